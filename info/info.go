@@ -1,0 +1,37 @@
+// Package info holds the vocabulary in which every measured quantity is
+// stated: information in nats, intervals that carry their level and method,
+// and warnings that carry their cure. It imports nothing of ours, so that
+// every other package can speak it.
+package info
+
+import "math"
+
+// Nats is an amount of information in natural units (1 nat = 1/ln 2 bits).
+type Nats float64
+
+// Bits converts to bits.
+func (n Nats) Bits() float64 { return float64(n) / math.Ln2 }
+
+// Interval is a two-sided interval at confidence Level (0.95 for 95 %).
+// Draws is the number of bootstrap replicates behind it that could be used,
+// 0 when the interval is analytic.
+type Interval struct {
+	Lo     float64 `json:"lo"`
+	Hi     float64 `json:"hi"`
+	Level  float64 `json:"level"`
+	Method string  `json:"method"`
+	Draws  int     `json:"draws,omitempty"`
+}
+
+// Contains reports whether x lies in the closed interval.
+func (i Interval) Contains(x float64) bool { return i.Lo <= x && x <= i.Hi }
+
+// Warning is a caveat that travels with a result. Code is a short stable
+// identifier (kebab-case), Text says what is the matter, Fix what the user can
+// do about it. Libraries never print; faces of a result show warnings as
+// footnotes.
+type Warning struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+	Fix  string `json:"fix,omitempty"`
+}

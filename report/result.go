@@ -1,0 +1,111 @@
+// Package report holds the Result document, the one record of a run's
+// findings, and its faces: terminal tables, HTML, figures, JSON and CSV. Every
+// face is a pure function of the Result.
+package report
+
+import (
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// Schema is the version of the Result document, written to results.json.
+const Schema = "l2m.results/1"
+
+// Result is the findings of one run.
+type Result struct {
+	Schema   string         `json:"schema"`
+	Verb     string         `json:"verb"`    // "measure", "twopoint", …
+	Command  string         `json:"command"` // canonical command line that repeats the run
+	Version  string         `json:"version"` // of l2m
+	Corpus   Corpus         `json:"corpus"`
+	Model    Model          `json:"model"`
+	Windows  Windows        `json:"windows"`
+	Plan     Plan           `json:"plan"`
+	Loss     Loss           `json:"loss"`
+	Series   []Series       `json:"series,omitempty"`   // first one is the headline
+	Triangle []mi.Estimate  `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
+	TwoPoint *TwoPoint      `json:"twopoint,omitempty"`
+	Warnings []info.Warning `json:"warnings,omitempty"`
+}
+
+// Series is one estimator at one ratio together with its law.
+type Series struct {
+	mi.Series
+	Law *law.Analysis `json:"law,omitempty"`
+}
+
+// Corpus says what was read.
+type Corpus struct {
+	Paths       []string       `json:"paths"`
+	Documents   int            `json:"documents"` // distinct
+	Bytes       int64          `json:"bytes"`
+	Training    int            `json:"training_documents"`
+	Evaluation  int            `json:"evaluation_documents"`
+	Duplicates  int            `json:"duplicates"`
+	Skipped     map[string]int `json:"skipped,omitempty"` // reason → files
+	Tokenizer   string         `json:"tokenizer"`
+	Fingerprint string         `json:"fingerprint"`
+}
+
+// Model says what scored it.
+type Model struct {
+	lm.Info
+	TrainingBytes int64 `json:"training_bytes,omitempty"`
+}
+
+// Windows says what was scored.
+type Windows struct {
+	Length      int    `json:"length"` // tokens
+	Count       int    `json:"count"`
+	Documents   int    `json:"documents"`
+	Clusters    int    `json:"clusters"`
+	ClusterKind string `json:"cluster_kind"` // "document", or "block" of a single document
+	Seed        uint64 `json:"seed"`
+}
+
+// Plan says what the scoring cost.
+type Plan struct {
+	Splits      []int `json:"splits"`
+	Ratios      []int `json:"ratios"`
+	Cross       int   `json:"cross"`        // cross contexts per window
+	Tokens      int64 `json:"tokens"`       // scored
+	NaiveTokens int64 `json:"naive_tokens"` // that full-length passes would score
+}
+
+// Loss is the mean negative log-probability.
+type Loss struct {
+	NatsPerToken float64        `json:"nats_per_token"`
+	SE           float64        `json:"se"`
+	BitsPerByte  float64        `json:"bits_per_byte"`
+	Positions    []PositionLoss `json:"positions,omitempty"`
+}
+
+// PositionLoss is the mean loss of the tokens at positions From..To (from 1,
+// inclusive) of a window, nats per token.
+type PositionLoss struct {
+	From int     `json:"from"`
+	To   int     `json:"to"`
+	Mean float64 `json:"mean"`
+	SE   float64 `json:"se"`
+}
+
+// TwoPoint is I(w_i; w_{i+d}) over distances d.
+type TwoPoint struct {
+	Estimator string          `json:"estimator"`
+	Tokens    int64           `json:"tokens"`
+	Points    []TwoPointPoint `json:"points"`
+	Law       *mi.DecayFit    `json:"law,omitempty"`
+	Warnings  []info.Warning  `json:"warnings,omitempty"`
+}
+
+// TwoPointPoint is the two-point mutual information at one distance.
+type TwoPointPoint struct {
+	Distance int       `json:"distance"` // tokens
+	Pairs    int64     `json:"pairs"`
+	Value    info.Nats `json:"nats"`
+	SE       info.Nats `json:"se"`
+	Floor    info.Nats `json:"floor"`       // what the estimator reads on shuffled pairs
+	Below    bool      `json:"below_floor"` // indistinguishable from the floor; not fitted
+}
