@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/report"
+)
+
+func newMeasureCommand() *cobra.Command {
+	var (
+		o        l2m.MeasureOptions
+		cross    int
+		training string
+		fitRange string
+		twoPoint string
+		asJSON   bool
+		quiet    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "measure PATH…",
+		Short: "Measure the law of a folder of text: how information grows with length",
+		Long: `Measure turns documents into the scaling law of their bipartite mutual
+information: how many nats the first half of a text tells about the second, as
+a function of length, with intervals, rival laws and a report.
+
+PATH is a file, a folder (read recursively), a glob, or - for standard input:
+plain text, source code, JSON Lines (.jsonl), Parquet, FASTA (.fa, .fasta), each
+plain or compressed with gzip or zstd. Half of the documents train the built-in
+predictor; windows of the other half are scored.
+
+The run directory keeps every log-probability. The same command again continues
+an interrupted run, and does nothing twice.`,
+		Example: `  l2m measure books/
+  l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
+  l2m measure --alphabet dna genome.fa.gz
+  zcat log.gz | l2m measure - --json | jq .series[0].law.power`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name at least one file or folder to measure (or - for standard input)")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Paths, o.Stdin = args, cmd.InOrStdin()
+			o.Cross = &cross
+			var err error
+			if o.TrainingBytes, err = parseSize(training); err != nil {
+				return usagef("--training-bytes: %v", err)
+			}
+			if o.TwoPointBytes, err = parseSize(twoPoint); err != nil {
+				return usagef("--two-point-bytes: %v", err)
+			}
+			if o.Range, err = parseRange(fitRange); err != nil {
+				return usagef("--range: %v", err)
+			}
+			if o.Out == "" {
+				o.Out = defaultRunDir(o.Command())
+			}
+			return runMeasure(cmd, o, asJSON, quiet)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
+	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
+	f.IntVarP(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents, at most 16384)")
+	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
+	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
+	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub, auxiliary, infonce and leave-one-out; 0 for none")
+	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents) or bytemix:universal (from nothing)")
+	f.StringVar(&o.Alphabet, "alphabet", "", "bytes, dna or protein (default: from the documents)")
+	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
+	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 12M)")
+	f.StringVar(&twoPoint, "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)")
+	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
+	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the split, the windows and the bootstrap")
+	f.IntVar(&o.Draws, "draws", 0, "bootstrap replicates (default 4000)")
+	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
+	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+func runMeasure(cmd *cobra.Command, o l2m.MeasureOptions, asJSON, quiet bool) error {
+	bars := newProgress(cmd.ErrOrStderr(), quiet)
+	o.Progress = bars.report
+	result, err := l2m.Measure(cmd.Context(), o)
+	bars.done()
+	if err != nil {
+		return explain(err, o.Out)
+	}
+	out := cmd.OutOrStdout()
+	if asJSON {
+		return report.WriteResult(out, result)
+	}
+	return report.Text(out, result, report.TextOptions{
+		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
+	})
+}
+
+// explain adds to the error of an interrupted run how to go on.
+func explain(err error, out string) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; what was scored is kept in %s: the same command continues", err, out)
+	}
+	return err
+}
+
+// defaultRunDir names the run directory after the command that asks for it, so
+// that the same command finds its own run again.
+func defaultRunDir(command string) string {
+	sum := sha256.Sum256([]byte(command))
+	return fmt.Sprintf("l2m-run-%x", sum[:4])
+}
+
+// parseSize reads a number of bytes such as 500k, 12M or 1G (powers of 1,024);
+// the empty string is 0, negative numbers stand for "none".
+func parseSize(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	digits, unit := s, int64(1)
+	switch s[len(s)-1] {
+	case 'k', 'K':
+		unit = 1 << 10
+	case 'm', 'M':
+		unit = 1 << 20
+	case 'g', 'G':
+		unit = 1 << 30
+	}
+	if unit > 1 {
+		digits = s[:len(s)-1]
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
+		return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1G", s)
+	}
+	return n * unit, nil
+}
+
+// parseRange reads LO:HI; either side may be empty.
+func parseRange(s string) (r [2]float64, err error) {
+	if s == "" {
+		return r, nil
+	}
+	lo, hi, found := strings.Cut(s, ":")
+	for i, side := range []string{lo, hi} {
+		if side == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(side, 64)
+		if err != nil || math.IsNaN(v) || v <= 0 {
+			return r, fmt.Errorf("%q is not a length", side)
+		}
+		r[i] = v
+	}
+	if !found || (r[1] != 0 && r[0] >= r[1]) {
+		return r, fmt.Errorf("%q is not a range LO:HI of lengths", s)
+	}
+	return r, nil
+}

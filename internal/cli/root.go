@@ -1,0 +1,96 @@
+// Package cli is the command: flags, wiring, progress and exit codes, one file
+// per verb. Everything else is done by the packages it calls.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the command.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usageError marks a mistake in the command line itself (exit code 2), as
+// against work that failed (exit code 1).
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// usagef makes a usageError.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// verbs are the constructors of the subcommands, in the order of the help.
+var verbs = []func() *cobra.Command{
+	newMeasureCommand,
+	newVersionCommand,
+	newManCommand,
+}
+
+// Run executes the command line args and returns the exit code: 0 done, 1
+// failed, 2 wrong usage, 130 interrupted with the run left resumable.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	name := strings.TrimSpace(cmd.CommandPath())
+	var usage usageError
+	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintf(stderr, "%s: interrupted: %v\n", name, err)
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "%s: %v\nRun '%s -h' for help.\n", name, err, name)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return exitFailed
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "l2m",
+		Short: "Measure how information grows with length, and who keeps up",
+		Long: `l2m measures how fast the information that the past of a sequence carries
+about its future grows with length, says how much memory a model needs to keep
+up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.`,
+		Example:       "  l2m measure books/          # the law of a folder of text, with a report\n  l2m audit config.json       # does this architecture keep enough?",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			msg := fmt.Sprintf("unknown command %q", args[0])
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				msg += fmt.Sprintf(" (did you mean %q?)", near[0])
+			}
+			return usagef("%s", msg)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, verb := range verbs {
+		root.AddCommand(verb())
+	}
+	root.InitDefaultCompletionCmd()
+	return root
+}

@@ -1,0 +1,152 @@
+package l2m
+
+import (
+	"fmt"
+	"io"
+	"math/bits"
+	"strconv"
+	"strings"
+)
+
+// MeasureOptions says what to measure and how. The zero value of a field asks
+// for its default.
+type MeasureOptions struct {
+	Paths  []string // files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field  string // JSON field or Parquet column that holds the text; "" is "text"
+
+	Out     string   // run directory
+	Fresh   bool     // discard what an earlier run left in Out
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+
+	Model    string // "" or "bytemix": the built-in predictor, trained; "bytemix:universal": untrained
+	Alphabet string // "" (chosen from the documents), "bytes", "dna", "protein"
+
+	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
+	WindowsPerDocument int     // at most; 0 means 24
+	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
+	Cross              *int    // cross contexts per window (K); nil means 1; 0 drops vclub and the bounds
+	EvaluationFraction float64 // of the documents; 0 means one half
+	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 12 MiB
+	TwoPointBytes      int64   // documents sampled for two-point information; 0 means all, negative skips it
+
+	Seed    uint64
+	Draws   int        // bootstrap replicates; 0 means 4,000
+	Range   [2]float64 // lengths to fit, tokens; zeros mean all
+	Workers int        // 0 means GOMAXPROCS; does not change the result
+
+	Progress ProgressFunc
+}
+
+// maxDefaultLength bounds the window length chosen from the documents, in
+// tokens.
+const maxDefaultLength = 16384
+
+func (o MeasureOptions) withDefaults() MeasureOptions {
+	if o.WindowsPerDocument == 0 {
+		o.WindowsPerDocument = 24
+	}
+	if o.Cross == nil {
+		one := 1
+		o.Cross = &one
+	}
+	if o.EvaluationFraction == 0 {
+		o.EvaluationFraction = 0.5
+	}
+	if o.TrainingBytes == 0 {
+		o.TrainingBytes = 12 << 20
+	}
+	if o.Draws == 0 {
+		o.Draws = 4000
+	}
+	if o.Model == "" {
+		o.Model = "bytemix"
+	}
+	if o.Figures == nil {
+		o.Figures = []string{"svg", "png", "pdf"}
+	}
+	return o
+}
+
+// validate checks what can be checked before any work.
+func (o MeasureOptions) validate() error {
+	switch {
+	case len(o.Paths) == 0:
+		return fmt.Errorf("nothing to measure: name files or folders")
+	case o.Out == "":
+		return fmt.Errorf("no run directory named")
+	case o.Length != 0 && o.Length < 4:
+		return fmt.Errorf("window length %d is below 4: two tokens must precede and two follow the cut", o.Length)
+	case o.Length != 0 && bits.OnesCount(uint(o.Length)) != 1:
+		return fmt.Errorf("window length %d is not a power of two; %d is the nearest below", o.Length, 1<<(bits.Len(uint(o.Length))-1))
+	case o.EvaluationFraction <= 0 || o.EvaluationFraction >= 1:
+		return fmt.Errorf("evaluation fraction %g is not between 0 and 1", o.EvaluationFraction)
+	case *o.Cross < 0:
+		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
+	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
+		return fmt.Errorf("windows, training bytes and draws must not be negative")
+	}
+	for _, f := range o.Figures {
+		if f != "svg" && f != "png" && f != "pdf" {
+			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		}
+	}
+	return nil
+}
+
+// Command is the canonical command line that repeats the measurement: every
+// option that changes the numbers and is not at its default, whatever was
+// typed. The run directory and the figures are not part of it.
+func (o MeasureOptions) Command() string {
+	o = o.withDefaults()
+	d := MeasureOptions{}.withDefaults()
+	words := []string{"l2m", "measure"}
+	flag := func(name, value, standard string) {
+		if value != standard {
+			words = append(words, name, quoteWord(value))
+		}
+	}
+	integer := func(name string, value, standard int64) {
+		flag(name, strconv.FormatInt(value, 10), strconv.FormatInt(standard, 10))
+	}
+	flag("--format", o.Format, d.Format)
+	flag("--field", o.Field, d.Field)
+	flag("--model", o.Model, d.Model)
+	flag("--alphabet", o.Alphabet, d.Alphabet)
+	integer("--length", int64(o.Length), 0)
+	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
+	integer("--windows", int64(o.MaxWindows), 0)
+	integer("--cross", int64(*o.Cross), int64(*d.Cross))
+	flag("--evaluation-fraction", formatFloat(o.EvaluationFraction), formatFloat(d.EvaluationFraction))
+	integer("--training-bytes", o.TrainingBytes, d.TrainingBytes)
+	integer("--two-point-bytes", o.TwoPointBytes, 0)
+	flag("--seed", strconv.FormatUint(o.Seed, 10), "1")
+	integer("--draws", int64(o.Draws), int64(d.Draws))
+	if o.Range != [2]float64{} {
+		bound := func(x float64) string {
+			if x == 0 {
+				return ""
+			}
+			return formatFloat(x)
+		}
+		flag("--range", bound(o.Range[0])+":"+bound(o.Range[1]), "")
+	}
+	for _, p := range o.Paths {
+		words = append(words, quoteWord(p))
+	}
+	return strings.Join(words, " ")
+}
+
+func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// quoteWord quotes a word for a POSIX shell where it needs quoting.
+func quoteWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

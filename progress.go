@@ -1,0 +1,27 @@
+package l2m
+
+// Progress is one report of a long job. Done and Total count units of the
+// named stage; Total is 0 while it is not known. Resumed is the part of Done
+// that an earlier, interrupted run had already finished: leave it out of
+// estimates of the time left.
+type Progress struct {
+	Stage   string // "reading", "training", "scoring", "counting", "fitting"
+	Done    int64
+	Total   int64
+	Resumed int64
+	Unit    string // "B" (bytes) or "tokens"
+}
+
+// ProgressFunc receives progress. It is called from several goroutines but
+// never at the same time, and must return quickly. It may be nil.
+type ProgressFunc func(Progress)
+
+// stage returns a reporting function for one stage.
+func (f ProgressFunc) stage(name, unit string) func(done, total, resumed int64) {
+	if f == nil {
+		return func(int64, int64, int64) {}
+	}
+	return func(done, total, resumed int64) {
+		f(Progress{Stage: name, Done: done, Total: total, Resumed: resumed, Unit: unit})
+	}
+}
