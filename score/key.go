@@ -1,0 +1,181 @@
+package score
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/lm"
+)
+
+// Format is the version of the run folder: run.json and the score parts.
+const Format = "l2m.run/1"
+
+// formatFamily starts the Format of every version.
+const formatFamily = "l2m.run/"
+
+// Key is what determines stored log-probabilities. All but ModelName must be
+// equal for a run to be continued.
+type Key struct {
+	ModelName string     `json:"model_name"` // for people; not compared
+	Model     string     `json:"model"`      // lm.Info.Fingerprint
+	BOS       lm.BOSRule `json:"bos"`
+	Tokenizer string     `json:"tokenizer"` // fingerprint
+	Corpus    string     `json:"corpus"`    // fingerprint
+	Windows   string     `json:"windows"`   // Fingerprint of windows and partners
+	Count     int        `json:"count"`     // number of windows
+	Plan      Plan       `json:"plan"`
+}
+
+// maxPasses bounds the index of a run, 8 bytes per pass.
+const maxPasses = 1 << 30
+
+// validate checks what does not depend on an existing run.
+func (k Key) validate() error {
+	if k.Model == "" {
+		return errors.New("the model has no fingerprint, so its scores cannot be told from another model's")
+	}
+	if k.Count < 1 {
+		return fmt.Errorf("there are %d windows to score", k.Count)
+	}
+	if err := k.Plan.Validate(); err != nil {
+		return err
+	}
+	if k.Count > maxPasses/k.Plan.slots() {
+		return fmt.Errorf("%d windows with %d passes each are more than can be indexed (use fewer windows or cross contexts)", k.Count, k.Plan.slots())
+	}
+	return nil
+}
+
+// Difference is one part of a key in which two runs differ.
+type Difference struct {
+	Part     string // "model", "corpus", "window length", …
+	Old, New string
+}
+
+// diff lists the differences from key k to key n.
+func (k Key) diff(n Key) []Difference {
+	var d []Difference
+	add := func(part, old, new string) {
+		if old != new {
+			d = append(d, Difference{part, old, new})
+		}
+	}
+	if k.Model != n.Model {
+		add("model", k.ModelName+" "+k.Model, n.ModelName+" "+n.Model)
+	}
+	add("BOS rule", string(k.BOS), string(n.BOS))
+	add("tokenizer", k.Tokenizer, n.Tokenizer)
+	add("corpus", k.Corpus, n.Corpus)
+	add("window length", strconv.Itoa(k.Plan.Length), strconv.Itoa(n.Plan.Length))
+	add("number of windows", strconv.Itoa(k.Count), strconv.Itoa(n.Count))
+	add("windows", k.Windows, n.Windows)
+	add("splits", fmt.Sprint(k.Plan.Splits), fmt.Sprint(n.Plan.Splits))
+	add("largest ratio", strconv.Itoa(k.Plan.MaxRatio), strconv.Itoa(n.Plan.MaxRatio))
+	add("marginal passes", strconv.FormatBool(k.Plan.Marginals), strconv.FormatBool(n.Plan.Marginals))
+	add("cross contexts", strconv.Itoa(k.Plan.Cross), strconv.Itoa(n.Plan.Cross))
+	return d
+}
+
+// MismatchError says that a run folder holds the scores of another run.
+type MismatchError struct {
+	Dir         string
+	Differences []Difference // at least one
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("run folder %s holds the scores of another run: %s (discard them with --fresh, or choose another --out)",
+		e.Dir, describe(e.Differences))
+}
+
+// describe says in words how two keys differ.
+func describe(differences []Difference) string {
+	var words []string
+	for _, d := range differences {
+		words = append(words, fmt.Sprintf("%s was %s, now %s", d.Part, shorten(d.Old), shorten(d.New)))
+	}
+	return strings.Join(words, "; ")
+}
+
+// shorten makes fingerprints readable: the first 12 of a long run of
+// hexadecimal digits are enough to tell them apart.
+func shorten(s string) string {
+	if s == "" {
+		return "none"
+	}
+	words := strings.Fields(s)
+	for i, w := range words {
+		if len(w) >= 32 && strings.Trim(w, "0123456789abcdef") == "" {
+			words[i] = w[:12] + "…"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// runFile is run.json.
+type runFile struct {
+	Format string          `json:"format"`
+	Key    Key             `json:"key"`
+	About  json.RawMessage `json:"about,omitempty"`
+}
+
+// errForeign marks a run.json that this program did not write; it is not
+// discarded even by Fresh.
+var errForeign = errors.New("not written by l2m")
+
+// readRunFile reads run.json. It returns fs.ErrNotExist if there is none,
+// errForeign for another program's, and a *MismatchError for another version's.
+func readRunFile(dir, path string) (runFile, error) {
+	var r runFile
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return r, err
+	}
+	var head struct {
+		Format string `json:"format"`
+	}
+	if err := json.Unmarshal(content, &head); err != nil {
+		return r, fmt.Errorf("%s: %w: %w (restore or delete the file, or choose another --out)", path, errForeign, err)
+	}
+	if !strings.HasPrefix(head.Format, formatFamily) {
+		return r, fmt.Errorf("%s: %w: format %q (choose another --out)", path, errForeign, head.Format)
+	}
+	if head.Format != Format {
+		return r, &MismatchError{Dir: dir, Differences: []Difference{{"format", head.Format, Format}}}
+	}
+	dec := json.NewDecoder(bytes.NewReader(content))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return r, fmt.Errorf("%s: %w (restore the file, or discard the run with --fresh)", path, err)
+	}
+	if err := r.Key.validate(); err != nil {
+		return r, fmt.Errorf("%s: %w (restore the file, or discard the run with --fresh)", path, err)
+	}
+	return r, nil
+}
+
+// writeRunFile writes run.json. about must encode as JSON.
+func writeRunFile(path string, key Key, about any) error {
+	r := runFile{Format: Format, Key: key}
+	if about != nil {
+		raw, err := json.Marshal(about)
+		if err != nil {
+			return fmt.Errorf("writing %s: %w", path, err)
+		}
+		r.About = raw
+	}
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return atomicfile.WriteBytes(path, 0o644, append(content, '\n'))
+}
+
+// missing reports whether a file is not there.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

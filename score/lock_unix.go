@@ -1,0 +1,50 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package score
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// acquireLock takes the lock of a run folder; closing the file gives it back,
+// as does the death of the process. supported is false on file systems that
+// have no locks.
+func acquireLock(path string) (f *os.File, supported bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, false, err
+	}
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		holder := make([]byte, 32)
+		n, _ := f.ReadAt(holder, 0)
+		f.Close()
+		who := "another l2m process"
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(holder[:n]))); err == nil {
+			who = fmt.Sprintf("another l2m process (pid %d)", pid)
+		}
+		return nil, true, fmt.Errorf("%w: %s", ErrLocked, who)
+	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
+		return f, false, nil
+	case err != nil:
+		f.Close()
+		return nil, false, err
+	}
+	// The process id only serves the message above, so a failure to write it
+	// is no reason to stop.
+	if f.Truncate(0) == nil {
+		f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+	}
+	return f, true, nil
+}

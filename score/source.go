@@ -1,0 +1,161 @@
+package score
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// maxOpenParts bounds the files that a Source holds open.
+const maxOpenParts = 128
+
+// IncompleteError says that scores are missing.
+type IncompleteError struct {
+	Dir         string
+	Done, Count int // requests
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("the run %s is incomplete: %d of %d windows are scored (run the same command again to continue)", e.Dir, e.Done, e.Count)
+}
+
+// Source yields the scored windows in index order, one at a time from disk.
+// Each returns an *IncompleteError before the first window if any scores are
+// missing. Marginal and Cross are nil where the plan has none.
+func (s *Store) Source() mi.Source { return source{s} }
+
+type source struct{ s *Store }
+
+// Length is the number of tokens per window.
+func (src source) Length() int { return src.s.key.Plan.Length }
+
+// Each implements mi.Source.
+func (src source) Each(yield func(mi.Window) error) error {
+	s := src.s
+	s.mu.Lock()
+	places, files, done := s.places, s.files, s.done
+	for _, p := range places {
+		if p.file == 0 {
+			s.mu.Unlock()
+			return &IncompleteError{s.dir, done, s.key.Count}
+		}
+	}
+	s.mu.Unlock() // a complete index does not change any more
+
+	plan := s.key.Plan
+	slots := plan.slots()
+	lengths := make([]int, slots)
+	total := 0
+	for i := range lengths {
+		lengths[i] = plan.slotTokens(i)
+		total += lengths[i]
+	}
+	// All values of a window, slot after slot; the maps of mi.Window point into it.
+	values := make([]float32, total)
+	views := make([][]float32, slots)
+	for i, at := 0, 0; i < slots; i++ {
+		views[i] = values[at : at+lengths[i] : at+lengths[i]]
+		at += lengths[i]
+	}
+	w := plan.window(views)
+	r := partReader{dir: filepath.Join(s.dir, scoresName), names: files, open: map[uint32]*os.File{}}
+	defer r.close()
+	for i := range s.key.Count {
+		if err := r.read(values, places[i*slots:(i+1)*slots], lengths); err != nil {
+			return fmt.Errorf("reading the scores of window %d: %w", i, err)
+		}
+		w.Cluster = int(s.clusters[i])
+		if err := yield(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// window arranges the passes of a window, given by slot, for the estimators.
+func (p Plan) window(views [][]float32) mi.Window {
+	w := mi.Window{Joint: views[0]}
+	views = views[1:]
+	if p.Marginals {
+		w.Marginal = make(map[int][]float32, len(p.Splits))
+		for i, ell := range p.Splits {
+			w.Marginal[ell] = views[i]
+		}
+		views = views[len(p.Splits):]
+	}
+	if p.Cross > 0 {
+		w.Cross = make(map[int][][]float32, len(p.Splits))
+		for i, ell := range p.Splits {
+			w.Cross[ell] = make([][]float32, p.Cross)
+			for k := range p.Cross {
+				w.Cross[ell][k] = views[k*len(p.Splits)+i]
+			}
+		}
+	}
+	return w
+}
+
+// partReader reads values by their place.
+type partReader struct {
+	dir   string
+	names []string
+	open  map[uint32]*os.File
+	order []uint32 // open files, oldest first
+	buf   []byte
+}
+
+// read fills dst with the values at places, lengths[i] of them each. Values
+// that stand one after the other are read at once.
+func (r *partReader) read(dst []float32, places []place, lengths []int) error {
+	for i := 0; i < len(places); {
+		first, n := places[i], lengths[i]
+		for i++; i < len(places) && places[i].file == first.file &&
+			int64(places[i].offset) == int64(first.offset)+4*int64(n); i++ {
+			n += lengths[i]
+		}
+		if cap(r.buf) < 4*n {
+			r.buf = make([]byte, 4*n)
+		}
+		b := r.buf[:4*n]
+		f, err := r.file(first.file)
+		if err != nil {
+			return err
+		}
+		if _, err := f.ReadAt(b, int64(first.offset)); err != nil {
+			return fmt.Errorf("%s has changed since it was checked: %w", f.Name(), err)
+		}
+		for j := range dst[:n] {
+			dst[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:]))
+		}
+		dst = dst[n:]
+	}
+	return nil
+}
+
+func (r *partReader) file(number uint32) (*os.File, error) {
+	if f := r.open[number]; f != nil {
+		return f, nil
+	}
+	if len(r.order) == maxOpenParts {
+		r.open[r.order[0]].Close()
+		delete(r.open, r.order[0])
+		r.order = append(r.order[:0], r.order[1:]...)
+	}
+	f, err := os.Open(filepath.Join(r.dir, r.names[number-1]))
+	if err != nil {
+		return nil, err
+	}
+	r.open[number] = f
+	r.order = append(r.order, number)
+	return f, nil
+}
+
+func (r *partReader) close() {
+	for _, f := range r.open {
+		f.Close()
+	}
+}

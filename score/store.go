@@ -1,0 +1,363 @@
+package score
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+)
+
+// Names in a run folder.
+const (
+	runName    = "run.json"
+	scoresName = "scores"
+	lockName   = ".l2m-lock"
+)
+
+// ErrLocked says that another process is writing the run.
+var ErrLocked = errors.New("the run is being written")
+
+// OpenOptions are the choices when a run folder is opened.
+type OpenOptions struct {
+	Fresh bool // discard the scores of an earlier run, whatever its key
+	About any  // recorded beside the key of a new run (seeds, paths, versions), as JSON; not compared
+}
+
+// Store is the durable scores of one run. Its methods are safe for concurrent
+// use.
+type Store struct {
+	dir      string
+	key      Key
+	readOnly bool
+	lock     *os.File
+	warnings []info.Warning
+
+	mu       sync.Mutex
+	files    []string // names of the parts, by part number
+	next     int      // number in the name of the next part
+	places   []place  // [window·slots + slot]
+	clusters []int32  // [window]; -1 unknown
+	contexts []int32  // [window·Cross + k]; -1 unknown
+	done     int      // requests
+}
+
+// place is where the values of a pass stand. file is 1 + the part number; 0
+// means that the pass is not scored.
+type place struct{ file, offset uint32 }
+
+// Open opens the run folder dir for scoring: an empty or missing one starts a
+// run, that of a run with the same key continues it. The scores of a run with
+// another key are refused with a *MismatchError unless o.Fresh. All stored
+// scores are checked; damaged or foreign parts are errors that name the file.
+// A run that another process is writing is refused (ErrLocked).
+//
+// Fresh removes only run.json and the parts, and only if run.json is l2m's.
+func Open(dir string, key Key, o OpenOptions) (s *Store, err error) {
+	if err := key.validate(); err != nil {
+		return nil, fmt.Errorf("planning the run: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("opening the run: %w", err)
+		}
+	}()
+	s = &Store{dir: dir, key: key, next: 1}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%w (choose another --out)", err)
+	}
+	lock, supported, err := acquireLock(filepath.Join(dir, lockName))
+	if errors.Is(err, ErrLocked) {
+		return nil, fmt.Errorf("%s: %w (wait until it has ended, or choose another --out)", dir, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%w (choose another --out)", err)
+	}
+	s.lock = lock
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if !supported {
+		s.warnings = append(s.warnings, info.Warning{
+			Code: "no-lock",
+			Text: fmt.Sprintf("the file system of %s has no locks: two processes writing this run would not notice each other", dir),
+			Fix:  "start only one l2m per run folder, or choose --out on a local disk",
+		})
+	}
+	if err := s.settleKey(o); err != nil {
+		return nil, err
+	}
+	if err := s.load(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// settleKey makes run.json agree with the key, or says why it cannot.
+func (s *Store) settleKey(o OpenOptions) error {
+	path := filepath.Join(s.dir, runName)
+	r, err := readRunFile(s.dir, path)
+	if errors.Is(err, errForeign) {
+		return err
+	}
+	fresh := missing(err)
+	switch {
+	case o.Fresh:
+		// The parts go first: killed in between, the folder is still a valid
+		// run with its old key.
+		if err := s.removeParts(); err != nil {
+			return err
+		}
+		fresh = true
+	case fresh:
+		if names, err := s.partNames(); err != nil {
+			return err
+		} else if len(names) > 0 {
+			return fmt.Errorf("%s holds scores, but %s is missing (restore it, or discard the scores with --fresh)", filepath.Join(s.dir, scoresName), path)
+		}
+	case err != nil:
+		return err
+	default:
+		if d := r.Key.diff(s.key); len(d) > 0 {
+			return &MismatchError{Dir: s.dir, Differences: d}
+		}
+	}
+	if fresh {
+		if err := writeRunFile(path, s.key, o.About); err != nil {
+			return fmt.Errorf("%w (choose another --out, or make room)", err)
+		}
+	}
+	if err := atomicfile.RemoveTemps(s.dir); err != nil {
+		return err
+	}
+	scores := filepath.Join(s.dir, scoresName)
+	if err := os.MkdirAll(scores, 0o755); err != nil {
+		return err
+	}
+	return atomicfile.RemoveTemps(scores)
+}
+
+// Read opens the scores of a run for reading only: nothing is written or
+// locked, and what another process adds later is not seen.
+func Read(dir string) (*Store, error) {
+	r, err := readRunFile(dir, filepath.Join(dir, runName))
+	if missing(err) {
+		err = fmt.Errorf("%w (is %s a run folder of l2m measure?)", err, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the run: %w", err)
+	}
+	s := &Store{dir: dir, key: r.Key, readOnly: true}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("reading the run: %w", err)
+	}
+	return s, nil
+}
+
+// load checks and indexes all parts.
+func (s *Store) load() error {
+	n := s.key.Count
+	s.places = make([]place, n*s.key.Plan.slots())
+	s.clusters = make([]int32, n)
+	s.contexts = make([]int32, n*s.key.Plan.Cross)
+	for _, unknown := range [][]int32{s.clusters, s.contexts} {
+		for i := range unknown {
+			unknown[i] = -1
+		}
+	}
+	names, err := s.partNames()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := filepath.Join(s.dir, scoresName, name)
+		match := partName.FindStringSubmatch(name)
+		if match == nil {
+			return fmt.Errorf("%s was not written by l2m (move it to another folder)", path)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if contentHash(content) != match[2] {
+			return fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as its name says (restore it from a copy, or delete it and its scores are computed again)", path, match[2])
+		}
+		if err := s.index(name, content); err != nil {
+			return fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
+		}
+		number, err := strconv.Atoi(match[1])
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		s.next = max(s.next, number+1)
+	}
+	return nil
+}
+
+// partNames lists the Parquet files in order of name.
+func (s *Store) partNames() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, scoresName))
+	if missing(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".parquet") && !atomicfile.IsTemp(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// removeParts removes the parts of whatever run, and no other file.
+func (s *Store) removeParts() error {
+	names, err := s.partNames()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !partName.MatchString(name) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(s.dir, scoresName, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// index decodes a part and records where its values stand; it changes nothing
+// if the part is wrong.
+func (s *Store) index(name string, content []byte) error {
+	refs, err := decodePart(content, s.key)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.checkRows(refs); err != nil {
+		return err
+	}
+	s.files = append(s.files, name)
+	file := uint32(len(s.files))
+	for i := range refs {
+		r := &refs[i]
+		slot, _ := s.key.Plan.slot(pass(r.Pass), int(r.Split), int(r.K))
+		s.places[int(r.Window)*s.key.Plan.slots()+slot] = place{file, r.offset}
+		s.clusters[r.Window] = r.Cluster
+		if r.K >= 0 {
+			s.contexts[int(r.Window)*s.key.Plan.Cross+int(r.K)] = r.Context
+		}
+		if slot == 0 {
+			s.done++
+		}
+	}
+	return nil
+}
+
+// checkRows checks rows against those of other parts and among themselves.
+func (s *Store) checkRows(refs []rowRef) error {
+	type passOf struct{ window, slot int }
+	type contextOf struct{ window, k int32 }
+	seen := make(map[passOf]bool, len(refs))
+	clusters := make(map[int32]int32)
+	contexts := make(map[contextOf]int32)
+	for i := range refs {
+		r := &refs[i]
+		slot, _ := s.key.Plan.slot(pass(r.Pass), int(r.Split), int(r.K))
+		p := passOf{int(r.Window), slot}
+		if stored := s.places[p.window*s.key.Plan.slots()+slot]; stored.file != 0 {
+			return fmt.Errorf("row %d repeats a %s pass of window %d that %s has already", i, r.Pass, r.Window, s.files[stored.file-1])
+		}
+		if seen[p] {
+			return fmt.Errorf("row %d repeats a %s pass of window %d", i, r.Pass, r.Window)
+		}
+		seen[p] = true
+		cluster, ok := clusters[r.Window]
+		if !ok {
+			cluster = s.clusters[r.Window]
+		}
+		if cluster >= 0 && cluster != r.Cluster {
+			return fmt.Errorf("row %d puts window %d into cluster %d, another into %d", i, r.Window, r.Cluster, cluster)
+		}
+		clusters[r.Window] = r.Cluster
+		if r.K < 0 {
+			continue
+		}
+		c := contextOf{r.Window, r.K}
+		context, ok := contexts[c]
+		if !ok {
+			context = s.contexts[int(r.Window)*s.key.Plan.Cross+int(r.K)]
+		}
+		if context >= 0 && context != r.Context {
+			return fmt.Errorf("row %d says that context %d of window %d is window %d, another says %d", i, r.K, r.Window, r.Context, context)
+		}
+		contexts[c] = r.Context
+	}
+	return nil
+}
+
+// save makes rows durable as one part and indexes it. All rows of a request go
+// into the same part.
+func (s *Store) save(rows []row) error {
+	if s.readOnly {
+		return errors.New("the run was opened for reading")
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	content, err := encodePart(s.key, rows)
+	if err != nil {
+		return fmt.Errorf("encoding scores: %w", err)
+	}
+	name := fmt.Sprintf("part-%06d-%s.parquet", s.next, contentHash(content))
+	s.next++
+	if err := atomicfile.WriteBytes(filepath.Join(s.dir, scoresName, name), 0o644, content); err != nil {
+		return fmt.Errorf("%w (make room or choose another --out; scores saved so far are kept, run the same command again)", err)
+	}
+	return s.index(name, content)
+}
+
+// Dir is the run folder.
+func (s *Store) Dir() string { return s.dir }
+
+// Key is what the scores are keyed by.
+func (s *Store) Key() Key { return s.key }
+
+// Warnings are caveats about the folder.
+func (s *Store) Warnings() []info.Warning { return s.warnings }
+
+// Scored reports whether request number window (the window's joint and
+// marginal passes, and the cross passes that use it as context) is saved.
+func (s *Store) Scored(window int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.places[window*s.key.Plan.slots()].file != 0
+}
+
+// Done is the number of saved requests, of Key().Count.
+func (s *Store) Done() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+// Close gives the run back to other processes.
+func (s *Store) Close() error {
+	if s.lock == nil {
+		return nil
+	}
+	err := s.lock.Close()
+	s.lock = nil
+	return err
+}

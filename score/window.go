@@ -1,0 +1,175 @@
+package score
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math"
+
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Window is what is scored: Length consecutive tokens of one document.
+type Window[T any] struct {
+	Cluster int // resampling unit: the document, or the block of a single document
+	Tokens  []T
+}
+
+// Fingerprint identifies windows, their clusters and their cross partners. It
+// belongs into Key.Windows.
+func Fingerprint[T any](windows []Window[T], partners [][]int) string {
+	h := sha256.New()
+	writeInts(h, len(windows), len(partners))
+	for _, w := range windows {
+		writeInts(h, w.Cluster, len(w.Tokens))
+		writeTokens(h, w.Tokens)
+	}
+	for _, p := range partners {
+		writeInts(h, len(p))
+		writeInts(h, p...)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func writeInts(h hash.Hash, values ...int) {
+	var b [8]byte
+	for _, v := range values {
+		binary.LittleEndian.PutUint64(b[:], uint64(v))
+		h.Write(b[:])
+	}
+}
+
+// writeTokens writes the tokens that l2m has in binary; others as Go prints
+// them.
+func writeTokens[T any](h hash.Hash, tokens []T) {
+	var b []byte
+	switch tokens := any(tokens).(type) {
+	case []token.ID:
+		for _, t := range tokens {
+			b = binary.LittleEndian.AppendUint32(b, uint32(t))
+		}
+	case []float64:
+		for _, t := range tokens {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t))
+		}
+	case [][]float64:
+		for _, vector := range tokens {
+			b = binary.LittleEndian.AppendUint64(b, uint64(len(vector)))
+			for _, t := range vector {
+				b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t))
+			}
+		}
+	default:
+		b = fmt.Appendf(b, "%v\n", tokens)
+	}
+	h.Write(b)
+}
+
+// use says that a window is the k-th cross context of another one.
+type use struct{ window, k int }
+
+// jobs turns windows into requests. Request j is window j's: its joint pass,
+// its marginals, and the cross passes for which it is the context.
+type jobs[T any] struct {
+	plan    Plan
+	windows []Window[T]
+	uses    [][]use // [j]: whose context window j is, in order of (window, k)
+}
+
+// newJobs checks that the windows and partners fit the plan.
+func newJobs[T any](plan Plan, windows []Window[T], partners [][]int) (*jobs[T], error) {
+	if len(windows) > math.MaxInt32 {
+		return nil, fmt.Errorf("%d windows are more than can be stored (%d)", len(windows), math.MaxInt32)
+	}
+	for i, w := range windows {
+		if len(w.Tokens) != plan.Length {
+			return nil, fmt.Errorf("window %d has %d tokens, the plan wants %d", i, len(w.Tokens), plan.Length)
+		}
+		if w.Cluster < 0 || w.Cluster > math.MaxInt32 {
+			return nil, fmt.Errorf("window %d: cluster %d is out of range", i, w.Cluster)
+		}
+	}
+	j := &jobs[T]{plan: plan, windows: windows, uses: make([][]use, len(windows))}
+	if plan.Cross == 0 {
+		return j, nil
+	}
+	if len(partners) != len(windows) {
+		return nil, fmt.Errorf("cross partners of %d windows given, there are %d windows", len(partners), len(windows))
+	}
+	for i, ps := range partners {
+		if len(ps) != plan.Cross {
+			return nil, fmt.Errorf("window %d has %d cross partners, the plan wants %d", i, len(ps), plan.Cross)
+		}
+		for k, p := range ps {
+			if p < 0 || p >= len(windows) {
+				return nil, fmt.Errorf("window %d: cross partner %d is not a window (there are %d)", i, p, len(windows))
+			}
+			if windows[p].Cluster == windows[i].Cluster {
+				return nil, fmt.Errorf("window %d: cross partner %d is of the same cluster %d, which would bias the estimate", i, p, windows[i].Cluster)
+			}
+			j.uses[p] = append(j.uses[p], use{i, k})
+		}
+	}
+	return j, nil
+}
+
+// tokens is the number of log-probabilities in request j.
+func (b *jobs[T]) tokens(j int) int64 {
+	one := b.plan
+	one.Cross = len(b.uses[j])
+	return one.Tokens(1)
+}
+
+// request builds request j. Its branches are the marginals by split, then the
+// cross passes by (window, k) and split; rows relies on that order.
+func (b *jobs[T]) request(j int) lm.Request[T] {
+	w := b.windows[j].Tokens
+	r := lm.Request[T]{Tokens: w}
+	if b.plan.Marginals {
+		for _, ell := range b.plan.Splits {
+			r.Branches = append(r.Branches, lm.Branch[T]{At: 0, Tokens: b.y(j, ell)})
+		}
+	}
+	for _, u := range b.uses[j] {
+		for _, ell := range b.plan.Splits {
+			r.Branches = append(r.Branches, lm.Branch[T]{At: ell, Tokens: b.y(u.window, ell)})
+		}
+	}
+	return r
+}
+
+// y is what is scored after split ell of window i.
+func (b *jobs[T]) y(i, ell int) []T {
+	end := ell + b.plan.Continuation(ell)
+	return b.windows[i].Tokens[ell:end:end]
+}
+
+// rows labels the answer to request j for storing.
+func (b *jobs[T]) rows(j int, s lm.Scores) []row {
+	at := func(i int, kind pass, split, k, context int, values []float32) row {
+		return row{
+			Window: int32(i), Cluster: int32(b.windows[i].Cluster), Pass: string(kind),
+			Split: int32(split), K: int32(k), Context: int32(context),
+			Start: int32(split), Tokens: int32(len(values)), LogProb: values,
+		}
+	}
+	out := make([]row, 0, 1+len(s.Branches))
+	out = append(out, at(j, passJoint, 0, -1, -1, s.Tokens))
+	next := s.Branches
+	if b.plan.Marginals {
+		for _, ell := range b.plan.Splits {
+			out = append(out, at(j, passMarginal, ell, -1, -1, next[0]))
+			next = next[1:]
+		}
+	}
+	for _, u := range b.uses[j] {
+		for _, ell := range b.plan.Splits {
+			out = append(out, at(u.window, passCross, ell, u.k, j, next[0]))
+			next = next[1:]
+		}
+	}
+	return out
+}
