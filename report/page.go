@@ -1,0 +1,113 @@
+package report
+
+// Page is the frame of every HTML report: a verdict in words, the numbers that
+// carry it, the picture that shows it, then sections. Pages are self-contained
+// (own style and script, no request of any kind, also from file://), follow
+// the reader's light or dark setting, print on A4, and need no script to be
+// read: it adds hover values, keyboard stepping and the switch of units.
+type Page struct {
+	Kind    string // the verb: "measure", "audit"
+	Subject string // what it is about, such as the corpus; may be hostile text, is escaped
+	Verdict Text   // the finding, as a sentence a stranger understands
+	Tone    Tone
+	Formula Text // the finding as a formula, set large; may be empty
+	Lead    Text // one or two sentences more: how sure, by what
+	Facts   []Fact
+	Hero    *Figure // beside the verdict
+	// Warnings of the run; shown with their cures after the first screen.
+	Warnings []WarningBlock
+	Sections []Section
+	// Data is the JSON document that the numbers come from, embedded in the
+	// page; DataName is its file name in the run directory. May be empty.
+	Data     []byte
+	DataName string
+	Command  string // that made it
+	Version  string // of l2m
+}
+
+// Tone colours a verdict.
+type Tone string
+
+// The tones.
+const (
+	Neutral  Tone = "neutral"
+	Good     Tone = "good"     // holds
+	Bad      Tone = "bad"      // rejected
+	Doubtful Tone = "doubtful" // cannot be told
+)
+
+// Fact is a number of the first screen with what it means.
+type Fact struct {
+	Label string
+	Value Text
+	Note  Text // small print under the value
+}
+
+// Section is a chapter of a page.
+type Section struct {
+	ID     string // anchor
+	Title  string
+	Blocks []Block
+}
+
+// Block is what sections are made of: *Figure, Tabs, *Table, Prose, List,
+// Preformatted, WarningBlock, Details.
+type Block interface{ block() }
+
+// Prose is a paragraph.
+type Prose struct{ Text Text }
+
+// List is a list of paragraphs.
+type List struct{ Items []Text }
+
+// Preformatted is text to copy, such as a command.
+type Preformatted struct{ Text string }
+
+// Tabs shows one of several figures at a time, and all of them in print.
+type Tabs struct {
+	ID      string // unique in the page
+	Figures []Tab
+}
+
+// Tab is a figure and the name of its tab.
+type Tab struct {
+	Label  string
+	Figure *Figure
+}
+
+// Table is a table of numbers and words.
+type Table struct {
+	ID      string
+	Caption Text
+	Columns []Column
+	Rows    [][]Text // one Text per column
+	Notes   []string // footnotes, numbered from 1; refer to them by Footnote
+}
+
+// Column is a column of a Table.
+type Column struct {
+	Head    Text
+	Numeric bool // aligned right, in figures of equal width
+}
+
+// WarningBlock is a caveat and its cure.
+type WarningBlock struct {
+	Where string // what it concerns, such as "vclub, L/ℓ = 2"; empty for the whole run
+	Text  string
+	Fix   string
+}
+
+// Details is a part that is folded away until asked for (and open in print).
+type Details struct {
+	Summary string
+	Blocks  []Block
+}
+
+func (*Figure) block()      {}
+func (Tabs) block()         {}
+func (*Table) block()       {}
+func (Prose) block()        {}
+func (List) block()         {}
+func (Preformatted) block() {}
+func (WarningBlock) block() {}
+func (Details) block()      {}
