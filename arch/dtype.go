@@ -1,0 +1,73 @@
+package arch
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"strings"
+)
+
+// DType is a storage format of state elements.
+type DType struct {
+	Name string
+	// Block elements take BlockBytes bytes together: 1 and 2 for float16, 32
+	// and 18 for llama.cpp's q4_0 (a 16-bit scale for 32 four-bit numbers).
+	Block, BlockBytes int64
+}
+
+// dtypes lists the formats that caches are kept in. The block formats are
+// those of ggml (ggml-common.h).
+var dtypes = []DType{
+	{"bfloat16", 1, 2}, {"float16", 1, 2}, {"float32", 1, 4}, {"float8", 1, 1}, {"int8", 1, 1}, {"int4", 2, 1},
+	{"q8_0", 32, 34}, {"q5_1", 32, 24}, {"q5_0", 32, 22}, {"q4_1", 32, 20}, {"q4_0", 32, 18},
+}
+
+// BFloat16 is the default storage format: two bytes an element.
+func BFloat16() DType { return dtypes[0] }
+
+// ParseDType finds a format by its name; bf16, f16, fp16, half, f32, fp32,
+// float, fp8 and f8 are other spellings.
+func ParseDType(name string) (DType, error) {
+	n := strings.ToLower(strings.TrimPrefix(name, "torch."))
+	switch n {
+	case "bf16":
+		n = "bfloat16"
+	case "f16", "fp16", "half":
+		n = "float16"
+	case "f32", "fp32", "float":
+		n = "float32"
+	case "f8", "fp8", "float8_e4m3fn", "float8_e5m2":
+		n = "float8"
+	}
+	var known []string
+	for _, d := range dtypes {
+		if d.Name == n {
+			return d, nil
+		}
+		known = append(known, d.Name)
+	}
+	return DType{}, fmt.Errorf("unknown storage format %q (%s)", name, strings.Join(known, ", "))
+}
+
+// Bits is the mean number of bits of one element.
+func (d DType) Bits() float64 { return float64(8*d.BlockBytes) / float64(d.Block) }
+
+// Bytes is the size of the state when elements are kept as d, except those
+// that the reference implementation keeps in float32, which take four bytes
+// each. Partly filled blocks of a block format are not rounded up.
+func (s State) Bytes(d DType) (int64, error) {
+	hi, lo := bits.Mul64(uint64(s.Total-s.Float32), uint64(d.BlockBytes))
+	if hi >= uint64(d.Block) {
+		return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", s.Total, d.Name)
+	}
+	quotient, rest := bits.Div64(hi, lo, uint64(d.Block))
+	if rest > 0 {
+		quotient++
+	}
+	hi, wide := bits.Mul64(uint64(s.Float32), 4)
+	sum, carry := bits.Add64(quotient, wide, 0)
+	if hi != 0 || carry != 0 || sum > math.MaxInt64 {
+		return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", s.Total, d.Name)
+	}
+	return int64(sum), nil
+}

@@ -1,0 +1,65 @@
+package arch
+
+// familyQwen slides only when use_sliding_window is true, and then from layer
+// max_window_layers on; published configurations give a window that is not
+// used.
+var familyQwen = family{
+	types: []string{
+		"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text", "qwen3", "qwen3_moe",
+		"qwen3_vl", "qwen3_vl_text", "qwen3_vl_moe", "qwen3_vl_moe_text", "qwen2_5_omni_text", "qwen3_omni_moe_text",
+	},
+	reference: "Transformers, configuration_qwen2.py, layer_types: sliding for i ≥ max_window_layers when use_sliding_window",
+	layers: func(c *config) []Layer {
+		h := attentionHeads(c)
+		slides := c.flag(false, "use_sliding_window") && c.has("sliding_window")
+		from := int64(0)
+		if slides {
+			from = c.countOr(28, "max_window_layers") // Qwen2Config
+		} else if c.has("sliding_window") {
+			c.note("window-not-used", "", "sliding_window is given, but use_sliding_window is not true: full attention")
+		}
+		return attention(c, h, "sliding_window", func(i int) string {
+			if slides && int64(i) >= from {
+				return "sliding_attention"
+			}
+			return "full_attention"
+		})
+	},
+}
+
+// familyQwen1 is the first Qwen, which has code of its own.
+var familyQwen1 = family{
+	types:     []string{"qwen"},
+	reference: "Qwen/Qwen-7B, modeling_qwen.py, QWenAttention: num_attention_heads × kv_channels",
+	layers: func(c *config) []Layer {
+		n, size := c.size("num_attention_heads"), c.size("kv_channels")
+		return same(c.layers(), heads{n, size, size}.full(c))
+	},
+}
+
+// familyQwen3Next replaces most attention by gated delta networks.
+var familyQwen3Next = family{
+	types:     []string{"qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"},
+	reference: "Transformers, modeling_qwen3_next.py, Qwen3NextGatedDeltaNet; every full_attention_interval-th layer is attention",
+	layers: func(c *config) []Layer {
+		full := attentionHeads(c).full(c)
+		recurrent := delta(c, c.size("linear_num_key_heads"), c.size("linear_num_value_heads"),
+			c.size("linear_key_head_dim"), c.size("linear_value_head_dim"), c.size("linear_conv_kernel_dim"))
+		period := int64(4)
+		if !c.has("layer_types") {
+			period = c.size("full_attention_interval")
+		}
+		n := c.layers()
+		types := c.layerTypes(n, everyNth(period, "linear_attention"))
+		return each(n, func(i int) []Part {
+			switch types[i] {
+			case "full_attention":
+				return []Part{full}
+			case "linear_attention":
+				return recurrent
+			}
+			c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, types[i])
+			return nil
+		})
+	},
+}

@@ -1,0 +1,177 @@
+package arch
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// Kind says what a part of the history state is.
+type Kind string
+
+// The kinds of history state.
+const (
+	KV        Kind = "kv"        // keys and values of every token
+	Latent    Kind = "latent"    // compressed keys and values (multi-head latent attention)
+	Window    Kind = "window"    // keys and values of the last tokens only
+	Recurrent Kind = "recurrent" // recurrent, state-space or matrix memory
+	Conv      Kind = "conv"      // past columns of a causal convolution, token shifts
+	Other     Kind = "other"     // index keys of sparse attention, partly filled blocks
+)
+
+// Kinds lists all kinds in the order of reports.
+func Kinds() []Kind { return []Kind{KV, Latent, Window, Recurrent, Conv, Other} }
+
+// Rule says how many entries of a part are held after L tokens.
+type Rule string
+
+// The rules. N and Beta are the fields of Part.
+const (
+	Fixed    Rule = "fixed"     // 1
+	PerToken Rule = "per-token" // L
+	Bounded  Rule = "bounded"   // min(L, N)
+	PerBlock Rule = "per-block" // ⌊L/N⌋
+	Tail     Rule = "tail"      // L mod N: the tokens of a block that is not full yet
+	After    Rule = "after"     // 1 from L = N on
+	Log      Rule = "log"       // ⌊log₂ L⌋ + 1
+	Slots    Rule = "slots"     // min(L, ⌊L^Beta/Beta⌋)
+)
+
+// Part is one component of a layer's history state: Width elements for each
+// entry, and a rule for the number of entries.
+type Part struct {
+	Kind  Kind    `json:"kind"`
+	What  string  `json:"what"`  // in words
+	Width int64   `json:"width"` // elements per entry
+	Rule  Rule    `json:"rule"`
+	N     int64   `json:"n,omitempty"`    // entries (Bounded), tokens (PerBlock, Tail, After)
+	Beta  float64 `json:"beta,omitempty"` // exponent (Slots)
+
+	// Float32 marks state that the reference implementation keeps in float32
+	// whatever the type of weights and cache.
+	Float32 bool `json:"float32,omitempty"`
+
+	heads, key, val int64 // of attention: key–value heads, key and value size of each
+}
+
+// Layer is the history state of one layer. A layer without parts keeps
+// nothing (a feed-forward layer, or one that shares another's cache).
+type Layer struct {
+	Parts []Part `json:"parts"`
+}
+
+// Elements counts stored numbers by kind.
+type Elements struct {
+	KV        int64 `json:"kv"`
+	Latent    int64 `json:"latent"`
+	Window    int64 `json:"window"`
+	Recurrent int64 `json:"recurrent"`
+	Conv      int64 `json:"conv"`
+	Other     int64 `json:"other"`
+}
+
+// Total is the sum over the kinds. State has checked that it does not
+// overflow.
+func (e Elements) Total() int64 {
+	return e.KV + e.Latent + e.Window + e.Recurrent + e.Conv + e.Other
+}
+
+// Of returns the count of one kind.
+func (e *Elements) Of(k Kind) int64 { return *e.of(k) }
+
+func (e *Elements) of(k Kind) *int64 {
+	switch k {
+	case KV:
+		return &e.KV
+	case Latent:
+		return &e.Latent
+	case Window:
+		return &e.Window
+	case Recurrent:
+		return &e.Recurrent
+	case Conv:
+		return &e.Conv
+	default:
+		return &e.Other
+	}
+}
+
+// State is the history state after Length tokens, batch 1: what must be at
+// hand to process the next token. The token being processed is not counted.
+type State struct {
+	Length   int64      `json:"length"` // tokens
+	Elements Elements   `json:"elements"`
+	Total    int64      `json:"total"`   // elements
+	Float32  int64      `json:"float32"` // of them, kept in float32 by the reference implementation
+	Layers   []Elements `json:"-"`       // by layer
+}
+
+// State returns the exact history state after L tokens. Counting starts at
+// L = 0 (only what is allocated from the start). It fails when L is negative
+// or a count does not fit in 63 bits.
+func (m *Model) State(L int64) (State, error) {
+	s := State{Length: L, Layers: make([]Elements, len(m.Layers))}
+	if L < 0 {
+		return State{}, fmt.Errorf("state of %s: length %d is negative", m.Name, L)
+	}
+	for i, layer := range m.Layers {
+		for _, p := range layer.Parts {
+			n, ok := p.elements(L)
+			if ok {
+				ok = add(s.Layers[i].of(p.Kind), n) && add(s.Elements.of(p.Kind), n) && add(&s.Total, n)
+			}
+			if !ok {
+				return State{}, fmt.Errorf("state of %s after %d tokens: layer %d alone or with those before it exceeds %d elements",
+					m.Name, L, i, int64(math.MaxInt64))
+			}
+			if p.Float32 {
+				s.Float32 += n // no more than Total
+			}
+		}
+	}
+	return s, nil
+}
+
+// elements is Width times the number of entries; false when it overflows.
+func (p Part) elements(L int64) (int64, bool) {
+	hi, lo := bits.Mul64(uint64(p.Width), uint64(p.entries(L)))
+	return int64(lo), hi == 0 && lo <= math.MaxInt64
+}
+
+func (p Part) entries(L int64) int64 {
+	switch p.Rule {
+	case Fixed:
+		return 1
+	case PerToken:
+		return L
+	case Bounded:
+		return min(L, p.N)
+	case PerBlock:
+		return L / p.N
+	case Tail:
+		return L % p.N
+	case After:
+		if L >= p.N {
+			return 1
+		}
+		return 0
+	case Log:
+		return int64(bits.Len64(uint64(L)))
+	case Slots:
+		slots := math.Pow(float64(L), p.Beta) / p.Beta
+		if slots >= float64(L) {
+			return L
+		}
+		return int64(slots)
+	}
+	panic("arch: part with rule " + string(p.Rule))
+}
+
+// add adds n ≥ 0 to *sum; false when that overflows.
+func add(sum *int64, n int64) bool {
+	if n > math.MaxInt64-*sum {
+		return false
+	}
+	*sum += n
+	return true
+}
