@@ -110,15 +110,28 @@ func (e *errPartKey) Error() string {
 // decodePart reads all of a part but keeps only where its values stand. Any
 // departure from what encodePart writes is an error.
 func decodePart(content []byte, key Key) (refs []rowRef, err error) {
-	// parquet-go can panic on files whose metadata contradict each other.
+	// parquet-go panics on some files whose metadata contradict each other, and
+	// can allocate up to 2 GiB for a page whose header says so. Stored parts are
+	// only decoded after their content matched the hash in their name, so that
+	// takes a file that was made to harm.
 	defer func() {
 		if r := recover(); r != nil {
 			refs, err = nil, fmt.Errorf("not readable as Parquet: %v", r)
 		}
 	}()
-	f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)), parquet.SkipBloomFilters(true))
+	if err := checkFooterSize(content); err != nil {
+		return nil, err
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return nil, err
+	}
+	for _, g := range f.Metadata().RowGroups {
+		for _, c := range g.Columns {
+			if n := int(c.OffsetIndexLength); n < 0 || n > len(content) {
+				return nil, fmt.Errorf("its footer announces an index of %d bytes", n)
+			}
+		}
 	}
 	if format, _ := f.Lookup(metaFormat); format != Format {
 		return nil, &errPartKey{[]Difference{{"format", format, Format}}}
@@ -149,6 +162,18 @@ func decodePart(content []byte, key Key) (refs []rowRef, err error) {
 		}
 	}
 	return refs, nil
+}
+
+// checkFooterSize keeps parquet-go from allocating whatever a damaged footer
+// asks for.
+func checkFooterSize(content []byte) error {
+	if len(content) < 12 { // PAR1 at both ends, and the length of the footer
+		return errors.New("too short for a Parquet file")
+	}
+	if n := binary.LittleEndian.Uint32(content[len(content)-8:]); int64(n) > int64(len(content)-12) {
+		return fmt.Errorf("its footer claims to have %d bytes", n)
+	}
+	return nil
 }
 
 func decodeRowGroup(content []byte, g parquet.RowGroup, refs []rowRef) ([]rowRef, error) {

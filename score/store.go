@@ -1,6 +1,7 @@
 package score
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +60,7 @@ type place struct{ file, offset uint32 }
 // A run that another process is writing is refused (ErrLocked).
 //
 // Fresh removes only run.json and the parts, and only if run.json is l2m's.
-func Open(dir string, key Key, o OpenOptions) (s *Store, err error) {
+func Open(dir string, key Key, o OpenOptions) (_ *Store, err error) {
 	if err := key.validate(); err != nil {
 		return nil, fmt.Errorf("planning the run: %w", err)
 	}
@@ -68,7 +69,7 @@ func Open(dir string, key Key, o OpenOptions) (s *Store, err error) {
 			err = fmt.Errorf("opening the run: %w", err)
 		}
 	}()
-	s = &Store{dir: dir, key: key, next: 1}
+	s := &Store{dir: dir, key: key, next: 1}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w (choose another --out)", err)
 	}
@@ -176,16 +177,17 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
+	var buf bytes.Buffer // reused: parts are large
 	for _, name := range names {
 		path := filepath.Join(s.dir, scoresName, name)
 		match := partName.FindStringSubmatch(name)
 		if match == nil {
 			return fmt.Errorf("%s was not written by l2m (move it to another folder)", path)
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
+		if err := readFile(&buf, path); err != nil {
 			return err
 		}
+		content := buf.Bytes()
 		if contentHash(content) != match[2] {
 			return fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as its name says (restore it from a copy, or delete it and its scores are computed again)", path, match[2])
 		}
@@ -197,6 +199,23 @@ func (s *Store) load() error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		s.next = max(s.next, number+1)
+	}
+	return nil
+}
+
+// readFile replaces the content of buf by that of a file.
+func readFile(buf *bytes.Buffer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf.Reset()
+	if st, err := f.Stat(); err == nil {
+		buf.Grow(int(st.Size()) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(f); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	return nil
 }
