@@ -1,5 +1,34 @@
 // Package mi turns statistics into nats: bipartite mutual information from
 // log-probabilities, entropies and two-point mutual information from counts.
+//
+// # Bipartite mutual information
+//
+// Input is a [Source] of scored windows; [Collect] streams it once and keeps
+// sums per cluster (document), from which [Statistics] answers:
+//
+//   - Series: one estimator at one ratio r = L/ell, all splits ell, with
+//     standard errors, the covariance over splits, and the sums themselves for
+//     the bootstrap;
+//   - Triangle: I(ell; L) over ell at the full window length, and its peak;
+//   - Loss: mean loss per token and by position.
+//
+// Formulas stand in docs/method.md. Every mean is a ratio Σ_c S_c / Σ_c N_c of
+// sums over clusters c (S_c over the cluster's windows, N_c their number); its
+// covariance is that of a ratio estimator with D clusters,
+//
+//	Cov[i][j] = D/(D−1) · Σ_c (S_ci − θ_i·N_c)·(S_cj − θ_j·N_c) / (Σ_c N_c)²,
+//
+// which is right whatever the dependence inside a cluster. Cost: one pass over
+// the log-probabilities, and per cluster some eight numbers per split, ratio
+// and kind of pass.
+//
+// # Information from counts
+//
+// [Entropy] estimates an entropy from a [Histogram] of counts, [TwoPoint] the
+// mutual information of pairs from three of them, and [FitDecay] fits
+// A·d^−α + c over distances d.
+//
+// All information is in nats, all lengths are in tokens.
 package mi
 
 import "github.com/l2m-lab/l2m/info"
@@ -12,13 +41,18 @@ type Estimator string
 // follow, r = L/ell the ratio.
 const (
 	Direct      Estimator = "direct"        // E ln q(Y|X) − E ln q(Y'), Y' from other documents [L²M, eq. 4]
-	Paired      Estimator = "paired"        // the same with Y' = Y: same mean, far smaller variance
-	Block       Estimator = "block"         // differences of cumulative loss of the joint pass alone
-	VCLUB       Estimator = "vclub"         // E ln q(Y|X) − E ln q(Y'|X): I plus lautum information at q = p
-	Auxiliary   Estimator = "auxiliary"     // E ln q(Y|X) − E ln mean_k q(Y|X_k), X_k from other documents
+	Paired      Estimator = "paired"        // ★ the same with Y' = Y: same mean, far smaller variance
+	Block       Estimator = "block"         // ★ differences of cumulative loss of the joint pass alone
+	VCLUB       Estimator = "vclub"         // E ln q(Y|X) − E ln q(Y|X'), X' from other documents: I plus lautum information at q = p
+	Auxiliary   Estimator = "auxiliary"     // ★ E ln q(Y|X) − E ln mean_k q(Y|X_k), X_k from other documents
 	InfoNCE     Estimator = "infonce"       // as auxiliary, with the true X among the K: lower bound, at most ln K
-	LeaveOneOut Estimator = "leave-one-out" // as auxiliary; the name of the bound when q(y|x) is exact
+	LeaveOneOut Estimator = "leave-one-out" // the same numbers as auxiliary; the name of the bound when q(y|x) is exact
 )
+
+// Estimators returns all of them in the order in which reports list them.
+func Estimators() []Estimator {
+	return []Estimator{Paired, Direct, Block, VCLUB, Auxiliary, InfoNCE, LeaveOneOut}
+}
 
 // Window is what an estimator may read of one scored window: natural
 // log-probabilities. Maps are keyed by the split ell; a nil entry means that
@@ -43,7 +77,7 @@ type Estimate struct {
 	Ell     int       `json:"ell"`
 	Length  int       `json:"length"`
 	Value   info.Nats `json:"nats"`
-	SE      info.Nats `json:"se"` // cluster-robust standard error
+	SE      info.Nats `json:"se,omitempty"` // cluster-robust standard error; unknown (0, omitted) with fewer than two clusters
 	Windows int       `json:"windows"`
 }
 
@@ -51,14 +85,26 @@ type Estimate struct {
 type Series struct {
 	Estimator Estimator      `json:"estimator"`
 	Ratio     int            `json:"ratio"`
-	K         int            `json:"k,omitempty"` // number of cross contexts, where used
+	K         int            `json:"k,omitempty"` // contexts in the mean, where one is used (InfoNCE: with the true one)
 	Clusters  int            `json:"clusters"`
-	Points    []Estimate     `json:"points"`
-	Cov       [][]float64    `json:"cov"` // covariance of Points over splits, nats², clustered
+	Points    []Estimate     `json:"points"`             // by increasing ell; empty when the estimator is not available
+	Cov       [][]float64    `json:"cov,omitempty"`      // covariance of Points over splits, nats², clustered; nil with fewer than two clusters
+	Doubling  []KEstimate    `json:"doubling,omitempty"` // auxiliary, leave-one-out: the estimate at K = 1, 2, 4, …
 	Warnings  []info.Warning `json:"warnings,omitempty"`
 
 	// Sufficient statistics for the cluster bootstrap: a resample with cluster
 	// multiplicities m has estimates Σ m_c·Sums[c][p] / Σ m_c·Counts[c][p].
+	// All series of one Statistics have the same clusters in the same order
+	// (Statistics.Clusters), so estimators can be compared draw by draw. Direct
+	// is a difference of two such ratios over disjoint halves of the clusters;
+	// its sums are linearised about the estimate.
 	Sums   [][]float64 `json:"-"` // [cluster][point]
 	Counts [][]float64 `json:"-"` // [cluster][point]
+}
+
+// KEstimate is an estimate with a mean over fewer contexts, which shows how
+// far the finite K biases it.
+type KEstimate struct {
+	K      int         `json:"k"`
+	Values []info.Nats `json:"nats"` // by point
 }

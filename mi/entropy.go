@@ -1,0 +1,178 @@
+package mi
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/l2m-lab/l2m/info"
+	"gonum.org/v1/gonum/mathext"
+)
+
+// Bin of a histogram of counts: Times different symbols occurred Count times
+// each.
+type Bin struct {
+	Count int64 `json:"count"`
+	Times int64 `json:"times"`
+}
+
+// Histogram is a histogram of counts. It is all that entropy estimators need
+// of a table of counts, and far smaller.
+type Histogram []Bin
+
+// NewHistogram makes a histogram from times[count], sorted by count. Zero
+// counts are left out.
+func NewHistogram(times map[int64]int64) Histogram {
+	h := make(Histogram, 0, len(times))
+	for n, t := range times {
+		if n != 0 && t != 0 {
+			h = append(h, Bin{n, t})
+		}
+	}
+	h.sort()
+	return h
+}
+
+// HistogramOf makes the histogram of a table of counts, one per symbol; zero
+// counts are left out.
+func HistogramOf(counts []int64) Histogram {
+	times := map[int64]int64{}
+	for _, n := range counts {
+		times[n]++
+	}
+	return NewHistogram(times)
+}
+
+func (h Histogram) sort() {
+	slices.SortFunc(h, func(a, b Bin) int { return cmp.Compare(a.Count, b.Count) })
+}
+
+// Total is the number of observations N.
+func (h Histogram) Total() int64 {
+	n := int64(0)
+	for _, b := range h {
+		n += b.Count * b.Times
+	}
+	return n
+}
+
+// Distinct is the number of different symbols seen.
+func (h Histogram) Distinct() int64 {
+	n := int64(0)
+	for _, b := range h {
+		n += b.Times
+	}
+	return n
+}
+
+// check reports impossible histograms.
+func (h Histogram) check() error {
+	for _, b := range h {
+		if b.Count < 1 || b.Times < 0 {
+			return fmt.Errorf("histogram of counts: %d symbols with %d occurrences is impossible", b.Times, b.Count)
+		}
+	}
+	if h.Total() < 1 {
+		return fmt.Errorf("histogram of counts: nothing was counted")
+	}
+	return nil
+}
+
+// EntropyEstimator names an estimator of entropy from counts.
+type EntropyEstimator string
+
+// The entropy estimators. n_i are the counts, N their sum, p_i = n_i/N.
+const (
+	Grassberger EntropyEstimator = "grassberger"  // ln N − (1/N) Σ n_i·G(n_i) [Grassberger 2003, eq. 27, 30]
+	PlugIn      EntropyEstimator = "plug-in"      // −Σ p_i ln p_i: biased downward by about (distinct − 1)/2N
+	MillerMadow EntropyEstimator = "miller-madow" // plug-in + (distinct − 1)/2N [Miller 1955]
+	ChaoShen    EntropyEstimator = "chao-shen"    // coverage-adjusted Horvitz–Thompson [Chao & Shen 2003]
+)
+
+// EntropyEstimators returns all of them, the preferred one first.
+func EntropyEstimators() []EntropyEstimator {
+	return []EntropyEstimator{Grassberger, ChaoShen, MillerMadow, PlugIn}
+}
+
+// EntropyEstimate is an entropy from counts.
+type EntropyEstimate struct {
+	Value info.Nats
+	// SE is the sampling standard error for independent observations,
+	// sqrt([Σ p_i·s_i² − (Σ p_i·s_i)²]/N) with s_i the estimator's surprise of
+	// symbol i: ln N − G(n_i) for Grassberger, −ln p_i for the others.
+	SE       info.Nats
+	N        int64 // observations
+	Distinct int64 // different symbols
+}
+
+// Entropy estimates an entropy from a histogram of counts. Cost: one term per
+// bin.
+func Entropy(h Histogram, e EntropyEstimator) (EntropyEstimate, error) {
+	if err := h.check(); err != nil {
+		return EntropyEstimate{}, err
+	}
+	total := h.Total()
+	n := float64(total)
+	surprise := func(count int64) float64 { return math.Log(n / float64(count)) }
+	if e == Grassberger {
+		surprise = func(count int64) float64 { return math.Log(n) - grassbergerG(count) }
+	}
+	// Sums over bins by ascending count add small terms first.
+	h = slices.Clone(h)
+	h.sort()
+	first, second := 0.0, 0.0
+	for _, b := range h {
+		p := float64(b.Times) * (float64(b.Count) / n)
+		s := surprise(b.Count)
+		first += p * s
+		second += p * s * s
+	}
+	out := EntropyEstimate{
+		Value: info.Nats(first), N: total, Distinct: h.Distinct(),
+		SE: info.Nats(math.Sqrt(max(0, second-first*first) / n)),
+	}
+	switch e {
+	case Grassberger, PlugIn:
+	case MillerMadow:
+		out.Value += info.Nats(float64(out.Distinct-1) / (2 * n))
+	case ChaoShen:
+		out.Value = info.Nats(chaoShen(h, n))
+	default:
+		return EntropyEstimate{}, fmt.Errorf("unknown entropy estimator %q (choose from %v)", e, EntropyEstimators())
+	}
+	return out, nil
+}
+
+// grassbergerG is G(n) = ψ(n) + ½(−1)ⁿ[ψ((n+1)/2) − ψ(n/2)] for n ≥ 1. By the
+// duplication formula ψ(2x) = ½ψ(x) + ½ψ(x+½) + ln 2 it equals ψ(m + ½) + ln 2
+// with m = ⌊n/2⌋, which loses no digits [Grassberger 2003, eq. 31–33].
+func grassbergerG(n int64) float64 {
+	return mathext.Digamma(float64(n/2)+0.5) + math.Ln2
+}
+
+// chaoShen is −Σ Ĉp_i ln(Ĉp_i) / (1 − (1 − Ĉp_i)^N), Ĉ = 1 − f₁/N the
+// coverage, f₁ the number of symbols seen once. When every symbol was seen
+// once, f₁ = N−1 is used so that the coverage is not zero.
+func chaoShen(h Histogram, n float64) float64 {
+	once := 0.0
+	for _, b := range h {
+		if b.Count == 1 {
+			once += float64(b.Times)
+		}
+	}
+	if once == n {
+		once = n - 1
+	}
+	coverage := 1 - once/n
+	total := 0.0
+	for _, b := range h {
+		p := coverage * float64(b.Count) / n
+		if p <= 0 || p >= 1 {
+			continue // a single observation, or a single symbol: no surprise
+		}
+		seen := -math.Expm1(n * math.Log1p(-p))
+		total -= float64(b.Times) * p * math.Log(p) / seen
+	}
+	return total
+}
