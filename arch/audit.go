@@ -1,0 +1,219 @@
+package arch
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+)
+
+// AuditOptions says what an audit should answer. The zero value asks for the
+// defaults.
+type AuditOptions struct {
+	Lengths    []int64   // tokens to state the size at; nil means 1,024, 4,096, 32,768 and 131,072
+	DType      DType     // storage of what is not kept in float32 anyway; zero means bfloat16
+	Capacities []float64 // nats that one element carries; nil means 1, 0.1 and 0.01
+	Ask        []int64   // tokens to answer "what would be needed" for
+	Level      float64   // of intervals; 0 means 0.95
+}
+
+func (o AuditOptions) withDefaults() AuditOptions {
+	if o.Lengths == nil {
+		o.Lengths = []int64{1024, 4096, 32768, 131072}
+	}
+	if o.DType == (DType{}) {
+		o.DType = BFloat16()
+	}
+	if o.Capacities == nil {
+		o.Capacities = []float64{1, 0.1, 0.01}
+	}
+	if o.Level == 0 {
+		o.Level = 0.95
+	}
+	return o
+}
+
+// SizedState is a state with its size in bytes.
+type SizedState struct {
+	State
+	Bytes int64 `json:"bytes"`
+}
+
+// Verdict is the answer of the L²M condition: a model can follow A·L^β at
+// every length only if its history state grows at least like L^β.
+type Verdict string
+
+// The verdicts.
+const (
+	KeepsUp     Verdict = "keeps-up"     // the state grows at least like the law
+	FallsBehind Verdict = "falls-behind" // beyond some length the state is too small
+	Open        Verdict = "open"         // the interval of β contains the growth of the state
+)
+
+// Crossover is the length from which on a state cannot hold what the past says
+// about the future.
+type Crossover struct {
+	// Capacity is the number of nats that one element carries. Hard marks the
+	// crossover at which every bit of the state would have to be used; Capacity
+	// is then the mean over the state at the first audited length.
+	Capacity float64 `json:"capacity"`
+	Hard     bool    `json:"hard,omitempty"`
+
+	// At is in tokens; nil means that the state is never too small. 1 means
+	// that it is too small from the first token on.
+	At *float64 `json:"at"`
+	// From is the length from which on a growing state is large enough, when it
+	// is too small before.
+	From *float64 `json:"from,omitempty"`
+
+	Interval *CrossoverInterval `json:"interval,omitempty"` // nil when the law has no known uncertainty
+}
+
+// CrossoverInterval carries the uncertainty of the law through: the lengths at
+// which the state meets the upper and the lower end of the law's interval.
+type CrossoverInterval struct {
+	Lo     *float64 `json:"lo"` // nil: never, even at the upper end of the law
+	Hi     *float64 `json:"hi"` // nil: never, at the lower end of the law
+	Level  float64  `json:"level"`
+	Method string   `json:"method"`
+}
+
+// Audit is everything that an audit says about one model.
+type Audit struct {
+	Name      string `json:"name"`
+	Path      string `json:"path,omitempty"`
+	Type      string `json:"model_type"`
+	Family    string `json:"family"`
+	Reference string `json:"reference"`
+	MaxLength int64  `json:"max_length,omitempty"` // declared, tokens
+
+	Growth     Growth         `json:"growth"`
+	Verdict    Verdict        `json:"verdict"`
+	Reason     string         `json:"reason"` // the verdict in a sentence
+	States     []SizedState   `json:"states"`
+	Crossovers []Crossover    `json:"crossovers"` // the hard one first
+	Needs      []Need         `json:"needs,omitempty"`
+	Layers     []Group        `json:"layers"`
+	Warnings   []info.Warning `json:"warnings,omitempty"`
+}
+
+// Audit holds the model against a law of the data. The law must count tokens.
+//
+// The condition is I(L) ≤ capacity · elements(L): the history state bounds the
+// mutual information between past and future that a model can represent (L²M,
+// arXiv 2503.04725, theorem 1). The term ln M of the theorem, for the last
+// token, which is passed on beside the state, is left out: it is at most 13
+// nats.
+func (m *Model) Audit(l law.PowerLaw, o AuditOptions) (*Audit, error) {
+	o = o.withDefaults()
+	if l.Unit != "token" {
+		return nil, fmt.Errorf("auditing %s: the law counts in %ss, a model's state in tokens: convert the law first (LawPerToken)", m.Name, l.Unit)
+	}
+	if !(l.A > 0) || math.IsInf(l.A, 0) || math.IsNaN(l.Beta) || math.IsInf(l.Beta, 0) {
+		return nil, fmt.Errorf("auditing %s: %g·L^%g is not a law", m.Name, l.A, l.Beta)
+	}
+	for _, c := range o.Capacities {
+		if !(c > 0) || math.IsInf(c, 0) {
+			return nil, fmt.Errorf("auditing %s: a capacity of %g nats per element is not positive", m.Name, c)
+		}
+	}
+	if !(o.Level > 0 && o.Level < 1) {
+		return nil, fmt.Errorf("auditing %s: interval level %g is not between 0 and 1", m.Name, o.Level)
+	}
+	a := &Audit{
+		Name: m.Name, Type: m.Type, Family: m.Family, Reference: m.Reference, MaxLength: m.MaxLength,
+		Growth: m.Growth(), Layers: m.Groups(), Warnings: m.Warnings,
+	}
+	for _, L := range o.Lengths {
+		s, err := m.State(L)
+		if err != nil {
+			return nil, err
+		}
+		bytes, err := s.Bytes(o.DType)
+		if err != nil {
+			return nil, fmt.Errorf("auditing %s at L = %d: %w", m.Name, L, err)
+		}
+		a.States = append(a.States, SizedState{s, bytes})
+	}
+	a.Verdict, a.Reason = verdict(a.Growth, l, o.Level)
+	hard := m.crossover(l, o.Level, o.DType.nats)
+	hard.Hard, hard.Capacity = true, m.meanCapacity(o.DType, o.Lengths)
+	a.Crossovers = append(a.Crossovers, hard)
+	for _, c := range o.Capacities {
+		x := m.crossover(l, o.Level, func(Part) float64 { return c })
+		x.Capacity = c
+		a.Crossovers = append(a.Crossovers, x)
+	}
+	for _, L := range o.Ask {
+		n, err := m.need(l, L, o)
+		if err != nil {
+			return nil, err
+		}
+		a.Needs = append(a.Needs, n)
+	}
+	return a, nil
+}
+
+// nats is the number of nats that the bits of one element could hold.
+func (d DType) nats(p Part) float64 {
+	if p.Float32 {
+		return 32 * math.Ln2
+	}
+	return d.Bits() * math.Ln2
+}
+
+// meanCapacity is the mean of nats over the state at the first length.
+func (m *Model) meanCapacity(d DType, lengths []int64) float64 {
+	x := 0.0
+	if len(lengths) > 0 && lengths[0] > 0 {
+		x = math.Log(float64(lengths[0]))
+	}
+	nats := m.smooth(d.nats).at(x)
+	if math.IsInf(nats, -1) {
+		return d.Bits() * math.Ln2
+	}
+	return math.Exp(nats - m.smooth(func(Part) float64 { return 1 }).at(x))
+}
+
+// LawPerToken converts a law in bytes to one in tokens of bytesPerToken bytes:
+// I = A·(b·L)^β = (A·b^β)·L^β. The covariance follows, with bytesPerToken taken
+// as exact.
+func LawPerToken(l law.PowerLaw, bytesPerToken float64) (law.PowerLaw, error) {
+	if l.Unit != "byte" {
+		return l, fmt.Errorf("the law counts in %ss already", l.Unit)
+	}
+	if !(bytesPerToken >= 1) || bytesPerToken > 1000 {
+		return l, fmt.Errorf("%g bytes per token is not between 1 and 1,000", bytesPerToken)
+	}
+	b, c := math.Log(bytesPerToken), l.CovLogABeta
+	cross := c[0][1] + b*c[1][1]
+	l.CovLogABeta = [2][2]float64{{c[0][0] + b*(c[0][1]+c[1][0]) + b*b*c[1][1], cross}, {cross, c[1][1]}}
+	l.A *= math.Pow(bytesPerToken, l.Beta)
+	l.Unit = "token"
+	l.Source += fmt.Sprintf(", at %g bytes per token", bytesPerToken)
+	return l, nil
+}
+
+// verdict compares exponents.
+func verdict(g Growth, l law.PowerLaw, level float64) (Verdict, string) {
+	b := l.Beta
+	if b <= 0 {
+		return KeepsUp, "the law does not grow, so a state of fixed size can be enough"
+	}
+	half := 0.0
+	if v := l.CovLogABeta[1][1]; v > 0 {
+		half = math.Sqrt2 * math.Erfinv(level) * math.Sqrt(v)
+	}
+	grows := map[Class]string{
+		Constant: "has a fixed size", Saturating: "stops growing", Logarithmic: "grows like ln L", Power: fmt.Sprintf("grows like L^%.3g", g.Exponent),
+		Mixed: "grows like L in its attention layers", Linear: "grows like L",
+	}[g.Class]
+	switch {
+	case g.Exponent >= b+half:
+		return KeepsUp, fmt.Sprintf("the state %s, the information like L^%.3g", grows, b)
+	case g.Exponent > b-half:
+		return Open, fmt.Sprintf("the state %s, the information like L^%.3g ± %.2g: too close to tell", grows, b, half)
+	}
+	return FallsBehind, fmt.Sprintf("the state %s, the information grows like L^%.3g", grows, b)
+}
