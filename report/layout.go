@@ -1,0 +1,478 @@
+package report
+
+import (
+	"math"
+	"slices"
+)
+
+// frame is the size of a drawing and of its letters, in units of the scene.
+type frame struct {
+	w, h float64
+	font float64
+}
+
+// The frames: in pages one for screens and paper, one for phones; files have
+// the text width of a paper, in points.
+var (
+	wideFrame   = frame{w: 760, h: 0, font: 13}
+	narrowFrame = frame{w: 356, h: 300, font: 12}
+	fileFrame   = frame{w: 430, h: 0, font: 9}
+)
+
+const nlog2 = 1 / math.Ln2 // bits per nat
+
+// stripHeight is the height of the "≤ 0" strip in letters.
+const stripHeight = 1.5
+
+// layout turns a figure into a scene.
+func (fig *Figure) layout(fr frame) *scene {
+	if fr.h == 0 {
+		aspect := fig.Aspect
+		if aspect == 0 {
+			aspect = 0.56
+		}
+		fr.h = fr.w * aspect
+	}
+	l := layouter{fig: fig, fr: fr, faces: newFaces(), scene: &scene{w: fr.w, h: fr.h}}
+	l.axes()
+	l.guides()
+	l.curves()
+	l.labels()
+	l.notes()
+	return l.scene
+}
+
+// layouter holds the state of one layout.
+type layouter struct {
+	fig    *Figure
+	fr     frame
+	faces  *faces
+	scene  *scene
+	x, y   scale
+	inner  box // where values are drawn: the plot without the "≤ 0" strip
+	strip  bool
+	labelW float64
+}
+
+func (l *layouter) add(it item) {
+	if it.alpha == 0 {
+		it.alpha = 1
+	}
+	l.scene.items = append(l.scene.items, it)
+}
+
+// extent collects the values that an axis must show.
+func (l *layouter) extent() (xs, ys []float64) {
+	smallest := math.Inf(1)
+	for _, c := range l.fig.Curves {
+		for _, p := range c.Points {
+			if !c.Extends && p.Y > 0 {
+				smallest = math.Min(smallest, p.Y)
+			}
+		}
+	}
+	for _, c := range l.fig.Curves {
+		if c.Extends {
+			continue
+		}
+		for _, p := range c.Points {
+			xs, ys = append(xs, p.X), append(ys, p.Y)
+			if p.Lo == p.Hi {
+				continue
+			}
+			ys = append(ys, p.Hi)
+			// An interval that reaches towards zero must not stretch a
+			// logarithmic axis without end: it is cut at the edge.
+			if l.fig.Y.Scale == Linear || p.Lo > smallest/4 {
+				ys = append(ys, p.Lo)
+			}
+		}
+	}
+	for _, g := range l.fig.Guides {
+		if g.Vertical {
+			xs = append(xs, g.At)
+		} else {
+			ys = append(ys, g.At)
+		}
+	}
+	return xs, ys
+}
+
+// axes chooses the plot area and draws grid, ticks and axis titles.
+func (l *layouter) axes() {
+	f, size := l.fig, l.fr.font
+	xs, ys := l.extent()
+	xlo, xhi := rangeOf(f.X, xs, 0.03)
+	ylo, yhi := rangeOf(f.Y, ys, 0.05)
+	for _, c := range f.Curves {
+		for _, p := range c.Points {
+			l.strip = l.strip || f.Y.Scale != Linear && p.Y <= 0
+		}
+	}
+
+	plot := box{top: size * 2.3, bottom: l.fr.h - size*3.4}
+	units := []string{""}
+	if f.Y.Nats {
+		units = []string{"nats", "bits"}
+	}
+	mostY := int((plot.bottom - plot.top) / (size * 2.4))
+	ticks := map[string][]tick{}
+	tickWidth := 0.0
+	for _, u := range units {
+		per := 1.0
+		if u == "bits" {
+			per = nlog2
+		}
+		ticks[u] = f.Y.ticks(ylo, yhi, per, mostY)
+		for _, t := range ticks[u] {
+			tickWidth = math.Max(tickWidth, l.faces.width(Plain(t.label), size))
+		}
+	}
+	if l.strip {
+		tickWidth = math.Max(tickWidth, l.faces.width(Plain("≤ 0"), size))
+	}
+	for _, c := range f.Curves {
+		if c.Label != "" && !c.Extends {
+			l.labelW = math.Max(l.labelW, l.faces.width(Plain(c.Label), size))
+		}
+	}
+	plot.left = tickWidth*1.06 + size*0.9
+	plot.right = l.fr.w - size*0.8
+	if l.labelW > 0 {
+		plot.right = l.fr.w - l.labelW*1.08 - size*1.5
+	}
+	l.scene.plot = plot
+	l.inner = plot
+	if l.strip {
+		l.inner.bottom -= size * stripHeight
+	}
+	l.x = scale{f.X.Scale, xlo, xhi, plot.left, plot.right}
+	l.y = scale{f.Y.Scale, ylo, yhi, l.inner.bottom, l.inner.top}
+
+	for _, u := range units {
+		for _, t := range ticks[u] {
+			y := l.y.at(t.at)
+			if t.label == "" {
+				l.add(item{kind: polyline, points: []xy{{plot.left - size*0.25, y}, {plot.left, y}}, hue: Grey, width: 0.75, alpha: 0.7, unit: u})
+				continue
+			}
+			l.add(item{kind: polyline, points: []xy{{plot.left, y}, {plot.right, y}}, hue: Grey, width: 0.75, alpha: 0.28, unit: u})
+			l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: Plain(t.label), size: size, anchor: end, hue: Grey, unit: u})
+		}
+	}
+	if l.strip {
+		y := plot.bottom - size*stripHeight/2
+		l.add(item{kind: polyline, points: []xy{{plot.left, l.inner.bottom}, {plot.right, l.inner.bottom}}, hue: Grey, width: 0.75, stroke: Dotted, alpha: 0.8})
+		l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: Plain("≤ 0"), size: size, anchor: end, hue: Grey})
+	}
+
+	mostX := int((plot.right - plot.left) / (size * 4.2))
+	for _, t := range f.X.ticks(xlo, xhi, 1, mostX) {
+		x := l.x.at(t.at)
+		length := size * 0.25
+		if t.label != "" {
+			length = size * 0.4
+			l.add(item{kind: label, points: []xy{{x, plot.bottom + size*1.45}}, text: Plain(t.label), size: size, anchor: middle, hue: Grey})
+		}
+		l.add(item{kind: polyline, points: []xy{{x, plot.bottom}, {x, plot.bottom + length}}, hue: Grey, width: 0.75})
+	}
+	l.add(item{kind: polyline, points: []xy{{plot.left, plot.bottom}, {plot.right, plot.bottom}}, hue: Grey, width: 1})
+
+	l.add(item{kind: label, points: []xy{{(plot.left + plot.right) / 2, l.fr.h - size*0.6}}, text: axisTitle(f.X), size: size, anchor: middle, hue: Ink})
+	title := axisTitle(f.Y)
+	if f.Y.Nats {
+		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title, size: size, hue: Ink, unit: "nats"})
+		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title.bits(), size: size, hue: Ink, unit: "bits"})
+	} else {
+		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title, size: size, hue: Ink})
+	}
+}
+
+// axisTitle is the label with its unit.
+func axisTitle(a Axis) Text {
+	if a.Unit == "" {
+		return Plain(a.Label)
+	}
+	s := Span{Text: a.Label + " (" + a.Unit + ")"}
+	if a.Nats {
+		s.Bits = a.Label + " (" + inBits(a.Unit) + ")"
+	}
+	return Text{s}
+}
+
+// inBits replaces the unit nats by bits at the front of a unit's name.
+func inBits(unit string) string {
+	if len(unit) >= 4 && unit[:4] == "nats" {
+		return "bits" + unit[4:]
+	}
+	return unit
+}
+
+// place is the position of a point; values ≤ 0 on a logarithmic axis stand in
+// the strip at the bottom.
+func (l *layouter) place(px, py float64) xy {
+	p := xy{l.x.at(px), l.y.at(py)}
+	if l.fig.Y.Scale != Linear && py <= 0 {
+		p.y = l.scene.plot.bottom - l.fr.font*stripHeight/2
+		if !l.strip {
+			p.y = l.scene.plot.bottom
+		}
+	}
+	return p
+}
+
+func (l *layouter) guides() {
+	size := l.fr.font
+	for _, g := range l.fig.Guides {
+		p := l.scene.plot
+		if g.Vertical {
+			x := l.x.at(g.At)
+			l.add(item{kind: polyline, points: []xy{{x, p.top}, {x, p.bottom}}, hue: g.Hue, width: 1, stroke: Dashed, alpha: 0.8})
+			a, dx := start, size*0.4
+			if x > (p.left+p.right)/2 {
+				a, dx = end, -size*0.4
+			}
+			l.add(item{kind: label, points: []xy{{x + dx, p.top + size*0.9}}, text: Plain(g.Label), size: size * 0.92, anchor: a, hue: g.Hue, halo: true})
+			continue
+		}
+		y := l.y.at(g.At)
+		l.add(item{kind: polyline, points: []xy{{p.left, y}, {p.right, y}}, hue: g.Hue, width: 1, stroke: Dashed, alpha: 0.8})
+		if g.Label == "" {
+			continue
+		}
+		at := xy{p.left + size*0.5, y - size*0.4}
+		if g.Bits == "" {
+			l.add(item{kind: label, points: []xy{at}, text: Plain(g.Label), size: size * 0.92, hue: g.Hue, halo: true})
+			continue
+		}
+		l.add(item{kind: label, points: []xy{at}, text: Plain(g.Label), size: size * 0.92, hue: g.Hue, halo: true, unit: "nats"})
+		l.add(item{kind: label, points: []xy{at}, text: Plain(g.Bits), size: size * 0.92, hue: g.Hue, halo: true, unit: "bits"})
+	}
+}
+
+// curves draws bands under lines under bars under markers.
+func (l *layouter) curves() {
+	size := l.fr.font
+	for i, c := range l.fig.Curves {
+		if c.Band {
+			l.band(i, c)
+		}
+	}
+	for i, c := range l.fig.Curves {
+		if c.Line == NoLine {
+			continue
+		}
+		width := size * 0.14
+		if c.Quiet {
+			width = size * 0.09
+		}
+		var run []xy
+		flush := func() {
+			for _, piece := range clipLine(run, l.scene.plot) {
+				l.add(item{kind: polyline, points: piece, hue: c.Hue, width: width, stroke: c.Line, curve: i + 1, alpha: quiet(c)})
+			}
+			run = nil
+		}
+		for _, p := range c.Points {
+			if l.fig.Y.Scale != Linear && p.Y <= 0 {
+				flush()
+				continue
+			}
+			run = append(run, l.place(p.X, p.Y))
+		}
+		flush()
+	}
+	for i, c := range l.fig.Curves {
+		if !c.Bars {
+			continue
+		}
+		for _, p := range c.Points {
+			if p.Lo == p.Hi {
+				continue
+			}
+			lo, hi := l.place(p.X, p.Lo), l.place(p.X, p.Hi)
+			if p.Lo <= 0 && l.fig.Y.Scale != Linear {
+				lo.y = l.scene.plot.bottom
+			}
+			a, b, ok := clipSegment(lo, hi, l.scene.plot)
+			if ok {
+				l.add(item{kind: polyline, points: []xy{a, b}, hue: c.Hue, width: size * 0.1, curve: i + 1, alpha: quiet(c) * 0.75})
+			}
+		}
+	}
+	for i, c := range l.fig.Curves {
+		if c.Marker == NoMarker {
+			continue
+		}
+		radius := size * 0.3
+		if c.Quiet {
+			radius = size * 0.22
+		}
+		for j, p := range c.Points {
+			at := l.place(p.X, p.Y)
+			if !finite(at.x) || !finite(at.y) || c.Extends && l.scene.plot.clamp(at) != at {
+				continue
+			}
+			open := p.Open || l.fig.Y.Scale != Linear && p.Y <= 0
+			l.add(item{kind: symbol, points: []xy{at}, hue: c.Hue, marker: c.Marker, open: open, radius: radius, width: size * 0.12, curve: i + 1, point: j + 1, alpha: quiet(c)})
+		}
+	}
+}
+
+func quiet(c Curve) float64 {
+	if c.Quiet {
+		return 0.55
+	}
+	return 1
+}
+
+// band shades between the ends of a curve's intervals.
+func (l *layouter) band(i int, c Curve) {
+	var upper, lower []xy
+	for _, p := range c.Points {
+		hi, lo := l.place(p.X, p.Hi), l.place(p.X, p.Lo)
+		if l.fig.Y.Scale != Linear {
+			if p.Hi <= 0 {
+				continue
+			}
+			if p.Lo <= 0 {
+				lo.y = l.scene.plot.bottom
+			}
+		}
+		upper, lower = append(upper, l.scene.plot.clamp(hi)), append(lower, l.scene.plot.clamp(lo))
+	}
+	if len(upper) < 2 {
+		return
+	}
+	slices.Reverse(lower)
+	l.add(item{kind: polygon, points: append(upper, lower...), hue: c.Hue, alpha: 0.16, curve: i + 1})
+}
+
+// labels writes the direct labels in the right margin, pushed apart where they
+// would overlap, with a leader to the curve where they had to move.
+func (l *layouter) labels() {
+	type tag struct {
+		curve  int
+		at     xy      // end of the curve
+		y      float64 // of the label
+		inside bool
+	}
+	size, p := l.fr.font, l.scene.plot
+	var tags []tag
+	for i, c := range l.fig.Curves {
+		if c.Label == "" {
+			continue
+		}
+		var last xy
+		found := false
+		var line []xy
+		for _, q := range c.Points {
+			if l.fig.Y.Scale != Linear && q.Y <= 0 && len(line) > 0 {
+				continue
+			}
+			line = append(line, l.place(q.X, q.Y))
+		}
+		if len(line) == 1 {
+			last, found = line[0], true
+		}
+		for _, piece := range clipLine(line, p) {
+			last, found = piece[len(piece)-1], true
+		}
+		if !found {
+			continue
+		}
+		tags = append(tags, tag{curve: i, at: last, y: last.y, inside: c.Extends && last.x < p.right-size*2})
+	}
+	slices.SortStableFunc(tags, func(a, b tag) int {
+		switch {
+		case a.y < b.y:
+			return -1
+		case a.y > b.y:
+			return 1
+		}
+		return a.curve - b.curve
+	})
+	var margin []*tag
+	for k := range tags {
+		if !tags[k].inside {
+			margin = append(margin, &tags[k])
+		}
+	}
+	spread(margin, size*1.22, p.top-size*0.3, p.bottom, func(t *tag) *float64 { return &t.y })
+	for _, t := range tags {
+		c := l.fig.Curves[t.curve]
+		it := item{kind: label, text: Plain(c.Label), size: size, hue: c.Hue, curve: t.curve + 1, halo: true}
+		if t.inside {
+			it.points = []xy{{t.at.x - size*0.5, math.Max(t.at.y, p.top) + size*1.1}}
+			it.anchor = end
+			l.add(it)
+			continue
+		}
+		x := p.right + size*1.1
+		l.add(item{kind: polyline, points: []xy{{t.at.x + size*0.45, t.at.y}, {p.right + size*0.25, t.at.y}, {x - size*0.25, t.y}}, hue: c.Hue, width: 0.75, alpha: 0.6, curve: t.curve + 1})
+		it.points = []xy{{x, t.y + size*0.35}}
+		l.add(it)
+	}
+}
+
+// spread moves sorted positions apart to at least gap, within lo..hi, moving
+// them as little as a forward and a backward pass can.
+func spread[T any](ts []T, gap, lo, hi float64, at func(T) *float64) {
+	// Groups that touch are centred on the mean of their wishes.
+	type group struct {
+		first, n int
+		sum      float64 // of wish − offset
+	}
+	var gs []group
+	for i, t := range ts {
+		gs = append(gs, group{i, 1, *at(t)})
+		for len(gs) > 1 {
+			a, b := gs[len(gs)-2], gs[len(gs)-1]
+			if a.sum/float64(a.n)+float64(a.n)*gap <= b.sum/float64(b.n) {
+				break
+			}
+			a.sum += b.sum - float64(a.n*b.n)*gap
+			a.n += b.n
+			gs = append(gs[:len(gs)-2], a)
+		}
+	}
+	for _, g := range gs {
+		top := g.sum / float64(g.n)
+		top = math.Max(lo, math.Min(top, hi-float64(g.n-1)*gap))
+		for k := range g.n {
+			*at(ts[g.first+k]) = top + float64(k)*gap
+		}
+	}
+}
+
+// notes writes texts inside the plot; those of one corner are stacked.
+func (l *layouter) notes() {
+	size, p := l.fr.font, l.scene.plot
+	used := map[Corner]int{}
+	for _, n := range l.fig.Notes {
+		it := item{kind: label, size: size, hue: n.Hue, halo: true}
+		line := float64(used[n.Corner])
+		used[n.Corner]++
+		switch n.Corner {
+		case TopLeft:
+			it.points = []xy{{p.left + size*0.9, p.top + size*(0.9+1.45*line)}}
+		case TopRight:
+			it.points, it.anchor = []xy{{p.right - size*0.5, p.top + size*(0.9+1.45*line)}}, end
+		case BottomLeft:
+			it.points = []xy{{p.left + size*0.9, l.inner.bottom - size*(0.7+1.45*line)}}
+		case BottomRight:
+			it.points, it.anchor = []xy{{p.right - size*0.5, l.inner.bottom - size*(0.7+1.45*line)}}, end
+		case AtPoint:
+			it.points = []xy{l.place(n.X, n.Y)}
+		}
+		if !n.Text.dual() {
+			it.text = n.Text
+			l.add(it)
+			continue
+		}
+		it.text, it.unit = n.Text, "nats"
+		l.add(it)
+		it.text, it.unit = n.Text.bits(), "bits"
+		l.add(it)
+	}
+}

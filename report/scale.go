@@ -1,0 +1,214 @@
+package report
+
+import (
+	"math"
+	"strconv"
+)
+
+// tick is a mark of an axis; minor ticks have no label.
+type tick struct {
+	at    float64 // value, in the unit of the axis (nats, even when the label is in bits)
+	label string
+}
+
+// scale maps values of an axis to positions: at(lo) = from, at(hi) = to.
+type scale struct {
+	kind     Scale
+	lo, hi   float64
+	from, to float64
+}
+
+// transform linearises the axis; values ≤ 0 of a logarithmic axis go to −∞.
+func (k Scale) transform(v float64) float64 {
+	if k == Linear {
+		return v
+	}
+	if v <= 0 {
+		return math.Inf(-1)
+	}
+	return math.Log(v)
+}
+
+// inverse undoes transform.
+func (k Scale) inverse(t float64) float64 {
+	if k == Linear {
+		return t
+	}
+	return math.Exp(t)
+}
+
+// at is the position of v; −∞ of a logarithmic axis stays infinite.
+func (s scale) at(v float64) float64 {
+	t := s.kind.transform(v)
+	lo, hi := s.kind.transform(s.lo), s.kind.transform(s.hi)
+	return s.from + (t-lo)/(hi-lo)*(s.to-s.from)
+}
+
+// rangeOf is the range that an axis shows for the given values: padded, never
+// empty, positive on logarithmic axes.
+func rangeOf(a Axis, values []float64, pad float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	take := func(v float64) {
+		if finite(v) && (a.Scale == Linear || v > 0) {
+			lo, hi = math.Min(lo, v), math.Max(hi, v)
+		}
+	}
+	for _, v := range values {
+		take(v)
+	}
+	if a.Min != 0 || a.Max != 0 {
+		take(a.Min)
+		take(a.Max)
+	}
+	if a.Zero && a.Scale == Linear {
+		take(0)
+	}
+	if lo > hi {
+		lo, hi = 1, 10
+	}
+	tlo, thi := a.Scale.transform(lo), a.Scale.transform(hi)
+	switch {
+	case thi-tlo > 1e-9*(math.Abs(thi)+math.Abs(tlo)):
+	case a.Scale == Linear:
+		d := math.Max(math.Abs(hi), 1) / 2
+		tlo, thi = tlo-d, thi+d
+	default:
+		tlo, thi = tlo-math.Ln2, thi+math.Ln2
+	}
+	d := pad * (thi - tlo)
+	plo, phi := a.Scale.inverse(tlo-d), a.Scale.inverse(thi+d)
+	if a.Zero && a.Scale == Linear {
+		if lo == 0 {
+			plo = 0
+		}
+		if hi == 0 {
+			phi = 0
+		}
+	}
+	return plo, phi
+}
+
+// ticks of an axis from lo to hi, at most about most of them labelled. per is
+// the number of units shown per unit of the axis: 1, or 1/ln 2 for bits.
+func (a Axis) ticks(lo, hi, per float64, most int) []tick {
+	switch a.Scale {
+	case Log2:
+		return powerTicks(lo*per, hi*per, per, most)
+	case Log10:
+		return decadeTicks(lo*per, hi*per, per, most)
+	default:
+		return linearTicks(lo*per, hi*per, per, most)
+	}
+}
+
+// powerTicks marks powers of two.
+func powerTicks(lo, hi, per float64, most int) []tick {
+	first, last := int(math.Ceil(math.Log2(lo)-1e-9)), int(math.Floor(math.Log2(hi)+1e-9))
+	step := 1
+	for (last-first)/step+1 > most {
+		step++
+	}
+	var ts []tick
+	for e := first; e <= last; e++ {
+		t := tick{at: math.Ldexp(1, e) / per}
+		if (e-first)%step == 0 {
+			t.label = lengthLabel(math.Ldexp(1, e))
+		}
+		ts = append(ts, t)
+	}
+	return ts
+}
+
+// lengthLabel writes a length: in full up to five digits, with binary
+// multiples beyond.
+func lengthLabel(v float64) string {
+	for _, u := range []struct {
+		unit float64
+		name string
+	}{{1 << 40, "T"}, {1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
+		if v >= 1<<17 && v >= u.unit && v/u.unit == math.Trunc(v/u.unit) {
+			return count(int64(v/u.unit)) + u.name
+		}
+	}
+	return significant(v, 6-boolInt(v < 1)*3)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// decadeTicks marks decades, and 2 and 5 between them when there are few.
+func decadeTicks(lo, hi, per float64, most int) []tick {
+	first, last := int(math.Floor(math.Log10(lo))), int(math.Floor(math.Log10(hi)))
+	span := math.Log10(hi / lo)
+	step := 1
+	for span/float64(step) > float64(most) {
+		step++
+	}
+	labelled := func(e, m int) bool {
+		switch {
+		case m == 1:
+			return (e-first)%step == 0
+		case span < 0.7:
+			return true
+		case span*3 <= float64(most):
+			return m == 2 || m == 5
+		case span*2 <= float64(most):
+			return m == 3
+		}
+		return false
+	}
+	var ts []tick
+	for e := first; e <= last; e++ {
+		for m := 1; m < 10; m++ {
+			if m > 1 && step > 1 {
+				break
+			}
+			v := float64(m) * math.Pow(10, float64(e))
+			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
+				continue
+			}
+			t := tick{at: v / per}
+			if labelled(e, m) {
+				t.label = decadeLabel(m, e)
+			}
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+// decadeLabel writes m·10^e.
+func decadeLabel(m, e int) string {
+	switch {
+	case e >= 0 && e <= 4:
+		return fixed(float64(m)*math.Pow(10, float64(e)), 0)
+	case e < 0 && e >= -3:
+		return strconv.FormatFloat(float64(m)*math.Pow(10, float64(e)), 'f', -e, 64)
+	case m == 1:
+		return "10" + superscript(e)
+	default:
+		return strconv.Itoa(m) + "·10" + superscript(e)
+	}
+}
+
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten.
+func linearTicks(lo, hi, per float64, most int) []tick {
+	raw := (hi - lo) / math.Max(float64(most), 1)
+	e := math.Floor(math.Log10(raw))
+	step := 0.0
+	for _, m := range []float64{1, 2, 5, 10} {
+		if step = m * math.Pow(10, e); step >= raw*(1-1e-9) {
+			break
+		}
+	}
+	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	var ts []tick
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step; k++ {
+		ts = append(ts, tick{at: k * step / per, label: fixed(k*step, decimals)})
+	}
+	return ts
+}
