@@ -1,0 +1,212 @@
+package count
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// A chunk is a stretch of the corpus: whole documents and pieces of documents,
+// one behind the other. Cell 0 belongs to no document.
+type chunk struct {
+	tokens   []token.ID
+	segments []segment
+	last     bool // no other chunk follows
+}
+
+// A segment says which tokens of a chunk are to be counted as right ends of
+// pairs: tokens[lo:hi]. Their left ends lie in tokens[from:hi], which is all of
+// the document, or its last maxDistance tokens before lo.
+type segment struct {
+	from, lo, hi int
+	block        int
+}
+
+// newTokens is the number of tokens that this chunk is the first to hold.
+func (c *chunk) newTokens() int64 {
+	var n int64
+	for _, s := range c.segments {
+		n += int64(s.hi - s.lo)
+	}
+	return n
+}
+
+// chunker cuts a stream of documents into chunks. Where it cuts through a
+// document, the tokens that the next chunk needs as left ends are repeated at
+// its start.
+type chunker struct {
+	o    Options
+	size int // tokens per chunk
+
+	// full receives each chunk and returns an empty one to go on with.
+	full func(*chunk) (*chunk, error)
+
+	cur       *chunk
+	doc       int // the open document
+	open      bool
+	counting  bool // the open document is part of the sample
+	from, lo  int  // the open segment
+	offset    int  // tokens of the open document so far
+	dealer    dealer
+	block     int
+	documents int64
+	tokens    int64
+	largest   token.ID
+}
+
+func newChunker(o Options, size int, full func(*chunk) (*chunk, error)) *chunker {
+	c := &chunker{o: o, size: size, full: full, dealer: dealer{blocks: o.Blocks, rng: seeded(o.Seed, 1)}}
+	c.cur = newChunk(size)
+	return c
+}
+
+// newChunk returns an empty chunk with room for size tokens. The room is not
+// touched before it is needed.
+func newChunk(size int) *chunk {
+	return &chunk{tokens: make([]token.ID, 1, size+1)}
+}
+
+func (c *chunk) reset() {
+	c.tokens = c.tokens[:1]
+	c.segments = c.segments[:0]
+}
+
+// run reads all of src.
+func (c *chunker) run(ctx context.Context, src Source) error {
+	err := src.Each(func(doc int, tokens []token.ID) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return c.add(doc, tokens)
+	})
+	if err != nil {
+		return err
+	}
+	c.closeSegment()
+	c.cur.last = true
+	_, err = c.full(c.cur)
+	return err
+}
+
+func (c *chunker) add(doc int, tokens []token.ID) error {
+	if !c.open || doc != c.doc {
+		c.closeSegment()
+		c.open, c.doc, c.offset = true, doc, 0
+		c.counting = c.o.Sample >= 1 || sampled(c.o.Seed, doc, c.o.Sample)
+		if c.counting {
+			c.documents++
+			c.from, c.lo = len(c.cur.tokens), len(c.cur.tokens)
+			c.block = c.dealer.deal()
+		}
+	}
+	if !c.counting {
+		return nil
+	}
+	if err := c.check(tokens); err != nil {
+		return err
+	}
+	for len(tokens) > 0 {
+		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 && c.lo < len(c.cur.tokens) {
+			c.closeSegment()
+			c.block = c.dealer.deal()
+		}
+		room := c.size + 1 - len(c.cur.tokens)
+		if room == 0 {
+			if err := c.flush(); err != nil {
+				return err
+			}
+			continue
+		}
+		n := min(room, len(tokens))
+		if run := c.o.BlockTokens; run > 0 {
+			n = min(n, run-c.offset%run)
+		}
+		c.cur.tokens = append(c.cur.tokens, tokens[:n]...)
+		c.offset += n
+		c.tokens += int64(n)
+		tokens = tokens[n:]
+	}
+	return nil
+}
+
+// check refuses ids outside the vocabulary.
+func (c *chunker) check(tokens []token.ID) error {
+	var largest token.ID
+	for _, t := range tokens {
+		largest = max(largest, t)
+	}
+	c.largest = max(c.largest, largest)
+	limit := maxVocabulary
+	if c.o.Vocabulary > 0 {
+		limit = c.o.Vocabulary
+	}
+	if len(tokens) > 0 && int64(largest) >= int64(limit) {
+		return fmt.Errorf("document %d has token id %d, outside the vocabulary of %d (is this the tokenizer that made the ids?)", c.doc, largest, limit)
+	}
+	return nil
+}
+
+// closeSegment ends the open segment at the last token; what follows is another
+// block or document.
+func (c *chunker) closeSegment() {
+	if hi := len(c.cur.tokens); c.open && c.counting && hi > c.lo {
+		c.cur.segments = append(c.cur.segments, segment{from: c.from, lo: c.lo, hi: hi, block: c.block})
+		c.lo = hi
+	}
+}
+
+// flush hands the chunk on and starts the next one with what it needs of the
+// open document.
+func (c *chunker) flush() error {
+	c.closeSegment()
+	old := c.cur
+	keep := min(len(old.tokens)-c.from, c.o.maxDistance())
+	carried := append([]token.ID(nil), old.tokens[len(old.tokens)-keep:]...)
+	next, err := c.full(old)
+	if err != nil {
+		return err
+	}
+	next.reset()
+	next.tokens = append(next.tokens, carried...)
+	c.cur, c.from, c.lo = next, 1, 1+keep
+	return nil
+}
+
+// dealer deals documents to blocks: in every round each block gets one, in an
+// order drawn anew.
+type dealer struct {
+	blocks int
+	rng    *rand.Rand
+	round  []int
+}
+
+func (d *dealer) deal() int {
+	if d.blocks == 0 {
+		return 0
+	}
+	if len(d.round) == 0 {
+		d.round = d.rng.Perm(d.blocks)
+	}
+	b := d.round[0]
+	d.round = d.round[1:]
+	return b
+}
+
+// seeded returns the generator of one purpose under a seed.
+func seeded(seed, purpose uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, purpose)) }
+
+// sampled says whether document doc is among the share that seed chooses.
+func sampled(seed uint64, doc int, share float64) bool {
+	return float64(mix(mix(seed)+uint64(doc))>>11)/(1<<53) < share
+}
+
+// mix is the output function of SplitMix64 (Steele, Lea, Flood 2014), a
+// bijection of 64 bits whose output bits all depend on all input bits.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,213 @@
+package count
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Source streams documents in a fixed order: two passes must yield the same.
+type Source interface {
+	// Each calls yield with every document. A large document may come in
+	// pieces: calls in a row with the same doc continue it. The tokens are only
+	// valid during the call. An error of yield ends the pass and is returned.
+	Each(yield func(doc int, tokens []token.ID) error) error
+}
+
+// SourceFunc makes a function a Source.
+type SourceFunc func(yield func(doc int, tokens []token.ID) error) error
+
+// Each calls f.
+func (f SourceFunc) Each(yield func(doc int, tokens []token.ID) error) error { return f(yield) }
+
+// Documents is a Source of documents in memory.
+type Documents [][]token.ID
+
+// Each yields the documents, numbered from 0.
+func (d Documents) Each(yield func(doc int, tokens []token.ID) error) error {
+	for i, tokens := range d {
+		if err := yield(i, tokens); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Options says what to count and at what expense. Only Distances, Vocabulary,
+// Blocks, BlockTokens, Sample, Seed and Tables change the result.
+type Options struct {
+	// Distances d ≥ 1 in tokens, in any order; the result has them ascending
+	// and without repeats. At most 255.
+	Distances []int
+	// Vocabulary is the number of tokens there are: ids are below it. 0 means
+	// that it is not known beforehand.
+	Vocabulary int
+
+	// Blocks > 0 also counts with each of that many blocks of documents left
+	// out, for jackknife standard errors (at most 255). Documents are dealt to
+	// blocks evenly and by Seed.
+	Blocks int
+	// BlockTokens > 0 deals out runs of that many tokens of a document in place
+	// of whole documents: for a corpus of a single document, or of a few.
+	BlockTokens int
+
+	// Sample, between 0 and 1, counts only that share of the documents, chosen
+	// by Seed. 0 and 1 mean all.
+	Sample float64
+	Seed   uint64
+
+	// Tables keeps the full V×V tables in the result: small vocabularies only.
+	Tables bool
+
+	// Memory limits what counting allocates, in bytes; 0 means 1 GiB. The
+	// Source's own memory is not part of it.
+	Memory int64
+	// SpillDir is a folder for what does not fit into Memory. "" makes a
+	// temporary one when it is needed. A named one is kept when counting is
+	// interrupted, and the same call continues there; see Key.
+	SpillDir string
+	// Key identifies the documents, for instance by their fingerprint. What an
+	// earlier call left in SpillDir is used only under the same Key and the
+	// same options. "" means that nothing can be used again.
+	Key string
+
+	Workers  int // 0 means GOMAXPROCS
+	Progress func(Progress)
+}
+
+// Progress says how far counting is. Done and Total are in tokens × distances;
+// Total is 0 while the size of the corpus is not known. Resumed is the part of
+// Done that an earlier call had finished.
+type Progress struct {
+	Stage                string // "counting" or "merging"
+	Done, Total, Resumed int64
+	Tokens               int64 // read so far
+}
+
+// Counts are the histograms of the pairs of one distance.
+type Counts struct {
+	Pairs int64     `json:"pairs"`
+	Joint Histogram `json:"joint"` // of the pairs
+	Left  Histogram `json:"left"`  // of the tokens w_i of the pairs
+	Right Histogram `json:"right"` // of the tokens w_{i+d} of the pairs
+}
+
+// Distance is what was counted at one distance.
+type Distance struct {
+	Distance int `json:"distance"` // d, tokens
+	Counts
+	// Without[k] are the counts with block k left out: one entry per block that
+	// has any token, none if blocks were not asked for.
+	Without []Counts `json:"without,omitempty"`
+	// Table[a·V+b] is the number of pairs (a, b), where asked for.
+	Table []int64 `json:"-"`
+}
+
+// Result is what was counted.
+type Result struct {
+	Tokens     int64      `json:"tokens"`
+	Documents  int64      `json:"documents"`
+	Vocabulary int        `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
+	Sample     float64    `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
+	Unigrams   Histogram  `json:"unigrams"`   // of all tokens
+	Distances  []Distance `json:"distances"`  // ascending
+
+	// Spilled is how many bytes were written to disk; it says how the counting
+	// went and is not part of what was counted.
+	Spilled int64 `json:"-"`
+}
+
+const (
+	defaultMemory = 1 << 30
+	maxBlocks     = 255
+	maxDistances  = 255
+	maxVocabulary = 1<<31 - 2
+	maxDense      = 4096 // largest vocabulary that is counted in tables of V² cells
+)
+
+// Pairs counts the pairs of tokens at every distance in one pass over src. It
+// returns the error of src, of ctx, or of the disk, and never a partial result.
+func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
+	o, err := opts.checked()
+	if err != nil {
+		return nil, fmt.Errorf("counting pairs: %w", err)
+	}
+	var r *Result
+	if o.dense() {
+		r, err = countDense(ctx, src, o)
+	} else {
+		r, err = countGrouped(ctx, src, o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("counting pairs: %w", err)
+	}
+	r.Sample = o.Sample
+	return r, nil
+}
+
+// checked returns the options with their defaults filled in and Distances
+// sorted, or says what is wrong with them.
+func (o Options) checked() (Options, error) {
+	if len(o.Distances) == 0 {
+		return o, errors.New("no distances asked for")
+	}
+	o.Distances = slices.Clone(o.Distances)
+	slices.Sort(o.Distances)
+	o.Distances = slices.Compact(o.Distances)
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Sample == 0 {
+		o.Sample = 1
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	switch {
+	case o.Distances[0] < 1:
+		return o, fmt.Errorf("distance %d is below 1", o.Distances[0])
+	case len(o.Distances) > maxDistances:
+		return o, fmt.Errorf("%d distances are more than %d (count the rest in another call)", len(o.Distances), maxDistances)
+	case o.Vocabulary < 0 || o.Vocabulary > maxVocabulary:
+		return o, fmt.Errorf("a vocabulary of %d is not between 1 and %d", o.Vocabulary, maxVocabulary)
+	case o.Blocks < 0 || o.Blocks > maxBlocks:
+		return o, fmt.Errorf("%d blocks are not between 0 and %d", o.Blocks, maxBlocks)
+	case o.BlockTokens < 0:
+		return o, fmt.Errorf("blocks of %d tokens", o.BlockTokens)
+	case !(o.Sample > 0 && o.Sample <= 1):
+		return o, fmt.Errorf("a sample of %g of the documents is not between 0 and 1", o.Sample)
+	case o.Memory < 0 || o.Workers < 0:
+		return o, errors.New("memory and workers must not be negative")
+	case o.Tables && (o.Vocabulary == 0 || o.Vocabulary > maxDense):
+		return o, fmt.Errorf("tables need a vocabulary of at most %d tokens", maxDense)
+	}
+	if need := o.tableBytes(); o.Tables && need > o.Memory {
+		return o, fmt.Errorf("tables of %d tokens at %d distances need %d MB of memory, the limit is %d MB (raise it, or ask for fewer distances or blocks)",
+			o.Vocabulary, len(o.Distances), need>>20, o.Memory>>20)
+	}
+	return o, nil
+}
+
+// dense says whether to count in tables of V² cells.
+func (o Options) dense() bool {
+	return o.Tables || o.Vocabulary > 0 && o.Vocabulary <= maxDense && o.tableBytes() <= o.Memory/2 && o.tableBytes() <= maxTableBytes
+}
+
+// maxTableBytes keeps the tables where filling and reading them is cheap
+// beside counting.
+const maxTableBytes = 512 << 20
+
+func (o Options) tableBytes() int64 {
+	v := int64(o.Vocabulary)
+	return 8 * v * v * int64(len(o.Distances)) * int64(max(1, o.Blocks))
+}
+
+// maxDistance is the largest distance asked for.
+func (o Options) maxDistance() int { return o.Distances[len(o.Distances)-1] }

@@ -1,0 +1,115 @@
+package count
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Leaving out a block must give what counting the other blocks alone gives. The
+// dealer says which documents, or runs of tokens, are in which block; here the
+// pairs of the block are counted by brute force, by the block of their right
+// end, and taken out of a map of all pairs.
+func TestWithoutABlock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.SampledFrom([]int{1, 3, 20, 5000}).Draw(t, "vocabulary")
+		id := rapid.Custom(func(t *rapid.T) token.ID { return token.ID(rapid.IntRange(0, v-1).Draw(t, "id")) })
+		docs := rapid.SliceOfN(rapid.SliceOfN(id, 1, 40), 1, 12).Draw(t, "documents")
+		o := Options{
+			Distances: []int{1, 2, 7}, Vocabulary: v, Memory: 64 << 20,
+			Blocks:      rapid.IntRange(1, 5).Draw(t, "blocks"),
+			BlockTokens: rapid.SampledFrom([]int{0, 1, 6}).Draw(t, "block tokens"),
+			Seed:        rapid.Uint64().Draw(t, "seed"),
+			Workers:     rapid.IntRange(1, 3).Draw(t, "workers"),
+		}
+		if rapid.Bool().Draw(t, "grouped") {
+			o.Vocabulary = 0
+		}
+		got, err := Pairs(t.Context(), Documents(docs), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deal := dealer{blocks: o.Blocks, rng: seeded(o.Seed, 1)}
+		blockOf, used := make([][]int, len(docs)), make([]bool, o.Blocks)
+		for i, doc := range docs {
+			b := 0
+			for j := range doc {
+				if j == 0 || o.BlockTokens > 0 && j%o.BlockTokens == 0 {
+					b = deal.deal()
+				}
+				used[b] = true
+				blockOf[i] = append(blockOf[i], b)
+			}
+		}
+		for k, d := range o.Distances {
+			n := 0
+			for b := range o.Blocks {
+				if !used[b] {
+					continue
+				}
+				joint, left, right := map[[2]token.ID]int64{}, map[token.ID]int64{}, map[token.ID]int64{}
+				for i, doc := range docs {
+					for j := d; j < len(doc); j++ {
+						if blockOf[i][j] != b {
+							joint[[2]token.ID{doc[j-d], doc[j]}]++
+							left[doc[j-d]]++
+							right[doc[j]]++
+						}
+					}
+				}
+				want := Counts{Joint: valuesOf(joint), Left: valuesOf(left), Right: valuesOf(right)}
+				want.Pairs = want.Joint.Total()
+				if diff := cmp.Diff(want, got.Distances[k].Without[n]); diff != "" {
+					t.Errorf("d = %d without block %d (-want +got):\n%s", d, b, diff)
+				}
+				n++
+			}
+			if n != len(got.Distances[k].Without) {
+				t.Errorf("%d blocks left out, want %d", len(got.Distances[k].Without), n)
+			}
+		}
+	})
+}
+
+func valuesOf[K comparable](counts map[K]int64) Histogram {
+	var all []int64
+	for _, n := range counts {
+		all = append(all, n)
+	}
+	return HistogramOf(all)
+}
+
+// Both ways of counting must agree where pairs and tokens are counted in the
+// thousands, which the small documents of the other tests do not reach.
+func TestHeavyPairs(t *testing.T) {
+	rng := seeded(7, 7)
+	var docs Documents
+	for range 9 {
+		doc := make([]token.ID, 8000)
+		for i := range doc {
+			doc[i] = token.ID(min(rng.IntN(4)*rng.IntN(3), rng.IntN(50)))
+		}
+		docs = append(docs, doc)
+	}
+	for _, blocks := range []int{0, 4} {
+		o := Options{Distances: []int{1, 5, 700, 7999}, Vocabulary: 50, Blocks: blocks, Memory: 64 << 20, Seed: 3}
+		dense, err := Pairs(t.Context(), docs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dense.Distances[0].Joint[len(dense.Distances[0].Joint)-1].Count <= heavy {
+			t.Fatal("no heavy pair: the test shows nothing")
+		}
+		o.Vocabulary = 0
+		grouped, err := Pairs(t.Context(), docs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(dense, grouped, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Vocabulary" }, cmp.Ignore())); diff != "" {
+			t.Errorf("%d blocks (-dense +grouped):\n%s", blocks, diff)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package count_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// reference counts with maps, pair by pair: the slow truth.
+func reference(docs [][]token.ID, d int) count.Counts {
+	joint, left, right := map[[2]token.ID]int64{}, map[token.ID]int64{}, map[token.ID]int64{}
+	out := count.Counts{}
+	for _, doc := range docs {
+		for i := 0; i+d < len(doc); i++ {
+			joint[[2]token.ID{doc[i], doc[i+d]}]++
+			left[doc[i]]++
+			right[doc[i+d]]++
+			out.Pairs++
+		}
+	}
+	out.Joint, out.Left, out.Right = histogram(joint), histogram(left), histogram(right)
+	return out
+}
+
+func histogram[K comparable](counts map[K]int64) count.Histogram {
+	types := map[int64]int64{}
+	for _, n := range counts {
+		types[n]++
+	}
+	var h count.Histogram
+	for n, t := range types {
+		h = append(h, count.Bin{Count: n, Types: t})
+	}
+	slices.SortFunc(h, func(a, b count.Bin) int { return cmp.Compare(a.Count, b.Count) })
+	return h
+}
+
+// small documents over a small vocabulary, so that counts above 1 are common.
+func documents(t *rapid.T) ([][]token.ID, int) {
+	v := rapid.SampledFrom([]int{1, 2, 5, 40, 5000}).Draw(t, "vocabulary")
+	id := rapid.Custom(func(t *rapid.T) token.ID { return token.ID(rapid.IntRange(0, v-1).Draw(t, "id")) })
+	docs := rapid.SliceOfN(rapid.SliceOfN(id, 0, 60), 0, 12).Draw(t, "documents")
+	return docs, v
+}
+
+func TestPairsEqualReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		docs, v := documents(t)
+		if rapid.Bool().Draw(t, "unknown vocabulary") {
+			v = 0
+		}
+		o := count.Options{
+			Distances:  rapid.SliceOfN(rapid.IntRange(1, 70), 1, 6).Draw(t, "distances"),
+			Vocabulary: v, Memory: 64 << 20,
+			Workers: rapid.IntRange(1, 4).Draw(t, "workers"),
+		}
+		r, err := count.Pairs(t.Context(), count.Documents(docs), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.Compact(slices.Sorted(slices.Values(o.Distances)))
+		if len(r.Distances) != len(want) {
+			t.Fatalf("%d distances, want %v", len(r.Distances), want)
+		}
+		for i, d := range r.Distances {
+			if d.Distance != want[i] {
+				t.Errorf("distance %d, want %d", d.Distance, want[i])
+			}
+			if diff := gocmp.Diff(reference(docs, want[i]), d.Counts); diff != "" {
+				t.Errorf("d = %d (-reference +got):\n%s", want[i], diff)
+			}
+		}
+	})
+}
+
+var (
+	_ = context.Background
+	_ = errors.New
+	_ = fmt.Sprint
+	_ = rand.New
+	_ = strings.Contains
+)

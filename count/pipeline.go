@@ -1,0 +1,55 @@
+package count
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// pipeline reads src into chunks of size tokens and hands each to consume,
+// while the next one is being read. It returns the chunker for its totals.
+func pipeline(ctx context.Context, src Source, o Options, size int, consume func(context.Context, *chunk) error) (*chunker, error) {
+	g, gctx := errgroup.WithContext(ctx)
+	filled := make(chan *chunk)
+	empty := make(chan *chunk, 2) // there are two chunks in all
+	empty <- newChunk(size)
+	c := newChunker(o, size, func(full *chunk) (*chunk, error) {
+		select {
+		case filled <- full:
+		case <-gctx.Done():
+			return nil, gctx.Err()
+		}
+		if full.last {
+			return nil, nil
+		}
+		select {
+		case next := <-empty:
+			return next, nil
+		case <-gctx.Done():
+			return nil, gctx.Err()
+		}
+	})
+	g.Go(func() error {
+		defer close(filled)
+		return c.run(gctx, src)
+	})
+	g.Go(func() error {
+		for ch := range filled {
+			if err := gctx.Err(); err != nil {
+				return err
+			}
+			if err := consume(gctx, ch); err != nil {
+				return err
+			}
+			empty <- ch
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	return c, nil
+}
