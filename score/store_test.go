@@ -37,7 +37,7 @@ func answers(t testing.TB, plan Plan, windows []Window[token.ID], partners [][]i
 // TestAnyBatching writes requests in random order and batches, reopening the
 // store at random.
 func TestAnyBatching(t *testing.T) {
-	plan, windows, partners := example(t, 7, 14, 24, 2, true)
+	plan, windows, partners := example(t, 7, 10, 13, 2, true)
 	key := keyOf(newModel(), plan, windows, partners)
 	requests := answers(t, plan, windows, partners)
 	want := reference(plan, windows, partners)
@@ -186,7 +186,19 @@ func TestFresh(t *testing.T) {
 	if err := json.Unmarshal(raw, &r); err != nil || r.Format != Format || r.Key.Corpus != "c2" || r.About.Seed != 7 {
 		t.Errorf("run.json is %s (%v)", raw, err)
 	}
-	open(t, dir, other)
+	open(t, dir, other).Close()
+
+	// Among the parts, a foreign Parquet file is reported, not removed.
+	mine := filepath.Join(dir, "scores", "mine.parquet")
+	if err := os.WriteFile(mine, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, other, OpenOptions{Fresh: true}); err == nil || !strings.Contains(err.Error(), mine) {
+		t.Errorf("foreign Parquet file among the parts: %v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRunFilesThatAreNotOurs(t *testing.T) {
@@ -402,6 +414,29 @@ func TestContradictingRows(t *testing.T) {
 			t.Errorf("%s: a refused part was indexed", c.name)
 		}
 		s.Close()
+	}
+}
+
+// TestFormatIsDocumented: docs/format-scores.md names every column and every
+// field of run.json.
+func TestFormatIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/format-scores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[row](), reflect.TypeFor[runFile](), reflect.TypeFor[Key](), reflect.TypeFor[Plan]()} {
+		for i := range typ.NumField() {
+			tag := typ.Field(i).Tag
+			name, _, _ := strings.Cut(tag.Get("parquet")+tag.Get("json"), ",")
+			if name == "" || !strings.Contains(string(doc), "`"+name+"`") {
+				t.Errorf("%v: %q is not documented", typ, name)
+			}
+		}
+	}
+	for _, name := range []string{Format, metaFormat, metaKey, lockName} {
+		if !strings.Contains(string(doc), "`"+name+"`") {
+			t.Errorf("%q is not documented", name)
+		}
 	}
 }
 
