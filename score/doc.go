@@ -19,6 +19,7 @@
 //     spread over parts.
 //
 // Log-probabilities are natural logarithms (nats), lengths are in tokens.
-// Memory: the requests in flight, one unsaved part (some 16 MB), and an index
+// Memory: the requests in flight, one unsaved part and its encoding (some 16 MB
+// each, twice while it is saved), and an index
 // of 8 bytes per pass of a window.
 package score
