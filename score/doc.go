@@ -19,7 +19,6 @@
 //     spread over parts.
 //
 // Log-probabilities are natural logarithms (nats), lengths are in tokens.
-// Memory: the requests in flight, one unsaved part and its encoding (some 16 MB
-// each, twice while it is saved), and an index
-// of 8 bytes per pass of a window.
+// Memory: the requests in flight, one unsaved part (16 MB; about three times
+// that while it is encoded), and an index of 8 bytes per pass of a window.
 package score
