@@ -9,7 +9,7 @@ package report
 type Figure struct {
 	ID      string // name of the file and anchor of the page: lower-case letters, digits, hyphens; unique in a page
 	Title   string // what there is to see, as a short sentence
-	Caption Text   // how to read it, in plain words
+	Caption Phrase // how to read it, in plain words
 	X, Y    Axis
 	Curves  []Curve
 	Guides  []Guide
@@ -134,7 +134,7 @@ type Guide struct {
 
 // Note is a text inside the plot, in one of its corners or at a point.
 type Note struct {
-	Text   Text
+	Text   Phrase
 	Corner Corner
 	Hue    Hue
 	X, Y   float64 // where the text starts, for AtPoint

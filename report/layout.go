@@ -189,7 +189,7 @@ func (l *layouter) axes() {
 }
 
 // axisTitle is the label with its unit.
-func axisTitle(a Axis) Text {
+func axisTitle(a Axis) Phrase {
 	if a.Unit == "" {
 		return Plain(a.Label)
 	}
@@ -197,7 +197,7 @@ func axisTitle(a Axis) Text {
 	if a.Nats {
 		s.Bits = a.Label + " (" + inBits(a.Unit) + ")"
 	}
-	return Text{s}
+	return Phrase{s}
 }
 
 // inBits replaces the unit nats by bits at the front of a unit's name.

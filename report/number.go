@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Round writes v for people: with as many decimals as give its standard error
-// se two significant digits, or four significant digits in all when se is 0.
+// Round writes v for people: with as many decimals as its standard error se
+// supports (two significant digits of se up to 35, one beyond: the rule of the
+// Particle Data Group), or four significant digits in all when se is 0.
 // Thousands are separated by narrow spaces, the minus sign is U+2212, and what
 // is not a finite number is "–".
 func Round(v, se float64) string {
@@ -17,7 +18,7 @@ func Round(v, se float64) string {
 	decimals := 0
 	switch {
 	case finite(se) && se > 0:
-		decimals = 1 - exponent10(se, 2)
+		decimals = decimalsFor(se)
 	case v == 0:
 		return "0"
 	default:
@@ -30,6 +31,15 @@ func Round(v, se float64) string {
 		decimals = min(max(decimals, 1-e), 4-e)
 	}
 	return fixed(v, decimals)
+}
+
+// decimalsFor is the number of decimals that a standard error supports.
+func decimalsFor(se float64) int {
+	e := exponent10(se, 2)
+	if lead := se / math.Pow(10, float64(e-1)); lead < 35.5 {
+		return 1 - e
+	}
+	return -e
 }
 
 // exponent10 is the decimal exponent of v once it is rounded to digits

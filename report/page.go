@@ -8,10 +8,10 @@ package report
 type Page struct {
 	Kind    string // the verb: "measure", "audit"
 	Subject string // what it is about, such as the corpus; may be hostile text, is escaped
-	Verdict Text   // the finding, as a sentence a stranger understands
+	Verdict Phrase // the finding, as a sentence a stranger understands
 	Tone    Tone
-	Formula Text // the finding as a formula, set large; may be empty
-	Lead    Text // one or two sentences more: how sure, by what
+	Formula Phrase // the finding as a formula, set large; may be empty
+	Lead    Phrase // one or two sentences more: how sure, by what
 	Facts   []Fact
 	Hero    *Figure // beside the verdict
 	// Warnings of the run; shown with their cures after the first screen.
@@ -39,8 +39,8 @@ const (
 // Fact is a number of the first screen with what it means.
 type Fact struct {
 	Label string
-	Value Text
-	Note  Text // small print under the value
+	Value Phrase
+	Note  Phrase // small print under the value
 }
 
 // Section is a chapter of a page.
@@ -55,10 +55,10 @@ type Section struct {
 type Block interface{ block() }
 
 // Prose is a paragraph.
-type Prose struct{ Text Text }
+type Prose struct{ Text Phrase }
 
 // List is a list of paragraphs.
-type List struct{ Items []Text }
+type List struct{ Items []Phrase }
 
 // Preformatted is text to copy, such as a command.
 type Preformatted struct{ Text string }
@@ -78,15 +78,15 @@ type Tab struct {
 // Table is a table of numbers and words.
 type Table struct {
 	ID      string
-	Caption Text
+	Caption Phrase
 	Columns []Column
-	Rows    [][]Text // one Text per column
-	Notes   []string // footnotes, numbered from 1; refer to them by Footnote
+	Rows    [][]Phrase // one Phrase per column
+	Notes   []string   // footnotes, numbered from 1; refer to them by Footnote
 }
 
 // Column is a column of a Table.
 type Column struct {
-	Head    Text
+	Head    Phrase
 	Numeric bool // aligned right, in figures of equal width
 }
 

@@ -44,7 +44,7 @@ type item struct {
 	marker Marker
 	open   bool
 	radius float64
-	text   Text
+	text   Phrase
 	size   float64 // of the font
 	anchor anchor
 	halo   bool   // separate the label from what is behind it
@@ -88,7 +88,7 @@ type run struct {
 }
 
 // layout places the spans of a text on one line and returns its width.
-func (f *faces) layout(t Text, size float64) (runs []run, width float64) {
+func (f *faces) layout(t Phrase, size float64) (runs []run, width float64) {
 	for _, s := range t {
 		r := run{span: s, size: size, dx: width}
 		switch s.Style {
@@ -104,7 +104,7 @@ func (f *faces) layout(t Text, size float64) (runs []run, width float64) {
 	return runs, width
 }
 
-func (f *faces) width(t Text, size float64) float64 {
+func (f *faces) width(t Phrase, size float64) float64 {
 	_, w := f.layout(t, size)
 	return w
 }

@@ -1,0 +1,432 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+)
+
+// AuditText writes what a person wants to know in ten seconds: how many models
+// keep up, and a table grouped by how their state grows. Up to three models are
+// described in detail.
+func AuditText(w io.Writer, a *Audit, opts TextOptions) error {
+	if opts.Width == 0 {
+		opts.Width = 80
+	}
+	t := auditText{terminal: terminal{opts: opts}, a: a}
+	t.head()
+	if len(a.Models) > 0 {
+		t.table()
+	}
+	if len(a.Models) > 0 && len(a.Models) <= 3 {
+		for i := range a.Models {
+			t.detail(a.Models[i])
+		}
+	}
+	t.questions()
+	t.foot()
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+type auditText struct {
+	terminal
+	a      *Audit
+	beyond bool // a length is beyond what a model declares
+}
+
+// tally counts the verdicts.
+func (a *Audit) tally() (keeps, falls, open int) {
+	for _, m := range a.Models {
+		switch m.Verdict {
+		case arch.KeepsUp:
+			keeps++
+		case arch.FallsBehind:
+			falls++
+		default:
+			open++
+		}
+	}
+	return keeps, falls, open
+}
+
+// headline is the finding as a sentence.
+func (a *Audit) headline() (string, Tone) {
+	keeps, falls, open := a.tally()
+	n := len(a.Models)
+	switch {
+	case n == 0:
+		return "No model could be audited", Doubtful
+	case n == 1 && keeps == 1:
+		return a.Models[0].Name + " keeps up at every length: " + a.Models[0].Reason, Good
+	case n == 1 && falls == 1:
+		return a.Models[0].Name + " falls behind: " + a.Models[0].Reason, Bad
+	case n == 1:
+		return a.Models[0].Name + ": " + a.Models[0].Reason, Doubtful
+	case keeps == n:
+		return fmt.Sprintf("All %d models keep up with the law at every length", n), Good
+	}
+	s := fmt.Sprintf("%d of %d models keep up with the law at every length, %d fall behind", keeps, n, falls)
+	if open > 0 {
+		s += fmt.Sprintf(", %d cannot be told", open)
+	}
+	return s, Neutral
+}
+
+// lawLine names the law.
+func (a *Audit) lawLine() string {
+	s := fmt.Sprintf("law: I(L) = %s·L^%s nats, L in tokens", significant(a.Law.A, 4), significant(a.Law.Beta, 3))
+	if a.Law.Source != "" {
+		s += " · " + a.Law.Source
+	}
+	if !a.Law.Known() {
+		s += " · no interval is known"
+	}
+	return s
+}
+
+func (t *auditText) head() {
+	s, tone := t.a.headline()
+	codes := []text.Color{text.Bold}
+	switch tone {
+	case Good:
+		codes = append(codes, text.FgGreen)
+	case Bad:
+		codes = append(codes, text.FgRed)
+	}
+	t.paragraph(s, 2, codes...)
+	t.paragraph(t.a.lawLine(), 2)
+}
+
+// classHeading says what a growth class means for the verdict.
+func classHeading(c arch.Class) string {
+	return map[arch.Class]string{
+		arch.Linear:      "linear: the state grows like L",
+		arch.Mixed:       "mixed: some layers grow like L, the others are bounded",
+		arch.Power:       "power: the state grows like a power of L",
+		arch.Logarithmic: "logarithmic: the state grows like ln L",
+		arch.Saturating:  "saturating: the state stops growing at its window",
+		arch.Constant:    "constant: the state has a fixed size",
+	}[c]
+}
+
+// byClass lists the models class by class, the largest first.
+func (a *Audit) byClass() map[arch.Class][]*arch.Audit {
+	out := map[arch.Class][]*arch.Audit{}
+	for _, m := range a.Models {
+		out[m.Growth.Class] = append(out[m.Growth.Class], m)
+	}
+	last := func(m *arch.Audit) int64 {
+		if len(m.States) == 0 {
+			return 0
+		}
+		return m.States[len(m.States)-1].Total
+	}
+	for _, ms := range out {
+		slices.SortStableFunc(ms, func(x, y *arch.Audit) int {
+			if d := last(y) - last(x); d != 0 {
+				return int(d>>63 | 1)
+			}
+			return strings.Compare(x.Name, y.Name)
+		})
+	}
+	return out
+}
+
+// table is the table of all models.
+func (t *auditText) table() {
+	a := t.a
+	const cell = 7
+	var head []string
+	for _, L := range a.Lengths {
+		head = append(head, "L="+short(float64(L)))
+	}
+	head = append(head, "bytes", "hard")
+	for _, c := range a.Capacities {
+		head = append(head, formatFloat(c))
+	}
+	name := t.opts.Width - cell*len(head)
+	longest := 0
+	for _, m := range a.Models {
+		longest = max(longest, text.StringWidthWithoutEscSequences(printable(m.Name))+2)
+	}
+	name = min(max(name, 24), max(longest, 24))
+	row := func(first string, cells []string) {
+		line := text.Pad(text.Snip(first, name-1, "…"), name, ' ')
+		for _, c := range cells {
+			line += text.AlignRight.Apply(c, cell)
+		}
+		t.out.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	t.out.WriteString("\n")
+	states := cell * len(a.Lengths)
+	over := text.Pad("", name, ' ') + text.AlignRight.Apply("elements after L tokens", states) +
+		text.AlignRight.Apply("", cell) + text.AlignRight.Apply("too small from L =", cell*(1+len(a.Capacities)))
+	t.out.WriteString(t.colour(over, text.Faint) + "\n")
+	row("", head)
+	groups := a.byClass()
+	for _, class := range arch.Classes() {
+		ms := groups[class]
+		if len(ms) == 0 {
+			continue
+		}
+		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", classHeading(class), plural(len(ms), "model", "models")), text.Bold) + "\n")
+		for _, m := range ms {
+			row("  "+printable(m.Name), t.cells(m))
+		}
+	}
+}
+
+func (t *auditText) cells(m *arch.Audit) []string {
+	var cells []string
+	for _, s := range m.States {
+		c := short(float64(s.Total))
+		if m.MaxLength > 0 && s.Length > m.MaxLength {
+			c += "*"
+			t.beyond = true
+		}
+		cells = append(cells, c)
+	}
+	if n := len(m.States); n > 0 {
+		cells = append(cells, short(float64(m.States[n-1].Bytes)))
+	} else {
+		cells = append(cells, "")
+	}
+	for _, x := range m.Crossovers {
+		cells = append(cells, crossoverCell(x))
+	}
+	return cells
+}
+
+func crossoverCell(x arch.Crossover) string {
+	switch {
+	case x.At == nil && x.From != nil && *x.From > 2:
+		return "<" + short(*x.From) // too small up to there
+	case x.At == nil:
+		return "never"
+	case *x.At <= 1:
+		return "always"
+	}
+	return short(*x.At)
+}
+
+// short writes a number in at most five characters: 1.02k, 33.8G, 4e15.
+func short(v float64) string {
+	for _, u := range []struct {
+		unit float64
+		name string
+	}{{1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}, {1e12, "T"}} {
+		x := v / u.unit
+		switch {
+		case u.unit == 1 && v < 1000 && v == math.Trunc(v):
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		case x < 9.995:
+			return strconv.FormatFloat(x, 'f', 2, 64) + u.name
+		case x < 99.95:
+			return strconv.FormatFloat(x, 'f', 1, 64) + u.name
+		case x < 999.5:
+			return strconv.FormatFloat(x, 'f', 0, 64) + u.name
+		}
+	}
+	s := strconv.FormatFloat(v, 'e', 0, 64)
+	return strings.Replace(s, "e+", "e", 1)
+}
+
+// detail describes one model: its layers, its state by kind, its intervals.
+func (t *auditText) detail(m *arch.Audit) {
+	t.out.WriteString("\n" + t.colour(printable(m.Name), text.Bold) + fmt.Sprintf(" (%s), %s\n", printable(m.Type), m.Growth))
+	for _, g := range m.Layers {
+		what := "nothing"
+		if len(g.Parts) > 0 {
+			var parts []string
+			for _, p := range g.Parts {
+				parts = append(parts, partText(p))
+			}
+			what = strings.Join(parts, "; ")
+		}
+		t.paragraph(fmt.Sprintf("  %s: %s", plural(len(g.Layers), "layer", "layers"), what), 4)
+	}
+	for _, s := range m.States {
+		var kinds []string
+		for _, k := range arch.Kinds() {
+			if n := s.Elements.Of(k); n > 0 {
+				kinds = append(kinds, string(k)+" "+count(n))
+			}
+		}
+		line := fmt.Sprintf("  L = %s: %s elements, %s", count(s.Length), count(s.Total), size(s.Bytes))
+		if len(kinds) > 1 {
+			line += " (" + strings.Join(kinds, ", ") + ")"
+		}
+		t.paragraph(line, 4)
+	}
+	for _, x := range m.Crossovers {
+		if x.Interval == nil || x.At == nil {
+			continue
+		}
+		end := func(v *float64) string {
+			if v == nil {
+				return "never"
+			}
+			return short(*v)
+		}
+		what := fmt.Sprintf("at %s nats per element", formatFloat(x.Capacity))
+		if x.Hard {
+			what = "even with every bit used"
+		}
+		t.paragraph(fmt.Sprintf("  too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
+			significant(100*x.Interval.Level, 3), end(x.Interval.Lo), end(x.Interval.Hi)), 4)
+	}
+}
+
+// partText is what a part keeps, in words and elements.
+func partText(p arch.Part) string {
+	s := p.What
+	switch p.Rule {
+	case arch.PerToken:
+		s += fmt.Sprintf(": %s per token", count(p.Width))
+	case arch.PerBlock:
+		s += fmt.Sprintf(": %s per %s tokens", count(p.Width), count(p.N))
+	case arch.Bounded:
+		s += fmt.Sprintf(": %s per token, at most %s tokens", count(p.Width), count(p.N))
+	case arch.Tail:
+		s += fmt.Sprintf(": %s per token of at most %s", count(p.Width), count(p.N-1))
+	case arch.Log:
+		s += fmt.Sprintf(": %s per doubling", count(p.Width))
+	default:
+		s += fmt.Sprintf(": %s", count(p.Width))
+	}
+	if p.Float32 {
+		s += " in float32"
+	}
+	return s
+}
+
+// questions answers --length.
+func (t *auditText) questions() {
+	for i, q := range t.a.Questions {
+		last := q.Series[len(q.Series)-1]
+		t.out.WriteString("\n" + t.colour(fmt.Sprintf("What %s tokens need", count(q.Length)), text.Bold) + "\n")
+		line := fmt.Sprintf("the past holds %s nats about the future", Round(float64(last.Information), 0))
+		if last.Interval.Level > 0 {
+			line += fmt.Sprintf(" (%s … %s)", Round(last.Interval.Lo, 0), Round(last.Interval.Hi, 0))
+		}
+		t.paragraph(line+fmt.Sprintf("; ten times the length needs %s times the state", significant(q.PerTenfold, 3)), 2)
+		t.paragraph("a state of fixed size would have to hold, in elements:", 2)
+		head := fmt.Sprintf("  %12s", "up to L =")
+		for _, c := range t.a.Capacities {
+			head += fmt.Sprintf("%14s", formatFloat(c)+" nats/el.")
+		}
+		t.out.WriteString(head + "\n")
+		for _, s := range q.Series {
+			line := fmt.Sprintf("  %12s", short(float64(s.Length)))
+			for _, e := range s.Elements {
+				line += fmt.Sprintf("%14s", short(e))
+			}
+			t.out.WriteString(line + "\n")
+		}
+		t.needs(i)
+	}
+}
+
+// needs is the table of what each model keeps too much or too little of.
+func (t *auditText) needs(question int) {
+	if len(t.a.Models) == 0 {
+		return
+	}
+	name := 24
+	for _, m := range t.a.Models {
+		name = max(name, min(44, len(m.Name)+2))
+	}
+	c := t.a.Capacities[len(t.a.Capacities)-1]
+	t.paragraph(fmt.Sprintf("at %s nats per element (the most demanding of the capacities asked for):", formatFloat(c)), 2)
+	t.out.WriteString(text.Pad("", name, ' ') + fmt.Sprintf("%9s%10s%10s%14s\n", "keeps", "÷ needed", "window", "attention"))
+	groups := t.a.byClass()
+	for _, class := range arch.Classes() {
+		for _, m := range groups[class] {
+			n := m.Needs[question]
+			at := n.At[len(n.At)-1]
+			window, layers := "–", "–"
+			if at.Window > 0 {
+				window = short(float64(at.Window))
+			}
+			if at.Attention >= 0 {
+				layers = fmt.Sprintf("%d of %d", at.Attention, at.Layers)
+			}
+			t.out.WriteString(text.Pad(text.Snip("  "+printable(m.Name), name-1, "…"), name, ' ') +
+				fmt.Sprintf("%9s%10s%10s%14s\n", short(float64(n.State)), short(at.Factor), window, layers))
+		}
+	}
+	t.paragraph("÷ needed: above 1 the state is larger than the law asks for. window: tokens that growing attention could be cut to. attention: layers that must stay attention if the others become recurrent.", 2)
+}
+
+// capacityWords says what the capacities mean.
+func (a *Audit) capacityWords() string {
+	return "hard: every bit of the state carries information about the future, which no model comes near; " +
+		"1 nat: each stored number carries a bit and a half; 0.1: ten numbers carry one nat; 0.01: a hundred do. " +
+		"What your model reaches has to be measured; the law is a necessary condition, not a promise of quality."
+}
+
+func (t *auditText) foot() {
+	a := t.a
+	t.out.WriteString("\n")
+	if len(a.Models) > 0 {
+		t.paragraph(fmt.Sprintf("elements: numbers kept, batch 1; bytes: at L = %s with elements as %s (float32 where the model's own code keeps it). "+
+			"too small from: the length beyond which the state cannot hold I(L) if an element carries so many nats.", short(float64(a.Lengths[len(a.Lengths)-1])), a.DType), 2)
+		t.paragraph(a.capacityWords(), 2)
+	}
+	if t.beyond {
+		t.paragraph("* longer than the model declares", 2)
+	}
+	for _, n := range a.notes() {
+		t.paragraph(n, 2, text.FgYellow)
+	}
+	for _, f := range a.Failures {
+		t.paragraph("not audited: "+f.Path+": "+f.Error, 2, text.FgRed)
+	}
+}
+
+// notes are the caveats: of the audit, and of models, with the models that
+// they hold for.
+func (a *Audit) notes() []string {
+	var order []string
+	holds := map[string][]string{}
+	add := func(w info.Warning, model string) {
+		s := sentence(w)
+		if _, seen := holds[s]; !seen {
+			order = append(order, s)
+		}
+		holds[s] = append(holds[s], model)
+	}
+	for _, w := range a.Warnings {
+		add(w, "")
+	}
+	for _, m := range a.Models {
+		for _, w := range m.Warnings {
+			if w.Code == "window-not-used" && len(a.Models) > 3 {
+				continue
+			}
+			add(w, m.Name)
+		}
+	}
+	var out []string
+	for _, s := range order {
+		names := holds[s]
+		switch {
+		case names[0] == "":
+			out = append(out, s)
+		case len(names) > 3:
+			out = append(out, fmt.Sprintf("%s and %d others: %s", strings.Join(names[:2], ", "), len(names)-2, s))
+		default:
+			out = append(out, strings.Join(names, ", ")+": "+s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,253 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// finding is the verdict of a run in words, the same in every face.
+type finding struct {
+	tone     Tone
+	headline string // a sentence without numbers, without its full stop
+	reason   string // why, when the headline alone does not say it
+	formula  Phrase // the law, when one was fitted
+	series   int    // index of the headline series; -1 when there is none
+	exponent *law.Param
+	factor   *law.Param
+}
+
+// headlineSeries is the first series that has a law, or the first one.
+func headlineSeries(r *Result) int {
+	for i, s := range r.Series {
+		if s.Law != nil && len(s.Points) > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// find states the finding of a run.
+func find(r *Result) finding {
+	f := finding{tone: Neutral, series: headlineSeries(r)}
+	if f.series < 0 {
+		switch {
+		case r.TwoPoint != nil && r.TwoPoint.Law != nil:
+			f.headline = "Two-point information decays with distance"
+			f.formula = decayFormula(r.TwoPoint.Law)
+		default:
+			f.headline = "Nothing was measured that a law could be fitted to"
+		}
+		return f
+	}
+	s := r.Series[f.series]
+	switch s.Law.Verdict {
+	case law.PowerLawHolds:
+		f.tone, f.headline = Good, "Mutual information grows as a power law"
+	case law.PowerLawRejected:
+		f.tone, f.headline = Bad, "Mutual information grows, but not as a single power law"
+	case law.NoInformation:
+		f.tone, f.headline = Neutral, "The past tells nothing measurable about the future"
+	default:
+		f.tone, f.headline = Doubtful, "There is too little here to tell how information grows"
+	}
+	f.reason = s.Law.Reason
+	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation {
+		return f
+	}
+	f.factor, f.exponent = param(s.Law.Power, "A", "a"), param(s.Law.Power, "beta", "β", "b")
+	if f.factor == nil || f.exponent == nil {
+		return f
+	}
+	base := fmt.Sprintf(".series[%d].law.power", f.series)
+	f.formula = Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(fmt.Sprintf("/%d; ", s.Ratio)), Styled(Math, "L"), Plain(") ≈ "),
+		Amount(info.Nats(f.factor.Value), info.Nats(f.factor.SE), paramRef(base, s.Law.Power, f.factor)), Plain(" · "), Styled(Math, "L"),
+		Phrase{{Text: Round(f.exponent.Value, f.exponent.SE), Style: Sup, Ref: paramRef(base, s.Law.Power, f.exponent)}},
+		Plain(" "), Unit(""))
+	return f
+}
+
+// decayFormula is the fitted decay of two-point information.
+func decayFormula(d *mi.DecayFit) Phrase {
+	const base = ".twopoint.law"
+	t := Join(Styled(Math, "I"), Plain("("), Styled(Math, "d"), Plain(") ≈ "),
+		Amount(info.Nats(d.A), halfWidth(d.AInterval), base+".a"), Plain(" · "), Styled(Math, "d"),
+		Phrase{{Text: minus("-") + Round(d.Alpha, float64(halfWidth(d.AlphaInterval))), Style: Sup, Ref: base + ".alpha"}})
+	if d.Floor > 0 {
+		t = Join(t, Plain(" + "), Phrase{{Text: significant(d.Floor, 2), Bits: significant(info.Nats(d.Floor).Bits(), 2), Ref: base + ".floor"}})
+	}
+	return Join(t, Plain(" "), Unit(""))
+}
+
+// param finds a parameter of a fit by any of its names.
+func param(f *law.Fit, names ...string) *law.Param {
+	if f == nil {
+		return nil
+	}
+	for _, n := range names {
+		for i := range f.Params {
+			if f.Params[i].Name == n {
+				return &f.Params[i]
+			}
+		}
+	}
+	return nil
+}
+
+// paramRef is the path of a parameter's value.
+func paramRef(base string, f *law.Fit, p *law.Param) string {
+	for i := range f.Params {
+		if p == &f.Params[i] {
+			return fmt.Sprintf("%s.params[%d].value", base, i)
+		}
+	}
+	return ""
+}
+
+// halfWidth is an interval's half-width in standard errors, 0 without one.
+func halfWidth(i *info.Interval) info.Nats {
+	if i == nil || i.Level <= 0 {
+		return 0
+	}
+	return info.Nats((i.Hi - i.Lo) / (2 * z95))
+}
+
+// interval writes "lo … hi" rounded like the value it belongs to.
+func interval(i *info.Interval, se float64, ref string) Phrase {
+	if i == nil {
+		return Plain("–")
+	}
+	if se == 0 {
+		se = float64(halfWidth(i))
+	}
+	return Join(Value(i.Lo, se, ref+".lo"), Plain(" … "), Value(i.Hi, se, ref+".hi"))
+}
+
+// level writes the level of an interval: "95 %".
+func level(i *info.Interval) string {
+	if i == nil || i.Level <= 0 || i.Level >= 1 {
+		return ""
+	}
+	return strconv.FormatFloat(math.Round(1000*i.Level)/10, 'f', -1, 64) + "\u00a0%"
+}
+
+// lengthUnit is what a length counts: "bytes" for byte tokens, the letters of
+// biological alphabets, otherwise "tokens".
+func lengthUnit(r *Result) string {
+	switch strings.ToLower(r.Corpus.Tokenizer) {
+	case "byte", "bytes":
+		return "bytes"
+	case "dna":
+		return "bases"
+	case "protein":
+		return "residues"
+	case "word", "words":
+		return "words"
+	}
+	return "tokens"
+}
+
+// singular drops the plural of a length unit.
+func singular(unit string) string { return strings.TrimSuffix(unit, "s") }
+
+// estimatorNames are the estimators as people write them.
+var estimatorNames = map[mi.Estimator]string{
+	mi.VCLUB: "vCLUB", mi.InfoNCE: "InfoNCE",
+}
+
+func estimatorName(e mi.Estimator) string {
+	if n, ok := estimatorNames[e]; ok {
+		return n
+	}
+	return string(e)
+}
+
+// familyNames are the families of laws as people write them.
+func familyName(f law.Family) string {
+	switch f {
+	case law.Power:
+		return "power law"
+	case law.OffsetPower:
+		return "power law with offset"
+	case law.Logarithm:
+		return "logarithm"
+	case law.Volume:
+		return "volume law"
+	case law.Saturation:
+		return "saturation"
+	case law.Zero:
+		return "no information"
+	}
+	return string(f)
+}
+
+// familyFormula is a family's formula.
+func familyFormula(f law.Family) Phrase {
+	L := Styled(Math, "L")
+	sup := func(s string) Phrase { return Styled(Sup, s) }
+	switch f {
+	case law.Power:
+		return Join(Styled(Math, "A·"), L, sup("β"))
+	case law.OffsetPower:
+		return Join(Styled(Math, "A·"), L, sup("β"), Plain(" + "), Styled(Math, "c"))
+	case law.Logarithm:
+		return Join(Styled(Math, "a"), Plain(" + "), Styled(Math, "b"), Plain("·ln "), L)
+	case law.Volume:
+		return Join(Styled(Math, "a·"), L)
+	case law.Saturation:
+		return Join(Styled(Math, "a·"), Plain("(1 − (1 + "), L, Plain("/"), L, Styled(Sub, "0"), Plain(")"), sup("−γ"), Plain(")"))
+	}
+	return Plain("0")
+}
+
+// verdictMark is the verdict as a word of a table.
+func verdictWord(v law.Verdict) string {
+	switch v {
+	case law.PowerLawHolds:
+		return "power law"
+	case law.PowerLawRejected:
+		return "rejected"
+	case law.NoInformation:
+		return "nothing"
+	}
+	return "undecided"
+}
+
+// weight writes an Akaike weight.
+func weight(w float64) string {
+	switch {
+	case !finite(w):
+		return "–"
+	case w < 0.001:
+		return "< 0.001"
+	case w > 0.9995:
+		return "> 0.999"
+	case w < 0.1:
+		return fixed(w, 3)
+	}
+	return fixed(w, 2)
+}
+
+// probability writes a p-value.
+func probability(p float64) string {
+	if finite(p) && p < 0.001 {
+		return "< 0.001"
+	}
+	return significant(p, 2)
+}
+
+// reduced is χ² per degree of freedom.
+func reduced(chi2 float64, dof int) string {
+	if dof <= 0 {
+		return "–"
+	}
+	return significant(chi2/float64(dof), 2)
+}
+
+// growth is the factor by which a power law grows when the length doubles.
+func growth(beta float64) float64 { return math.Exp2(beta) }

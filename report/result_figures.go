@@ -1,0 +1,438 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// Names of the figures of a run: files of its figures folder, and anchors of
+// its report.
+const (
+	figureLaw        = "law"
+	figureEstimators = "estimators" // with the ratio appended
+	figureRatios     = "ratios"     // with the estimator appended
+	figureDeviation  = "deviation"
+	figureLocal      = "local-exponents"
+	figureTriangle   = "triangle"
+	figureTwoPoint   = "two-point"
+	figureLoss       = "loss-by-position"
+)
+
+// figureSet builds the figures of a result.
+type figureSet struct {
+	r    *Result
+	find finding
+	unit string
+}
+
+func newFigureSet(r *Result) figureSet {
+	return figureSet{r, find(r), lengthUnit(r)}
+}
+
+// all returns every figure there is, in the order of the report.
+func (s figureSet) all() []*Figure {
+	var figs []*Figure
+	add := func(f *Figure) {
+		if f != nil {
+			figs = append(figs, f)
+		}
+	}
+	add(s.law())
+	for _, t := range s.estimators() {
+		add(t.Figure)
+	}
+	add(s.deviation())
+	add(s.local())
+	add(s.triangle())
+	add(s.twoPoint())
+	add(s.loss())
+	return figs
+}
+
+func (s figureSet) lengthAxis(label string) Axis {
+	return Axis{Label: label, Unit: s.unit, Scale: Log2}
+}
+
+func informationAxis(label string) Axis {
+	return Axis{Label: label, Unit: "nats", Nats: true, Scale: Log10}
+}
+
+// seriesPoints are the estimates of a series with their 95 % intervals.
+func (s figureSet) seriesPoints(i int) []Point {
+	series := s.r.Series[i]
+	var points []Point
+	for j, e := range series.Points {
+		p := Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
+		p.Lo, p.Hi = p.Y-z95*float64(e.SE), p.Y+z95*float64(e.SE)
+		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", count(e.Length), s.unit, count(e.Ell))
+		if series.Law != nil && j < len(series.Law.Used) && !series.Law.Used[j] {
+			p.Open, p.Note = true, "not used by the fit"
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// span is the range of lengths of a series.
+func span(points []Point) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, p := range points {
+		lo, hi = math.Min(lo, p.X), math.Max(hi, p.X)
+	}
+	return lo, hi
+}
+
+// law is the main figure: the headline's estimates and its law.
+func (s figureSet) law() *Figure {
+	i := s.find.series
+	if i < 0 {
+		return nil
+	}
+	series := s.r.Series[i]
+	points := s.seriesPoints(i)
+	lo, hi := span(points)
+	name := fmt.Sprintf("%s, L/ℓ = %d", estimatorName(series.Estimator), series.Ratio)
+	fig := &Figure{
+		ID:     figureLaw,
+		Title:  fmt.Sprintf("What the first %s tells about the rest", part(series.Ratio)),
+		X:      s.lengthAxis("window length L"),
+		Y:      informationAxis("mutual information I(" + fmt.Sprintf("L/%d; L)", series.Ratio)),
+		Aspect: 0.68,
+		Caption: Join(Plain("Both axes are logarithmic, so a power law is a straight line. Bars are 95 % intervals over documents ("+
+			estimatorName(series.Estimator)+" estimator)"), Plain(s.openNote(points)), Plain(". Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1.")),
+	}
+	if s.find.exponent != nil {
+		fig.Curves = append(fig.Curves,
+			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
+			Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(series.Law.Power, lo, hi)})
+		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue})
+		if iv := s.find.exponent.Interval; iv != nil {
+			fig.Notes = append(fig.Notes, Note{Hue: Grey, Corner: TopLeft, Text: Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
+		}
+	}
+	fig.Curves = append(fig.Curves, Curve{Name: name, Hue: Blue, Marker: Dot, Bars: true, Points: points})
+	return fig
+}
+
+// part names the first 1/r of a window.
+func part(ratio int) string {
+	switch ratio {
+	case 2:
+		return "half of a window"
+	case 3:
+		return "third of a window"
+	case 4:
+		return "quarter of a window"
+	}
+	return fmt.Sprintf("1/%d of a window", ratio)
+}
+
+// openNote explains hollow markers, when there are any.
+func (s figureSet) openNote(points []Point) string {
+	out, negative := 0, 0
+	for _, p := range points {
+		switch {
+		case p.Y <= 0:
+			negative++
+		case p.Open:
+			out++
+		}
+	}
+	text := ""
+	if out > 0 {
+		text += "; hollow points were not used by the fit"
+	}
+	if negative > 0 {
+		text += fmt.Sprintf("; %s no logarithm and %s drawn hollow at the bottom", plural(negative, "estimate that is not positive has", "estimates that are not positive have"), map[bool]string{true: "is", false: "are"}[negative == 1])
+	}
+	return text
+}
+
+// volumeGuide is the line of slope 1 through the law at the first length.
+func (s figureSet) volumeGuide(points []Point) []Point {
+	lo, hi := span(points)
+	v, ok := evaluate(s.r.Series[s.find.series].Law.Power, lo)
+	if !ok || v <= 0 {
+		return nil
+	}
+	return []Point{{X: lo, Y: v}, {X: hi, Y: v * hi / lo}}
+}
+
+// shown lists the series that a figure of all estimators draws. Leave-one-out
+// has the numbers of auxiliary, so that it is left out beside it.
+func (s figureSet) shown(keep func(Series) bool) []int {
+	auxiliary := false
+	for _, x := range s.r.Series {
+		auxiliary = auxiliary || x.Estimator == mi.Auxiliary && len(x.Points) > 0
+	}
+	var list []int
+	for i, x := range s.r.Series {
+		if len(x.Points) == 0 || !keep(x) || x.Estimator == mi.LeaveOneOut && auxiliary {
+			continue
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+// estimators draws all estimators for each ratio, then all ratios of the
+// headline's estimator.
+func (s figureSet) estimators() []Tab {
+	var ratios []int
+	var names []mi.Estimator
+	has := func(e mi.Estimator) int {
+		for i, n := range names {
+			if n == e {
+				return i
+			}
+		}
+		names = append(names, e)
+		return len(names) - 1
+	}
+	for _, x := range s.r.Series {
+		known := false
+		for _, q := range ratios {
+			known = known || q == x.Ratio
+		}
+		if !known {
+			ratios = append(ratios, x.Ratio)
+		}
+		has(x.Estimator)
+	}
+	var tabs []Tab
+	for _, q := range ratios {
+		list := s.shown(func(x Series) bool { return x.Ratio == q })
+		if len(list) == 0 {
+			continue
+		}
+		fig := &Figure{
+			ID:    fmt.Sprintf("%s-ratio-%d", figureEstimators, q),
+			Title: fmt.Sprintf("All estimators, the first %s against the rest", part(q)),
+			X:     s.lengthAxis("window length L"),
+			Y:     informationAxis(fmt.Sprintf("mutual information I(L/%d; L)", q)),
+			Caption: Plain("Bands are 95 % intervals over documents, point by point. The estimators err differently, see below; that they agree in slope matters more than that they agree in height." +
+				" Hollow points were not used by the fit."),
+			Aspect: 0.62,
+		}
+		for _, i := range list {
+			k := has(s.r.Series[i].Estimator)
+			name := estimatorName(s.r.Series[i].Estimator)
+			fig.Curves = append(fig.Curves, Curve{Name: name, Label: name, Hue: HueOf(k), Marker: MarkerOf(k), Line: Solid, Band: true, Points: s.seriesPoints(i)})
+		}
+		tabs = append(tabs, Tab{fmt.Sprintf("L/ℓ = %d", q), fig})
+	}
+	if len(ratios) < 2 {
+		return tabs
+	}
+	for _, e := range names {
+		list := s.shown(func(x Series) bool { return x.Estimator == e })
+		if len(list) < 2 {
+			continue
+		}
+		fig := &Figure{
+			ID:      fmt.Sprintf("%s-%s", figureRatios, e),
+			Title:   fmt.Sprintf("%s at every ratio of window to past", estimatorName(e)),
+			X:       s.lengthAxis("window length L"),
+			Y:       informationAxis("mutual information I(ℓ; L)"),
+			Caption: Plain("The same estimator with the cut at a half, a third or a quarter of the window. A law with one exponent gives parallel lines."),
+			Aspect:  0.62,
+		}
+		for k, i := range list {
+			name := fmt.Sprintf("L/ℓ = %d", s.r.Series[i].Ratio)
+			fig.Curves = append(fig.Curves, Curve{Name: name, Label: name, Hue: HueOf(k), Marker: MarkerOf(k), Line: Solid, Band: true, Points: s.seriesPoints(i)})
+		}
+		tabs = append(tabs, Tab{estimatorName(e), fig})
+	}
+	return tabs
+}
+
+// deviation shows the estimates and the rival laws relative to the power law.
+func (s figureSet) deviation() *Figure {
+	if s.find.exponent == nil {
+		return nil
+	}
+	series := s.r.Series[s.find.series]
+	power := series.Law.Power
+	points := s.seriesPoints(s.find.series)
+	lo, hi := span(points)
+	fig := &Figure{
+		ID:    figureDeviation,
+		Title: "What is left after the power law",
+		X:     s.lengthAxis("window length L"),
+		Y:     Axis{Label: "estimate / power law", Scale: Linear},
+		Caption: Plain("Each estimate divided by the fitted power law, with its 95 % interval; 1 is a perfect fit. The estimates of one run move together," +
+			" so judge the fit by χ² below, not by counting bars. Thin lines are rival laws fitted to the same estimates; volume law and bare zero are far outside and not drawn."),
+		Guides: []Guide{{At: 1, Label: "power law", Hue: Blue}},
+	}
+	var relative []Point
+	for _, p := range points {
+		v, ok := evaluate(power, p.X)
+		if !ok || v <= 0 {
+			continue
+		}
+		p.Y, p.Lo, p.Hi = p.Y/v, p.Lo/v, p.Hi/v
+		p.Ref = "" // a quotient, not a number of the document
+		relative = append(relative, p)
+	}
+	if len(relative) == 0 {
+		return nil
+	}
+	hue := 1
+	for _, rival := range series.Law.Rivals {
+		if rival.Family == law.Volume || rival.Family == law.Zero || rival.Family == law.Power {
+			continue
+		}
+		var q []Point
+		for _, p := range trace(&rival, lo, hi) {
+			if v, ok := evaluate(power, p.X); ok && v > 0 {
+				q = append(q, Point{X: p.X, Y: p.Y / v})
+			}
+		}
+		fig.Curves = append(fig.Curves, Curve{Name: familyName(rival.Family), Label: shortFamily(rival.Family), Hue: HueOf(hue), Line: Dashed, Extends: true, Points: q})
+		hue++
+	}
+	fig.Curves = append(fig.Curves, Curve{Name: "estimate / power law", Hue: Blue, Marker: Dot, Bars: true, Points: relative})
+	return fig
+}
+
+// shortFamily names a family on a direct label.
+func shortFamily(f law.Family) string {
+	if f == law.OffsetPower {
+		return "with offset"
+	}
+	return familyName(f)
+}
+
+// local shows the local exponents.
+func (s figureSet) local() *Figure {
+	if s.find.series < 0 {
+		return nil
+	}
+	series := s.r.Series[s.find.series]
+	var points []Point
+	for j, e := range series.Law.Local {
+		p := Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - z95*e.SE, Hi: e.Exponent + z95*e.SE,
+			XText: fmt.Sprintf("from L = %s to %s", significant(e.From, 6), significant(e.To, 6)),
+			Ref:   fmt.Sprintf(".series[%d].law.local[%d].exponent", s.find.series, j)}
+		if e.Interval != nil {
+			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
+		}
+		points = append(points, p)
+	}
+	if len(points) == 0 {
+		return nil
+	}
+	fig := &Figure{
+		ID:      figureLocal,
+		Title:   "The exponent between neighbouring lengths",
+		X:       s.lengthAxis("window length L"),
+		Y:       Axis{Label: "local exponent d ln I / d ln L", Scale: Linear},
+		Caption: Plain("A power law has the same exponent everywhere. A drift downwards says that growth slows: the text saturates, or the model stops using what lies further back. Bars are 95 % intervals."),
+	}
+	if s.find.exponent != nil {
+		fig.Guides = append(fig.Guides, Guide{At: s.find.exponent.Value, Label: "β = " + Round(s.find.exponent.Value, s.find.exponent.SE), Hue: Blue})
+	}
+	fig.Curves = []Curve{{Name: "local exponent", Hue: Blue, Marker: Dot, Bars: true, Points: points}}
+	return fig
+}
+
+// triangle shows I(ℓ; L) over ℓ at the full window length.
+func (s figureSet) triangle() *Figure {
+	if len(s.r.Triangle) == 0 {
+		return nil
+	}
+	fig := &Figure{
+		ID:      figureTriangle,
+		Title:   "Where to cut: past against future inside one window",
+		X:       Axis{Label: "cut ℓ", Unit: s.unit, Scale: Linear, Zero: true},
+		Y:       Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", count(s.r.Triangle[0].Length)), Unit: "nats", Nats: true, Scale: Linear, Zero: true},
+		Caption: Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short, so the curve peaks in the middle. From the joint pass alone (block estimator); bands are 95 % intervals."),
+	}
+	c := Curve{Name: "block", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
+	for j, e := range s.r.Triangle {
+		c.Points = append(c.Points, Point{X: float64(e.Ell), Y: float64(e.Value),
+			Lo: float64(e.Value) - z95*float64(e.SE), Hi: float64(e.Value) + z95*float64(e.SE),
+			XText: fmt.Sprintf("ℓ = %s of L = %s %s", count(e.Ell), count(e.Length), s.unit),
+			Ref:   fmt.Sprintf(".triangle[%d].nats", j)})
+	}
+	fig.Curves = []Curve{c}
+	return fig
+}
+
+// twoPoint shows I(d) with the noise floor and the fitted decay.
+func (s figureSet) twoPoint() *Figure {
+	t := s.r.TwoPoint
+	if t == nil || len(t.Points) == 0 {
+		return nil
+	}
+	fig := &Figure{
+		ID:    figureTwoPoint,
+		Title: "What one " + singular(s.unit) + " tells about another at a distance",
+		X:     s.lengthAxis("distance d"),
+		Y:     informationAxis("two-point mutual information I(d)"),
+		Caption: Join(Plain("A different quantity: two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart. Grey: what the same estimator reads on shuffled pairs, its noise floor. Hollow points cannot be told from that floor and were not fitted."+
+			" How fast this decays does not determine how the information between whole stretches grows.")),
+	}
+	floor := Curve{Name: "noise floor", Label: "noise floor", Hue: Grey, Line: Dashed}
+	c := Curve{Name: "two-point information", Hue: Blue, Marker: Dot, Bars: true}
+	for j, p := range t.Points {
+		q := Point{X: float64(p.Distance), Y: float64(p.Value),
+			Lo: float64(p.Value) - z95*float64(p.SE), Hi: float64(p.Value) + z95*float64(p.SE),
+			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
+		if p.Below {
+			q.Open, q.Note = true, "not told from the noise floor; not fitted"
+		} else if t.Law != nil && j < len(t.Law.Used) && !t.Law.Used[j] {
+			q.Open, q.Note = true, "not used by the fit"
+		}
+		c.Points = append(c.Points, q)
+		if p.Floor > 0 {
+			floor.Points = append(floor.Points, Point{X: float64(p.Distance), Y: float64(p.Floor)})
+		}
+	}
+	if len(floor.Points) > 1 {
+		fig.Curves = append(fig.Curves, floor)
+	}
+	if d := t.Law; d != nil && finite(d.A) && finite(d.Alpha) && d.A > 0 {
+		lo, hi := span(c.Points)
+		fit := Curve{Name: "fit", Hue: Blue, Line: Solid, Extends: true}
+		for i := 0; i <= 64; i++ {
+			x := lo * math.Pow(hi/lo, float64(i)/64)
+			fit.Points = append(fit.Points, Point{X: x, Y: d.A*math.Pow(x, -d.Alpha) + d.Floor})
+		}
+		fig.Curves = append(fig.Curves, fit)
+		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Text: decayFormula(d)})
+		if d.AlphaInterval != nil {
+			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+		}
+	}
+	fig.Curves = append(fig.Curves, c)
+	return fig
+}
+
+// loss shows the loss by position.
+func (s figureSet) loss() *Figure {
+	if len(s.r.Loss.Positions) == 0 {
+		return nil
+	}
+	fig := &Figure{
+		ID:      figureLoss,
+		Title:   "What the model makes of a growing context",
+		X:       s.lengthAxis("position in the window"),
+		Y:       Axis{Label: "loss per " + singular(s.unit), Unit: "nats", Nats: true, Scale: Linear},
+		Caption: Plain("Mean negative log-probability of the " + s.unit + " at each position, in bins that grow with it. While the curve falls, the model still gains from what lies that far back; where it is flat, more context does not help it."),
+	}
+	c := Curve{Name: "loss", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
+	for j, p := range s.r.Loss.Positions {
+		x := fmt.Sprintf("position %s", count(p.From))
+		if p.To > p.From {
+			x = fmt.Sprintf("positions %s to %s", count(p.From), count(p.To))
+		}
+		c.Points = append(c.Points, Point{X: math.Sqrt(float64(p.From) * float64(p.To)), Y: p.Mean, Lo: p.Mean - z95*p.SE, Hi: p.Mean + z95*p.SE,
+			XText: x, Ref: fmt.Sprintf(".loss.positions[%d].mean", j)})
+	}
+	fig.Curves = []Curve{c}
+	return fig
+}

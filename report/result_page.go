@@ -1,0 +1,458 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// HTML writes the report of a run as one self-contained page; see Page.
+func HTML(w io.Writer, r *Result) error {
+	p, err := ResultPage(r)
+	if err != nil {
+		return err
+	}
+	return p.HTML(w)
+}
+
+// Figures writes the figures of a run to dir (which must exist) in the given
+// formats: "svg", "png", "pdf". See Figure.Encode.
+func Figures(dir string, r *Result, formats []string) error {
+	return WriteFigures(dir, newFigureSet(r).all(), formats)
+}
+
+// ResultFigures describes the figures of a run, for other programs to draw.
+func ResultFigures(r *Result) []*Figure { return newFigureSet(r).all() }
+
+// ResultPage describes the report of a run.
+func ResultPage(r *Result) (*Page, error) {
+	doc, err := encodeResult(r)
+	if err != nil {
+		return nil, fmt.Errorf("writing the report: %w", err)
+	}
+	b := pageBuilder{figureSet: newFigureSet(r)}
+	p := &Page{
+		Kind:     r.Verb,
+		Subject:  b.subject(),
+		Verdict:  Plain(b.find.headline + "."),
+		Tone:     b.find.tone,
+		Formula:  b.find.formula,
+		Lead:     b.lead(),
+		Facts:    b.facts(),
+		Hero:     b.law(),
+		Warnings: b.warnings(),
+		Data:     doc,
+		DataName: "results.json",
+		Command:  r.Command,
+		Version:  r.Version,
+	}
+	for _, s := range []Section{b.fits(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
+		if len(s.Blocks) > 0 {
+			p.Sections = append(p.Sections, s)
+		}
+	}
+	if p.Hero == nil {
+		p.Hero = b.twoPoint()
+	}
+	return p, nil
+}
+
+// pageBuilder builds the parts of a run's page.
+type pageBuilder struct{ figureSet }
+
+// subject says what was measured.
+func (b pageBuilder) subject() string {
+	c := b.r.Corpus
+	s := strings.Join(c.Paths, ", ")
+	if runes := []rune(s); len(runes) > 120 {
+		s = string(runes[:117]) + "…"
+	}
+	if c.Bytes > 0 {
+		s += " · " + plural(c.Documents, "document", "documents") + ", " + size(c.Bytes)
+	}
+	return s
+}
+
+// lead says how sure the finding is.
+func (b pageBuilder) lead() Phrase {
+	var t Phrase
+	say := func(parts ...Phrase) { t = append(t, Join(parts...)...) }
+	if b.find.series < 0 {
+		return nil
+	}
+	s := b.r.Series[b.find.series]
+	if e := b.find.exponent; e != nil {
+		base := strings.TrimSuffix(paramRef(fmt.Sprintf(".series[%d].law.power", b.find.series), s.Law.Power, e), ".value")
+		if iv := e.Interval; iv != nil {
+			say(Plain("The exponent lies between "), Value(iv.Lo, e.SE, base+".interval.lo"), Plain(" and "), Value(iv.Hi, e.SE, base+".interval.hi"),
+				Plain(fmt.Sprintf(" (%s interval over %s). ", level(iv), b.clusters(s.Clusters))))
+		}
+		say(Plain(fmt.Sprintf("Doubling the length multiplies what the first %s tells about the rest by ", strings.TrimSuffix(part(s.Ratio), " of a window"))),
+			Plain(significant(growth(e.Value), 3)), Plain(". "))
+	}
+	if b.find.reason != "" {
+		say(Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
+	}
+	return t
+}
+
+func upperFirst(s string) string {
+	for i, r := range s {
+		return strings.ToUpper(string(r)) + s[i+len(string(r)):]
+	}
+	return s
+}
+
+// clusters names the resampling units.
+func (b pageBuilder) clusters(n int) string {
+	if b.r.Windows.ClusterKind == "block" {
+		return plural(n, "block", "blocks") + " of one document"
+	}
+	return plural(n, "document", "documents")
+}
+
+func (b pageBuilder) facts() []Fact {
+	var facts []Fact
+	if i := b.find.series; i >= 0 {
+		s := b.r.Series[i]
+		base := fmt.Sprintf(".series[%d]", i)
+		if e := b.find.exponent; e != nil {
+			f := Fact{Label: "exponent β", Value: Value(e.Value, e.SE, paramRef(base+".law.power", s.Law.Power, e))}
+			if e.Interval != nil {
+				ref := strings.TrimSuffix(paramRef(base+".law.power", s.Law.Power, e), "value") + "interval"
+				f.Note = Join(Plain(level(e.Interval)+": "), interval(e.Interval, e.SE, ref))
+			}
+			facts = append(facts, f)
+		}
+		n := len(s.Points) - 1
+		last := s.Points[n]
+		f := Fact{Label: fmt.Sprintf("I at L = %s %s", count(last.Length), b.unit),
+			Value: Join(Amount(last.Value, last.SE, fmt.Sprintf("%s.points[%d].nats", base, n)), Plain(" "), Unit(""))}
+		if last.SE > 0 {
+			f.Note = Join(Plain("± "), Phrase{{Text: significant(z95*float64(last.SE), 2), Bits: significant(z95*last.SE.Bits(), 2)}}, Plain(" (95 %)"))
+		}
+		facts = append(facts, f)
+		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {
+			best := s.Law.Rivals[0]
+			facts = append(facts, Fact{Label: "weight against rival laws", Value: Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
+				Note: Join(Plain("next: "+familyName(best.Family)+" "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
+		}
+	}
+	if w := b.r.Windows; w.Count > 0 {
+		facts = append(facts, Fact{Label: "measured on", Value: Phrase{{Text: count(w.Documents), Ref: ".windows.documents"}, {Text: map[bool]string{true: " document", false: " documents"}[w.Documents == 1]}},
+			Note: Phrase{{Text: count(w.Count), Ref: ".windows.count"}, {Text: " windows of "}, {Text: count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit}}})
+	}
+	if l := b.r.Loss; l.BitsPerByte > 0 {
+		facts = append(facts, Fact{Label: "loss of the model", Value: Phrase{{Text: significant(l.BitsPerByte, 4), Ref: ".loss.bits_per_byte"}, {Text: " bits/byte"}},
+			Note: Plain(b.r.Model.Name)})
+	}
+	if t := b.r.TwoPoint; t != nil && t.Law != nil {
+		f := Fact{Label: "two-point decay", Value: Join(Styled(Math, "d"), Phrase{{Text: "−" + Round(t.Law.Alpha, float64(halfWidth(t.Law.AlphaInterval))), Style: Sup, Ref: ".twopoint.law.alpha"}})}
+		if iv := t.Law.AlphaInterval; iv != nil {
+			f.Note = Join(Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+// warnings gathers the caveats of the run, its series and its two-point law;
+// one that several series share is told once.
+func (b pageBuilder) warnings() []WarningBlock {
+	type where struct {
+		w     info.Warning
+		names []string
+	}
+	var list []*where
+	add := func(name string, ws []info.Warning) {
+		for _, w := range ws {
+			i := slices.IndexFunc(list, func(x *where) bool { return x.w == w })
+			if i < 0 {
+				list = append(list, &where{w: w})
+				i = len(list) - 1
+			}
+			if name != "" && !slices.Contains(list[i].names, name) {
+				list[i].names = append(list[i].names, name)
+			}
+		}
+	}
+	add("", b.r.Warnings)
+	for _, s := range b.r.Series {
+		add(seriesName(s), seriesWarnings(s))
+	}
+	if t := b.r.TwoPoint; t != nil {
+		add("two-point", t.Warnings)
+		if t.Law != nil {
+			add("two-point", t.Law.Warnings)
+		}
+	}
+	var blocks []WarningBlock
+	for _, x := range list {
+		name := strings.Join(x.names, "; ")
+		if len(x.names) > 3 {
+			name = strings.Join(x.names[:2], "; ") + fmt.Sprintf(" and %d more", len(x.names)-2)
+		}
+		blocks = append(blocks, WarningBlock{Where: name, Text: x.w.Text, Fix: x.w.Fix})
+	}
+	return blocks
+}
+
+// fits is the section of all estimators and ratios.
+func (b pageBuilder) fits() Section {
+	s := Section{ID: "estimators", Title: "Every estimator, every ratio"}
+	if tabs := b.estimators(); len(tabs) > 0 {
+		s.Blocks = append(s.Blocks, Tabs{ID: "t-estimators", Figures: tabs[:min(len(tabs), maxTabs)]})
+	}
+	if t := b.fitTable(); t != nil {
+		s.Blocks = append(s.Blocks, t)
+	}
+	return s
+}
+
+func (b pageBuilder) fitTable() *Table {
+	t := &Table{ID: "fits", Caption: Join(Plain("Power laws I = A·L"), Styled(Sup, "β"), Plain(", fitted with the full covariance of the estimates")),
+		Columns: []Column{{Head: Plain("estimator")}, {Head: Plain("L/ℓ"), Numeric: true}, {Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 % interval"), Numeric: true},
+			{Head: Join(Plain("A ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("χ²/dof"), Numeric: true}, {Head: Plain("p"), Numeric: true}, {Head: Plain("weight"), Numeric: true}, {Head: Plain("verdict")}}}
+	dash := Plain("–")
+	for i, x := range b.r.Series {
+		if x.Law == nil {
+			continue
+		}
+		base := fmt.Sprintf(".series[%d].law.power", i)
+		row := []Phrase{Plain(estimatorName(x.Estimator)), Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, Plain(verdictWord(x.Law.Verdict))}
+		if p := x.Law.Power; p != nil {
+			if e := param(p, "beta", "β", "b"); e != nil {
+				ref := paramRef(base, p, e)
+				row[2], row[3] = Value(e.Value, e.SE, ref), interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
+			}
+			if a := param(p, "A", "a"); a != nil {
+				row[4] = Amount(info.Nats(a.Value), info.Nats(a.SE), paramRef(base, p, a))
+			}
+			row[5] = Plain(reduced(p.Chi2, p.DoF))
+			row[6] = Phrase{{Text: probability(p.P), Ref: base + ".p"}}
+			row[7] = Phrase{{Text: weight(p.Weight), Ref: base + ".weight"}}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return t
+}
+
+// shape is the section on whether a power law is the right law.
+func (b pageBuilder) shape() Section {
+	s := Section{ID: "shape", Title: "Is it a power law?"}
+	if f := b.deviation(); f != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
+	if f := b.local(); f != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
+	if b.find.series < 0 {
+		return s
+	}
+	i := b.find.series
+	a := b.r.Series[i].Law
+	t := &Table{ID: "rivals", Caption: Plain("Laws fitted to " + seriesName(b.r.Series[i])),
+		Columns: []Column{{Head: Plain("law")}, {Head: Plain("formula")}, {Head: Plain("parameters")}, {Head: Plain("χ²"), Numeric: true}, {Head: Plain("dof"), Numeric: true},
+			{Head: Plain("p"), Numeric: true}, {Head: Plain("AICc"), Numeric: true}, {Head: Plain("weight"), Numeric: true}}}
+	row := func(f law.Fit, base string) {
+		var parts []string
+		for _, p := range f.Params {
+			parts = append(parts, p.Name+" = "+Round(p.Value, p.SE))
+		}
+		t.Rows = append(t.Rows, []Phrase{Plain(familyName(f.Family)), familyFormula(f.Family), Plain(strings.Join(parts, ", ")),
+			{{Text: significant(f.Chi2, 3), Ref: base + ".chi2"}}, {{Text: count(f.DoF), Ref: base + ".dof"}}, {{Text: probability(f.P), Ref: base + ".p"}},
+			{{Text: significant(f.AICc, 4), Ref: base + ".aicc"}}, {{Text: weight(f.Weight), Ref: base + ".weight"}}})
+	}
+	if a.Power != nil {
+		row(*a.Power, fmt.Sprintf(".series[%d].law.power", i))
+	}
+	for k, f := range a.Rivals {
+		row(f, fmt.Sprintf(".series[%d].law.rivals[%d]", i, k))
+	}
+	if len(t.Rows) > 0 {
+		t.Notes = []string{"Weight: the probability, among these laws alone, that the law predicts new data of this kind best (Akaike weight). Parameters in nats. A p below 0.01 says that the law does not fit, whatever its weight."}
+		s.Blocks = append(s.Blocks, t)
+	}
+	return s
+}
+
+func (b pageBuilder) cut() Section {
+	s := Section{ID: "cut", Title: "Where to cut"}
+	if f := b.triangle(); f != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
+	return s
+}
+
+func (b pageBuilder) pairs() Section {
+	s := Section{ID: "pairs", Title: "Two " + b.unit + " at a distance"}
+	f := b.twoPoint()
+	if f == nil {
+		return s
+	}
+	s.Blocks = append(s.Blocks, f)
+	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
+		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise floor"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
+	for j, p := range b.r.TwoPoint.Points {
+		base := fmt.Sprintf(".twopoint.points[%d]", j)
+		note := ""
+		if p.Below {
+			note = "under the floor, not fitted"
+		}
+		t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
+			amount2(p.SE, base+".se"), amount2(p.Floor, base+".floor"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)})
+	}
+	s.Blocks = append(s.Blocks, Details{Summary: "Table of the two-point estimates", Blocks: []Block{t}})
+	return s
+}
+
+// amount2 is an amount of information with two significant digits.
+func amount2(v info.Nats, ref string) Phrase {
+	return Phrase{{Text: significant(float64(v), 2), Bits: significant(v.Bits(), 2), Ref: ref}}
+}
+
+func (b pageBuilder) position() Section {
+	s := Section{ID: "position", Title: "Loss by position"}
+	f := b.loss()
+	if f == nil {
+		return s
+	}
+	s.Blocks = append(s.Blocks, f)
+	t := &Table{ID: "loss", Columns: []Column{{Head: Plain("position"), Numeric: true}, {Head: Join(Plain("loss ("), Unit(" per "+singular(b.unit)), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}}}
+	for j, p := range b.r.Loss.Positions {
+		base := fmt.Sprintf(".loss.positions[%d]", j)
+		at := Phrase{{Text: count(p.From), Ref: base + ".from"}}
+		if p.To > p.From {
+			at = append(at, Span{Text: " – "}, Span{Text: count(p.To), Ref: base + ".to"})
+		}
+		t.Rows = append(t.Rows, []Phrase{at, Amount(info.Nats(p.Mean), info.Nats(p.SE), base+".mean"), amount2(info.Nats(p.SE), base+".se")})
+	}
+	s.Blocks = append(s.Blocks, Details{Summary: "Table of the loss by position", Blocks: []Block{t}})
+	return s
+}
+
+// estimatorWords say in plain words what an estimator does and how it errs.
+var estimatorWords = map[mi.Estimator]string{
+	mi.Paired:      "the loss of the future without its past, minus its loss with it, on the same future. Right when the model errs as much without the past as with it.",
+	mi.Direct:      "the same with the two losses taken on different documents, as in the L²M paper. Same mean, far noisier.",
+	mi.Block:       "what the loss of one pass over the window says, without a second pass. Needs text that is statistically alike from start to end.",
+	mi.VCLUB:       "compares the true past with the past of another document. With a perfect model it still exceeds the mutual information (by the lautum information); compare its exponent, not its height.",
+	mi.Auxiliary:   "replaces the loss without a past by the model's own average over pasts of other documents. A lower bound for any model once that average is over many.",
+	mi.InfoNCE:     "asks the model to pick the true past out of K. A lower bound for any model, and never above ln K: where it levels off, K is too small.",
+	mi.LeaveOneOut: "as auxiliary; an upper bound if the model is perfect.",
+}
+
+// method explains in plain words.
+func (b pageBuilder) method() Section {
+	s := Section{ID: "method", Title: "How to read this, and what to distrust"}
+	if len(b.r.Series) > 0 {
+		s.Blocks = append(s.Blocks,
+			Prose{Join(Plain("Take "), Styled(Math, "L"), Plain(" consecutive "+b.unit+" of a document and cut them after "), Styled(Math, "ℓ"),
+				Plain(". The mutual information "), Styled(Math, "I(ℓ; L)"), Plain(" is by how much knowing the first part reduces the surprise of the second, in "), Unit(""),
+				Plain(". It is measured by letting the model score the second part with and without the first. An exponent β near 1 would mean that every "+singular(b.unit)+" keeps adding as much; near 0, that nothing new comes from further back."))},
+			Prose{Plain("Documents, not windows, are the independent units: intervals say what another sample of such documents would give. They do not cover the model's own blindness. A model that cannot use what lies far back reports too small an exponent, and one that has read these documents in training may report too little surprise.")})
+		var items []Phrase
+		for _, e := range mi.Estimators() {
+			for _, x := range b.r.Series {
+				if x.Estimator == e {
+					items = append(items, Join(Styled(Strong, estimatorName(e)), Plain(": "+estimatorWords[e])))
+					break
+				}
+			}
+		}
+		s.Blocks = append(s.Blocks, List{items})
+	}
+	if b.r.TwoPoint != nil {
+		s.Blocks = append(s.Blocks, Prose{Plain("Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information; the noise floor is what the same estimator reads when the pairs are shuffled.")})
+	}
+	return s
+}
+
+// numbers are all estimates in tables.
+func (b pageBuilder) numbers() Section {
+	s := Section{ID: "numbers", Title: "All estimates"}
+	for i, x := range b.r.Series {
+		if len(x.Points) == 0 {
+			continue
+		}
+		t := &Table{ID: fmt.Sprintf("series-%d", i), Columns: []Column{{Head: Styled(Math, "L"), Numeric: true}, {Head: Styled(Math, "ℓ"), Numeric: true},
+			{Head: Join(Plain("I ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("95 % interval"), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("windows"), Numeric: true}, {Head: Plain("")}}}
+		for j, p := range x.Points {
+			base := fmt.Sprintf(".series[%d].points[%d]", i, j)
+			note := ""
+			if x.Law != nil && j < len(x.Law.Used) && !x.Law.Used[j] {
+				note = "not used by the fit"
+			}
+			iv := Plain("–")
+			if p.SE > 0 {
+				iv = Join(Amount(p.Value-z95*p.SE, p.SE, ""), Plain(" … "), Amount(p.Value+z95*p.SE, p.SE, ""))
+			}
+			t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Length), Ref: base + ".length"}}, {{Text: count(p.Ell), Ref: base + ".ell"}}, Amount(p.Value, p.SE, base+".nats"),
+				iv, amount2(p.SE, base+".se"), {{Text: count(p.Windows), Ref: base + ".windows"}}, Styled(Muted, note)})
+		}
+		s.Blocks = append(s.Blocks, Details{Summary: seriesName(x), Blocks: []Block{t}})
+	}
+	return s
+}
+
+// provenance says exactly what was done to what.
+func (b pageBuilder) provenance() Section {
+	r := b.r
+	t := &Table{ID: "provenance", Columns: []Column{{Head: Plain("")}, {Head: Plain("")}}}
+	row := func(name string, v Phrase) {
+		if v.String() != "" {
+			t.Rows = append(t.Rows, []Phrase{Plain(name), v})
+		}
+	}
+	c := r.Corpus
+	row("Documents", Phrase{{Text: count(c.Documents), Ref: ".corpus.documents"}, {Text: " distinct, " + size(c.Bytes) + "; "}, {Text: count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "},
+		{Text: count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}})
+	if len(c.Skipped) > 0 {
+		var reasons []string
+		for k := range c.Skipped {
+			reasons = append(reasons, k)
+		}
+		sort.Strings(reasons)
+		for i, k := range reasons {
+			reasons[i] = fmt.Sprintf("%s: %s", k, count(c.Skipped[k]))
+		}
+		row("Files skipped", Plain(strings.Join(reasons, "; ")))
+	}
+	row("Corpus", Styled(Code, c.Fingerprint))
+	row("Tokens", Plain(c.Tokenizer))
+	if r.Model.Name != "" {
+		m := r.Model.Name
+		if r.Model.TrainingBytes > 0 {
+			m += ", trained on " + size(r.Model.TrainingBytes)
+		}
+		row("Model", Join(Plain(m+" "), Styled(Code, r.Model.Fingerprint)))
+		row("Sequence start", Plain(map[bool]string{true: "a beginning-of-sequence token precedes every sequence: the model takes it for the start of a document", false: "none: the model starts in the middle of text"}[r.Model.BOS == "prepended"]))
+	}
+	if w := r.Windows; w.Count > 0 {
+		row("Windows", Phrase{{Text: count(w.Count), Ref: ".windows.count"}, {Text: " of "}, {Text: count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit + " from "}, {Text: count(w.Documents), Ref: ".windows.documents"},
+			{Text: " documents, resampled by " + w.ClusterKind + "; seed " + fmt.Sprint(w.Seed)}})
+	}
+	if p := r.Plan; p.Tokens > 0 {
+		text := Phrase{{Text: count(p.Tokens), Ref: ".plan.tokens"}, {Text: " " + b.unit + " scored"}}
+		if p.NaiveTokens > p.Tokens {
+			text = append(text, Span{Text: "; passes of full length would have scored "}, Span{Text: count(p.NaiveTokens), Ref: ".plan.naive_tokens"})
+		}
+		row("Cost", text)
+	}
+	s := Section{ID: "provenance", Title: "How this was made"}
+	if r.Command != "" {
+		s.Blocks = append(s.Blocks, Preformatted{r.Command})
+	}
+	row("Version", Plain("l2m "+r.Version+", schema "+Schema))
+	s.Blocks = append(s.Blocks, t)
+	return s
+}

@@ -1,0 +1,343 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+)
+
+// TextOptions says how to write for a terminal.
+type TextOptions struct {
+	Color bool   // ANSI colours
+	Width int    // columns; 0 means 80
+	Run   string // the run directory, for the last line; empty leaves it out
+}
+
+// Text writes what a person wants to know in ten seconds: the finding as a
+// sentence, one line of facts, a table of estimators, the rival laws, the
+// two-point law, and footnotes that say what to distrust and what to do.
+func Text(w io.Writer, r *Result, opts TextOptions) error {
+	if opts.Width == 0 {
+		opts.Width = 80
+	}
+	t := terminal{r: r, opts: opts, find: find(r)}
+	t.verdict()
+	t.facts()
+	t.table()
+	t.rivals()
+	t.twoPoint()
+	t.footnotes()
+	t.next()
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+// terminal builds the text of one result.
+type terminal struct {
+	r     *Result
+	opts  TextOptions
+	find  finding
+	notes footnotes
+	out   strings.Builder
+}
+
+func (t *terminal) colour(s string, c ...text.Color) string {
+	if !t.opts.Color {
+		return s
+	}
+	var codes []string
+	for _, x := range c {
+		codes = append(codes, strconv.Itoa(int(x)))
+	}
+	return "\x1b[" + strings.Join(codes, ";") + "m" + s + "\x1b[0m"
+}
+
+// paragraph writes words wrapped at the width; later lines are indented.
+// No-break spaces keep a line together and are written as spaces.
+func (t *terminal) paragraph(s string, indent int, c ...text.Color) {
+	for i, l := range wrap(printable(s), t.opts.Width, indent) {
+		if i > 0 {
+			t.out.WriteString(strings.Repeat(" ", indent))
+		}
+		t.out.WriteString(t.colour(strings.ReplaceAll(l, "\u00a0", " "), c...) + "\n")
+	}
+}
+
+// printable keeps control characters of file names from reaching the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '�'
+		}
+		return r
+	}, s)
+}
+
+// wrap breaks a text at spaces. Lines after the first are indent shorter.
+func wrap(s string, width, indent int) []string {
+	var lines []string
+	line, room := "", width
+	for _, word := range strings.Split(s, " ") {
+		switch {
+		case line == "":
+			line = word
+		case text.StringWidthWithoutEscSequences(line)+1+text.StringWidthWithoutEscSequences(word) <= room:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line, room = word, width-indent
+		}
+	}
+	return append(lines, line)
+}
+
+func (t *terminal) verdict() {
+	s := t.find.headline
+	colour := map[Tone]text.Color{Good: text.FgGreen, Bad: text.FgRed, Doubtful: text.FgYellow}[t.find.tone]
+	if t.find.formula != nil {
+		s += ": " + t.find.formula.String()
+	}
+	if t.find.exponent != nil && t.find.exponent.Interval != nil {
+		iv := t.find.exponent.Interval
+		s += ", " + level(iv) + " interval of the exponent " + interval(iv, t.find.exponent.SE, "").String()
+	}
+	codes := []text.Color{text.Bold}
+	if colour != 0 {
+		codes = append(codes, colour)
+	}
+	t.paragraph(s, 2, codes...)
+	if t.find.tone != Good && t.find.reason != "" {
+		t.paragraph("  "+t.find.reason, 2)
+	}
+}
+
+// facts is one line that says what the finding rests on.
+func (t *terminal) facts() {
+	r, unit := t.r, lengthUnit(t.r)
+	var parts []string
+	if r.Windows.Count > 0 {
+		parts = append(parts, plural(r.Windows.Documents, "document", "documents"), plural(r.Windows.Count, "window", "windows"))
+		if r.Windows.ClusterKind == "block" {
+			parts[0] = plural(r.Windows.Documents, "document", "documents") + " in " + plural(r.Windows.Clusters, "block", "blocks")
+		}
+	} else if r.Corpus.Documents > 0 {
+		parts = append(parts, plural(r.Corpus.Documents, "document", "documents"))
+	}
+	if t.find.series >= 0 {
+		p := r.Series[t.find.series].Points
+		parts = append(parts, fmt.Sprintf("L = %s … %s %s", count(p[0].Length), count(p[len(p)-1].Length), unit))
+	}
+	if r.Model.Name != "" {
+		parts = append(parts, "model "+modelName(r))
+	}
+	if r.Loss.BitsPerByte > 0 {
+		parts = append(parts, significant(r.Loss.BitsPerByte, 4)+"\u00a0bits/byte")
+	}
+	if len(parts) > 0 {
+		t.paragraph(strings.Join(parts, ", "), 2)
+	}
+}
+
+// modelName is the model's name with the head of its fingerprint.
+func modelName(r *Result) string {
+	if f := r.Model.Fingerprint; f != "" && !strings.Contains(r.Model.Name, "@") {
+		if i := strings.LastIndexByte(f, ':'); i >= 0 {
+			f = f[i+1:]
+		}
+		return r.Model.Name + "@" + f[:min(len(f), 6)]
+	}
+	return r.Model.Name
+}
+
+// rows are the series of the table: the headline's ratio in every estimator,
+// then its estimator at the other ratios.
+func (t *terminal) rows() (rows []int, hidden int) {
+	head := t.r.Series[t.find.series]
+	rows = []int{t.find.series}
+	for i, s := range t.r.Series {
+		if i != t.find.series && s.Ratio == head.Ratio {
+			rows = append(rows, i)
+		}
+	}
+	for i, s := range t.r.Series {
+		switch {
+		case s.Ratio == head.Ratio:
+		case s.Estimator == head.Estimator:
+			rows = append(rows, i)
+		default:
+			hidden++
+		}
+	}
+	return rows, hidden
+}
+
+func (t *terminal) table() {
+	if t.find.series < 0 {
+		return
+	}
+	rows, hidden := t.rows()
+	tw := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format.Header = text.FormatDefault // the default would print β as Β
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "   "
+	if t.opts.Width < 76 {
+		style.Box.PaddingRight = " "
+	}
+	tw.SetStyle(style)
+	head := table.Row{"estimator", "L/ℓ", "exponent β", "95 % interval", "A", "χ²/dof", "law"}
+	var columns []table.ColumnConfig
+	for i := range head {
+		a := text.AlignRight
+		if i == 0 || i == len(head)-1 {
+			a = text.AlignLeft
+		}
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a})
+	}
+	tw.SetColumnConfigs(columns)
+	tw.AppendHeader(head)
+	for _, i := range rows {
+		s := t.r.Series[i]
+		row := table.Row{estimatorName(s.Estimator), strconv.Itoa(s.Ratio), "–", "–", "–", "–", "–"}
+		if s.Law != nil {
+			if p := param(s.Law.Power, "beta", "β", "b"); p != nil {
+				row[2], row[3] = Round(p.Value, p.SE), interval(p.Interval, p.SE, "").String()
+			}
+			if p := param(s.Law.Power, "A", "a"); p != nil {
+				row[4] = Round(p.Value, p.SE)
+			}
+			if s.Law.Power != nil {
+				row[5] = reduced(s.Law.Power.Chi2, s.Law.Power.DoF)
+			}
+			row[6] = verdictWord(s.Law.Verdict)
+		}
+		if m := t.notes.mark(seriesWarnings(s)); m != "" {
+			row[6] = fmt.Sprint(row[6], " ", m)
+		}
+		tw.AppendRow(row)
+	}
+	t.out.WriteString("\n")
+	for i, l := range strings.Split(tw.Render(), "\n") {
+		l = strings.TrimRight(l, " ")
+		switch i {
+		case 0:
+			l = t.colour(l, text.Faint)
+		case 1:
+			l = t.colour(l, text.Bold)
+		}
+		t.out.WriteString(l + "\n")
+	}
+	if hidden > 0 {
+		t.paragraph(plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
+	}
+}
+
+// rivals compares the families fitted to the headline series.
+func (t *terminal) rivals() {
+	if t.find.series < 0 {
+		return
+	}
+	a := t.r.Series[t.find.series].Law
+	if a == nil || len(a.Rivals) == 0 {
+		return
+	}
+	var parts []string
+	for _, f := range a.Rivals {
+		if f.Family == law.Zero && f.Weight < 0.001 {
+			continue
+		}
+		parts = append(parts, familyName(f.Family)+"\u00a0"+strings.ReplaceAll(weight(f.Weight), " ", "\u00a0"))
+	}
+	own := ""
+	if a.Power != nil {
+		own = "power law " + weight(a.Power.Weight) + " against "
+	}
+	t.out.WriteString("\n")
+	t.paragraph("rival laws   "+own+strings.Join(parts, " · ")+" (Akaike weights)", 13)
+}
+
+// twoPoint is the line of the two-point law.
+func (t *terminal) twoPoint() {
+	p := t.r.TwoPoint
+	if p == nil {
+		return
+	}
+	s := "two-point    "
+	below := 0
+	for _, q := range p.Points {
+		if q.Below {
+			below++
+		}
+	}
+	switch {
+	case p.Law == nil:
+		s += "no decay could be fitted"
+	default:
+		s += decayFormula(p.Law).String()
+		if iv := p.Law.AlphaInterval; iv != nil {
+			s += ", " + level(iv) + " interval of the exponent " + interval(iv, 0, "").String()
+		}
+	}
+	if n := len(p.Points); n > 0 {
+		s += fmt.Sprintf(" (d = %s … %s", count(p.Points[0].Distance), count(p.Points[n-1].Distance))
+		if below > 0 {
+			s += fmt.Sprintf("; %d of %d under the noise floor", below, n)
+		}
+		s += ")"
+	}
+	ws := append([]info.Warning(nil), p.Warnings...)
+	if p.Law != nil {
+		ws = append(ws, p.Law.Warnings...)
+	}
+	if m := t.notes.mark(ws); m != "" {
+		s += " " + m
+	}
+	if t.find.series < 0 || t.r.Series[t.find.series].Law == nil || len(t.r.Series[t.find.series].Law.Rivals) == 0 {
+		t.out.WriteString("\n")
+	}
+	t.paragraph(s, 13)
+}
+
+// footnotes lists the warnings, those of the whole run last.
+func (t *terminal) footnotes() {
+	t.notes.mark(t.r.Warnings)
+	if len(t.notes.list) == 0 {
+		return
+	}
+	t.out.WriteString("\n")
+	for i, w := range t.notes.list {
+		t.paragraph(superscript(i+1)+" "+sentence(w), 2, text.FgYellow)
+	}
+}
+
+// next says where the run is and what to do with it.
+func (t *terminal) next() {
+	if t.opts.Run == "" {
+		return
+	}
+	run := quoteWord(printable(t.opts.Run))
+	t.out.WriteString("\n")
+	s := "run kept in " + run + " — open " + strings.TrimSuffix(run, "/") + "/report.html"
+	if t.find.exponent != nil {
+		s += "; next: l2m audit config.json --law " + run
+	}
+	t.paragraph(s, 2, text.Faint)
+}
+
+// quoteWord quotes a word for a POSIX shell where it needs quoting.
+func quoteWord(s string) string {
+	plain := strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r))
+	}) < 0
+	if s != "" && plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
