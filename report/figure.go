@@ -28,6 +28,9 @@ type Axis struct {
 	Min, Max float64 // what the axis must at least show; both zero: what the curves need
 	// Zero asks a linear axis to include zero.
 	Zero bool
+	// Step is the distance between the ticks of a linear axis; 0 chooses one. It
+	// is doubled as often as labels need.
+	Step float64
 }
 
 // Scale maps values to positions on an Axis.
@@ -121,15 +124,12 @@ type Point struct {
 	XText string
 }
 
-// Guide is a thin reference line across the whole plot.
+// Guide is a thin dashed line across the whole plot, labelled at its end.
 type Guide struct {
 	At       float64
 	Vertical bool // at X = At; otherwise at Y = At
-	Label    string
+	Label    Phrase
 	Hue      Hue
-	// Dual says that a horizontal guide's label holds amounts of information;
-	// it then replaces Label when the reader asks for bits.
-	Bits string
 }
 
 // Note is a text inside the plot, in one of its corners or at a point.
@@ -137,6 +137,7 @@ type Note struct {
 	Text   Phrase
 	Corner Corner
 	Hue    Hue
+	Large  bool
 	X, Y   float64 // where the text starts, for AtPoint
 }
 

@@ -238,7 +238,23 @@ func probability(p float64) string {
 	if finite(p) && p < 0.001 {
 		return "< 0.001"
 	}
+	if p < 0.01 {
+		return significant(p, 1)
+	}
 	return significant(p, 2)
+}
+
+// paramName is a parameter as people write it.
+func paramName(name string) string {
+	switch name {
+	case "beta":
+		return "β"
+	case "gamma":
+		return "γ"
+	case "L0", "l0":
+		return "L₀"
+	}
+	return name
 }
 
 // reduced is χ² per degree of freedom.

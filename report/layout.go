@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -14,7 +15,7 @@ type frame struct {
 // The frames: in pages one for screens and paper, one for phones; files have
 // the text width of a paper, in points.
 var (
-	wideFrame   = frame{w: 760, h: 0, font: 13}
+	wideFrame   = frame{w: 690, h: 0, font: 13}
 	narrowFrame = frame{w: 356, h: 300, font: 12}
 	fileFrame   = frame{w: 430, h: 0, font: 9}
 )
@@ -131,6 +132,12 @@ func (l *layouter) axes() {
 	if l.strip {
 		tickWidth = math.Max(tickWidth, l.faces.width(Plain("≤ 0"), size))
 	}
+	for _, g := range f.Guides {
+		if !g.Vertical {
+			l.labelW = math.Max(l.labelW, l.faces.width(g.Label, size))
+			l.labelW = math.Max(l.labelW, l.faces.width(g.Label.bits(), size))
+		}
+	}
 	for _, c := range f.Curves {
 		if c.Label != "" && !c.Extends {
 			l.labelW = math.Max(l.labelW, l.faces.width(Plain(c.Label), size))
@@ -166,8 +173,7 @@ func (l *layouter) axes() {
 		l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: Plain("≤ 0"), size: size, anchor: end, hue: Grey})
 	}
 
-	mostX := int((plot.right - plot.left) / (size * 4.2))
-	for _, t := range f.X.ticks(xlo, xhi, 1, mostX) {
+	for _, t := range l.ticksX(xlo, xhi, plot.right-plot.left) {
 		x := l.x.at(t.at)
 		length := size * 0.25
 		if t.label != "" {
@@ -179,12 +185,23 @@ func (l *layouter) axes() {
 	l.add(item{kind: polyline, points: []xy{{plot.left, plot.bottom}, {plot.right, plot.bottom}}, hue: Grey, width: 1})
 
 	l.add(item{kind: label, points: []xy{{(plot.left + plot.right) / 2, l.fr.h - size*0.6}}, text: axisTitle(f.X), size: size, anchor: middle, hue: Ink})
-	title := axisTitle(f.Y)
-	if f.Y.Nats {
-		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title, size: size, hue: Ink, unit: "nats"})
-		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title.bits(), size: size, hue: Ink, unit: "bits"})
-	} else {
-		l.add(item{kind: label, points: []xy{{0, size * 1.05}}, text: title, size: size, hue: Ink})
+	l.text(item{points: []xy{{0, size * 1.05}}, size: size, hue: Ink}, axisTitle(f.Y))
+}
+
+// ticksX are the ticks of the horizontal axis: as many labels as fit.
+func (l *layouter) ticksX(lo, hi, room float64) []tick {
+	for most := 16; ; most-- {
+		ts := l.fig.X.ticks(lo, hi, 1, most)
+		need, labels := 0.0, 0
+		for _, t := range ts {
+			if t.label != "" {
+				need = math.Max(need, l.faces.width(Plain(t.label), l.fr.font))
+				labels++
+			}
+		}
+		if most <= 2 || float64(labels)*(need+1.3*l.fr.font) <= room {
+			return ts
+		}
 	}
 }
 
@@ -232,21 +249,11 @@ func (l *layouter) guides() {
 			if x > (p.left+p.right)/2 {
 				a, dx = end, -size*0.4
 			}
-			l.add(item{kind: label, points: []xy{{x + dx, p.top + size*0.9}}, text: Plain(g.Label), size: size * 0.92, anchor: a, hue: g.Hue, halo: true})
+			l.add(item{kind: label, points: []xy{{x + dx, p.top + size*0.9}}, text: g.Label, size: size, anchor: a, hue: g.Hue, halo: true})
 			continue
 		}
 		y := l.y.at(g.At)
 		l.add(item{kind: polyline, points: []xy{{p.left, y}, {p.right, y}}, hue: g.Hue, width: 1, stroke: Dashed, alpha: 0.8})
-		if g.Label == "" {
-			continue
-		}
-		at := xy{p.left + size*0.5, y - size*0.4}
-		if g.Bits == "" {
-			l.add(item{kind: label, points: []xy{at}, text: Plain(g.Label), size: size * 0.92, hue: g.Hue, halo: true})
-			continue
-		}
-		l.add(item{kind: label, points: []xy{at}, text: Plain(g.Label), size: size * 0.92, hue: g.Hue, halo: true, unit: "nats"})
-		l.add(item{kind: label, points: []xy{at}, text: Plain(g.Bits), size: size * 0.92, hue: g.Hue, halo: true, unit: "bits"})
 	}
 }
 
@@ -348,71 +355,91 @@ func (l *layouter) band(i int, c Curve) {
 	l.add(item{kind: polygon, points: append(upper, lower...), hue: c.Hue, alpha: 0.16, curve: i + 1})
 }
 
+// tag is a direct label before it is placed.
+type tag struct {
+	text  Phrase
+	hue   Hue
+	curve int // as in item
+	at    xy  // end of what it names
+	y     float64
+}
+
 // labels writes the direct labels in the right margin, pushed apart where they
-// would overlap, with a leader to the curve where they had to move.
+// would overlap, with a leader to the curve where they had to move. A curve
+// that runs out of the plot is labelled where it leaves.
 func (l *layouter) labels() {
-	type tag struct {
-		curve  int
-		at     xy      // end of the curve
-		y      float64 // of the label
-		inside bool
-	}
 	size, p := l.fr.font, l.scene.plot
-	var tags []tag
+	var tags []*tag
+	for _, g := range l.fig.Guides {
+		if len(g.Label) > 0 && !g.Vertical {
+			y := l.y.at(g.At)
+			tags = append(tags, &tag{g.Label, g.Hue, 0, xy{p.right, y}, y})
+		}
+	}
 	for i, c := range l.fig.Curves {
 		if c.Label == "" {
 			continue
 		}
-		var last xy
-		found := false
-		var line []xy
+		var line, last []xy
 		for _, q := range c.Points {
-			if l.fig.Y.Scale != Linear && q.Y <= 0 && len(line) > 0 {
-				continue
+			if l.fig.Y.Scale == Linear || q.Y > 0 {
+				line = append(line, l.place(q.X, q.Y))
 			}
-			line = append(line, l.place(q.X, q.Y))
-		}
-		if len(line) == 1 {
-			last, found = line[0], true
 		}
 		for _, piece := range clipLine(line, p) {
-			last, found = piece[len(piece)-1], true
+			last = piece
 		}
-		if !found {
+		if len(line) == 1 {
+			last = line
+		}
+		if len(last) == 0 {
 			continue
 		}
-		tags = append(tags, tag{curve: i, at: last, y: last.y, inside: c.Extends && last.x < p.right-size*2})
-	}
-	slices.SortStableFunc(tags, func(a, b tag) int {
-		switch {
-		case a.y < b.y:
-			return -1
-		case a.y > b.y:
-			return 1
+		t := &tag{Plain(c.Label), c.Hue, i + 1, last[len(last)-1], last[len(last)-1].y}
+		if c.Extends && t.at.x < p.right-size*2 {
+			l.exitLabel(t, last)
+			continue
 		}
-		return a.curve - b.curve
-	})
-	var margin []*tag
-	for k := range tags {
-		if !tags[k].inside {
-			margin = append(margin, &tags[k])
-		}
+		tags = append(tags, t)
 	}
-	spread(margin, size*1.22, p.top-size*0.3, p.bottom, func(t *tag) *float64 { return &t.y })
+	slices.SortStableFunc(tags, func(a, b *tag) int { return cmp.Compare(a.y, b.y) })
+	spread(tags, size*1.22, p.top-size*0.3, p.bottom, func(t *tag) *float64 { return &t.y })
+	x := p.right + size*1.1
 	for _, t := range tags {
-		c := l.fig.Curves[t.curve]
-		it := item{kind: label, text: Plain(c.Label), size: size, hue: c.Hue, curve: t.curve + 1, halo: true}
-		if t.inside {
-			it.points = []xy{{t.at.x - size*0.5, math.Max(t.at.y, p.top) + size*1.1}}
-			it.anchor = end
-			l.add(it)
-			continue
+		if math.Abs(t.y-t.at.y) > size*0.15 || t.at.x < p.right-size {
+			l.add(item{kind: polyline, points: []xy{{t.at.x + size*0.45, t.at.y}, {p.right + size*0.25, t.at.y}, {x - size*0.25, t.y}}, hue: t.hue, width: 0.75, alpha: 0.6, curve: t.curve})
 		}
-		x := p.right + size*1.1
-		l.add(item{kind: polyline, points: []xy{{t.at.x + size*0.45, t.at.y}, {p.right + size*0.25, t.at.y}, {x - size*0.25, t.y}}, hue: c.Hue, width: 0.75, alpha: 0.6, curve: t.curve + 1})
-		it.points = []xy{{x, t.y + size*0.35}}
-		l.add(it)
+		l.text(item{points: []xy{{x, t.y + size*0.35}}, size: size, hue: t.hue, curve: t.curve, halo: true}, t.text)
 	}
+}
+
+// exitLabel writes the label of a curve to the left of where it leaves the
+// plot at the top or the bottom.
+func (l *layouter) exitLabel(t *tag, line []xy) {
+	size, p := l.fr.font, l.scene.plot
+	y := math.Min(math.Max(t.at.y, p.top)+size*1.3, p.bottom-size*0.6)
+	x := t.at.x
+	for i := len(line) - 1; i > 0; i-- {
+		a, b := line[i-1], line[i]
+		if lo, hi := math.Min(a.y, b.y), math.Max(a.y, b.y); lo <= y && y <= hi && hi > lo {
+			x = a.x + (y-a.y)/(b.y-a.y)*(b.x-a.x)
+			break
+		}
+	}
+	l.text(item{points: []xy{{x - size*0.7, y}}, size: size, hue: t.hue, curve: t.curve, halo: true, anchor: end}, t.text)
+}
+
+// text adds a label, in both units when it has two.
+func (l *layouter) text(it item, t Phrase) {
+	it.kind, it.text = label, t
+	if !t.dual() {
+		l.add(it)
+		return
+	}
+	it.unit = "nats"
+	l.add(it)
+	it.text, it.unit = t.bits(), "bits"
+	l.add(it)
 }
 
 // spread moves sorted positions apart to at least gap, within lo..hi, moving
@@ -448,31 +475,26 @@ func spread[T any](ts []T, gap, lo, hi float64, at func(T) *float64) {
 // notes writes texts inside the plot; those of one corner are stacked.
 func (l *layouter) notes() {
 	size, p := l.fr.font, l.scene.plot
-	used := map[Corner]int{}
+	used := map[Corner]float64{} // height taken by earlier notes
 	for _, n := range l.fig.Notes {
-		it := item{kind: label, size: size, hue: n.Hue, halo: true}
-		line := float64(used[n.Corner])
-		used[n.Corner]++
+		it := item{size: size, hue: n.Hue, halo: true}
+		if n.Large {
+			it.size = size * 1.3
+		}
+		line := used[n.Corner]
+		used[n.Corner] += 1.55 * it.size
 		switch n.Corner {
 		case TopLeft:
-			it.points = []xy{{p.left + size*0.9, p.top + size*(0.9+1.45*line)}}
+			it.points = []xy{{p.left + size*0.9, p.top + it.size + line}}
 		case TopRight:
-			it.points, it.anchor = []xy{{p.right - size*0.5, p.top + size*(0.9+1.45*line)}}, end
+			it.points, it.anchor = []xy{{p.right - size*0.5, p.top + it.size + line}}, end
 		case BottomLeft:
-			it.points = []xy{{p.left + size*0.9, l.inner.bottom - size*(0.7+1.45*line)}}
+			it.points = []xy{{p.left + size*0.9, l.inner.bottom - size*0.7 - line}}
 		case BottomRight:
-			it.points, it.anchor = []xy{{p.right - size*0.5, l.inner.bottom - size*(0.7+1.45*line)}}, end
+			it.points, it.anchor = []xy{{p.right - size*0.5, l.inner.bottom - size*0.7 - line}}, end
 		case AtPoint:
 			it.points = []xy{l.place(n.X, n.Y)}
 		}
-		if !n.Text.dual() {
-			it.text = n.Text
-			l.add(it)
-			continue
-		}
-		it.text, it.unit = n.Text, "nats"
-		l.add(it)
-		it.text, it.unit = n.Text.bits(), "bits"
-		l.add(it)
+		l.text(it, n.Text)
 	}
 }

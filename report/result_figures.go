@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -108,7 +109,7 @@ func (s figureSet) law() *Figure {
 		fig.Curves = append(fig.Curves,
 			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
 			Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(series.Law.Power, lo, hi)})
-		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue})
+		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue, Large: true})
 		if iv := s.find.exponent.Interval; iv != nil {
 			fig.Notes = append(fig.Notes, Note{Hue: Grey, Corner: TopLeft, Text: Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
 		}
@@ -264,8 +265,8 @@ func (s figureSet) deviation() *Figure {
 		X:     s.lengthAxis("window length L"),
 		Y:     Axis{Label: "estimate / power law", Scale: Linear},
 		Caption: Plain("Each estimate divided by the fitted power law, with its 95 % interval; 1 is a perfect fit. The estimates of one run move together," +
-			" so judge the fit by χ² below, not by counting bars. Thin lines are rival laws fitted to the same estimates; volume law and bare zero are far outside and not drawn."),
-		Guides: []Guide{{At: 1, Label: "power law", Hue: Blue}},
+			" so judge the fit by χ² below, not by counting bars."),
+		Guides: []Guide{{At: 1, Label: Plain("power law"), Hue: Blue}},
 	}
 	var relative []Point
 	for _, p := range points {
@@ -280,9 +281,22 @@ func (s figureSet) deviation() *Figure {
 	if len(relative) == 0 {
 		return nil
 	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range relative {
+		low, high = math.Min(low, p.Lo), math.Max(high, p.Hi)
+	}
 	hue := 1
+	var far []string
 	for _, rival := range series.Law.Rivals {
-		if rival.Family == law.Volume || rival.Family == law.Zero || rival.Family == law.Power {
+		inside := 0
+		for _, p := range relative {
+			v, ok := evaluate(&rival, p.X)
+			if w, _ := evaluate(power, p.X); ok && v/w > low && v/w < high {
+				inside++
+			}
+		}
+		if 3*inside < 2*len(relative) {
+			far = append(far, familyName(rival.Family))
 			continue
 		}
 		var q []Point
@@ -293,6 +307,12 @@ func (s figureSet) deviation() *Figure {
 		}
 		fig.Curves = append(fig.Curves, Curve{Name: familyName(rival.Family), Label: shortFamily(rival.Family), Hue: HueOf(hue), Line: Dashed, Extends: true, Points: q})
 		hue++
+	}
+	if len(fig.Curves) > 0 {
+		fig.Caption = append(fig.Caption, Span{Text: " Dashed: rival laws fitted to the same estimates."})
+	}
+	if len(far) > 0 {
+		fig.Caption = append(fig.Caption, Span{Text: " Too far off to be drawn: " + strings.Join(far, ", ") + "."})
 	}
 	fig.Curves = append(fig.Curves, Curve{Name: "estimate / power law", Hue: Blue, Marker: Dot, Bars: true, Points: relative})
 	return fig
@@ -333,7 +353,7 @@ func (s figureSet) local() *Figure {
 		Caption: Plain("A power law has the same exponent everywhere. A drift downwards says that growth slows: the text saturates, or the model stops using what lies further back. Bars are 95 % intervals."),
 	}
 	if s.find.exponent != nil {
-		fig.Guides = append(fig.Guides, Guide{At: s.find.exponent.Value, Label: "β = " + Round(s.find.exponent.Value, s.find.exponent.SE), Hue: Blue})
+		fig.Guides = append(fig.Guides, Guide{At: s.find.exponent.Value, Label: Plain("β = " + Round(s.find.exponent.Value, s.find.exponent.SE)), Hue: Blue})
 	}
 	fig.Curves = []Curve{{Name: "local exponent", Hue: Blue, Marker: Dot, Bars: true, Points: points}}
 	return fig
@@ -344,11 +364,12 @@ func (s figureSet) triangle() *Figure {
 	if len(s.r.Triangle) == 0 {
 		return nil
 	}
+	length := s.r.Triangle[0].Length
 	fig := &Figure{
 		ID:      figureTriangle,
-		Title:   "Where to cut: past against future inside one window",
-		X:       Axis{Label: "cut ℓ", Unit: s.unit, Scale: Linear, Zero: true},
-		Y:       Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", count(s.r.Triangle[0].Length)), Unit: "nats", Nats: true, Scale: Linear, Zero: true},
+		Title:   "Past against future inside one window",
+		X:       Axis{Label: "cut ℓ", Unit: s.unit, Scale: Linear, Zero: true, Max: float64(length), Step: float64(length) / 16},
+		Y:       Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", count(length)), Unit: "nats", Nats: true, Scale: Linear, Zero: true},
 		Caption: Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short, so the curve peaks in the middle. From the joint pass alone (block estimator); bands are 95 % intervals."),
 	}
 	c := Curve{Name: "block", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
@@ -403,7 +424,7 @@ func (s figureSet) twoPoint() *Figure {
 			fit.Points = append(fit.Points, Point{X: x, Y: d.A*math.Pow(x, -d.Alpha) + d.Floor})
 		}
 		fig.Curves = append(fig.Curves, fit)
-		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Text: decayFormula(d)})
+		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
 		if d.AlphaInterval != nil {
 			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
 		}

@@ -266,11 +266,11 @@ func (b pageBuilder) shape() Section {
 	row := func(f law.Fit, base string) {
 		var parts []string
 		for _, p := range f.Params {
-			parts = append(parts, p.Name+" = "+Round(p.Value, p.SE))
+			parts = append(parts, paramName(p.Name)+" = "+Round(p.Value, p.SE))
 		}
 		t.Rows = append(t.Rows, []Phrase{Plain(familyName(f.Family)), familyFormula(f.Family), Plain(strings.Join(parts, ", ")),
 			{{Text: significant(f.Chi2, 3), Ref: base + ".chi2"}}, {{Text: count(f.DoF), Ref: base + ".dof"}}, {{Text: probability(f.P), Ref: base + ".p"}},
-			{{Text: significant(f.AICc, 4), Ref: base + ".aicc"}}, {{Text: weight(f.Weight), Ref: base + ".weight"}}})
+			{{Text: fixed(f.AICc, 1), Ref: base + ".aicc"}}, {{Text: weight(f.Weight), Ref: base + ".weight"}}})
 	}
 	if a.Power != nil {
 		row(*a.Power, fmt.Sprintf(".series[%d].law.power", i))

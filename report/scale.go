@@ -97,7 +97,7 @@ func (a Axis) ticks(lo, hi, per float64, most int) []tick {
 	case Log10:
 		return decadeTicks(lo*per, hi*per, per, most)
 	default:
-		return linearTicks(lo*per, hi*per, per, most)
+		return linearTicks(lo*per, hi*per, per, a.Step, most)
 	}
 }
 
@@ -130,14 +130,10 @@ func lengthLabel(v float64) string {
 			return count(int64(v/u.unit)) + u.name
 		}
 	}
-	return significant(v, 6-boolInt(v < 1)*3)
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
+	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+		return count(int64(v))
 	}
-	return 0
+	return minus(strconv.FormatFloat(v, 'g', 4, 64))
 }
 
 // decadeTicks marks decades, and 2 and 5 between them when there are few.
@@ -195,14 +191,19 @@ func decadeLabel(m, e int) string {
 	}
 }
 
-// linearTicks marks multiples of 1, 2 or 5 times a power of ten.
-func linearTicks(lo, hi, per float64, most int) []tick {
+// linearTicks marks multiples of step, or of 1, 2 or 5 times a power of ten.
+func linearTicks(lo, hi, per, step float64, most int) []tick {
 	raw := (hi - lo) / math.Max(float64(most), 1)
 	e := math.Floor(math.Log10(raw))
-	step := 0.0
+	for step > 0 && step < raw*(1-1e-9) {
+		step *= 2
+	}
 	for _, m := range []float64{1, 2, 5, 10} {
-		if step = m * math.Pow(10, e); step >= raw*(1-1e-9) {
+		if step > 0 {
 			break
+		}
+		if s := m * math.Pow(10, e); s >= raw*(1-1e-9) {
+			step = s
 		}
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))

@@ -2,7 +2,7 @@
 (() => {
   const tip = document.getElementById("tip");
   const inBits = () => document.getElementById("unit-bits")?.checked;
-  const narrow = (svg) => getComputedStyle(svg).display === "none";
+  const shown = (svg) => getComputedStyle(svg).display !== "none";
   let current = null;
 
   const line = (tag, text) => {
@@ -11,11 +11,11 @@
     return e;
   };
 
+  // Where a point stands in the window, in CSS pixels.
   function centre(svg, p) {
-    const m = p.getCTM(), s = svg.getBoundingClientRect();
-    const own = svg.viewBox.baseVal, k = s.width / own.width;
-    const t = p.transform.baseVal.consolidate().matrix;
-    return m ? { x: s.left + t.e * k, y: s.top + t.f * k } : null;
+    const box = svg.getBoundingClientRect(), k = box.width / svg.viewBox.baseVal.width;
+    const t = p.transform.baseVal.getItem(0).matrix;
+    return { x: box.left + t.e * k, y: box.top + t.f * k };
   }
 
   function show(p) {
@@ -84,7 +84,7 @@
   }
 
   for (const chart of document.querySelectorAll(".chart")) {
-    const visible = () => [...chart.querySelectorAll("svg")].find((s) => !narrow(s));
+    const visible = () => [...chart.querySelectorAll("svg")].find(shown);
     chart.addEventListener("pointermove", (e) => show(nearest(visible(), e.clientX, e.clientY, 36)));
     chart.addEventListener("pointerdown", (e) => show(nearest(visible(), e.clientX, e.clientY, 44)));
     chart.addEventListener("pointerleave", hide);
@@ -95,7 +95,7 @@
       if (e.key === "Escape") hide();
     });
 
-    const names = [...new Set([...chart.querySelectorAll("svg.wide .c[data-name]")].map((g) => g.dataset.name).filter(Boolean))];
+    const names = [...new Set([...chart.querySelectorAll("svg.wide .c .p")].map((p) => p.closest(".c").dataset.name))];
     if (names.length < 3) continue;
     const chips = document.createElement("div");
     chips.className = "chips";
