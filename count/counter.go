@@ -6,10 +6,6 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// bufferTokens is the number of left tokens gathered at a time. A group of at
-// most this size is gathered once, a larger one anew for every pass over it.
-const bufferTokens = 1 << 14
-
 // counter is the state of one worker: the cells in which a group's left tokens
 // are counted, and the histograms of its current piece of work.
 type counter struct {
@@ -18,7 +14,7 @@ type counter struct {
 	// clearing between groups.
 	cells []uint32
 	base  uint32
-	buf   []token.ID
+	buf   []token.ID // left tokens of a range, sorted
 
 	levels
 	right  tally
@@ -28,6 +24,10 @@ type counter struct {
 	// Of the current group: the cells that reached heavy, and its runs.
 	heavies []heavyCell
 	runs    []run
+
+	// For spilling: the distinct left tokens of a group, and records.
+	touched []token.ID
+	records []byte
 }
 
 // levels is a histogram of counts on its way: reached[c] is the number of
@@ -52,19 +52,19 @@ type heavyCell struct {
 	count uint32 // in the whole group
 }
 
-// run is the part of a group that lies in one block, lo:hi in the index, and
-// how many pairs it has.
+// run is the part lo:hi of a group that lies in one block, and how many pairs it
+// has.
 type run struct{ block, lo, hi, pairs int }
 
 const levelsBytes = 4 * (heavy + 1)
 
 // counterBytes is the memory of a counter without its cells.
 func counterBytes(blocks int) int64 {
-	return int64(4*bufferTokens + (blocks+1)*(levelsBytes+tallyBytes))
+	return int64((blocks + 1) * (levelsBytes + tallyBytes))
 }
 
 func newCounter(blocks int) *counter {
-	return &counter{buf: make([]token.ID, bufferTokens), blocks: make([]blockCounter, blocks)}
+	return &counter{blocks: make([]blockCounter, blocks)}
 }
 
 // begin clears the histograms for the next piece of work, over ranks 1..seen.
@@ -87,32 +87,27 @@ func (c *counter) open(n int) {
 	c.heavies = c.heavies[:0]
 }
 
-// pairs counts the pairs at distance d, the k-th, whose right token has a rank
-// from lo to below hi.
-func (c *counter) pairs(x *index, ch *chunk, k, d, lo, hi int) {
-	hi = min(hi, len(x.starts)-1)
-	for r := lo; r < hi; r++ {
-		from, to := int(x.starts[r]), int(x.starts[r+1])
+// pairs counts the pairs whose right token is in a range.
+func (c *counter) pairs(x *index, part int) {
+	var lefts []token.ID
+	lefts, c.buf = x.sorted(part, c.buf)
+	c.work = int64(len(lefts))
+	first, _ := x.span(part)
+	hi := min(x.bounds[part+1], len(x.starts)-1)
+	for r := x.bounds[part]; r < hi; r++ {
+		from, to := x.starts[r], x.starts[r+1]
 		if from == to {
 			continue
 		}
-		c.work += int64(to - from)
-		c.open(to - from)
+		c.open(int(to - from))
+		group := lefts[from-first : to-first]
 		n := 0
 		if len(c.blocks) == 0 {
-			for at := from; at < to; at += bufferTokens {
-				lefts := c.gather(x, ch, k, d, at, min(at+bufferTokens, to))
-				c.count(lefts)
-				n += len(lefts)
-			}
+			n = c.count(group)
 			c.weigh()
 		} else {
-			c.cut(x, from, to)
-			n = c.group(func(r *run, pass func([]token.ID)) {
-				for at := r.lo; at < r.hi; at += bufferTokens {
-					pass(c.gather(x, ch, k, d, at, min(at+bufferTokens, r.hi)))
-				}
-			})
+			c.cut(x.block[from:to])
+			n = c.group(func(r *run, pass func([]token.ID) int) int { return pass(group[r.lo:r.hi]) })
 			for _, r := range c.runs {
 				c.blocks[r.block].right.add(int64(n), -1)
 				c.blocks[r.block].right.add(int64(n-r.pairs), 1)
@@ -123,29 +118,26 @@ func (c *counter) pairs(x *index, ch *chunk, k, d, lo, hi int) {
 	}
 }
 
-// cut divides the positions from:to of the index into runs of one block each.
-func (c *counter) cut(x *index, from, to int) {
+// cut divides a group into runs of one block each.
+func (c *counter) cut(block []uint8) {
 	c.runs = c.runs[:0]
-	for at := from; at < to; {
+	for at := 0; at < len(block); {
 		end := at + 1
-		for end < to && x.block[end] == x.block[at] {
+		for end < len(block) && block[end] == block[at] {
 			end++
 		}
-		c.runs = append(c.runs, run{block: int(x.block[at]), lo: at, hi: end})
+		c.runs = append(c.runs, run{block: int(block[at]), lo: at, hi: end})
 		at = end
 	}
 }
 
 // group counts one group, whose runs visit presents as left tokens, and what
 // leaving out each run changes. It returns the number of pairs.
-func (c *counter) group(visit func(r *run, pass func([]token.ID))) int {
+func (c *counter) group(visit func(r *run, pass func([]token.ID) int) int) int {
 	n := 0
 	for i := range c.runs {
 		r := &c.runs[i]
-		visit(r, func(lefts []token.ID) {
-			c.count(lefts)
-			r.pairs += len(lefts)
-		})
+		r.pairs = visit(r, c.count)
 		n += r.pairs
 	}
 	c.weigh()
@@ -155,7 +147,7 @@ func (c *counter) group(visit func(r *run, pass func([]token.ID))) int {
 			continue
 		}
 		b := &c.blocks[r.block]
-		visit(r, func(lefts []token.ID) { c.drop(b, lefts) })
+		visit(r, func(lefts []token.ID) int { return c.drop(b, lefts) })
 		for _, h := range c.heavies {
 			if now := c.cells[h.left] - c.base; now != h.count {
 				b.large[int64(h.count)]--
@@ -169,30 +161,16 @@ func (c *counter) group(visit func(r *run, pass func([]token.ID))) int {
 	return n
 }
 
-// gather returns the left tokens at distance d of the positions lo:hi of the
-// index, those that have one.
-func (c *counter) gather(x *index, ch *chunk, k, d, lo, hi int) []token.ID {
-	pos := x.pos[lo:hi]
-	reach := x.reach[lo:hi]
-	reach = reach[:len(pos)]
-	buf := c.buf[:len(pos)]
-	tokens := ch.tokens
-	n := 0
-	for i, p := range pos {
-		at, has := p-uint32(d), 1
-		if int(reach[i]) <= k {
-			at, has = 0, 0
-		}
-		buf[n] = tokens[at]
-		n += has
-	}
-	return buf[:n]
-}
-
-// count counts left tokens of the current group.
-func (c *counter) count(lefts []token.ID) {
+// count counts left tokens of the current group, and returns how many there
+// are; 0 stands for none.
+func (c *counter) count(lefts []token.ID) int {
 	cells, base := c.cells, c.base
+	none := 0
 	for _, l := range lefts {
+		if l == 0 {
+			none++
+			continue
+		}
 		v := max(cells[l], base) + 1
 		cells[l] = v
 		if n := v - base; n < heavy {
@@ -202,6 +180,7 @@ func (c *counter) count(lefts []token.ID) {
 			c.heavies = append(c.heavies, heavyCell{left: l})
 		}
 	}
+	return len(lefts) - none
 }
 
 // weigh notes the heavy cells of a group that is counted.
@@ -214,23 +193,28 @@ func (c *counter) weigh() {
 }
 
 // drop takes left tokens of block b out of the current group.
-func (c *counter) drop(b *blockCounter, lefts []token.ID) {
+func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
 	cells, base := c.cells, c.base
 	for _, l := range lefts {
+		if l == 0 {
+			continue
+		}
 		v := cells[l]
 		cells[l] = v - 1
 		if n := v - base; n <= heavy {
 			b.reached[n]++
 		}
 	}
+	return len(lefts)
 }
 
 // restore puts dropped tokens back.
-func (c *counter) restore(lefts []token.ID) {
+func (c *counter) restore(lefts []token.ID) int {
 	cells := c.cells
 	for _, l := range lefts {
-		cells[l]++
+		cells[l]++ // cell 0 is not in use
 	}
+	return len(lefts)
 }
 
 // leftTokens counts the left tokens of all pairs at distance d as if they were
@@ -249,10 +233,12 @@ func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 		}
 		c.runs = append(c.runs, run{block: s.block, lo: i, hi: i + 1})
 	}
-	n := c.group(func(r *run, pass func([]token.ID)) {
+	n := c.group(func(r *run, pass func([]token.ID) int) int {
+		n := 0
 		for _, s := range x.segments[r.lo:r.hi] {
-			pass(ch.tokens[max(s.from, s.lo-d):max(s.from, s.lo-d, s.hi-d)])
+			n += pass(ch.tokens[max(s.from, s.lo-d):max(s.from, s.lo-d, s.hi-d)])
 		}
+		return n
 	})
 	c.base += uint32(n)
 }

@@ -3,82 +3,170 @@ package count
 import (
 	"cmp"
 	"slices"
+
+	"github.com/l2m-lab/l2m/token"
 )
 
-// index holds the positions of every token of a chunk, sorted by token and,
-// within a token, by block. It serves all distances.
+// index says where the left tokens of a chunk's pairs belong when they are
+// sorted by right token and, within a right token, by block. The order is the
+// same for all distances, so it is found once.
+//
+// Sorting goes in two steps, because writing to places all over a large array
+// costs a cache miss per token: first every left token goes to the range of its
+// right token, in order of the text, which is writing to a few streams; then,
+// range by range, to its slot, which is within the cache.
 type index struct {
-	starts   []uint32  // by rank: pos[starts[r]:starts[r+1]] are r's positions
-	pos      []uint32  // positions in the chunk
-	reach    []uint8   // how many of the distances reach back to a token of the same document
-	block    []uint8   // block of the position; nil without blocks
-	segments []segment // by block
-	used     []bool    // by block: has any token, in this or an earlier chunk
+	bounds   []int       // ranges of ranks: bounds[i] ≤ rank < bounds[i+1]
+	starts   []uint32    // by rank: the first slot of a right token's group
+	part     []uint8     // by position in the chunk: the range of the token there
+	slot     []uint32    // by place within the ranges: slot, from the start of the range
+	block    []uint8     // by slot: the block of the right token; nil without blocks
+	lefts    []token.ID  // by place within the ranges: left tokens at the current distance; 0: none
+	segments []segment   // by block
+	slices   [][]segment // the segments cut into equal parts, for the workers
+	places   [][]uint32  // by slice and range: the first place
+	used     []bool      // by block: has any token, in this or an earlier chunk
 }
 
-// build sorts the positions of the new tokens of ch, whose ranks are 1..seen.
-// The previous contents are overwritten.
+// indexBytes is the memory of an index per token.
+const indexBytes = 1 + 4 + 1 + 4
+
+// build finds the order of the new tokens of ch, whose ranks are 1..seen. The
+// previous contents are overwritten.
 func (x *index) build(ch *chunk, seen int, o Options) {
 	n := int(ch.newTokens())
 	x.starts = sized(x.starts, seen+2)
-	x.pos = sized(x.pos, n)
-	x.reach = sized(x.reach, n)
+	x.part = sized(x.part, len(ch.tokens))
+	x.slot = sized(x.slot, n)
+	x.lefts = sized(x.lefts, n)
 	if o.Blocks > 0 {
 		x.block = sized(x.block, n)
 	}
 	x.segments = append(x.segments[:0], ch.segments...)
 	slices.SortStableFunc(x.segments, func(a, b segment) int { return cmp.Compare(a.block, b.block) })
-	if x.used == nil {
-		x.used = make([]bool, max(1, o.Blocks))
-	}
-	for _, s := range x.segments {
-		x.used[s.block] = true
-	}
+	x.use(ch, o)
+	x.slices = share(x.segments, n, min(o.Workers, 1+n/(4*(seen+1))))
 
-	// A counting sort. Slices of the text are sorted side by side: slice i puts
-	// its positions of a token behind those of the slices before it.
-	slices := share(x.segments, n, min(o.Workers, 1+n/(4*(seen+1))))
-	next := make([][]uint32, len(slices))
-	each(o.Workers, len(slices), func(_, i int) {
+	// next[i][r] is the slot of slice i's next token of rank r; it comes behind
+	// those of the slices before i.
+	next := make([][]uint32, len(x.slices))
+	each(o.Workers, len(x.slices), func(_, i int) {
 		count := make([]uint32, seen+1)
-		for _, s := range slices[i] {
+		for _, s := range x.slices[i] {
 			for _, t := range ch.tokens[s.lo:s.hi] {
 				count[t]++
 			}
 		}
 		next[i] = count
 	})
+	x.places = make([][]uint32, len(x.slices))
+	for i := range x.places {
+		x.places[i] = make([]uint32, len(x.bounds)-1)
+	}
+	rangeOf := make([]uint8, seen+1)
 	var at uint32
+	part := 0
 	for r := range seen + 1 {
+		for r >= x.bounds[part+1] {
+			part++
+		}
+		rangeOf[r] = uint8(part)
 		x.starts[r] = at
 		for i := range next {
+			x.places[i][part] += next[i][r]
 			next[i][r], at = at, at+next[i][r]
 		}
 	}
 	x.starts[seen+1] = at
-	each(o.Workers, len(slices), func(_, i int) { x.place(ch, slices[i], next[i], o.Distances) })
+	at = 0
+	for part := range len(x.bounds) - 1 {
+		for i := range x.places {
+			x.places[i][part], at = at, at+x.places[i][part]
+		}
+	}
+	each(o.Workers, len(x.slices), func(_, i int) { x.place(ch, i, next[i], rangeOf) })
 }
 
-// place writes the positions of some segments, next being where each token's
-// next position goes.
-func (x *index) place(ch *chunk, segments []segment, next []uint32, distances []int) {
-	pos, reach, block := x.pos, x.reach, x.block
-	for _, s := range segments {
-		k := 0
+// use notes which blocks have tokens.
+func (x *index) use(ch *chunk, o Options) {
+	if x.used == nil {
+		x.used = make([]bool, max(1, o.Blocks))
+	}
+	for _, s := range ch.segments {
+		x.used[s.block] = true
+	}
+}
+
+// place finds the slots of slice i.
+func (x *index) place(ch *chunk, i int, next []uint32, rangeOf []uint8) {
+	first := make([]uint32, len(x.bounds)-1)
+	for part := range first {
+		first[part], _ = x.span(part)
+	}
+	places := slices.Clone(x.places[i])
+	for _, s := range x.slices[i] {
 		for p := s.lo; p < s.hi; p++ {
-			for k < len(distances) && distances[k] <= p-s.from {
-				k++
-			}
 			t := ch.tokens[p]
-			at := next[t]
-			next[t] = at + 1
-			pos[at] = uint32(p)
-			reach[at] = uint8(k)
-			if block != nil {
-				block[at] = uint8(s.block)
+			part := rangeOf[t]
+			slot := next[t]
+			next[t] = slot + 1
+			x.part[p] = part
+			x.slot[places[part]] = slot - first[part]
+			places[part]++
+			if x.block != nil {
+				x.block[slot] = uint8(s.block)
 			}
 		}
 	}
+}
+
+// span returns the first slot of a range, and the end. They are places as well.
+func (x *index) span(part int) (lo, hi uint32) {
+	last := len(x.starts) - 1
+	return x.starts[min(x.bounds[part], last)], x.starts[min(x.bounds[part+1], last)]
+}
+
+// scatter writes the left tokens at distance d of slice i to their ranges.
+func (x *index) scatter(ch *chunk, i, d int) {
+	places := slices.Clone(x.places[i])
+	lefts := x.lefts
+	for _, s := range x.slices[i] {
+		lo := min(max(s.lo, s.from+d), s.hi) // no left token before
+		for _, part := range x.part[s.lo:lo] {
+			at := places[part]
+			places[part] = at + 1
+			lefts[at] = 0
+		}
+		if lo == s.hi {
+			continue
+		}
+		parts := x.part[lo:s.hi]
+		from := ch.tokens[lo-d : s.hi-d]
+		from = from[:len(parts)]
+		for j, part := range parts {
+			at := places[part]
+			places[part] = at + 1
+			lefts[at] = from[j]
+		}
+	}
+}
+
+// sorted returns the left tokens of a range by slot, in buf unless they are in
+// order already.
+func (x *index) sorted(part int, buf []token.ID) (lefts, newBuf []token.ID) {
+	lo, hi := x.span(part)
+	lefts = x.lefts[lo:hi]
+	if x.bounds[part]+1 == x.bounds[part+1] {
+		return lefts, buf // a single right token
+	}
+	buf = sized(buf, len(lefts))
+	out := buf[:len(lefts)]
+	slot := x.slot[lo:hi]
+	slot = slot[:len(lefts)]
+	for j, l := range lefts {
+		out[slot[j]] = l
+	}
+	return out, buf
 }
 
 // share cuts segments of n tokens in all into parts of about equal size, in

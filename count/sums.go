@@ -4,21 +4,12 @@ import "maps"
 
 // sums gathers what the workers counted at one distance.
 type sums struct {
-	joint, left levelSums
-	right       tally
-	blocks      []blockSums
+	joint, left, right tally
+	blocks             []blockSums
 }
 
-type blockSums struct {
-	joint, left levelSums // taken away
-	right       tally     // change
-}
-
-// levelSums is levels with wide counts.
-type levelSums struct {
-	reached [heavy + 1]int64
-	large   map[int64]int64
-}
+// blockSums is how the histograms change when a block is left out.
+type blockSums struct{ joint, left, right tally }
 
 const sumsBytes = 3 * tallyBytes
 
@@ -26,74 +17,66 @@ func newSums(blocks int) *sums { return &sums{blocks: make([]blockSums, blocks)}
 
 // addPairs adds what counter.pairs found.
 func (s *sums) addPairs(c *counter) {
-	s.joint.add(&c.levels)
+	c.addTo(&s.joint, 1)
 	s.right.merge(&c.right)
 	for i := range s.blocks {
-		s.blocks[i].joint.add(&c.blocks[i].levels)
+		c.blocks[i].addTo(&s.blocks[i].joint, -1)
 		s.blocks[i].right.merge(&c.blocks[i].right)
 	}
 }
 
 // addLeft adds what counter.leftTokens found.
 func (s *sums) addLeft(c *counter) {
-	s.left.add(&c.levels)
+	c.addTo(&s.left, 1)
 	for i := range s.blocks {
-		s.blocks[i].left.add(&c.blocks[i].levels)
+		c.blocks[i].addTo(&s.blocks[i].left, -1)
+	}
+}
+
+// merge adds other sums.
+func (s *sums) merge(o *sums) {
+	s.joint.merge(&o.joint)
+	s.left.merge(&o.left)
+	s.right.merge(&o.right)
+	for i := range s.blocks {
+		s.blocks[i].joint.merge(&o.blocks[i].joint)
+		s.blocks[i].left.merge(&o.blocks[i].left)
+		s.blocks[i].right.merge(&o.blocks[i].right)
 	}
 }
 
 // distance returns the finished histograms.
 func (s *sums) distance(d int, used []bool) Distance {
-	counts := func(joint, left levelSums, right *tally) Counts {
+	counts := func(joint, left, right *tally) Counts {
 		out := Counts{Joint: joint.histogram(), Left: left.histogram(), Right: right.histogram()}
 		out.Pairs = out.Joint.Total()
 		return out
 	}
-	out := Distance{Distance: d, Counts: counts(s.joint, s.left, &s.right)}
+	out := Distance{Distance: d, Counts: counts(&s.joint, &s.left, &s.right)}
 	for i := range s.blocks {
-		if !used[i] {
-			continue
+		if used[i] {
+			b := &s.blocks[i]
+			out.Without = append(out.Without, counts(s.joint.changed(&b.joint), s.left.changed(&b.left), s.right.changed(&b.right)))
 		}
-		b := &s.blocks[i]
-		right := s.right
-		right.large = maps.Clone(s.right.large)
-		right.merge(&b.right)
-		out.Without = append(out.Without, counts(s.joint.without(&b.joint), s.left.without(&b.left), &right))
 	}
 	return out
 }
 
-func (s *levelSums) add(l *levels) {
-	for c, n := range l.reached {
-		s.reached[c] += int64(n)
+// changed returns t with the change added.
+func (t *tally) changed(by *tally) *tally {
+	out := *t
+	out.large = maps.Clone(t.large)
+	out.merge(by)
+	return &out
+}
+
+// addTo adds the histogram to t, or takes it away when sign is −1. It differs
+// for large, which for a block is the change itself.
+func (l *levels) addTo(t *tally, sign int64) {
+	for c := 1; c < heavy; c++ {
+		t.small[c] += sign * (int64(l.reached[c]) - int64(l.reached[c+1]))
 	}
 	for c, n := range l.large {
-		if s.large == nil {
-			s.large = map[int64]int64{}
-		}
-		s.large[c] += n
+		t.add(c, n)
 	}
-}
-
-// without returns s less what leaving out a block takes away.
-func (s *levelSums) without(b *levelSums) levelSums {
-	out := levelSums{large: maps.Clone(s.large)}
-	for c := range out.reached {
-		out.reached[c] = s.reached[c] - b.reached[c]
-	}
-	for c, n := range b.large {
-		if out.large == nil {
-			out.large = map[int64]int64{}
-		}
-		out.large[c] += n
-	}
-	return out
-}
-
-func (s levelSums) histogram() Histogram {
-	t := tally{large: s.large}
-	for c := 1; c < heavy; c++ {
-		t.small[c] = s.reached[c] - s.reached[c+1]
-	}
-	return t.histogram()
 }

@@ -1,0 +1,199 @@
+package count
+
+import (
+	"container/heap"
+	"fmt"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// merger adds up the runs of all chunks, group by group, in the way counter
+// counts: a cell per left token.
+type merger struct {
+	total, part wideCells
+	sums        *sums
+	entries     [][]entry // by block, of the current group
+}
+
+type entry struct {
+	left  token.ID
+	count uint64
+}
+
+// wideCells counts left tokens in 64 bits.
+type wideCells struct {
+	cells   []uint64
+	base    uint64 // cells[l]-base is the count; below base: 0
+	sum     uint64 // of the counts
+	touched []token.ID
+}
+
+func newMerger(seen, blocks int) *merger {
+	m := &merger{total: wideCells{cells: make([]uint64, seen+1)}, entries: make([][]entry, blocks)}
+	if blocks > 0 {
+		m.part.cells = make([]uint64, seen+1)
+	}
+	return m
+}
+
+// mergerBytes is the memory of a merger over a vocabulary of v tokens.
+func mergerBytes(v int64, blocks int) int64 {
+	n := 12*v + 3*tallyBytes
+	if blocks > 0 {
+		n += 12*v + int64(blocks)*3*tallyBytes
+	}
+	return n
+}
+
+// begin clears the histograms for the next section.
+func (m *merger) begin() { m.sums = newSums(len(m.entries)) }
+
+func (w *wideCells) add(l token.ID, n uint64) {
+	v := w.cells[l]
+	if v <= w.base {
+		v = w.base
+		w.touched = append(w.touched, l)
+	}
+	w.cells[l] = v + n
+	w.sum += n
+}
+
+func (w *wideCells) count(l token.ID) int64 {
+	return int64(max(w.cells[l], w.base) - w.base)
+}
+
+// next empties the cells.
+func (w *wideCells) next() {
+	w.base += w.sum
+	w.sum, w.touched = 0, w.touched[:0]
+}
+
+// pairs merges the section over all runs.
+func (m *merger) pairs(runs []*runFile, s section) error {
+	var h cursors
+	for _, r := range runs {
+		c := newCursor(r, s)
+		if err := c.next(); err != nil {
+			return err
+		}
+		if !c.done {
+			h = append(h, c)
+		}
+	}
+	heap.Init(&h)
+	for len(h) > 0 {
+		for rank := h[0].rank; len(h) > 0 && h[0].rank == rank; {
+			c := h[0]
+			c.entries(m.entry)
+			if err := c.next(); err != nil {
+				return err
+			}
+			if c.done {
+				heap.Pop(&h)
+			} else {
+				heap.Fix(&h, 0)
+			}
+		}
+		m.close()
+	}
+	return nil
+}
+
+func (m *merger) entry(block int, left token.ID, n uint64) {
+	m.total.add(left, n)
+	if len(m.entries) > 0 {
+		m.entries[block] = append(m.entries[block], entry{left, n})
+	}
+}
+
+// close ends a group: what its cells hold goes to the histograms.
+func (m *merger) close() {
+	for _, l := range m.total.touched {
+		m.sums.joint.add(m.total.count(l), 1)
+	}
+	sum := int64(m.total.sum)
+	m.sums.right.add(sum, 1)
+	for i, entries := range m.entries {
+		if len(entries) == 0 {
+			continue
+		}
+		for _, e := range entries {
+			m.part.add(e.left, e.count)
+		}
+		m.entries[i] = entries[:0]
+		b := &m.sums.blocks[i]
+		b.right.add(sum, -1)
+		b.right.add(sum-int64(m.part.sum), 1)
+		m.leaveOut(&b.joint)
+	}
+	m.total.next()
+}
+
+// leaveOut notes in t how the histogram of total changes without part, and
+// empties part.
+func (m *merger) leaveOut(t *tally) {
+	for _, l := range m.part.touched {
+		all := m.total.count(l)
+		t.add(all, -1)
+		t.add(all-m.part.count(l), 1)
+	}
+	m.part.next()
+}
+
+// lefts merges the left tokens of distance k, whose sections start at part.
+func (m *merger) lefts(runs []*runFile, k, part int) error {
+	read := func(block int, visit func(int, token.ID, uint64)) error {
+		for _, r := range runs {
+			c := newCursor(r, section{k, part + block})
+			for {
+				if err := c.next(); err != nil {
+					return err
+				}
+				if c.done {
+					break
+				}
+				c.entries(visit)
+			}
+		}
+		return nil
+	}
+	for b := range max(1, len(m.entries)) {
+		if err := read(b, func(_ int, l token.ID, n uint64) { m.total.add(l, n) }); err != nil {
+			return err
+		}
+	}
+	for _, l := range m.total.touched {
+		m.sums.left.add(m.total.count(l), 1)
+	}
+	for b := range m.entries {
+		if err := read(b, func(_ int, l token.ID, n uint64) { m.part.add(l, n) }); err != nil {
+			return err
+		}
+		m.leaveOut(&m.sums.blocks[b].left)
+	}
+	m.total.next()
+	return nil
+}
+
+// cursors is a heap by rank.
+type cursors []*cursor
+
+func (c cursors) Len() int           { return len(c) }
+func (c cursors) Less(i, j int) bool { return c[i].rank < c[j].rank }
+func (c cursors) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
+func (c *cursors) Push(x any)        { *c = append(*c, x.(*cursor)) }
+func (c *cursors) Pop() any {
+	last := (*c)[len(*c)-1]
+	*c = (*c)[:len(*c)-1]
+	return last
+}
+
+// check compares what must be equal in a distance's histograms.
+func (d *Distance) check() error {
+	for _, c := range append([]Counts{d.Counts}, d.Without...) {
+		if l, r := c.Left.Total(), c.Right.Total(); l != c.Pairs || r != c.Pairs {
+			return fmt.Errorf("at distance %d, %d pairs have %d left and %d right tokens: %w", d.Distance, c.Pairs, l, r, errDamaged)
+		}
+	}
+	return nil
+}

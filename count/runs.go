@@ -1,0 +1,232 @@
+package count
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"sync"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// A run file holds the distinct pairs of one chunk with their counts, for all
+// distances: a sequence of extents, an index of the extents, and a footer that
+// only a complete file has. An extent holds whole records of one section; a
+// section is what a worker merges at a time, the pairs of one distance whose
+// right token is in one range, or the left tokens of one distance and block.
+//
+//	record  rank of the right token, as the difference to the record before it
+//	        in the extent; number of blocks; for each: block, number of entries,
+//	        entries
+//	entry   left token ×2, +1 if its count follows; otherwise the count is 1
+//	index   for each extent: distance, part, length, CRC-32C of the bytes
+//	footer  length and CRC-32C of the index, magic
+//
+// All numbers are unsigned varints, those of the footer little-endian of 8 and
+// 4 bytes.
+const (
+	runMagic     = "l2mruns1"
+	footerBytes  = 8 + 4 + len(runMagic)
+	extentTarget = 64 << 10
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// section names a piece of the merge: distance number k and part, which is a
+// range, or the number of ranges plus a block.
+type section struct{ k, part int }
+
+// extent is where some records of a section lie.
+type extent struct {
+	section
+	offset int64
+	length int
+	sum    uint32
+}
+
+// runWriter writes a run file from several goroutines.
+type runWriter struct {
+	mu      sync.Mutex
+	w       *bufio.Writer
+	written int64
+	index   []extent
+	err     error
+}
+
+// write appends an extent.
+func (w *runWriter) write(s section, records []byte) {
+	if len(records) == 0 {
+		return
+	}
+	sum := crc32.Checksum(records, castagnoli)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return
+	}
+	if _, w.err = w.w.Write(records); w.err == nil {
+		w.index = append(w.index, extent{s, w.written, len(records), sum})
+		w.written += int64(len(records))
+	}
+}
+
+// finish writes the index and the footer.
+func (w *runWriter) finish() error {
+	if w.err != nil {
+		return w.err
+	}
+	var b []byte
+	for _, e := range w.index {
+		for _, x := range [...]uint64{uint64(e.k), uint64(e.part), uint64(e.length), uint64(e.sum)} {
+			b = binary.AppendUvarint(b, x)
+		}
+	}
+	sum := crc32.Checksum(b, castagnoli)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(b)))
+	b = binary.LittleEndian.AppendUint32(b, sum)
+	b = append(b, runMagic...)
+	if _, err := w.w.Write(b); err != nil {
+		return err
+	}
+	w.written += int64(len(b))
+	return w.w.Flush()
+}
+
+// runFile is a run file open for reading.
+type runFile struct {
+	f       *os.File
+	extents map[section][]extent
+}
+
+var errDamaged = errors.New("the file is damaged or incomplete (remove it and count again)")
+
+func openRun(path string) (r *runFile, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			err = fmt.Errorf("reading %s: %w", path, err)
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	footer := make([]byte, footerBytes)
+	body := info.Size() - int64(footerBytes)
+	if body < 0 {
+		return nil, errDamaged
+	}
+	if _, err := f.ReadAt(footer, body); err != nil {
+		return nil, err
+	}
+	size := binary.LittleEndian.Uint64(footer)
+	if string(footer[12:]) != runMagic || size > uint64(body) {
+		return nil, errDamaged
+	}
+	b := make([]byte, size)
+	data := body - int64(size)
+	if _, err := f.ReadAt(b, data); err != nil {
+		return nil, err
+	}
+	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(footer[8:]) {
+		return nil, errDamaged
+	}
+	r = &runFile{f: f, extents: map[section][]extent{}}
+	var offset int64
+	for len(b) > 0 {
+		var x [4]uint64
+		for i := range x {
+			v, n := binary.Uvarint(b)
+			if n <= 0 {
+				return nil, errDamaged
+			}
+			x[i], b = v, b[n:]
+		}
+		if x[2] > uint64(data-offset) {
+			return nil, errDamaged
+		}
+		e := extent{section{int(x[0]), int(x[1])}, offset, int(x[2]), uint32(x[3])}
+		r.extents[e.section] = append(r.extents[e.section], e)
+		offset += int64(e.length)
+	}
+	if offset != data {
+		return nil, errDamaged
+	}
+	return r, nil
+}
+
+// cursor walks over the records of a section of a run file.
+type cursor struct {
+	r       *runFile
+	extents []extent
+	buf     []byte // read from the current extent
+	b       []byte // what is left of it
+	rank    uint64
+	done    bool
+}
+
+func newCursor(r *runFile, s section) *cursor { return &cursor{r: r, extents: r.extents[s]} }
+
+// next moves to the next record and reads its rank.
+func (c *cursor) next() error {
+	if len(c.b) == 0 {
+		if len(c.extents) == 0 {
+			c.done = true
+			return nil
+		}
+		e := c.extents[0]
+		c.extents = c.extents[1:]
+		c.buf = sized(c.buf, e.length)
+		if _, err := c.r.f.ReadAt(c.buf, e.offset); err != nil {
+			return fmt.Errorf("reading %s: %w", c.r.f.Name(), err)
+		}
+		if crc32.Checksum(c.buf, castagnoli) != e.sum {
+			return fmt.Errorf("reading %s: %w", c.r.f.Name(), errDamaged)
+		}
+		c.b, c.rank = c.buf, 0
+	}
+	c.rank += c.number()
+	return nil
+}
+
+// number reads a number; the extent's checksum has vouched for the bytes.
+func (c *cursor) number() uint64 {
+	if len(c.b) > 0 && c.b[0] < 0x80 {
+		v := c.b[0]
+		c.b = c.b[1:]
+		return uint64(v)
+	}
+	v, n := binary.Uvarint(c.b)
+	c.b = c.b[max(n, 0):]
+	return v
+}
+
+// entries reads the rest of a record.
+func (c *cursor) entries(visit func(block int, left token.ID, count uint64)) {
+	for range c.number() {
+		block := int(c.number())
+		for range c.number() {
+			left, n := c.number(), uint64(1)
+			if left&1 != 0 {
+				n = c.number()
+			}
+			visit(block, token.ID(left>>1), n)
+		}
+	}
+}
+
+// appendEntry appends an entry of a record.
+func appendEntry(b []byte, left token.ID, count uint32) []byte {
+	if count == 1 {
+		return binary.AppendUvarint(b, uint64(left)<<1)
+	}
+	b = binary.AppendUvarint(b, uint64(left)<<1|1)
+	return binary.AppendUvarint(b, uint64(count))
+}

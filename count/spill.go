@@ -1,0 +1,105 @@
+package count
+
+import (
+	"encoding/binary"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// spillPairs writes the pairs whose right token is in a range, as records.
+func (c *counter) spillPairs(x *index, part int, s section, w *runWriter) {
+	var lefts []token.ID
+	lefts, c.buf = x.sorted(part, c.buf)
+	c.work = int64(len(lefts))
+	first, _ := x.span(part)
+	hi := min(x.bounds[part+1], len(x.starts)-1)
+	records, last := c.records[:0], 0
+	for r := x.bounds[part]; r < hi; r++ {
+		from, to := x.starts[r], x.starts[r+1]
+		if from == to {
+			continue
+		}
+		group := lefts[from-first : to-first]
+		records = binary.AppendUvarint(records, uint64(r-last))
+		if x.block == nil {
+			records = append(records, 1)
+			records = c.spillRun(records, 0, group)
+		} else {
+			c.cut(x.block[from:to])
+			records = binary.AppendUvarint(records, uint64(len(c.runs)))
+			for _, r := range c.runs {
+				records = c.spillRun(records, r.block, group[r.lo:r.hi])
+			}
+		}
+		last = r
+		if len(records) > extentTarget {
+			w.write(s, records)
+			records, last = records[:0], 0
+		}
+	}
+	w.write(s, records)
+	c.records = records[:0]
+}
+
+// spillRun appends the block, the number and the entries of the distinct left
+// tokens.
+func (c *counter) spillRun(records []byte, block int, lefts []token.ID) []byte {
+	c.open(len(lefts))
+	distinct := c.distinct(lefts, 0)
+	return c.appendRun(records, block, distinct)
+}
+
+// appendRun appends what is counted in the cells of the distinct left tokens,
+// and closes the group.
+func (c *counter) appendRun(records []byte, block, distinct int) []byte {
+	records = binary.AppendUvarint(records, uint64(block))
+	records = binary.AppendUvarint(records, uint64(distinct))
+	var pairs uint32
+	for _, l := range c.touched[:distinct] {
+		n := c.cells[l] - c.base
+		pairs += n
+		records = appendEntry(records, l, n)
+	}
+	c.base += pairs
+	return records
+}
+
+// distinct counts left tokens of the current group and lists each when it comes
+// first, behind the n listed already. It returns the new length of the list.
+func (c *counter) distinct(lefts []token.ID, n int) int {
+	if len(c.touched) < len(c.cells) {
+		c.touched = make([]token.ID, len(c.cells)+1)
+	}
+	cells, base, touched := c.cells, c.base, c.touched
+	for _, l := range lefts {
+		if l == 0 {
+			continue
+		}
+		v := cells[l]
+		touched[n] = l
+		if v <= base {
+			v = base
+			n++
+		}
+		cells[l] = v + 1
+	}
+	return n
+}
+
+// spillLeft writes the left tokens of all pairs at distance d, one section per
+// block.
+func (c *counter) spillLeft(x *index, ch *chunk, d int, s section, w *runWriter) {
+	for i := 0; i < len(x.segments); {
+		block := x.segments[i].block
+		c.open(2 * len(ch.tokens))
+		distinct := 0
+		for ; i < len(x.segments) && x.segments[i].block == block; i++ {
+			seg := x.segments[i]
+			distinct = c.distinct(ch.tokens[max(seg.from, seg.lo-d):max(seg.from, seg.lo-d, seg.hi-d)], distinct)
+		}
+		records := append(c.records[:0], 1, 1) // rank 1, one block
+		records = c.appendRun(records, block, distinct)
+		w.write(section{s.k, s.part + block}, records)
+		c.records = records[:0]
+	}
+}

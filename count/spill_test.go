@@ -1,0 +1,209 @@
+package count
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// leastMemory returns about the smallest memory limit that o can be counted in.
+func leastMemory(o Options) int64 {
+	for o.Memory = 1 << 20; ; o.Memory += 1 << 15 {
+		checked, err := o.checked()
+		if err != nil {
+			continue
+		}
+		if _, err := checked.chunkSize(); err == nil {
+			return o.Memory
+		}
+	}
+}
+
+// skewed returns documents of small ids mostly, in which repetitions are common.
+func skewed(seed uint64, documents, tokens, v int) Documents {
+	rng := seeded(seed, 99)
+	docs := make(Documents, documents)
+	for i := range docs {
+		docs[i] = make([]token.ID, rng.IntN(2*tokens/documents))
+		for j := range docs[i] {
+			docs[i][j] = token.ID(rng.IntN(1 + rng.IntN(1+rng.IntN(v))))
+			if j > 20 && rng.IntN(3) == 0 {
+				docs[i][j] = docs[i][j-1-rng.IntN(20)]
+			}
+		}
+	}
+	return docs
+}
+
+var sameCounts = cmpopts.IgnoreFields(Result{}, "Spilled")
+
+// However little memory there is, the counts are those of the whole corpus in
+// memory, which other tests compare with brute force.
+func TestSpillingChangesNothing(t *testing.T) {
+	rng := seeded(11, 0)
+	for range 24 {
+		v := []int{3, 300, 9000}[rng.IntN(3)]
+		documents := []int{1, 5, 300}[rng.IntN(3)]
+		docs := skewed(rng.Uint64(), documents, 30_000, v)
+		o := Options{
+			Distances: []int{1, 3, 64, 1000}, Memory: 64 << 20,
+			Blocks: []int{0, 3}[rng.IntN(2)], BlockTokens: []int{0, 700}[rng.IntN(2)], Workers: 1 + rng.IntN(4),
+		}
+		if rng.IntN(2) == 0 {
+			o.Vocabulary = maxDense + v // too large for tables
+		}
+		t.Run(fmt.Sprintf("v=%d,documents=%d,blocks=%d,%d,workers=%d", v, documents, o.Blocks, o.BlockTokens, o.Workers), func(t *testing.T) {
+			want, err := Pairs(t.Context(), docs, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Memory = leastMemory(o)
+			got, err := Pairs(t.Context(), docs, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.Tokens > 15_000 && got.Spilled == 0 {
+				t.Errorf("%d tokens in %d bytes of memory were not spilled: the test shows nothing", want.Tokens, o.Memory)
+			}
+			if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+				t.Errorf("(-in memory +spilled):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A call that fails half-way leaves what it has finished; the same call then
+// continues there, whatever piece is missing, and comes to the same counts.
+func TestResume(t *testing.T) {
+	docs := skewed(5, 40, 60_000, 5000)
+	for _, memory := range []string{"spilled", "in memory"} {
+		t.Run(memory, func(t *testing.T) {
+			o := Options{Distances: []int{1, 8, 500}, Blocks: 3, Workers: 2, Memory: 64 << 20, SpillDir: t.TempDir(), Key: "corpus 5"}
+			if memory == "spilled" {
+				o.Memory = leastMemory(o)
+			}
+			plain := o
+			plain.SpillDir = ""
+			want, err := Pairs(t.Context(), docs, plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Reading fails after ever more documents.
+			broken := errors.New("broken")
+			for n := 0; n < len(docs); n += 7 {
+				_, err := Pairs(t.Context(), SourceFunc(func(yield func(int, []token.ID) error) error {
+					if err := docs[:n].Each(yield); err != nil {
+						return err
+					}
+					return broken
+				}), o)
+				if !errors.Is(err, broken) {
+					t.Fatalf("error %v, want the source's", err)
+				}
+			}
+			for range 2 {
+				got, err := Pairs(t.Context(), docs, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+					t.Errorf("(-plain +resumed):\n%s", diff)
+				}
+			}
+			// All is there now: the documents are not even read.
+			got, err := Pairs(t.Context(), SourceFunc(func(func(int, []token.ID) error) error { return broken }), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+				t.Errorf("(-plain +kept):\n%s", diff)
+			}
+			files, err := os.ReadDir(o.SpillDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if err := os.Remove(filepath.Join(o.SpillDir, f.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+				got, err := Pairs(t.Context(), docs, o)
+				if err != nil {
+					// A missing piece of finished work may be an error, but
+					// never a wrong number, and it says what to do.
+					if !strings.Contains(err.Error(), "count again") && !errors.Is(err, os.ErrNotExist) {
+						t.Errorf("without %s: %v", f.Name(), err)
+					}
+					if err := Clean(o.SpillDir); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+					t.Errorf("without %s (-plain +resumed):\n%s", f.Name(), diff)
+				}
+			}
+			// Another corpus under another key starts anew.
+			o.Key = "corpus 6"
+			other, err := Pairs(t.Context(), docs[:20], o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other.Documents >= want.Documents {
+				t.Errorf("counts of another corpus were used again")
+			}
+			if err := Clean(o.SpillDir); err != nil {
+				t.Fatal(err)
+			}
+			if left, _ := os.ReadDir(o.SpillDir); len(left) > 0 {
+				t.Errorf("Clean left %v", left)
+			}
+		})
+	}
+}
+
+// Every bit flipped in a run file is found, or makes no difference.
+func TestDamagedRuns(t *testing.T) {
+	docs := skewed(6, 10, 30_000, 100)
+	o := Options{Distances: []int{1}, Workers: 1, SpillDir: t.TempDir(), Key: "k"}
+	o.Memory = leastMemory(o)
+	want, err := Pairs(t.Context(), docs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(o.SpillDir, "chunk-000000.runs")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := seeded(1, 1)
+	for range 200 {
+		bad := append([]byte(nil), good...)
+		if rng.IntN(2) == 0 {
+			bad = bad[:rng.IntN(len(bad))]
+		} else {
+			bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
+		}
+		if err := os.WriteFile(path, bad, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(o.SpillDir, "distance-000001.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		got, err := Pairs(t.Context(), docs, o)
+		if err == nil {
+			if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+				t.Fatalf("damage went unnoticed (-want +got):\n%s", diff)
+			}
+		} else if !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("error %q does not say that the file is damaged", err)
+		}
+	}
+}

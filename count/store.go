@@ -1,0 +1,207 @@
+package count
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+)
+
+// store is the folder for what does not fit into memory and for what must
+// survive an interruption: run files of chunks, and finished distances.
+//
+//	count.json             what is being counted; anything else is discarded
+//	chunk-000000.runs      distinct pairs of a chunk
+//	corpus.json            totals, once all documents are read
+//	distance-000064.json   finished
+type store struct {
+	dir       string
+	temporary bool
+	reusable  bool
+	spilled   int64
+}
+
+// asked is the content of count.json.
+type asked struct {
+	Schema      string  `json:"schema"`
+	Key         string  `json:"key"`
+	Distances   []int   `json:"distances"`
+	Vocabulary  int     `json:"vocabulary"`
+	Blocks      int     `json:"blocks"`
+	BlockTokens int     `json:"block_tokens"`
+	Sample      float64 `json:"sample"`
+	Seed        uint64  `json:"seed"`
+	ChunkTokens int     `json:"chunk_tokens"`
+}
+
+// corpusTotals is the content of corpus.json.
+type corpusTotals struct {
+	Tokens     int64     `json:"tokens"`
+	Documents  int64     `json:"documents"`
+	Vocabulary int       `json:"vocabulary"`
+	Seen       int       `json:"seen"`
+	Ranges     int       `json:"ranges"`
+	Chunks     int       `json:"chunks"`
+	Used       []bool    `json:"used"`
+	Unigrams   Histogram `json:"unigrams"`
+}
+
+const spillSchema = "l2m.count-spill/1"
+
+// openStore returns the store of o: nil when nothing is to be kept and nothing
+// has been spilled yet.
+func openStore(o Options, size int) (*store, error) {
+	if o.SpillDir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(o.SpillDir, 0o777); err != nil {
+		return nil, err
+	}
+	s := &store{dir: o.SpillDir, reusable: o.Key != ""}
+	want, err := json.Marshal(asked{
+		Schema: spillSchema, Key: o.Key, Distances: o.Distances, Vocabulary: o.Vocabulary, Blocks: o.Blocks,
+		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, ChunkTokens: size,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.RemoveTemps(s.dir); err != nil {
+		return nil, err
+	}
+	have, err := os.ReadFile(s.path("count.json"))
+	switch {
+	case err == nil && s.reusable && bytes.Equal(have, want):
+		return s, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if err := Clean(s.dir); err != nil {
+		return nil, err
+	}
+	return s, atomicfile.WriteBytes(s.path("count.json"), 0o666, want)
+}
+
+// temporaryStore returns a store in a new folder of the system's.
+func temporaryStore() (*store, error) {
+	dir, err := os.MkdirTemp("", "l2m-count-")
+	if err != nil {
+		return nil, err
+	}
+	return &store{dir: dir, temporary: true}, nil
+}
+
+// Clean removes what Pairs left in a SpillDir. Call it when the result is
+// stored; before that, it is what makes the same call cheap.
+func Clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		ours := name == "count.json" || name == "corpus.json" || atomicfile.IsTemp(name) ||
+			strings.HasPrefix(name, "chunk-") && strings.HasSuffix(name, ".runs") ||
+			strings.HasPrefix(name, "distance-") && strings.HasSuffix(name, ".json")
+		if !ours {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing intermediate counts: %w", err)
+		}
+	}
+	return nil
+}
+
+// finish ends the use of the store after success or failure.
+func (s *store) finish() error {
+	switch {
+	case s == nil:
+		return nil
+	case s.temporary:
+		return os.RemoveAll(s.dir)
+	case !s.reusable:
+		return Clean(s.dir)
+	}
+	return nil
+}
+
+func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *store) chunkPath(i int) string { return s.path(fmt.Sprintf("chunk-%06d.runs", i)) }
+
+func (s *store) distancePath(d int) string { return s.path(fmt.Sprintf("distance-%06d.json", d)) }
+
+// has says whether a file is there. Files appear whole or not at all.
+func (s *store) has(path string) bool {
+	if s == nil || !s.reusable {
+		return false
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// load reads a JSON file of an earlier call; absent says that there is none.
+func (s *store) load(path string, v any) (present bool, err error) {
+	if !s.has(path) {
+		return false, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return false, fmt.Errorf("reading %s: %w (remove the file and count again)", path, err)
+	}
+	return true, nil
+}
+
+// save writes a JSON file for a later call.
+func (s *store) save(path string, v any) error {
+	if s == nil || !s.reusable {
+		return nil
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.explain(atomicfile.WriteBytes(path, 0o666, data))
+}
+
+// writeChunk writes the run file of chunk i.
+func (s *store) writeChunk(i int, write func(*runWriter) error) error {
+	var n int64
+	err := atomicfile.WriteFile(s.chunkPath(i), 0o666, func(f io.Writer) error {
+		w := &runWriter{w: bufio.NewWriterSize(f, 1<<20)}
+		if err := write(w); err != nil {
+			return err
+		}
+		err := w.finish()
+		n = w.written
+		return err
+	})
+	s.spilled += n
+	return s.explain(err)
+}
+
+// explain says what to do about a full disk.
+func (s *store) explain(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EFBIG) {
+		return err
+	}
+	if s.reusable {
+		return fmt.Errorf("%w (what was counted before is kept in %s: free some space and the same call continues; or give it more memory, or another folder)", err, s.dir)
+	}
+	return fmt.Errorf("%w (free some space in %s, name another folder to spill to, or give it more memory)", err, s.dir)
+}
