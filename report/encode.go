@@ -203,6 +203,10 @@ func (d *drawer) label(it item) error {
 	case end:
 		at.x -= width
 	}
+	if it.halo {
+		d.c.SetColor(rgb(lightGround))
+		d.c.Fill(d.path([]xy{{at.x - 1, at.y - it.size*0.85}, {at.x + width + 1, at.y - it.size*0.85}, {at.x + width + 1, at.y + it.size*0.25}, {at.x - 1, at.y + it.size*0.25}}, true))
+	}
 	d.paint(it.hue, it.alpha)
 	for _, r := range runs {
 		face := d.faces.face(r.size, r.span.Style)

@@ -10,6 +10,7 @@ import (
 type frame struct {
 	w, h float64
 	font float64
+	pad  float64 // free at the left edge
 }
 
 // The frames: in pages one for screens and paper, one for phones; files have
@@ -17,7 +18,7 @@ type frame struct {
 var (
 	wideFrame   = frame{w: 690, h: 0, font: 13}
 	narrowFrame = frame{w: 356, h: 300, font: 12}
-	fileFrame   = frame{w: 430, h: 0, font: 9}
+	fileFrame   = frame{w: 430, h: 0, font: 9, pad: 3}
 )
 
 const nlog2 = 1 / math.Ln2 // bits per nat
@@ -59,6 +60,7 @@ func (l *layouter) add(it item) {
 	if it.alpha == 0 {
 		it.alpha = 1
 	}
+	it.text = raised(it.text)
 	l.scene.items = append(l.scene.items, it)
 }
 
@@ -143,7 +145,7 @@ func (l *layouter) axes() {
 			l.labelW = math.Max(l.labelW, l.faces.width(Plain(c.Label), size))
 		}
 	}
-	plot.left = tickWidth*1.06 + size*0.9
+	plot.left = l.fr.pad + tickWidth*1.06 + size*0.9
 	plot.right = l.fr.w - size*0.8
 	if l.labelW > 0 {
 		plot.right = l.fr.w - l.labelW*1.08 - size*1.5
@@ -185,7 +187,7 @@ func (l *layouter) axes() {
 	l.add(item{kind: polyline, points: []xy{{plot.left, plot.bottom}, {plot.right, plot.bottom}}, hue: Grey, width: 1})
 
 	l.add(item{kind: label, points: []xy{{(plot.left + plot.right) / 2, l.fr.h - size*0.6}}, text: axisTitle(f.X), size: size, anchor: middle, hue: Ink})
-	l.text(item{points: []xy{{0, size * 1.05}}, size: size, hue: Ink}, axisTitle(f.Y))
+	l.text(item{points: []xy{{l.fr.pad, size * 1.05}}, size: size, hue: Ink}, axisTitle(f.Y))
 }
 
 // ticksX are the ticks of the horizontal axis: as many labels as fit.
@@ -413,20 +415,24 @@ func (l *layouter) labels() {
 	}
 }
 
-// exitLabel writes the label of a curve to the left of where it leaves the
+// exitLabel writes the label of a curve to the right of where it leaves the
 // plot at the top or the bottom.
 func (l *layouter) exitLabel(t *tag, line []xy) {
 	size, p := l.fr.font, l.scene.plot
-	y := math.Min(math.Max(t.at.y, p.top)+size*1.3, p.bottom-size*0.6)
-	x := t.at.x
-	for i := len(line) - 1; i > 0; i-- {
-		a, b := line[i-1], line[i]
-		if lo, hi := math.Min(a.y, b.y), math.Max(a.y, b.y); lo <= y && y <= hi && hi > lo {
-			x = a.x + (y-a.y)/(b.y-a.y)*(b.x-a.x)
-			break
+	base := math.Min(math.Max(t.at.y, p.top)+size*2.2, p.bottom-size*0.6)
+	x := math.Inf(-1)
+	for _, y := range []float64{base, base - size*0.8} { // both edges of the letters must clear the line
+		for i := len(line) - 1; i > 0; i-- {
+			a, b := line[i-1], line[i]
+			if lo, hi := math.Min(a.y, b.y), math.Max(a.y, b.y); lo <= y && y <= hi && hi > lo {
+				x = math.Max(x, a.x+(y-a.y)/(b.y-a.y)*(b.x-a.x))
+			}
 		}
 	}
-	l.text(item{points: []xy{{x - size*0.7, y}}, size: size, hue: t.hue, curve: t.curve, halo: true, anchor: end}, t.text)
+	if math.IsInf(x, -1) {
+		x = t.at.x
+	}
+	l.text(item{points: []xy{{x + size*0.6, base}}, size: size, hue: t.hue, curve: t.curve, halo: true}, t.text)
 }
 
 // text adds a label, in both units when it has two.

@@ -88,6 +88,7 @@ type Table struct {
 type Column struct {
 	Head    Phrase
 	Numeric bool // aligned right, in figures of equal width
+	Wide    bool // long text that may wrap
 }
 
 // WarningBlock is a caveat and its cure.

@@ -112,3 +112,40 @@ func (t Phrase) dual() bool {
 	}
 	return false
 }
+
+// raised turns Unicode superscripts into superscript spans: few typefaces hold
+// all of them.
+func raised(t Phrase) Phrase {
+	const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+	if !strings.ContainsAny(t.String(), digits) {
+		return t
+	}
+	var out Phrase
+	for _, s := range t {
+		rest := s.Text
+		for rest != "" {
+			i := strings.IndexAny(rest, digits)
+			if i != 0 {
+				if i < 0 {
+					i = len(rest)
+				}
+				piece := s
+				piece.Text, piece.Bits, rest = rest[:i], "", rest[i:]
+				out = append(out, piece)
+				continue
+			}
+			var b strings.Builder
+			for _, r := range rest {
+				k := strings.IndexRune(digits, r)
+				if k < 0 {
+					break
+				}
+				b.WriteRune([]rune("0123456789−")[len([]rune(digits[:k]))])
+				i += len(string(r))
+			}
+			rest = rest[i:]
+			out = append(out, Span{Text: b.String(), Style: Sup})
+		}
+	}
+	return out
+}

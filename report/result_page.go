@@ -407,7 +407,7 @@ func (b pageBuilder) numbers() Section {
 // provenance says exactly what was done to what.
 func (b pageBuilder) provenance() Section {
 	r := b.r
-	t := &Table{ID: "provenance", Columns: []Column{{Head: Plain("")}, {Head: Plain("")}}}
+	t := &Table{ID: "provenance", Columns: []Column{{Head: Plain("what")}, {Head: Plain("which"), Wide: true}}}
 	row := func(name string, v Phrase) {
 		if v.String() != "" {
 			t.Rows = append(t.Rows, []Phrase{Plain(name), v})
@@ -449,9 +449,6 @@ func (b pageBuilder) provenance() Section {
 		row("Cost", text)
 	}
 	s := Section{ID: "provenance", Title: "How this was made"}
-	if r.Command != "" {
-		s.Blocks = append(s.Blocks, Preformatted{r.Command})
-	}
 	row("Version", Plain("l2m "+r.Version+", schema "+Schema))
 	s.Blocks = append(s.Blocks, t)
 	return s

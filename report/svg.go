@@ -204,6 +204,9 @@ func (w *svgWriter) label(it item) {
 	at := it.points[0]
 	anchors := [...]string{"start", "middle", "end"}
 	class := fmt.Sprintf(`fill="%s"`, lightPalette[it.hue])
+	if it.halo {
+		class += ` stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"`
+	}
 	if w.page {
 		class = fmt.Sprintf(`class="f%d"`, it.hue)
 		if it.halo {

@@ -115,10 +115,4 @@
 
   addEventListener("scroll", hide, { passive: true });
   for (const e of document.querySelectorAll("input[name=unit]")) e.addEventListener("change", hide);
-  let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    for (const d of opened) d.open = true;
-  });
-  addEventListener("afterprint", () => { for (const d of opened) d.open = false; });
 })();
