@@ -98,6 +98,19 @@ type Audit struct {
 	Warnings   []info.Warning `json:"warnings,omitempty"`
 }
 
+// Elements is the number of elements kept after L tokens, for any real L ≥ 1:
+// blocks of tokens are counted by their share, and a block that is not full yet
+// is left out. State counts exactly.
+func (a *Audit) Elements(L float64) float64 {
+	m := Model{}
+	for _, g := range a.Layers {
+		for range g.Layers {
+			m.Layers = append(m.Layers, Layer{g.Parts})
+		}
+	}
+	return math.Exp(m.smooth(one).at(math.Log(L)))
+}
+
 // Audit holds the model against a law of the data. The law must count tokens.
 //
 // The condition is I(L) ≤ capacity · elements(L): the history state bounds the

@@ -33,6 +33,7 @@ type config struct {
 type faults struct {
 	err   error
 	notes []info.Warning
+	used  []string // class defaults that stand in for absent keys
 }
 
 // fail records the first error.
@@ -109,8 +110,7 @@ func (c *config) size(keys ...string) int64 {
 	if c.nested {
 		for _, k := range keys {
 			if n, ok := c.defaults[k]; ok {
-				c.note("class-default", "compare with the configuration class of your Transformers release",
-					"%s is not in text_config: %d, the default of the %s class, is used", k, n, c.typ)
+				c.used = append(c.used, fmt.Sprintf("%s %d", k, n))
 				return n
 			}
 		}

@@ -19,8 +19,8 @@ const (
 	Linear      Class = "linear"
 )
 
-// Classes lists the growth classes, from the fastest to the slowest.
-func Classes() []Class { return []Class{Linear, Mixed, Power, Logarithmic, Saturating, Constant} }
+// Classes lists the growth classes, from the slowest to the fastest.
+func Classes() []Class { return []Class{Constant, Saturating, Logarithmic, Power, Mixed, Linear} }
 
 // Growth is how the history state of a model grows.
 type Growth struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/l2m-lab/l2m/info"
 )
@@ -156,6 +157,10 @@ func parseConfig(obj *value, o Options) (*Model, error) {
 	}
 	if c.err != nil {
 		return nil, c.err
+	}
+	if used := slices.Compact(c.used); len(used) > 0 {
+		c.note("class-default", "compare with the configuration class of your Transformers release",
+			"text_config leaves out what it does not change: defaults of the %s class used for %s", c.typ, strings.Join(used, ", "))
 	}
 	m.Warnings = c.notes
 	return m, m.check()

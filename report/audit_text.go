@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -132,10 +133,7 @@ func (a *Audit) byClass() map[arch.Class][]*arch.Audit {
 	}
 	for _, ms := range out {
 		slices.SortStableFunc(ms, func(x, y *arch.Audit) int {
-			if d := last(y) - last(x); d != 0 {
-				return int(d>>63 | 1)
-			}
-			return strings.Compare(x.Name, y.Name)
+			return cmp.Or(cmp.Compare(last(y), last(x)), strings.Compare(x.Name, y.Name))
 		})
 	}
 	return out
@@ -147,7 +145,7 @@ func (t *auditText) table() {
 	const cell = 7
 	var head []string
 	for _, L := range a.Lengths {
-		head = append(head, "L="+short(float64(L)))
+		head = append(head, wholeOrShort(L, cell-1))
 	}
 	head = append(head, "bytes", "hard")
 	for _, c := range a.Capacities {
@@ -156,9 +154,9 @@ func (t *auditText) table() {
 	name := t.opts.Width - cell*len(head)
 	longest := 0
 	for _, m := range a.Models {
-		longest = max(longest, text.StringWidthWithoutEscSequences(printable(m.Name))+2)
+		longest = max(longest, text.StringWidthWithoutEscSequences(printable(m.Name))+3)
 	}
-	name = min(max(name, 24), max(longest, 24))
+	name = min(max(name, 24), max(longest+1, 24))
 	row := func(first string, cells []string) {
 		line := text.Pad(text.Snip(first, name-1, "…"), name, ' ')
 		for _, c := range cells {
@@ -168,7 +166,7 @@ func (t *auditText) table() {
 	}
 	t.out.WriteString("\n")
 	states := cell * len(a.Lengths)
-	over := text.Pad("", name, ' ') + text.AlignRight.Apply("elements after L tokens", states) +
+	over := text.Pad("", name, ' ') + text.AlignRight.Apply("elements after L =", states) +
 		text.AlignRight.Apply("", cell) + text.AlignRight.Apply("too small from L =", cell*(1+len(a.Capacities)))
 	t.out.WriteString(t.colour(over, text.Faint) + "\n")
 	row("", head)
@@ -178,9 +176,18 @@ func (t *auditText) table() {
 		if len(ms) == 0 {
 			continue
 		}
-		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", classHeading(class), plural(len(ms), "model", "models")), text.Bold) + "\n")
+		never := !slices.ContainsFunc(ms, func(m *arch.Audit) bool { return slices.ContainsFunc(m.Crossovers, meetsLaw) })
+		heading := classHeading(class)
+		if never {
+			heading += ", and is never too small"
+		}
+		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, plural(len(ms), "model", "models")), text.Bold) + "\n")
 		for _, m := range ms {
-			row("  "+printable(m.Name), t.cells(m))
+			cells := t.cells(m)
+			if never {
+				cells = cells[:len(cells)-len(m.Crossovers)]
+			}
+			row("  "+printable(m.Name), cells)
 		}
 	}
 }
@@ -204,6 +211,17 @@ func (t *auditText) cells(m *arch.Audit) []string {
 		cells = append(cells, crossoverCell(x))
 	}
 	return cells
+}
+
+// meetsLaw reports whether a state is too small at some length.
+func meetsLaw(x arch.Crossover) bool { return x.At != nil || x.From != nil && *x.From > 2 }
+
+// wholeOrShort writes a length in full when that fits.
+func wholeOrShort(n int64, width int) string {
+	if s := strconv.FormatInt(n, 10); len(s) <= width {
+		return s
+	}
+	return short(float64(n))
 }
 
 func crossoverCell(x arch.Crossover) string {
@@ -240,6 +258,13 @@ func short(v float64) string {
 	return strings.Replace(s, "e+", "e", 1)
 }
 
+// item is a paragraph that is indented as a whole.
+func (t *auditText) item(s string) {
+	for i, l := range wrap(printable(s), t.opts.Width-2, 2) {
+		t.out.WriteString(map[bool]string{true: "  ", false: "    "}[i == 0] + l + "\n")
+	}
+}
+
 // detail describes one model: its layers, its state by kind, its intervals.
 func (t *auditText) detail(m *arch.Audit) {
 	t.out.WriteString("\n" + t.colour(printable(m.Name), text.Bold) + fmt.Sprintf(" (%s), %s\n", printable(m.Type), m.Growth))
@@ -252,7 +277,7 @@ func (t *auditText) detail(m *arch.Audit) {
 			}
 			what = strings.Join(parts, "; ")
 		}
-		t.paragraph(fmt.Sprintf("  %s: %s", plural(len(g.Layers), "layer", "layers"), what), 4)
+		t.item(fmt.Sprintf("%s: %s", plural(len(g.Layers), "layer", "layers"), what))
 	}
 	for _, s := range m.States {
 		var kinds []string
@@ -261,11 +286,11 @@ func (t *auditText) detail(m *arch.Audit) {
 				kinds = append(kinds, string(k)+" "+count(n))
 			}
 		}
-		line := fmt.Sprintf("  L = %s: %s elements, %s", count(s.Length), count(s.Total), size(s.Bytes))
+		line := fmt.Sprintf("L = %s: %s elements, %s", count(s.Length), count(s.Total), size(s.Bytes))
 		if len(kinds) > 1 {
 			line += " (" + strings.Join(kinds, ", ") + ")"
 		}
-		t.paragraph(line, 4)
+		t.item(line)
 	}
 	for _, x := range m.Crossovers {
 		if x.Interval == nil || x.At == nil {
@@ -281,8 +306,8 @@ func (t *auditText) detail(m *arch.Audit) {
 		if x.Hard {
 			what = "even with every bit used"
 		}
-		t.paragraph(fmt.Sprintf("  too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
-			significant(100*x.Interval.Level, 3), end(x.Interval.Lo), end(x.Interval.Hi)), 4)
+		t.item(fmt.Sprintf("too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
+			significant(100*x.Interval.Level, 3), end(x.Interval.Lo), end(x.Interval.Hi)))
 	}
 }
 
@@ -345,14 +370,14 @@ func (t *auditText) needs(question int) {
 	for _, m := range t.a.Models {
 		name = max(name, min(44, len(m.Name)+2))
 	}
-	c := t.a.Capacities[len(t.a.Capacities)-1]
-	t.paragraph(fmt.Sprintf("at %s nats per element (the most demanding of the capacities asked for):", formatFloat(c)), 2)
+	least := t.a.leastCapacity()
+	t.paragraph(fmt.Sprintf("at %s nats per element:", formatFloat(t.a.Capacities[least])), 2)
 	t.out.WriteString(text.Pad("", name, ' ') + fmt.Sprintf("%9s%10s%10s%14s\n", "keeps", "÷ needed", "window", "attention"))
 	groups := t.a.byClass()
 	for _, class := range arch.Classes() {
 		for _, m := range groups[class] {
 			n := m.Needs[question]
-			at := n.At[len(n.At)-1]
+			at := n.At[least+1] // the first is the hard one
 			window, layers := "–", "–"
 			if at.Window > 0 {
 				window = short(float64(at.Window))
@@ -379,7 +404,7 @@ func (t *auditText) foot() {
 	t.out.WriteString("\n")
 	if len(a.Models) > 0 {
 		t.paragraph(fmt.Sprintf("elements: numbers kept, batch 1; bytes: at L = %s with elements as %s (float32 where the model's own code keeps it). "+
-			"too small from: the length beyond which the state cannot hold I(L) if an element carries so many nats.", short(float64(a.Lengths[len(a.Lengths)-1])), a.DType), 2)
+			"too small from L =: the length beyond which the state cannot hold I(L) if an element carries so many nats.", count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
 		t.paragraph(a.capacityWords(), 2)
 	}
 	if t.beyond {

@@ -1,0 +1,328 @@
+package l2m
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/report"
+)
+
+// AuditOptions says which models to audit against which law. The zero value of
+// a field asks for its default.
+type AuditOptions struct {
+	// Paths are config.json or GGUF files, or folders to search for them; "-" is
+	// Stdin.
+	Paths []string
+	Stdin io.Reader
+
+	Law           law.PowerLaw // zero: the published law of English
+	BytesPerToken float64      // converts a law in bytes; 0 refuses one
+
+	Assume   string        // read every file as this model type
+	Policies []arch.Policy // audit each model under each of them too
+
+	DType      arch.DType // zero: bfloat16
+	Lengths    []int64    // tokens; nil: 1,024, 4,096, 32,768 and 131,072
+	Capacities []float64  // nats per element; nil: 1, 0.1 and 0.01
+	Ask        []int64    // lengths to answer "what would be needed" for
+	Level      float64    // of intervals; 0 means 0.95
+}
+
+// Audit holds the history states of models against a law of the data. Files
+// that cannot be audited are among the Failures of the result; the error is for
+// what makes the whole audit impossible.
+func Audit(ctx context.Context, o AuditOptions) (*report.Audit, error) {
+	o = o.withDefaults()
+	l, err := o.tokenLaw()
+	if err != nil {
+		return nil, err
+	}
+	result := &report.Audit{
+		Schema: report.AuditSchema, Command: o.Command(), Version: BuildVersion().Short(), Law: l,
+		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
+	}
+	for _, L := range o.Ask {
+		if L < 1 {
+			return nil, fmt.Errorf("a length of %d tokens needs nothing: ask for at least 1", L)
+		}
+		result.Questions = append(result.Questions, report.NewQuestion(l, L, o.Capacities, o.Level))
+	}
+	files, skipped, err := findConfigs(ctx, o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	if skipped > 0 {
+		result.Warnings = append(result.Warnings, info.Warning{
+			Code: "files-skipped",
+			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file to have it read in any case",
+		})
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		audits, err := o.auditFile(f, l)
+		if err != nil {
+			result.Failures = append(result.Failures, report.AuditFailure{Path: f, Error: err.Error()})
+			continue
+		}
+		result.Models = append(result.Models, audits...)
+	}
+	return result, nil
+}
+
+func (o AuditOptions) withDefaults() AuditOptions {
+	if o.Law == (law.PowerLaw{}) {
+		o.Law = law.PublishedEnglish()
+	}
+	if o.DType == (arch.DType{}) {
+		o.DType = arch.BFloat16()
+	}
+	if o.Lengths == nil {
+		o.Lengths = []int64{1024, 4096, 32768, 131072}
+	}
+	if o.Capacities == nil {
+		o.Capacities = []float64{1, 0.1, 0.01}
+	}
+	if o.Level == 0 {
+		o.Level = 0.95
+	}
+	return o
+}
+
+// tokenLaw is the law per token.
+func (o AuditOptions) tokenLaw() (law.PowerLaw, error) {
+	switch {
+	case o.Law.Unit == "byte" && o.BytesPerToken == 0:
+		return o.Law, errors.New("the law counts in bytes, models count in tokens: say how many bytes a token of the models has on this text (--bytes-per-token; tokenize some of it and divide; English prose has 4 to 5 with most vocabularies)")
+	case o.Law.Unit == "byte":
+		return arch.LawPerToken(o.Law, o.BytesPerToken)
+	case o.BytesPerToken != 0:
+		return o.Law, fmt.Errorf("bytes per token convert a law in bytes, but this one counts in %ss", o.Law.Unit)
+	}
+	return o.Law, nil
+}
+
+// auditFile audits one file, plain and under each policy.
+func (o AuditOptions) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, error) {
+	m, err := o.parse(path)
+	if err != nil {
+		return nil, err
+	}
+	models := []*arch.Model{m}
+	for _, p := range o.Policies {
+		under, err := m.With(p)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, under)
+	}
+	var audits []*arch.Audit
+	for _, m := range models {
+		a, err := m.Audit(l, arch.AuditOptions{Lengths: o.Lengths, DType: o.DType, Capacities: o.Capacities, Ask: o.Ask, Level: o.Level})
+		if err != nil {
+			return nil, err
+		}
+		a.Path = path
+		audits = append(audits, a)
+	}
+	return audits, nil
+}
+
+func (o AuditOptions) parse(path string) (*arch.Model, error) {
+	opts := arch.Options{Assume: o.Assume}
+	if path == "-" {
+		if o.Stdin == nil {
+			return nil, errors.New("there is no standard input")
+		}
+		m, err := arch.ParseWith(o.Stdin, opts)
+		if err == nil {
+			m.Name = m.Type
+		}
+		return m, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the path is named beside it
+	}
+	defer f.Close()
+	m, err := arch.ParseWith(f, opts)
+	if err == nil {
+		m.Name = modelName(path)
+	}
+	return m, err
+}
+
+// modelName makes a name of a path: the folder of a config.json, the file
+// itself otherwise. "--" stands for "/" in names of the Hugging Face Hub, also
+// in its cache (models--ORG--NAME/snapshots/HASH/config.json).
+func modelName(path string) string {
+	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
+	base := parts[len(parts)-1]
+	name := strings.TrimSuffix(strings.TrimSuffix(base, ".json"), ".gguf")
+	if name == "config" && len(parts) > 1 && parts[len(parts)-2] != ".." {
+		name = parts[len(parts)-2]
+		for _, p := range parts {
+			if hub, ok := strings.CutPrefix(p, "models--"); ok {
+				name = hub
+			}
+		}
+	}
+	if org, model, ok := strings.Cut(name, "--"); ok && org != "" && model != "" {
+		name = org + "/" + model
+	}
+	return name
+}
+
+// findConfigs expands folders into the configurations in them: every
+// config.json, other JSON files with a model_type, and GGUF files. It counts
+// the JSON files that are something else.
+func findConfigs(ctx context.Context, paths []string) (files []string, skipped int, err error) {
+	if len(paths) == 0 {
+		return nil, 0, errors.New("nothing to audit: name configurations, GGUF files or folders")
+	}
+	for _, p := range paths {
+		if p == "-" {
+			files = append(files, p)
+			continue
+		}
+		st, err := os.Stat(p)
+		if err != nil || !st.IsDir() {
+			files = append(files, p) // reading it will say what is wrong
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil || d.IsDir() {
+				return err
+			}
+			switch {
+			case strings.EqualFold(filepath.Ext(path), ".gguf"):
+				files = append(files, path)
+			case d.Name() == "config.json" || filepath.Ext(path) == ".json" && hasModelType(path):
+				files = append(files, path)
+			case filepath.Ext(path) == ".json":
+				skipped++
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("looking for configurations in %s: %w", p, err)
+		}
+		if len(files) == before {
+			return nil, 0, fmt.Errorf("looking for configurations in %s: no config.json, no other JSON file with a model_type and no GGUF file is there", p)
+		}
+	}
+	return slices.Compact(files), skipped, nil
+}
+
+// hasModelType reports whether the first megabyte of a JSON file names a
+// model_type: enough to leave tokenizers and generation settings out.
+func hasModelType(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return err == nil && strings.Contains(string(head), `"model_type"`)
+}
+
+// Command is the canonical command line that repeats the audit.
+func (o AuditOptions) Command() string {
+	o = o.withDefaults()
+	d := AuditOptions{}.withDefaults()
+	words := []string{"l2m", "audit"}
+	flag := func(name, value string, standard bool) {
+		if !standard {
+			words = append(words, name, quoteWord(value))
+		}
+	}
+	flag("--law", lawWord(o.Law), o.Law == d.Law)
+	flag("--bytes-per-token", formatFloat(o.BytesPerToken), o.BytesPerToken == 0)
+	flag("--assume", o.Assume, o.Assume == "")
+	for _, p := range o.Policies {
+		flag("--cache", p.Name, false)
+	}
+	flag("--dtype", o.DType.Name, o.DType == d.DType)
+	flag("--at", joinInts(o.Lengths), slices.Equal(o.Lengths, d.Lengths))
+	var caps []string
+	for _, c := range o.Capacities {
+		caps = append(caps, formatFloat(c))
+	}
+	flag("--capacity", strings.Join(caps, ","), slices.Equal(o.Capacities, d.Capacities))
+	flag("--length", joinInts(o.Ask), len(o.Ask) == 0)
+	flag("--level", formatFloat(o.Level), o.Level == d.Level)
+	for _, p := range o.Paths {
+		words = append(words, quoteWord(p))
+	}
+	return strings.Join(words, " ")
+}
+
+func joinInts(ns []int64) string {
+	var words []string
+	for _, n := range ns {
+		words = append(words, strconv.FormatInt(n, 10))
+	}
+	return strings.Join(words, ",")
+}
+
+// lawWord writes a law as ParseLaw reads it; the covariance of a measured law
+// is only in its run, which Source names.
+func lawWord(l law.PowerLaw) string {
+	if l.Known() && l.Source != "" && !strings.HasPrefix(l.Source, "given") {
+		return l.Source
+	}
+	return formatFloat(l.A) + "," + formatFloat(l.Beta)
+}
+
+// ParseLaw reads a law in tokens given as "A,BETA", such as 2.27,0.76: I(L) =
+// A·L^BETA nats. Its uncertainty is not known.
+func ParseLaw(s string) (law.PowerLaw, error) {
+	a, b, ok := strings.Cut(s, ",")
+	A, errA := strconv.ParseFloat(strings.TrimSpace(a), 64)
+	beta, errB := strconv.ParseFloat(strings.TrimSpace(b), 64)
+	if !ok || errA != nil || errB != nil || !(A > 0 && A < 1e12) || !(beta > -10 && beta < 10) {
+		return law.PowerLaw{}, fmt.Errorf("%q is not a law A,BETA, such as 2.27,0.76", s)
+	}
+	return law.PowerLaw{A: A, Beta: beta, Unit: "token", Source: "given as " + s}, nil
+}
+
+// ReadLaw takes the law of a run of Measure: path is the run directory or its
+// results.json. It is the power law of the headline estimator, which must have
+// been fitted and not rejected for lack of information.
+func ReadLaw(path string) (law.PowerLaw, error) {
+	file := path
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file = filepath.Join(path, "results.json")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return law.PowerLaw{}, fmt.Errorf("reading the law: %w (is it the directory of a finished run?)", err)
+	}
+	defer f.Close()
+	r, err := report.ReadResult(f)
+	if err != nil {
+		return law.PowerLaw{}, fmt.Errorf("reading the law from %s: %w", file, err)
+	}
+	l, err := measuredLaw(r)
+	if err != nil {
+		return law.PowerLaw{}, fmt.Errorf("reading the law from %s: %w", file, err)
+	}
+	l.Source = path
+	return l, nil
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+)
+
+// AuditFigure draws the state of every model against length on logarithmic
+// axes, with the states that the law asks for at each capacity, and marks where
+// a model's state becomes too small.
+func AuditFigure(a *Audit) *Figure {
+	hi := a.reach()
+	f := &Figure{
+		ID: "states", Title: "What models keep, and what the law asks for",
+		Caption: Plain("Lines are the elements that a model keeps after L tokens. Dashed lines are what the law asks for if an element carries so many nats; " +
+			"a model whose line runs below one is too small from there on, which a cross marks."),
+		X:      Axis{Label: "length L", Unit: "tokens", Scale: Log2, Min: 64, Max: hi},
+		Y:      Axis{Label: "history state", Unit: "elements", Scale: Log10},
+		Aspect: 0.75,
+	}
+	for i, c := range append([]float64{a.hardCapacity()}, a.Capacities...) {
+		curve := Curve{Name: "needed at " + formatFloat(c) + " nats per element", Label: formatFloat(c) + " nats", Hue: Ink, Line: Dashed, Quiet: i > 0}
+		if i == 0 {
+			curve.Name, curve.Label = "needed if every bit were used", "every bit"
+		}
+		for _, L := range lengthsTo(hi) {
+			at, iv := float64(a.Law.At(L)), a.Law.Interval(L, a.Level)
+			curve.Points = append(curve.Points, Point{X: L, Y: at / c, Lo: iv.Lo / c, Hi: iv.Hi / c, XText: "L = " + short(L)})
+		}
+		curve.Band = a.Law.Known()
+		f.Curves = append(f.Curves, curve)
+	}
+	named := len(a.Models) <= 8
+	labelled := map[arch.Class]bool{}
+	groups := a.byClass()
+	n := 0
+	for _, class := range arch.Classes() {
+		for _, m := range groups[class] {
+			c := Curve{Name: m.Name, Hue: classHue(class), Line: Solid, Quiet: !named}
+			switch {
+			case named:
+				c.Label, c.Hue, c.Marker = m.Name, HueOf(n), MarkerOf(n)
+			case !labelled[class]:
+				c.Label = string(class)
+				labelled[class] = true
+			}
+			n++
+			for _, L := range lengthsTo(hi) {
+				if y := m.Elements(L); y > 0 {
+					c.Points = append(c.Points, Point{X: L, Y: y, Lo: y, Hi: y, XText: "L = " + short(L)})
+				}
+			}
+			f.Curves = append(f.Curves, c)
+		}
+	}
+	f.Curves = append(f.Curves, a.crossings(hi)...)
+	return f
+}
+
+// classHue tells growth classes apart.
+func classHue(c arch.Class) Hue {
+	return map[arch.Class]Hue{
+		arch.Linear: Blue, arch.Mixed: Green, arch.Power: Purple, arch.Logarithmic: Sky, arch.Saturating: Ochre, arch.Constant: Vermilion,
+	}[c]
+}
+
+// crossings marks, for each capacity, where a state becomes too small.
+func (a *Audit) crossings(hi float64) []Curve {
+	var curves []Curve
+	for i := range len(a.Capacities) + 1 {
+		c := Curve{Name: "crossing, every bit used", Hue: Ink, Marker: Cross}
+		if i > 0 {
+			c.Name = fmt.Sprintf("crossing at %s nats per element", formatFloat(a.Capacities[i-1]))
+		}
+		for _, m := range a.Models {
+			x := m.Crossovers[i]
+			if x.At == nil || *x.At > hi || *x.At < 1 {
+				continue
+			}
+			y := m.Elements(*x.At)
+			c.Points = append(c.Points, Point{X: *x.At, Y: y, Lo: y, Hi: y, XText: m.Name + ", L = " + short(*x.At)})
+		}
+		if len(c.Points) > 0 {
+			curves = append(curves, c)
+		}
+	}
+	return curves
+}
+
+// hardCapacity is the capacity of an element of the cache with every bit used.
+func (a *Audit) hardCapacity() float64 {
+	d, err := arch.ParseDType(a.DType)
+	if err != nil {
+		d = arch.BFloat16()
+	}
+	return float64(info.Nats(d.Bits() * math.Ln2))
+}
+
+// reach is the longest length that the figure shows: past the longest one asked
+// for, and past the crossovers at the capacities that are not hard, up to 2⁴⁰.
+func (a *Audit) reach() float64 {
+	hi := 1 << 20 * 1.0
+	for _, L := range a.Lengths {
+		hi = max(hi, float64(L))
+	}
+	for _, q := range a.Questions {
+		hi = max(hi, 2*float64(q.Length))
+	}
+	least := a.leastCapacity()
+	for _, m := range a.Models {
+		if x := m.Crossovers[least+1]; x.At != nil {
+			hi = max(hi, 4**x.At)
+		}
+	}
+	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
+}
+
+// lengthsTo lists the powers of two from 64 to hi.
+func lengthsTo(hi float64) []float64 {
+	var out []float64
+	for L := 64.0; L <= hi; L *= 2 {
+		out = append(out, L)
+	}
+	return out
+}

@@ -1,0 +1,274 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch"
+)
+
+// AuditHTML writes the page of an audit: the finding, one figure of all states
+// against length with the law beside them, and the tables under it.
+func AuditHTML(w io.Writer, a *Audit) error {
+	doc, err := encodeAudit(a)
+	if err != nil {
+		return fmt.Errorf("writing the audit page: %w", err)
+	}
+	headline, tone := a.headline()
+	p := &Page{
+		Kind: "audit", Verdict: Plain(headline), Tone: tone, Hero: AuditFigure(a),
+		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "+significant(a.Law.A, 4)+" · "), Styled(Math, "L"), Styled(Sup, significant(a.Law.Beta, 3)), Plain(" nats")),
+		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast."),
+		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
+	}
+	if len(a.Models) > 1 {
+		p.Subject = plural(len(a.Models), "model", "models")
+	}
+	p.Facts = a.facts()
+	for _, warning := range a.Warnings {
+		p.Warnings = append(p.Warnings, WarningBlock{Text: warning.Text, Fix: warning.Fix})
+	}
+	for _, f := range a.Failures {
+		p.Warnings = append(p.Warnings, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
+	}
+	p.Sections = append(p.Sections, a.modelSection())
+	if len(a.Questions) > 0 {
+		p.Sections = append(p.Sections, a.questionSection())
+	}
+	p.Sections = append(p.Sections, a.layerSection(), a.meaningSection())
+	return p.HTML(w)
+}
+
+func (a *Audit) lawSource() string {
+	s := a.Law.Source
+	if s == "" {
+		s = "not named"
+	}
+	if !a.Law.Known() {
+		s += "; its uncertainty is not known"
+	}
+	return s
+}
+
+func (a *Audit) facts() []Fact {
+	keeps, falls, open := a.tally()
+	facts := []Fact{
+		{Label: "keep up at every length", Value: Plain(count(keeps)), Note: Plain("the state grows at least like the law")},
+		{Label: "fall behind", Value: Plain(count(falls)), Note: Plain("beyond some length the state is too small")},
+	}
+	if open > 0 {
+		facts = append(facts, Fact{Label: "cannot be told", Value: Plain(count(open)), Note: Plain("the interval of the exponent contains the growth of the state")})
+	}
+	var soonest *arch.Audit
+	at := math.Inf(1)
+	for _, m := range a.Models {
+		if x := m.Crossovers[0]; x.At != nil && *x.At < at {
+			soonest, at = m, *x.At
+		}
+	}
+	if soonest != nil {
+		facts = append(facts, Fact{
+			Label: "first to be too small, every bit used", Value: Plain("L = " + short(at)), Note: Plain(soonest.Name),
+		})
+	}
+	return facts
+}
+
+// modelSection has one table for each growth class.
+func (a *Audit) modelSection() Section {
+	s := Section{ID: "models", Title: "What each model keeps"}
+	groups := a.byClass()
+	for _, class := range arch.Classes() {
+		ms := groups[class]
+		if len(ms) == 0 {
+			continue
+		}
+		meets := false
+		for _, m := range ms {
+			for _, x := range m.Crossovers {
+				meets = meets || meetsLaw(x)
+			}
+		}
+		caption := strings.ToUpper(classHeading(class)[:1]) + classHeading(class)[1:]
+		if !meets {
+			caption += ", and is never too small"
+		}
+		t := &Table{ID: "models-" + string(class), Caption: Plain(fmt.Sprintf("%s (%s)", caption, plural(len(ms), "model", "models")))}
+		t.Columns = append(t.Columns, Column{Head: Plain("model"), Wide: true})
+		for i, L := range a.Lengths {
+			head := count(L)
+			if i == 0 {
+				head = "L = " + head
+			}
+			t.Columns = append(t.Columns, Column{Head: Plain(head), Numeric: true})
+		}
+		t.Columns = append(t.Columns, Column{Head: Plain("bytes"), Numeric: true})
+		if meets {
+			t.Columns = append(t.Columns, Column{Head: Plain("every bit"), Numeric: true})
+			for _, c := range a.Capacities {
+				t.Columns = append(t.Columns, Column{Head: Plain(formatFloat(c) + " nats"), Numeric: true})
+			}
+		}
+		beyond := false
+		for _, m := range ms {
+			row := []Phrase{Join(Plain(m.Name+" "), Styled(Muted, m.Type))}
+			for _, st := range m.States {
+				cell := Plain(short(float64(st.Total)))
+				if m.MaxLength > 0 && st.Length > m.MaxLength {
+					cell = Join(cell, Styled(Sup, "1"))
+					beyond = true
+				}
+				row = append(row, cell)
+			}
+			bytes := Phrase{}
+			if n := len(m.States); n > 0 {
+				bytes = Plain(size(m.States[n-1].Bytes))
+			}
+			row = append(row, bytes)
+			if meets {
+				for _, x := range m.Crossovers {
+					row = append(row, crossoverText(x))
+				}
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		if beyond {
+			t.Notes = []string{"longer than the model declares"}
+		}
+		s.Blocks = append(s.Blocks, t)
+	}
+	s.Blocks = append(s.Blocks, Prose{Plain("Under L stand the elements kept after so many tokens; under “every bit” and “nats” the length from which on the state is too small, " +
+		"if every bit of it were used, or if an element carried so many nats.")}, Prose{Plain("Elements are stored numbers, batch 1, that must be at hand to process the next token; " +
+		"bytes are those at the longest length, with elements as " + a.DType + " except where the model's own code keeps float32.")})
+	for _, n := range a.notes() {
+		s.Blocks = append(s.Blocks, WarningBlock{Text: n})
+	}
+	return s
+}
+
+// crossoverText is a crossover with its interval.
+func crossoverText(x arch.Crossover) Phrase {
+	t := Plain(crossoverCell(x))
+	if x.At == nil || x.Interval == nil {
+		return t
+	}
+	end := func(v *float64) string {
+		if v == nil {
+			return "never"
+		}
+		return short(*v)
+	}
+	return Join(t, Styled(Muted, " ("+end(x.Interval.Lo)+" … "+end(x.Interval.Hi)+")"))
+}
+
+func (a *Audit) questionSection() Section {
+	s := Section{ID: "lengths", Title: "What a length needs"}
+	for i, q := range a.Questions {
+		last := q.Series[len(q.Series)-1]
+		s.Blocks = append(s.Blocks, Prose{Join(
+			Plain(fmt.Sprintf("At %s tokens the past holds ", count(q.Length))), Amount(last.Information, 0, fmt.Sprintf(".questions[%d].series[%d].information", i, len(q.Series)-1)), Plain(" "), Unit(""),
+			Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", significant(q.PerTenfold, 3))))})
+		t := &Table{ID: fmt.Sprintf("fixed-%d", i), Caption: Plain("A state of fixed size that is large enough up to L would have to hold, in elements")}
+		t.Columns = []Column{{Head: Plain("up to L"), Numeric: true}}
+		for _, c := range a.Capacities {
+			t.Columns = append(t.Columns, Column{Head: Plain("at " + formatFloat(c) + " nats/element"), Numeric: true})
+		}
+		for _, n := range q.Series {
+			row := []Phrase{Plain(count(n.Length))}
+			for _, e := range n.Elements {
+				row = append(row, Plain(short(e)))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		s.Blocks = append(s.Blocks, t, a.needTable(i))
+	}
+	return s
+}
+
+// needTable compares each model with the need at the most demanding capacity.
+func (a *Audit) needTable(question int) *Table {
+	least := a.leastCapacity()
+	t := &Table{ID: fmt.Sprintf("needs-%d", question), Caption: Plain(fmt.Sprintf("Models at %s tokens, at %s nats per element", count(a.Questions[question].Length), formatFloat(a.Capacities[least])))}
+	t.Columns = []Column{
+		{Head: Plain("model"), Wide: true}, {Head: Plain("keeps"), Numeric: true}, {Head: Plain("÷ needed"), Numeric: true},
+		{Head: Plain("window that would do"), Numeric: true}, {Head: Plain("attention layers that would do"), Numeric: true},
+	}
+	groups := a.byClass()
+	for _, class := range arch.Classes() {
+		for _, m := range groups[class] {
+			n := m.Needs[question]
+			at := n.At[least+1]
+			window, layers := "–", "–"
+			if at.Window > 0 {
+				window = count(at.Window)
+			}
+			if at.Attention >= 0 {
+				layers = fmt.Sprintf("%d of %d", at.Attention, at.Layers)
+			}
+			t.Rows = append(t.Rows, []Phrase{Plain(m.Name), Plain(short(float64(n.State))), Plain(short(at.Factor)), Plain(window), Plain(layers)})
+		}
+	}
+	return t
+}
+
+// leastCapacity is the index of the most demanding capacity.
+func (a *Audit) leastCapacity() int {
+	least := 0
+	for i, c := range a.Capacities {
+		if c < a.Capacities[least] {
+			least = i
+		}
+	}
+	return least
+}
+
+// layerSection says, folded away, what every layer of every model keeps.
+func (a *Audit) layerSection() Section {
+	s := Section{ID: "layers", Title: "Layer by layer"}
+	for _, m := range a.Models {
+		var items []Phrase
+		for _, g := range m.Layers {
+			what := "nothing"
+			if len(g.Parts) > 0 {
+				var parts []string
+				for _, p := range g.Parts {
+					parts = append(parts, partText(p))
+				}
+				what = strings.Join(parts, "; ")
+			}
+			items = append(items, Plain(fmt.Sprintf("%s (%s): %s", plural(len(g.Layers), "layer", "layers"), ranges(g.Layers), what)))
+		}
+		s.Blocks = append(s.Blocks, Details{Summary: m.Name + " · " + m.Growth.String(), Blocks: []Block{
+			List{items}, Prose{Join(Plain("Read from: "), Styled(Muted, m.Reference))},
+		}})
+	}
+	return s
+}
+
+// ranges writes ascending numbers as "0–3, 7, 9–10".
+func ranges(ns []int) string {
+	var out []string
+	for i := 0; i < len(ns); {
+		j := i
+		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
+			j++
+		}
+		s := fmt.Sprint(ns[i])
+		if j > i {
+			s += "–" + fmt.Sprint(ns[j])
+		}
+		out = append(out, s)
+		i = j + 1
+	}
+	return strings.Join(out, ", ")
+}
+
+func (a *Audit) meaningSection() Section {
+	return Section{ID: "meaning", Title: "What this means", Blocks: []Block{
+		Prose{Plain("The information that a model's past can carry about its future is at most its history state times what one element carries (L²M, arXiv 2503.04725). " +
+			"So a state that grows more slowly than the law is too small beyond some length, however well the model is trained.")},
+		Prose{Plain(a.capacityWords())},
+	}}
+}
