@@ -1,5 +1,22 @@
 // Package law fits scaling laws to information measured at several lengths:
 // families, generalised least squares, bootstrap intervals and model choice.
+//
+// Input is a series of estimates I_i in nats at lengths L_i with the
+// covariance between them and, for intervals, the sums per document behind
+// them (Data). Analyze fits
+//
+//	I(L) = A·L^β
+//
+// on the linear scale, so that estimates at or below zero stay in the fit:
+// A and β minimise (I − A·L^β)ᵀ W (I − A·L^β), where W is the inverse of the
+// covariance, its correlations shrunk towards their means over equal lags.
+// Intervals are studentised bootstrap intervals over documents; rival families
+// are fitted with the same W and compared by AICc; the residuals are tested
+// against an F distribution. The choices and the evidence for them are in
+// docs/law.md.
+//
+// Cost: about 30 µs per bootstrap draw at 400 documents and 10 lengths.
+// Everything is deterministic for a given seed and runs on one core.
 package law
 
 import "github.com/l2m-lab/l2m/info"
@@ -8,16 +25,19 @@ import "github.com/l2m-lab/l2m/info"
 type Data struct {
 	L   []float64   // lengths (tokens or bytes), strictly increasing
 	I   []float64   // estimates in nats; may be negative
-	Cov [][]float64 // covariance of I, nats²
+	Cov [][]float64 // covariance of I, nats²; nil when it is to be computed from Sums
 
 	// Optional, for the cluster bootstrap: see mi.Series.
 	Sums, Counts [][]float64
+
+	Unit   string // what L counts: "token" or "byte"; goes into Analysis.Law
+	Source string // what was measured; goes into Analysis.Law
 }
 
 // Family names a scaling-law family.
 type Family string
 
-// The families (theory: docs/method.md).
+// The families (theory: docs/law.md).
 const (
 	Power       Family = "power"        // A·L^β
 	OffsetPower Family = "offset-power" // A·L^β + c
@@ -31,7 +51,7 @@ const (
 type Param struct {
 	Name     string         `json:"name"`
 	Value    float64        `json:"value"`
-	SE       float64        `json:"se"`
+	SE       float64        `json:"se,omitempty"` // sandwich standard error; unknown (0) where the data do not determine the parameter
 	Interval *info.Interval `json:"interval,omitempty"`
 }
 
@@ -41,9 +61,19 @@ type Fit struct {
 	Params []Param `json:"params"`
 	Chi2   float64 `json:"chi2"`
 	DoF    int     `json:"dof"`
-	P      float64 `json:"p"` // probability of a larger misfit were the family true
+	P      float64 `json:"p"` // probability of a larger misfit were the family true (F test); 1 when DoF is 0
 	AICc   float64 `json:"aicc"`
 	Weight float64 `json:"weight"` // Akaike weight among the fitted families
+}
+
+// Param returns the parameter of that name; ok is false if there is none.
+func (f *Fit) Param(name string) (p Param, ok bool) {
+	for _, p := range f.Params {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Param{}, false
 }
 
 // Local is the local exponent d ln I / d ln L between neighbouring lengths.
@@ -66,13 +96,21 @@ const (
 	Undecided        Verdict = "undecided"     // too few points or documents to tell
 )
 
+// Draw is one bootstrap replicate of the power law: ln A and β.
+type Draw struct{ LogA, Beta float64 }
+
 // Analysis is everything the data say about the law.
 type Analysis struct {
 	Power    *Fit           `json:"power,omitempty"`  // nil when it cannot be fitted; see Warnings
+	Law      *PowerLaw      `json:"law,omitempty"`    // the same with the joint covariance of ln A and β
+	Misfit   float64        `json:"misfit,omitempty"` // largest |I − fit|/fit over the used points whose departure exceeds two standard errors
 	Rivals   []Fit          `json:"rivals,omitempty"` // other families, best first
 	Local    []Local        `json:"local,omitempty"`
 	Verdict  Verdict        `json:"verdict"`
 	Reason   string         `json:"reason"` // the verdict in a sentence
 	Used     []bool         `json:"used"`   // which points the fit used
+	Clusters int            `json:"clusters,omitempty"`
 	Warnings []info.Warning `json:"warnings,omitempty"`
+
+	Draws []Draw `json:"-"` // bootstrap replicates that could be fitted
 }

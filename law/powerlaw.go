@@ -18,6 +18,10 @@ type PowerLaw struct {
 	// not known.
 	CovLogABeta [2][2]float64 `json:"cov_log_a_beta"`
 
+	// DoF are the degrees of freedom of that covariance (documents − 1), for
+	// Student's t; 0 means that it is exact, and intervals are normal.
+	DoF int `json:"dof,omitempty"`
+
 	Unit   string `json:"unit"`             // what L counts: "token" or "byte"
 	Source string `json:"source,omitempty"` // where the law comes from
 }
@@ -47,20 +51,35 @@ func (p PowerLaw) SE(L float64) float64 {
 	return math.Sqrt(max(0, c[0][0]+x*(c[0][1]+c[1][0])+x*x*c[1][1]))
 }
 
-// Interval is the interval of the law at length L, nats, normal on the log
-// scale. When the covariance is not known it is the single value At(L), stated
+// halfWidth is the half-width of an interval in standard errors.
+func (p PowerLaw) halfWidth(level float64) float64 {
+	if p.DoF > 0 {
+		return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(p.DoF)}.Quantile(0.5 + level/2)
+	}
+	return distuv.UnitNormal.Quantile(0.5 + level/2)
+}
+
+func (p PowerLaw) distribution() string {
+	if p.DoF > 0 {
+		return "Student's t"
+	}
+	return "normal"
+}
+
+// Interval is the interval of the law at length L, nats, symmetric on the
+// log scale. When the covariance is not known it is the single value At(L), stated
 // at level 0.
 func (p PowerLaw) Interval(L, level float64) info.Interval {
 	at := float64(p.At(L))
 	if !p.Known() {
 		return info.Interval{Lo: at, Hi: at, Level: 0, Method: "uncertainty not known"}
 	}
-	h := distuv.UnitNormal.Quantile(0.5+level/2) * p.SE(L)
-	return info.Interval{Lo: at * math.Exp(-h), Hi: at * math.Exp(h), Level: level, Method: "normal on the log scale"}
+	h := p.halfWidth(level) * p.SE(L)
+	return info.Interval{Lo: at * math.Exp(-h), Hi: at * math.Exp(h), Level: level, Method: "log scale, " + p.distribution()}
 }
 
 // InverseInterval is the interval of the length at which the law reaches i
-// nats, normal on the log scale (delta method on ln L = (ln i − ln A)/Beta).
+// nats, symmetric on the log scale (delta method on ln L = (ln i − ln A)/Beta).
 // Like Interval it is a single value at level 0 when the covariance is not
 // known; it is [0, 0] for i ≤ 0 and [+Inf, +Inf] when the law never reaches i.
 func (p PowerLaw) InverseInterval(i info.Nats, level float64) info.Interval {
@@ -73,8 +92,8 @@ func (p PowerLaw) InverseInterval(i info.Nats, level float64) info.Interval {
 		}
 		return info.Interval{Lo: L, Hi: L, Level: lv, Method: method}
 	}
-	h := distuv.UnitNormal.Quantile(0.5+level/2) * p.SE(L) / p.Beta
-	return info.Interval{Lo: L * math.Exp(-h), Hi: L * math.Exp(h), Level: level, Method: "normal on the log scale"}
+	h := p.halfWidth(level) * p.SE(L) / p.Beta
+	return info.Interval{Lo: L * math.Exp(-h), Hi: L * math.Exp(h), Level: level, Method: "log scale, " + p.distribution()}
 }
 
 // PublishedEnglish is the law of English books that the L²M paper publishes
