@@ -24,6 +24,13 @@ type segment struct {
 	block        int
 }
 
+// lefts returns the tokens that are left ends at distance d of the segment's
+// pairs.
+func (s segment) lefts(ch *chunk, d int) []token.ID {
+	from := max(s.from, s.lo-d)
+	return ch.tokens[from:max(from, s.hi-d)]
+}
+
 // newTokens is the number of tokens that this chunk is the first to hold.
 func (c *chunk) newTokens() int64 {
 	var n int64

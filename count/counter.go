@@ -21,9 +21,11 @@ type counter struct {
 	blocks []blockCounter // what leaving out each block changes
 	work   int64          // positions visited
 
-	// Of the current group: the cells that reached heavy, and its runs.
+	// Of the current group: the cells that reached heavy, and its runs, which
+	// are made of pieces.
 	heavies []heavyCell
 	runs    []run
+	pieces  [][]token.ID
 
 	// For spilling: the distinct left tokens of a group, and records.
 	touched []token.ID
@@ -52,8 +54,8 @@ type heavyCell struct {
 	count uint32 // in the whole group
 }
 
-// run is the part lo:hi of a group that lies in one block, and how many pairs it
-// has.
+// run is the part of a group that lies in one block, pieces[lo:hi], and how many
+// pairs it has.
 type run struct{ block, lo, hi, pairs int }
 
 const levelsBytes = 4 * (heavy + 1)
@@ -72,10 +74,25 @@ func (c *counter) begin(seen int) {
 	if len(c.cells) < seen+1 {
 		c.cells, c.base = make([]uint32, seen+1), 1
 	}
-	c.levels, c.right, c.work = levels{large: map[int64]int64{}}, tally{}, 0
+	c.levels.reset()
+	c.right.reset()
 	for i := range c.blocks {
-		c.blocks[i] = blockCounter{levels: levels{large: map[int64]int64{}}}
+		c.blocks[i].levels.reset()
+		c.blocks[i].right.reset()
 	}
+	c.work = 0
+}
+
+func (l *levels) reset() {
+	l.reached = [heavy + 1]uint32{}
+	clear(l.large)
+}
+
+func (l *levels) addLarge(count uint32, n int64) {
+	if l.large == nil {
+		l.large = map[int64]int64{}
+	}
+	l.large[int64(count)] += n
 }
 
 // open makes room for a group of up to n positions.
@@ -106,8 +123,8 @@ func (c *counter) pairs(x *index, part int) {
 			n = c.count(group)
 			c.weigh()
 		} else {
-			c.cut(x.block[from:to])
-			n = c.group(func(r *run, pass func([]token.ID) int) int { return pass(group[r.lo:r.hi]) })
+			c.cut(x.block[from:to], group)
+			n = c.group()
 			for _, r := range c.runs {
 				c.blocks[r.block].right.add(int64(n), -1)
 				c.blocks[r.block].right.add(int64(n-r.pairs), 1)
@@ -119,44 +136,50 @@ func (c *counter) pairs(x *index, part int) {
 }
 
 // cut divides a group into runs of one block each.
-func (c *counter) cut(block []uint8) {
-	c.runs = c.runs[:0]
+func (c *counter) cut(block []uint8, group []token.ID) {
+	c.runs, c.pieces = c.runs[:0], c.pieces[:0]
 	for at := 0; at < len(block); {
 		end := at + 1
 		for end < len(block) && block[end] == block[at] {
 			end++
 		}
-		c.runs = append(c.runs, run{block: int(block[at]), lo: at, hi: end})
+		c.runs = append(c.runs, run{block: int(block[at]), lo: len(c.pieces), hi: len(c.pieces) + 1})
+		c.pieces = append(c.pieces, group[at:end])
 		at = end
 	}
 }
 
-// group counts one group, whose runs visit presents as left tokens, and what
-// leaving out each run changes. It returns the number of pairs.
-func (c *counter) group(visit func(r *run, pass func([]token.ID) int) int) int {
+// group counts the runs of a group, and what leaving out each of them changes.
+// It returns the number of pairs.
+func (c *counter) group() int {
 	n := 0
 	for i := range c.runs {
 		r := &c.runs[i]
-		r.pairs = visit(r, c.count)
+		for _, lefts := range c.pieces[r.lo:r.hi] {
+			r.pairs += c.count(lefts)
+		}
 		n += r.pairs
 	}
 	c.weigh()
-	for i := range c.runs {
-		r := &c.runs[i]
+	for _, r := range c.runs {
 		if r.pairs == 0 {
 			continue
 		}
 		b := &c.blocks[r.block]
-		visit(r, func(lefts []token.ID) int { return c.drop(b, lefts) })
+		for _, lefts := range c.pieces[r.lo:r.hi] {
+			c.drop(b, lefts)
+		}
 		for _, h := range c.heavies {
 			if now := c.cells[h.left] - c.base; now != h.count {
-				b.large[int64(h.count)]--
+				b.addLarge(h.count, -1)
 				if now >= heavy {
-					b.large[int64(now)]++
+					b.addLarge(now, 1)
 				}
 			}
 		}
-		visit(r, c.restore)
+		for _, lefts := range c.pieces[r.lo:r.hi] {
+			c.restore(lefts)
+		}
 	}
 	return n
 }
@@ -188,12 +211,12 @@ func (c *counter) weigh() {
 	for i := range c.heavies {
 		h := &c.heavies[i]
 		h.count = c.cells[h.left] - c.base
-		c.large[int64(h.count)]++
+		c.addLarge(h.count, 1)
 	}
 }
 
 // drop takes left tokens of block b out of the current group.
-func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
+func (c *counter) drop(b *blockCounter, lefts []token.ID) {
 	cells, base := c.cells, c.base
 	for _, l := range lefts {
 		if l == 0 {
@@ -205,16 +228,14 @@ func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
 			b.reached[n]++
 		}
 	}
-	return len(lefts)
 }
 
 // restore puts dropped tokens back.
-func (c *counter) restore(lefts []token.ID) int {
+func (c *counter) restore(lefts []token.ID) {
 	cells := c.cells
 	for _, l := range lefts {
 		cells[l]++ // cell 0 is not in use
 	}
-	return len(lefts)
 }
 
 // leftTokens counts the left tokens of all pairs at distance d as if they were
@@ -225,22 +246,15 @@ func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 		c.leftEdges(x, ch, d)
 		return
 	}
-	c.runs = c.runs[:0]
-	for i, s := range x.segments {
-		if n := len(c.runs); n > 0 && c.runs[n-1].block == s.block {
-			c.runs[n-1].hi = i + 1
-			continue
+	c.runs, c.pieces = c.runs[:0], c.pieces[:0]
+	for _, s := range x.segments {
+		if n := len(c.runs); n == 0 || c.runs[n-1].block != s.block {
+			c.runs = append(c.runs, run{block: s.block, lo: len(c.pieces)})
 		}
-		c.runs = append(c.runs, run{block: s.block, lo: i, hi: i + 1})
+		c.pieces = append(c.pieces, s.lefts(ch, d))
+		c.runs[len(c.runs)-1].hi = len(c.pieces)
 	}
-	n := c.group(func(r *run, pass func([]token.ID) int) int {
-		n := 0
-		for _, s := range x.segments[r.lo:r.hi] {
-			n += pass(ch.tokens[max(s.from, s.lo-d):max(s.from, s.lo-d, s.hi-d)])
-		}
-		return n
-	})
-	c.base += uint32(n)
+	c.base += uint32(c.group())
 }
 
 // leftEdges is leftTokens without blocks. Most tokens are both left and right
@@ -267,7 +281,7 @@ func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 			c.reached[n]++
 		default:
 			c.reached[heavy]++
-			c.large[int64(n)]++
+			c.addLarge(n, 1)
 		}
 	}
 	// These are numbers of things at each count; turn them into numbers that

@@ -218,6 +218,7 @@ func (g *grouped) inMemory(ctx context.Context, ch *chunk) error {
 	o := g.o
 	var mu sync.Mutex
 	report := g.progress("counting", 0, g.tokens*int64(len(o.Distances)))
+	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -231,7 +232,7 @@ func (g *grouped) inMemory(ctx context.Context, ch *chunk) error {
 				continue
 			}
 		}
-		sums := newSums(o.Blocks)
+		sums.reset()
 		each(o.Workers, len(g.index.slices), func(_, i int) { g.index.scatter(ch, i, d) })
 		each(o.Workers, len(g.index.bounds), func(worker, i int) {
 			c := g.workers[worker]
@@ -323,6 +324,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 		report  = g.progress("merging", 0, int64(len(o.Distances)*(totals.Ranges+1)))
 	)
 	g.resumed = 0
+	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
 		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
 			return err
@@ -330,7 +332,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 			report(int64(totals.Ranges + 1))
 			continue
 		}
-		sums := newSums(o.Blocks)
+		sums.reset()
 		each(o.Workers, totals.Ranges+1, func(worker, i int) {
 			if mergers[worker] == nil {
 				mergers[worker] = newMerger(totals.Seen, o.Blocks)

@@ -95,6 +95,11 @@ func (t *tally) add(count, types int64) {
 	}
 }
 
+func (t *tally) reset() {
+	t.small = [heavy]int64{}
+	clear(t.large)
+}
+
 func (t *tally) merge(o *tally) {
 	for c, n := range o.small {
 		t.small[c] += n

@@ -29,7 +29,7 @@ type wideCells struct {
 }
 
 func newMerger(seen, blocks int) *merger {
-	m := &merger{total: wideCells{cells: make([]uint64, seen+1)}, entries: make([][]entry, blocks)}
+	m := &merger{total: wideCells{cells: make([]uint64, seen+1)}, sums: newSums(blocks), entries: make([][]entry, blocks)}
 	if blocks > 0 {
 		m.part.cells = make([]uint64, seen+1)
 	}
@@ -46,7 +46,7 @@ func mergerBytes(v int64, blocks int) int64 {
 }
 
 // begin clears the histograms for the next section.
-func (m *merger) begin() { m.sums = newSums(len(m.entries)) }
+func (m *merger) begin() { m.sums.reset() }
 
 func (w *wideCells) add(l token.ID, n uint64) {
 	v := w.cells[l]

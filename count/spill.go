@@ -25,10 +25,10 @@ func (c *counter) spillPairs(x *index, part int, s section, w *runWriter) {
 			records = append(records, 1)
 			records = c.spillRun(records, 0, group)
 		} else {
-			c.cut(x.block[from:to])
+			c.cut(x.block[from:to], group)
 			records = binary.AppendUvarint(records, uint64(len(c.runs)))
 			for _, r := range c.runs {
-				records = c.spillRun(records, r.block, group[r.lo:r.hi])
+				records = c.spillRun(records, r.block, c.pieces[r.lo])
 			}
 		}
 		last = r
@@ -94,8 +94,7 @@ func (c *counter) spillLeft(x *index, ch *chunk, d int, s section, w *runWriter)
 		c.open(2 * len(ch.tokens))
 		distinct := 0
 		for ; i < len(x.segments) && x.segments[i].block == block; i++ {
-			seg := x.segments[i]
-			distinct = c.distinct(ch.tokens[max(seg.from, seg.lo-d):max(seg.from, seg.lo-d, seg.hi-d)], distinct)
+			distinct = c.distinct(x.segments[i].lefts(ch, d), distinct)
 		}
 		records := append(c.records[:0], 1, 1) // rank 1, one block
 		records = c.appendRun(records, block, distinct)

@@ -15,6 +15,18 @@ const sumsBytes = 3 * tallyBytes
 
 func newSums(blocks int) *sums { return &sums{blocks: make([]blockSums, blocks)} }
 
+func (s *sums) reset() {
+	s.joint.reset()
+	s.left.reset()
+	s.right.reset()
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		b.joint.reset()
+		b.left.reset()
+		b.right.reset()
+	}
+}
+
 // addPairs adds what counter.pairs found.
 func (s *sums) addPairs(c *counter) {
 	c.addTo(&s.joint, 1)
