@@ -164,7 +164,7 @@ func estimatorName(e mi.Estimator) string {
 	if n, ok := estimatorNames[e]; ok {
 		return n
 	}
-	return string(e)
+	return printable(string(e))
 }
 
 // familyNames are the families of laws as people write them.

@@ -456,12 +456,15 @@ func spread[T any](ts []T, gap, lo, hi float64, at func(T) *float64) {
 		first, n int
 		sum      float64 // of wish − offset
 	}
+	top := func(g group) float64 {
+		return math.Max(lo, math.Min(g.sum/float64(g.n), hi-float64(g.n-1)*gap))
+	}
 	var gs []group
 	for i, t := range ts {
 		gs = append(gs, group{i, 1, *at(t)})
 		for len(gs) > 1 {
 			a, b := gs[len(gs)-2], gs[len(gs)-1]
-			if a.sum/float64(a.n)+float64(a.n)*gap <= b.sum/float64(b.n) {
+			if top(a)+float64(a.n)*gap <= top(b) {
 				break
 			}
 			a.sum += b.sum - float64(a.n*b.n)*gap
@@ -470,10 +473,8 @@ func spread[T any](ts []T, gap, lo, hi float64, at func(T) *float64) {
 		}
 	}
 	for _, g := range gs {
-		top := g.sum / float64(g.n)
-		top = math.Max(lo, math.Min(top, hi-float64(g.n-1)*gap))
 		for k := range g.n {
-			*at(ts[g.first+k]) = top + float64(k)*gap
+			*at(ts[g.first+k]) = top(g) + float64(k)*gap
 		}
 	}
 }

@@ -82,8 +82,8 @@ const maxTabs = 12
 // styleSheet is the page's style: the palettes in light and dark, the fixed
 // part, and a rule per tab.
 func styleSheet() string {
-	light := paletteCSS(lightPalette) + "--ground:" + lightGround + ";--panel:#f3f5f7;--line:#dde2e7;"
-	dark := paletteCSS(darkPalette) + "--ground:" + darkGround + ";--panel:#1e2329;--line:#313943;"
+	light := paletteCSS(lightPalette) + "--ground:" + lightGround + ";--panel:#f3f5f7;--line:#dde2e7;--warn:#c98a00;"
+	dark := paletteCSS(darkPalette) + "--ground:" + darkGround + ";--panel:#1e2329;--line:#313943;--warn:#e5b23c;"
 	var tabs, labels, focus []string
 	for i := 1; i <= maxTabs; i++ {
 		checked := fmt.Sprintf(".tabs>input:nth-of-type(%d)", i)

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// The palettes keep the order of hues of Okabe and Ito (Color Universal
-// Design, 2008), which stay apart for colour-blind readers, with the lightness
-// set so that text in every hue has a contrast of at least 4.5 : 1 against the
-// background (WCAG 2.2, AA).
+// The palettes follow the hues of Okabe and Ito (Color Universal Design, 2008),
+// with the lightness chosen such that text in every hue has a contrast of at
+// least 4.5 : 1 against the background (WCAG 2.2, AA) and that any two hues
+// stay apart for readers without red or green cones; tests hold both.
 var (
 	lightPalette = [hues]string{
-		Ink: "#1b1f24", Blue: "#0064a8", Vermilion: "#b94700", Green: "#00755a",
-		Purple: "#a03a80", Ochre: "#876000", Sky: "#2a7597", Grey: "#5c6570",
+		Ink: "#1b1f24", Blue: "#0064a8", Vermilion: "#c24a00", Green: "#007a4d",
+		Purple: "#b0327a", Ochre: "#4d3d00", Sky: "#1f8099", Grey: "#5c6570",
 	}
 	darkPalette = [hues]string{
-		Ink: "#e8eaed", Blue: "#62b0f0", Vermilion: "#ff9259", Green: "#3fc9a0",
-		Purple: "#e78fc6", Ochre: "#e5b23c", Sky: "#8fd0ee", Grey: "#a3acb8",
+		Ink: "#e8eaed", Blue: "#4d9fe6", Vermilion: "#ff7d3b", Green: "#2fb98f",
+		Purple: "#e78fc6", Ochre: "#f7e26b", Sky: "#c3c3ff", Grey: "#a3acb8",
 	}
 )
 

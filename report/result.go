@@ -26,6 +26,7 @@ type Result struct {
 	Loss     Loss           `json:"loss"`
 	Series   []Series       `json:"series,omitempty"`   // first one is the headline
 	Triangle []mi.Estimate  `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
+	Peak     *mi.Peak       `json:"peak,omitempty"`     // where the triangle is largest
 	TwoPoint *TwoPoint      `json:"twopoint,omitempty"`
 	Warnings []info.Warning `json:"warnings,omitempty"`
 }

@@ -102,13 +102,13 @@ func (s figureSet) law() *Figure {
 		X:      s.lengthAxis("window length L"),
 		Y:      informationAxis("mutual information I(" + fmt.Sprintf("L/%d; L)", series.Ratio)),
 		Aspect: 0.68,
-		Caption: Join(Plain("Both axes are logarithmic, so a power law is a straight line. Bars are 95 % intervals over documents ("+
+		Caption: Join(Plain("Both axes are logarithmic, so a power law is a straight line. Bars, and the band around the line, are 95 % intervals over documents ("+
 			estimatorName(series.Estimator)+" estimator)"), Plain(s.openNote(points)), Plain(". Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1.")),
 	}
 	if s.find.exponent != nil {
 		fig.Curves = append(fig.Curves,
 			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
-			Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(series.Law.Power, lo, hi)})
+			s.lawCurve(series.Law, lo, hi))
 		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue, Large: true})
 		if iv := s.find.exponent.Interval; iv != nil {
 			fig.Notes = append(fig.Notes, Note{Hue: Grey, Corner: TopLeft, Text: Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
@@ -116,6 +116,20 @@ func (s figureSet) law() *Figure {
 	}
 	fig.Curves = append(fig.Curves, Curve{Name: name, Hue: Blue, Marker: Dot, Bars: true, Points: points})
 	return fig
+}
+
+// lawCurve is the fitted power law with its 95 % interval.
+func (s figureSet) lawCurve(a *law.Analysis, lo, hi float64) Curve {
+	c := Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(a.Power, lo, hi)}
+	if a.Law == nil || !a.Law.Known() {
+		return c
+	}
+	c.Band = true
+	for i, p := range c.Points {
+		iv := a.Law.Interval(p.X, 0.95)
+		c.Points[i].Lo, c.Points[i].Hi = iv.Lo, iv.Hi
+	}
+	return c
 }
 
 // part names the first 1/r of a window.
@@ -370,7 +384,7 @@ func (s figureSet) triangle() *Figure {
 		Title:   "Past against future inside one window",
 		X:       Axis{Label: "cut ℓ", Unit: s.unit, Scale: Linear, Zero: true, Max: float64(length), Step: float64(length) / 16},
 		Y:       Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", count(length)), Unit: "nats", Nats: true, Scale: Linear, Zero: true},
-		Caption: Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short, so the curve peaks in the middle. From the joint pass alone (block estimator); bands are 95 % intervals."),
+		Caption: Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short. From the joint pass alone (block estimator); bands are 95 % intervals."),
 	}
 	c := Curve{Name: "block", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
 	for j, e := range s.r.Triangle {
@@ -380,6 +394,13 @@ func (s figureSet) triangle() *Figure {
 			Ref:   fmt.Sprintf(".triangle[%d].nats", j)})
 	}
 	fig.Curves = []Curve{c}
+	if p := s.r.Peak; p != nil {
+		text := fmt.Sprintf(" Largest at ℓ = %s", count(p.Ell))
+		if p.From < p.To {
+			text += fmt.Sprintf("; from %s to %s it is not told from the peak (two standard errors)", count(p.From), count(p.To))
+		}
+		fig.Caption = append(fig.Caption, Span{Text: text + "."})
+	}
 	return fig
 }
 

@@ -407,7 +407,7 @@ func (b pageBuilder) numbers() Section {
 // provenance says exactly what was done to what.
 func (b pageBuilder) provenance() Section {
 	r := b.r
-	t := &Table{ID: "provenance", Columns: []Column{{Head: Plain("what")}, {Head: Plain("which"), Wide: true}}}
+	t := &Table{ID: "origin", Columns: []Column{{Head: Plain("what")}, {Head: Plain("which"), Wide: true}}}
 	row := func(name string, v Phrase) {
 		if v.String() != "" {
 			t.Rows = append(t.Rows, []Phrase{Plain(name), v})

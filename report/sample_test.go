@@ -63,7 +63,7 @@ func sample() *Result {
 			s.Law = sampleLaw(s.Points, k.a*shift, k.beta, k.noise)
 			if k.footnotes {
 				s.Law.Verdict, s.Law.Power.Chi2, s.Law.Power.P = law.PowerLawRejected, 52.8, 0.002
-				s.Law.Reason = "the residuals reject a single power law (p = 0.002)"
+				s.Law.Reason = "The residuals reject a single power law (p = 0.002)."
 				s.Law.Warnings = []info.Warning{{Code: "misfit", Text: "the residuals reject a single power law (p = 0.002)", Fix: "see the local exponents in report.html, or fit a range with --range 32:8192"}}
 			}
 			r.Series = append(r.Series, s)
@@ -80,6 +80,7 @@ func sample() *Result {
 		mid := math.Sqrt(float64(from * to))
 		r.Loss.Positions = append(r.Loss.Positions, PositionLoss{From: from, To: to, Mean: 1.18 + 1.9*math.Pow(mid, -0.27), SE: 0.05 / math.Pow(mid, 0.2)})
 	}
+	r.Peak = &mi.Peak{Ell: 4096, Length: 8192, Value: r.Triangle[7].Value, From: 3584, To: 4608}
 	r.TwoPoint = sampleTwoPoint(rng)
 	r.Warnings = []info.Warning{{Code: "few-documents", Text: "intervals over 26 documents are a little too narrow", Fix: "measure 40 documents or more"}}
 	return r
@@ -88,7 +89,8 @@ func sample() *Result {
 // sampleLaw is an analysis of points around a·L^beta.
 func sampleLaw(points []mi.Estimate, a, beta, noise float64) *law.Analysis {
 	se := noise * 0.9
-	out := &law.Analysis{Verdict: law.PowerLawHolds, Reason: "the power law fits (p = 0.31) and no rival is better"}
+	out := &law.Analysis{Verdict: law.PowerLawHolds, Reason: "A power law fits (residuals p = 0.31) and no rival is better."}
+	out.Law = &law.PowerLaw{A: a, Beta: beta, Unit: "byte", CovLogABeta: [2][2]float64{{16 * noise * noise, -3.4 * noise * se}, {-3.4 * noise * se, se * se}}}
 	out.Power = &law.Fit{Family: law.Power, Chi2: 11.6, DoF: len(points) - 2, P: 0.31, AICc: -12.4, Weight: 0.913, Params: []law.Param{
 		{Name: "A", Value: a, SE: a * noise * 4, Interval: &info.Interval{Lo: a * (1 - 8*noise), Hi: a * (1 + 8*noise), Level: 0.95, Method: "bootstrap", Draws: 4000}},
 		{Name: "beta", Value: beta, SE: se, Interval: &info.Interval{Lo: beta - 1.9*se, Hi: beta + 2.1*se, Level: 0.95, Method: "bootstrap", Draws: 4000}},

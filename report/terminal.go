@@ -10,7 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/law"
 )
 
 // TextOptions says how to write for a terminal.
@@ -101,7 +100,10 @@ func wrap(s string, width, indent int) []string {
 func (t *terminal) verdict() {
 	s := t.find.headline
 	colour := map[Tone]text.Color{Good: text.FgGreen, Bad: text.FgRed, Doubtful: text.FgYellow}[t.find.tone]
-	if t.find.formula != nil {
+	switch {
+	case t.find.formula != nil && t.find.tone == Bad:
+		s += "; the best single one is " + t.find.formula.String()
+	case t.find.formula != nil:
 		s += ": " + t.find.formula.String()
 	}
 	if t.find.exponent != nil && t.find.exponent.Interval != nil {
@@ -113,8 +115,8 @@ func (t *terminal) verdict() {
 		codes = append(codes, colour)
 	}
 	t.paragraph(s, 2, codes...)
-	if t.find.tone != Good && t.find.reason != "" {
-		t.paragraph("  "+t.find.reason, 2)
+	if t.find.reason != "" {
+		t.paragraph(t.find.reason, 2)
 	}
 }
 
@@ -194,12 +196,13 @@ func (t *terminal) table() {
 	tw.SetStyle(style)
 	head := table.Row{"estimator", "L/ℓ", "exponent β", "95 % interval", "A", "χ²/dof", "law"}
 	var columns []table.ColumnConfig
+	narrow := t.opts.Width < 64
 	for i := range head {
 		a := text.AlignRight
 		if i == 0 || i == len(head)-1 {
 			a = text.AlignLeft
 		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a})
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: narrow && head[i] == "χ²/dof"})
 	}
 	tw.SetColumnConfigs(columns)
 	tw.AppendHeader(head)
@@ -249,18 +252,25 @@ func (t *terminal) rivals() {
 		return
 	}
 	var parts []string
+	if a.Power != nil {
+		parts = append(parts, "power law\u00a0"+weight(a.Power.Weight))
+	}
+	negligible := 0
 	for _, f := range a.Rivals {
-		if f.Family == law.Zero && f.Weight < 0.001 {
+		if f.Weight < 0.001 {
+			negligible++
 			continue
 		}
-		parts = append(parts, familyName(f.Family)+"\u00a0"+strings.ReplaceAll(weight(f.Weight), " ", "\u00a0"))
+		parts = append(parts, strings.ReplaceAll(familyName(f.Family)+" "+weight(f.Weight), " ", "\u00a0"))
 	}
-	own := ""
-	if a.Power != nil {
-		own = "power law " + weight(a.Power.Weight) + " against "
+	switch {
+	case negligible == 1:
+		parts = append(parts, "one other <\u00a00.001")
+	case negligible > 1:
+		parts = append(parts, fmt.Sprintf("%d others <\u00a00.001", negligible))
 	}
 	t.out.WriteString("\n")
-	t.paragraph("rival laws   "+own+strings.Join(parts, " · ")+" (Akaike weights)", 13)
+	t.paragraph("rival laws   "+strings.Join(parts, " · ")+" (Akaike\u00a0weights)", 13)
 }
 
 // twoPoint is the line of the two-point law.
@@ -282,11 +292,11 @@ func (t *terminal) twoPoint() {
 	default:
 		s += decayFormula(p.Law).String()
 		if iv := p.Law.AlphaInterval; iv != nil {
-			s += ", " + level(iv) + " interval of the exponent " + interval(iv, 0, "").String()
+			s += ", " + strings.ReplaceAll(level(iv)+": "+interval(iv, 0, "").String(), " ", "\u00a0")
 		}
 	}
 	if n := len(p.Points); n > 0 {
-		s += fmt.Sprintf(" (d = %s … %s", count(p.Points[0].Distance), count(p.Points[n-1].Distance))
+		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", count(p.Points[0].Distance), count(p.Points[n-1].Distance))
 		if below > 0 {
 			s += fmt.Sprintf("; %d of %d under the noise floor", below, n)
 		}

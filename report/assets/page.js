@@ -114,5 +114,5 @@
   }
 
   addEventListener("scroll", hide, { passive: true });
-  for (const e of document.querySelectorAll("input[name=unit]")) e.addEventListener("change", hide);
+  for (const e of document.querySelectorAll("input[name=unit]")) e.addEventListener("change", () => show(current));
 })();

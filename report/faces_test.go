@@ -1,0 +1,204 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares with testdata/golden/name, or rewrites it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./report -update writes it)", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// variants are results of every kind that a face must be able to show.
+func variants() map[string]*Result {
+	out := map[string]*Result{"holds": sample()}
+	edit := func(name string, f func(*Result)) {
+		r := sample()
+		f(r)
+		out[name] = r
+	}
+	edit("rejected", func(r *Result) {
+		a := r.Series[0].Law
+		a.Verdict, a.Reason = law.PowerLawRejected, "The residuals reject a single power law (p < 0.001), and saturation fits clearly better."
+		a.Power.Chi2, a.Power.P, a.Power.Weight, a.Rivals[0], a.Rivals[1] = 93, 1e-9, 0.0002, a.Rivals[1], a.Rivals[0]
+		a.Rivals[0].Weight = 0.98
+	})
+	edit("nothing", func(r *Result) {
+		for i := range r.Series {
+			s := &r.Series[i]
+			for j := range s.Points {
+				s.Points[j].Value = s.Points[j].SE * info.Nats(math.Sin(float64(7*i+3*j)))
+			}
+			s.Law.Verdict, s.Law.Reason, s.Law.Power, s.Law.Law, s.Law.Local = law.NoInformation, "The estimates are zero within their errors (p = 0.6).", nil, nil, nil
+		}
+		r.TwoPoint.Law = nil
+	})
+	edit("undecided", func(r *Result) {
+		r.Windows.Documents, r.Windows.Clusters, r.Windows.ClusterKind = 1, 6, "block"
+		r.Series = r.Series[:1]
+		s := &r.Series[0]
+		s.Points, s.Cov, s.Clusters = s.Points[:2], nil, 6
+		s.Law = &law.Analysis{Verdict: law.Undecided, Reason: "Two lengths are too few to tell."}
+		s.Warnings = []info.Warning{{Code: "one-document", Text: "blocks of one document share its author and topic", Fix: "measure more documents"}}
+		r.TwoPoint, r.Triangle, r.Peak, r.Loss.Positions = nil, nil, nil, nil
+	})
+	edit("two-point", func(r *Result) {
+		r.Verb, r.Command, r.Series, r.Triangle, r.Peak, r.Loss, r.Windows, r.Plan, r.Model = "twopoint", "l2m twopoint books", nil, nil, nil, Loss{}, Windows{}, Plan{}, Model{}
+	})
+	out["empty"] = &Result{Schema: Schema, Verb: "measure"}
+	out["one point"] = &Result{Schema: Schema, Verb: "measure", Series: []Series{{
+		Series: mi.Series{Estimator: mi.Paired, Ratio: 2, Points: []mi.Estimate{{Ell: 2, Length: 4, Value: -1}}},
+		Law:    &law.Analysis{Verdict: law.Undecided},
+	}}}
+	return out
+}
+
+func TestTextGolden(t *testing.T) {
+	for name, r := range variants() {
+		for _, width := range []int{60, 80, 120} {
+			if width != 80 && name != "holds" {
+				continue
+			}
+			var b bytes.Buffer
+			if err := Text(&b, r, TextOptions{Width: width, Run: "l2m-run-7c1e"}); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "text-"+strings.ReplaceAll(name, " ", "-")+"-"+strconv.Itoa(width)+".txt", b.String())
+			for _, l := range strings.Split(b.String(), "\n") {
+				if n := utf8.RuneCountInString(l); n > width {
+					t.Errorf("%s: %d columns of %d: %s", name, n, width, l)
+				}
+			}
+		}
+	}
+}
+
+func TestTextColourIsOnlyColour(t *testing.T) {
+	var plain, coloured bytes.Buffer
+	if err := Text(&plain, sample(), TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Text(&coloured, sample(), TextOptions{Color: true}); err != nil {
+		t.Fatal(err)
+	}
+	stripped := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(coloured.String(), "")
+	if diff := cmp.Diff(plain.String(), stripped); diff != "" {
+		t.Error(diff)
+	}
+	if stripped == coloured.String() {
+		t.Error("no colour")
+	}
+}
+
+// pageOutline is a page without its style, script, data, drawings and folded
+// tables: goldens hold the words.
+func pageOutline(page string) string {
+	for _, p := range []string{`(?s)<style>.*?</style>`, `(?s)<script.*?</script>`, `(?s)<svg.*?</svg>`, `(?s)<details>.*?</details>`, `(?s)<tbody>.*?</tbody>`, `<meta http-equiv[^>]*>`, ` (?:data-ref|title)="[^"]*"`} {
+		page = regexp.MustCompile(p).ReplaceAllString(page, "")
+	}
+	return page
+}
+
+func TestPageGolden(t *testing.T) {
+	for name, r := range variants() {
+		page := render(t, r)
+		parse(t, page)
+		if name == "holds" || name == "two-point" {
+			golden(t, "page-"+name+".html", pageOutline(page))
+		}
+	}
+}
+
+func TestCSVHoldsEveryEstimate(t *testing.T) {
+	r := sample()
+	var b bytes.Buffer
+	if err := CSV(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := map[string]int{}
+	for i, c := range rows[0] {
+		column[c] = i
+	}
+	want := len(r.Triangle) + len(r.TwoPoint.Points)
+	for _, s := range r.Series {
+		want += len(s.Points)
+	}
+	if len(rows)-1 != want {
+		t.Errorf("%d rows for %d estimates", len(rows)-1, want)
+	}
+	number := func(row []string, name string) float64 {
+		v, err := strconv.ParseFloat(row[column[name]], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	i := 1
+	for _, s := range r.Series {
+		for j, p := range s.Points {
+			row := rows[i]
+			i++
+			if row[column["quantity"]] != "bipartite" || row[column["estimator"]] != string(s.Estimator) || row[column["fitted"]] != strconv.FormatBool(s.Law.Used[j]) ||
+				number(row, "length") != float64(p.Length) || number(row, "nats") != float64(p.Value) || number(row, "se") != float64(p.SE) {
+				t.Fatalf("row %v for %+v", row, p)
+			}
+			// 1 nat is 1/ln 2 bits; a 95 % interval is ±1.96 standard errors.
+			if bits := number(row, "bits"); math.Abs(bits*math.Ln2-float64(p.Value)) > 1e-9*float64(p.Value) {
+				t.Errorf("%g bits for %g nats", bits, float64(p.Value))
+			}
+			if w := number(row, "hi95") - number(row, "lo95"); math.Abs(w/float64(p.SE)-2*1.96) > 0.001 {
+				t.Errorf("interval of %g standard errors", w/float64(p.SE))
+			}
+		}
+	}
+}
+
+func TestFiguresOfEveryVariant(t *testing.T) {
+	for name, r := range variants() {
+		if name == "holds" {
+			continue // TestFiguresAreDeterministic
+		}
+		if err := Figures(t.TempDir(), r, []string{"svg"}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
