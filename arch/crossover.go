@@ -73,7 +73,7 @@ func (s smooth) meets(h line) (at, from *float64) {
 		return &one, nil
 	}
 	gap := func(x float64) float64 { return s.at(x) - h.at(x) }
-	points := s.grid(h)
+	points := touches(gap, s.grid(h))
 	end := len(points) - 1
 	holds := gap(points[end]) >= 0
 	for end > 0 && (gap(points[end-1]) >= 0) == holds {
@@ -105,8 +105,44 @@ func (s smooth) meets(h line) (at, from *float64) {
 	return &L, nil
 }
 
-// grid lists values of ln L, from 0 to where the long run has set in, dense
-// enough that between neighbours the gap to the law changes sign at most once.
+// touches adds to a grid the points between its points where the gap comes
+// nearest to the other sign: it may change sign and back between neighbours.
+func touches(gap func(float64) float64, grid []float64) []float64 {
+	y := make([]float64, len(grid))
+	for i, x := range grid {
+		y[i] = gap(x)
+	}
+	out := grid[:1:1]
+	for i := 1; i < len(grid); i++ {
+		// An extremum towards zero lies beside i where i is lower in absolute
+		// value than both neighbours of the same sign.
+		sign := 1.0
+		if y[i] < 0 {
+			sign = -1
+		}
+		turns := i+1 < len(grid) && sign*y[i] <= sign*y[i-1] && sign*y[i] <= sign*y[i+1]
+		if turns {
+			for _, side := range [][2]float64{{grid[i-1], grid[i]}, {grid[i], grid[i+1]}} {
+				lo, hi := side[0], side[1]
+				for range 60 { // ternary search on a smooth piece
+					a, b := lo+(hi-lo)/3, hi-(hi-lo)/3
+					if sign*gap(a) <= sign*gap(b) {
+						hi = b
+					} else {
+						lo = a
+					}
+				}
+				out = append(out, lo+(hi-lo)/2)
+			}
+		}
+		out = append(out, grid[i])
+	}
+	slices.Sort(out)
+	return out
+}
+
+// grid lists values of ln L, from 0 to where the long run has set in, with all
+// points where a part changes its rule.
 func (s smooth) grid(h line) []float64 {
 	const perSegment = 64
 	breaks := []float64{0}
@@ -119,26 +155,47 @@ func (s smooth) grid(h line) []float64 {
 		}
 	}
 	slices.Sort(breaks)
-	// Beyond the last break the slope of the sum tends to its limit: go on until
-	// the gap has the sign that it keeps.
-	final := s.slope() - h.slope()
-	last := breaks[len(breaks)-1] + 1
-	for range 60 {
-		a, b := s.at(last)-h.at(last), s.at(2*last)-h.at(2*last)
-		settled := (final > 0 && a > 0 && b > a) || (final < 0 && a < 0 && b < a) || (final == 0 && math.Abs(b-a) < 1e-9)
-		if settled {
-			break
-		}
-		last *= 2
-	}
-	breaks = append(breaks, last)
 	var points []float64
 	for i := range len(breaks) - 1 {
 		for j := range perSegment {
 			points = append(points, breaks[i]+(breaks[i+1]-breaks[i])*float64(j)/perSegment)
 		}
 	}
-	return append(points, last)
+	start := breaks[len(breaks)-1]
+	x := start
+	for range 2000 { // e^(start·1.05^1900) is beyond any length
+		points = append(points, x)
+		if x > start+1 && s.settled(h, x) {
+			break
+		}
+		x += max(0.25, 0.05*(x-start))
+	}
+	return points
+}
+
+// settled reports whether, beyond x and beyond all breaks, the gap to the law
+// keeps its sign. The slope of the sum is the mean of its parts' slopes,
+// weighted by their shares: at most that of its fastest part or of the
+// logarithm, and at least the fastest one's share of it; that share grows with
+// x. The law's slope lies between its value at x and its limit.
+func (s smooth) settled(h line, x float64) bool {
+	const dx = 1e-4
+	here := (h.at(x+dx) - h.at(x)) / dx
+	gap := s.at(x) - h.at(x)
+	top := s.slope()
+	switch final := top - h.slope(); {
+	case final > 0:
+		fastest := math.Inf(-1)
+		for _, t := range s {
+			if (t.rule == PerToken || t.rule == PerBlock) && top == 1 || t.rule == Slots && t.beta == top || top == 0 {
+				fastest = max(fastest, t.at(x))
+			}
+		}
+		return gap > 0 && top*math.Exp(fastest-s.at(x)) > max(here, h.slope())
+	case final < 0:
+		return gap < 0 && max(top, 1/(math.Ln2+x)) < min(here, h.slope())
+	}
+	return x > 100
 }
 
 // String is the crossover in a few words.

@@ -3,7 +3,6 @@ package arch
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // family describes one or several model types: which keys of config.json say
@@ -90,14 +89,14 @@ func nearest(obj *value, modelType string) (string, bool) {
 			candidates = append(candidates, candidate{name, reads[i], keys + alike})
 		}
 	}
-	best := slices.MaxFunc(candidates, func(a, b candidate) int {
+	best := slices.MaxFunc(candidates, func(a, b candidate) int { // the first of equals
 		if a.reads != b.reads {
 			if a.reads {
 				return 1
 			}
 			return -1
 		}
-		return cmp.Or(cmp.Compare(a.score, b.score), strings.Compare(b.name, a.name))
+		return cmp.Compare(a.score, b.score)
 	})
 	return best.name, best.reads
 }

@@ -24,9 +24,6 @@ const (
 	maxArrayNesting  = 4
 )
 
-// errMetadataSize ends the reading of metadata without end.
-var errMetadataSize = fmt.Errorf("the metadata is larger than %d MiB: not believed", maxMetadataBytes>>20)
-
 // ggufType is the type of a metadata value (ggml, gguf.h, gguf_type).
 type ggufType uint32
 
@@ -65,9 +62,10 @@ func (t ggufType) width() int64 {
 // readGGUF reads the metadata section and stops before the tensors. It returns
 // an object whose keys have lost their architecture prefix, and the
 // architecture. What a file claims about sizes never decides how much memory
-// is taken: strings and arrays that are too long to be sizes are read past.
-func readGGUF(r io.Reader) (*value, string, error) {
-	g := &ggufReader{r: bufio.NewReaderSize(&io.LimitedReader{R: r, N: maxMetadataBytes}, 64<<10), order: binary.LittleEndian}
+// is taken: strings and arrays that are too long to be sizes are read past, and
+// no more than limit bytes are read.
+func readGGUF(r io.Reader, limit int64) (*value, string, error) {
+	g := &ggufReader{r: bufio.NewReaderSize(&io.LimitedReader{R: r, N: limit}, 64<<10), order: binary.LittleEndian, limit: limit}
 	var head [8]byte
 	if err := g.fill(head[:]); err != nil {
 		return nil, "", err
@@ -126,7 +124,14 @@ func readGGUF(r io.Reader) (*value, string, error) {
 type ggufReader struct {
 	r     *bufio.Reader
 	order binary.ByteOrder
+	limit int64
 	read  int64
+	buf   [8]byte // of uint
+}
+
+// tooLarge ends the reading of metadata without end.
+func (g *ggufReader) tooLarge() error {
+	return fmt.Errorf("the metadata is larger than %d MiB: not believed", g.limit>>20)
 }
 
 func (g *ggufReader) fill(b []byte) error {
@@ -138,8 +143,8 @@ func (g *ggufReader) fill(b []byte) error {
 // end explains an end of file.
 func (g *ggufReader) end(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		if g.read >= maxMetadataBytes {
-			return errMetadataSize
+		if g.read >= g.limit {
+			return g.tooLarge()
 		}
 		return fmt.Errorf("the file ends after %d bytes, within its metadata", g.read)
 	}
@@ -148,16 +153,16 @@ func (g *ggufReader) end(err error) error {
 
 // skip reads past n bytes.
 func (g *ggufReader) skip(n uint64) error {
-	if n > maxMetadataBytes {
-		return errMetadataSize
+	if n > uint64(g.limit) {
+		return g.tooLarge()
 	}
-	done, err := io.CopyN(io.Discard, g.r, int64(n))
-	g.read += done
+	done, err := g.r.Discard(int(n))
+	g.read += int64(done)
 	return g.end(err)
 }
 
 func (g *ggufReader) uint(width int64) (uint64, error) {
-	var b [8]byte
+	b := g.buf[:]
 	if err := g.fill(b[:width]); err != nil {
 		return 0, err
 	}
@@ -165,11 +170,11 @@ func (g *ggufReader) uint(width int64) (uint64, error) {
 	case 1:
 		return uint64(b[0]), nil
 	case 2:
-		return uint64(g.order.Uint16(b[:])), nil
+		return uint64(g.order.Uint16(b)), nil
 	case 4:
-		return uint64(g.order.Uint32(b[:])), nil
+		return uint64(g.order.Uint32(b)), nil
 	}
-	return g.order.Uint64(b[:]), nil
+	return g.order.Uint64(b), nil
 }
 
 func (g *ggufReader) key() (string, error) {
@@ -277,8 +282,8 @@ func (g *ggufReader) array(nesting int) (value, error) {
 		}
 		return v, nil
 	case width > 0:
-		if n > maxMetadataBytes {
-			return value{}, errMetadataSize
+		if n > uint64(g.limit) {
+			return value{}, g.tooLarge()
 		}
 		return value{}, g.skip(n * uint64(width))
 	case element == ggufString:

@@ -7,7 +7,7 @@ import (
 
 // parseGGUF describes the model of a GGUF file.
 func parseGGUF(r io.Reader, o Options) (*Model, error) {
-	obj, name, err := readGGUF(r)
+	obj, name, err := readGGUF(r, maxMetadataBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,121 @@
+package arch
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSmallConfigurations checks descriptions by configurations small enough to
+// count by hand. at is L = 10.
+func TestSmallConfigurations(t *testing.T) {
+	for _, c := range []struct {
+		name, config string
+		want         Elements // after 10 tokens
+	}{
+		{"gpt_neo: one global and one local layer of 2·2·4, window 5 (4 past)",
+			`{"model_type":"gpt_neo","num_layers":2,"num_heads":2,"hidden_size":8,"attention_types":[[["global","local"],1]],"window_size":5}`,
+			Elements{KV: 2 * 8 * 10, Window: 2 * 8 * 4}},
+		{"gpt_bigcode without multi_query",
+			`{"model_type":"gpt_bigcode","n_layer":1,"n_head":2,"n_embd":8,"multi_query":false}`, Elements{KV: 2 * 8 * 10}},
+		{"gpt_bigcode: one head of 4",
+			`{"model_type":"gpt_bigcode","n_layer":1,"n_head":2,"n_embd":8,"multi_query":true}`, Elements{KV: 2 * 4 * 10}},
+		{"mpt with multiquery attention",
+			`{"model_type":"mpt","n_layers":3,"n_heads":2,"d_model":8,"attn_config":{"attn_type":"multiquery_attention"}}`, Elements{KV: 3 * 2 * 4 * 10}},
+		{"dbrx: attn_config.kv_n_heads",
+			`{"model_type":"dbrx","n_layers":3,"n_heads":4,"d_model":16,"attn_config":{"kv_n_heads":2}}`, Elements{KV: 3 * 2 * 2 * 4 * 10}},
+		{"falcon, new architecture without num_kv_heads: all heads",
+			`{"model_type":"falcon","num_hidden_layers":1,"num_attention_heads":4,"hidden_size":16,"new_decoder_architecture":true}`, Elements{KV: 2 * 16 * 10}},
+		{"chatglm without grouped heads",
+			`{"model_type":"chatglm","num_layers":2,"num_attention_heads":3,"kv_channels":4,"multi_query_attention":false}`, Elements{KV: 2 * 2 * 3 * 4 * 10}},
+		{"qwen: heads × kv_channels, not hidden_size",
+			`{"model_type":"qwen","num_hidden_layers":1,"num_attention_heads":2,"kv_channels":3,"hidden_size":99}`, Elements{KV: 2 * 6 * 10}},
+		{"qwen2 that slides from layer 1 on",
+			`{"model_type":"qwen2","num_hidden_layers":3,"num_attention_heads":2,"hidden_size":8,"use_sliding_window":true,"sliding_window":4,"max_window_layers":1}`,
+			Elements{KV: 16 * 10, Window: 2 * 16 * 3}},
+		{"deci: heads per layer",
+			`{"model_type":"deci","num_hidden_layers":3,"num_attention_heads":4,"hidden_size":16,"num_key_value_heads_per_layer":[4,2,1]}`, Elements{KV: 2 * 4 * 7 * 10}},
+		{"nemotron-nas: full, none, window of 4 (3 past)",
+			`{"model_type":"nemotron-nas","num_hidden_layers":3,"num_attention_heads":4,"hidden_size":16,"num_key_value_heads":null,"block_configs":[
+			 {"attention":{"n_heads_in_group":2,"no_op":false}},{"attention":{"no_op":true}},{"attention":{"n_heads_in_group":4,"window_length":4}}]}`,
+			Elements{KV: 2 * 2 * 4 * 10, Window: 2 * 4 * 3}},
+		{"mimo: values narrower than keys",
+			`{"model_type":"mimo_v2_flash","num_hidden_layers":2,"num_key_value_heads":1,"head_dim":6,"v_head_dim":4,"swa_num_key_value_heads":2,"swa_head_dim":6,"swa_v_head_dim":4,"sliding_window":5,"hybrid_layer_pattern":[0,1]}`,
+			Elements{KV: 10 * 10, Window: 20 * 4}},
+		{"gemma4: two of three layers, the last shares",
+			`{"model_type":"gemma4_text","num_hidden_layers":3,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":4,"global_head_dim":8,"num_global_key_value_heads":1,"attention_k_eq_v":true,"num_kv_shared_layers":1,"sliding_window":4,"layer_types":["full_attention","sliding_attention","full_attention"]}`,
+			Elements{KV: 2 * 8 * 10, Window: 2 * 2 * 4 * 3}},
+		{"llama4: no_rope_layers 0 is full",
+			`{"model_type":"llama4_text","num_hidden_layers":2,"num_attention_heads":2,"hidden_size":8,"no_rope_layers":[1,0],"attention_chunk_size":4}`,
+			Elements{KV: 16 * 10, Window: 16 * 3}},
+		{"mllama: layer 1 reads images",
+			`{"model_type":"mllama_text_model","num_hidden_layers":2,"num_attention_heads":2,"hidden_size":8,"cross_attention_layers":[1]}`, Elements{KV: 16 * 10}},
+		{"ministral3: full",
+			`{"model_type":"ministral3","num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":5}`, Elements{KV: 2 * 2 * 5 * 10}},
+		{"longcat: two latents in a layer",
+			`{"model_type":"longcat_flash","num_layers":2,"kv_lora_rank":6,"qk_rope_head_dim":2}`, Elements{Latent: 4 * 8 * 10}},
+		{"glm_moe_dsa: the second layer shares its indexer",
+			`{"model_type":"glm_moe_dsa","num_hidden_layers":2,"kv_lora_rank":6,"qk_rope_head_dim":2,"index_head_dim":3,"indexer_types":["full","shared"]}`,
+			Elements{Latent: 2 * 8 * 10, Other: 3 * 10}},
+		// One layer each of ratio 0, 4 and 128; heads of 8, index keys of 2, window 6
+		// (5 past). Ratio 4 after 10 tokens: 2 blocks, 2 waiting tokens of 4·(8+2),
+		// the inputs of the previous block 4·2·(8+2), 2 index keys. Ratio 128: none
+		// full, 10 waiting tokens of 2·8.
+		{"deepseek_v4", `{"model_type":"deepseek_v4","num_hidden_layers":3,"head_dim":8,"index_head_dim":2,"sliding_window":6,"num_key_value_heads":1,"compress_ratios":[0,4,128,0]}`,
+			Elements{KV: 2 * 8, Window: 3 * 5 * 8, Other: 2*2 + 4*2*10 + 2*40 + 10*16}},
+		{"hgrn2: hidden × expand_ratio",
+			`{"model_type":"hgrn2","num_hidden_layers":2,"hidden_size":256,"expand_ratio":128}`, Elements{Recurrent: 2 * 256 * 128}},
+		{"gla with two layers of attention, one of them windowed by attn.window_size",
+			`{"model_type":"gla","num_hidden_layers":3,"hidden_size":8,"num_heads":2,"attn":{"layers":[1],"num_heads":2,"num_kv_heads":1,"window_size":4}}`,
+			Elements{Recurrent: 2 * 2 * 2 * 4, Window: 2 * 4 * 3}},
+		{"rwkv7 with a value width per layer",
+			`{"model_type":"rwkv7","num_hidden_layers":2,"hidden_size":8,"head_dim":4,"value_dim":[8,16]}`, Elements{Recurrent: 2*4*4 + 2*4*8, Conv: 2 * 2 * 8}},
+		{"nemotron_h in the spelling of layers_block_type",
+			`{"model_type":"nemotron_h","layers_block_type":["mamba","moe","attention"],"num_attention_heads":2,"num_key_value_heads":1,"head_dim":4,"mamba_num_heads":2,"mamba_head_dim":3,"ssm_state_size":5,"n_groups":1,"conv_kernel":4}`,
+			Elements{KV: 8 * 10, Recurrent: 2 * 3 * 5, Conv: 3 * (6 + 10)}},
+		{"a class default in text_config: MistralConfig has 8 key–value heads",
+			`{"model_type":"mistral3","text_config":{"model_type":"mistral","num_hidden_layers":1,"head_dim":4,"sliding_window":null}}`, Elements{KV: 2 * 8 * 4 * 10}},
+		{"null equals absent", `{"model_type":"llama","num_hidden_layers":1,"num_attention_heads":2,"hidden_size":8,"num_key_value_heads":null,"head_dim":null,"sliding_window":null}`,
+			Elements{KV: 16 * 10}},
+		{"whole numbers may be written as floats", `{"model_type":"llama","num_hidden_layers":1.0,"num_attention_heads":2e0,"hidden_size":8}`, Elements{KV: 16 * 10}},
+	} {
+		m, err := Parse(strings.NewReader(c.config))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		s, err := m.State(10)
+		if err != nil || s.Elements != c.want {
+			t.Errorf("%s: %+v, want %+v (%v)", c.name, s.Elements, c.want, err)
+		}
+	}
+}
+
+// TestTypesAreDescribedOnce: a model type in two families would be read by
+// whichever comes first.
+func TestTypesAreDescribedOnce(t *testing.T) {
+	names := Families()
+	for i := 1; i < len(names); i++ {
+		if names[i] == names[i-1] {
+			t.Errorf("%s is described twice", names[i])
+		}
+	}
+	for _, f := range families() {
+		if f.reference == "" || f.layers == nil || len(f.types) == 0 {
+			t.Errorf("family %v is incomplete", f.types)
+		}
+	}
+}
+
+// TestChunkedPeak: a chunk holds at most size − 1 past tokens (Llama 4 attends
+// to its own position too).
+func TestChunkedPeak(t *testing.T) {
+	m, err := Parse(strings.NewReader(`{"model_type":"llama4_text","num_hidden_layers":1,"num_attention_heads":1,"hidden_size":2,"no_rope_layers":[1],"attention_chunk_size":4}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for L, want := range map[int64]int64{0: 0, 1: 4, 3: 12, 4: 12, 1000: 12} {
+		if s, err := m.State(L); err != nil || s.Total != want {
+			t.Errorf("L = %d: %d, want %d (%v)", L, s.Total, want, err)
+		}
+	}
+}

@@ -1,0 +1,385 @@
+package arch
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/law"
+)
+
+// drawModel makes a model of arbitrary parts.
+func drawModel(t *rapid.T) *Model {
+	m := &Model{Name: "drawn"}
+	for range rapid.IntRange(1, 4).Draw(t, "layers") {
+		var l Layer
+		for range rapid.IntRange(0, 3).Draw(t, "parts") {
+			l.Parts = append(l.Parts, Part{
+				Kind:    rapid.SampledFrom(Kinds()).Draw(t, "kind"),
+				Rule:    rapid.SampledFrom([]Rule{Fixed, PerToken, Bounded, PerBlock, Tail, After, Log, Slots}).Draw(t, "rule"),
+				Width:   rapid.Int64Range(1, 1<<20).Draw(t, "width"),
+				N:       rapid.Int64Range(1, 1<<14).Draw(t, "n"),
+				Beta:    rapid.Float64Range(0.1, 1).Draw(t, "beta"),
+				Float32: rapid.Bool().Draw(t, "float32"),
+			})
+		}
+		m.Layers = append(m.Layers, l)
+	}
+	return m
+}
+
+// TestSmoothFollowsTheExactState: the smooth state differs from the exact one by
+// less than one entry of each part that it rounds or leaves out.
+func TestSmoothFollowsTheExactState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawModel(t)
+		L := rapid.Int64Range(1, 1<<20).Draw(t, "L")
+		s, err := m.State(L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slack := 1e-6 * float64(s.Total)
+		for _, l := range m.Layers {
+			for _, p := range l.Parts {
+				switch p.Rule {
+				case PerBlock, Log, Slots:
+					slack += float64(p.Width)
+				case Tail:
+					slack += float64(p.Width) * float64(p.N)
+				}
+			}
+		}
+		got := math.Exp(m.smooth(one).at(math.Log(float64(L))))
+		if math.Abs(got-float64(s.Total)) > slack {
+			t.Fatalf("smooth %g, exact %d, slack %g", got, s.Total, slack)
+		}
+	})
+}
+
+// TestStateProperties: kinds and layers sum to the total, float32 is a part of
+// it, and without partly filled blocks nothing shrinks as L grows.
+func TestStateProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawModel(t)
+		tail := false
+		for _, l := range m.Layers {
+			for _, p := range l.Parts {
+				tail = tail || p.Rule == Tail
+			}
+		}
+		L := rapid.Int64Range(0, 1<<30).Draw(t, "L")
+		a, err := m.State(L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := m.State(L + rapid.Int64Range(0, 1<<20).Draw(t, "more"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Elements.Total() != a.Total || a.Float32 > a.Total {
+			t.Fatalf("%+v", a)
+		}
+		if !tail && b.Total < a.Total {
+			t.Fatalf("%d after %d tokens, %d after %d", a.Total, a.Length, b.Total, b.Length)
+		}
+	})
+}
+
+func TestGrowth(t *testing.T) {
+	part := func(r Rule, width, n int64, beta float64) Part {
+		return Part{Kind: Other, Rule: r, Width: width, N: n, Beta: beta}
+	}
+	for _, c := range []struct {
+		parts []Part
+		want  Growth
+		text  string
+	}{
+		{[]Part{part(Fixed, 5, 0, 0)}, Growth{Class: Constant, Fixed: 5}, "does not grow"},
+		{nil, Growth{Class: Constant}, "does not grow"},
+		{[]Part{part(Fixed, 5, 0, 0), part(Bounded, 2, 1024, 0)}, Growth{Class: Saturating, Fixed: 5, SaturateAt: 1024}, "stops growing at L = 1,024"},
+		{[]Part{part(Log, 4096, 0, 0), part(Bounded, 2, 1024, 0)}, Growth{Class: Logarithmic, PerDouble: 4096, SaturateAt: 1024}, "grows by 4,096 elements per doubling of L"},
+		{[]Part{part(Slots, 4, 0, 0.5), part(Fixed, 1, 0, 0)}, Growth{Class: Power, Exponent: 0.5, Fixed: 1}, "grows like L^0.5"},
+		{[]Part{part(PerToken, 18432, 0, 0)}, Growth{Class: Linear, Exponent: 1, PerToken: 18432}, "grows by 18,432 elements per token"},
+		{[]Part{part(PerToken, 6, 0, 0), part(PerBlock, 8, 4, 0), part(Fixed, 1, 0, 0)}, Growth{Class: Mixed, Exponent: 1, PerToken: 8, Fixed: 1}, "grows by 8 elements per token, the rest is bounded"},
+	} {
+		m := &Model{Layers: []Layer{{c.parts}}}
+		if got := m.Growth(); got != c.want || got.String() != c.text {
+			t.Errorf("%+v (%s), want %+v (%s)", got, got, c.want, c.text)
+		}
+	}
+}
+
+// TestCrossoverOfAConstantState: A·L^β = capacity·d has the solution
+// L = (capacity·d/A)^(1/β).
+func TestCrossoverOfAConstantState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := rapid.Int64Range(1, 1<<40).Draw(t, "d")
+		l := law.PowerLaw{A: rapid.Float64Range(0.01, 100).Draw(t, "A"), Beta: rapid.Float64Range(0.05, 1.5).Draw(t, "beta"), Unit: "token"}
+		c := rapid.Float64Range(1e-4, 20).Draw(t, "capacity")
+		m := &Model{Layers: []Layer{{[]Part{{Kind: Recurrent, Rule: Fixed, Width: d}}}}}
+		x := m.crossover(l, 0.95, func(Part) float64 { return c })
+		want := math.Log(c*float64(d)/l.A) / l.Beta
+		switch {
+		case want > 709: // beyond the largest float64
+			if x.At != nil {
+				t.Fatalf("at %g, want beyond e^709", *x.At)
+			}
+		case x.At == nil:
+			t.Fatalf("never, want e^%g", want)
+		case math.Abs(math.Log(*x.At)-max(0, want)) > 1e-9*(1+math.Abs(want)):
+			t.Fatalf("ln L = %.15g, want %.15g", math.Log(*x.At), max(0, want))
+		}
+	})
+}
+
+// TestMambaHoldsTheEnglishLawFor4e8Tokens is the worked figure: mamba-130m
+// keeps 700,416 numbers; with all 16 bits used they hold 700,416·16·ln 2 =
+// 7.768e6 nats, and (7.768e6/2.27)^(1/0.76) = 3.960e8.
+func TestMambaHoldsTheEnglishLawFor4e8Tokens(t *testing.T) {
+	m := &Model{Layers: []Layer{{[]Part{{Kind: Recurrent, Rule: Fixed, Width: 700_416}}}}}
+	a, err := m.Audit(law.PublishedEnglish(), AuditOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := a.Crossovers[0]
+	if !x.Hard || math.Abs(x.Capacity-16*math.Ln2) > 1e-9 || x.At == nil || math.Abs(*x.At/3.960e8-1) > 1e-3 || x.Interval != nil {
+		t.Errorf("%+v at %v", x, x.At)
+	}
+	if a.Verdict != FallsBehind {
+		t.Error(a.Verdict)
+	}
+}
+
+// TestCrossoverAgainstSearch: for any model, the state is too small just beyond
+// the crossover and at every longer length, and large enough just before it.
+func TestCrossoverAgainstSearch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawModel(t)
+		l := law.PowerLaw{A: rapid.Float64Range(0.1, 1e4).Draw(t, "A"), Beta: rapid.Float64Range(0.2, 1.3).Draw(t, "beta"), Unit: "token"}
+		c := rapid.Float64Range(1e-4, 20).Draw(t, "capacity")
+		weight := func(Part) float64 { return c }
+		s, h := m.smooth(weight), newLine(l, 0)
+		x := m.crossover(l, 0.95, weight)
+		gap := func(x float64) float64 { return s.at(x) - h.at(x) }
+		from, holds := 0.0, true
+		switch {
+		case x.At != nil:
+			from, holds = math.Log(*x.At), false
+		case x.From != nil:
+			from = math.Log(*x.From)
+		}
+		if len(s) == 0 {
+			if x.At == nil || *x.At != 1 {
+				t.Fatalf("a model that keeps nothing: %+v", x)
+			}
+			return
+		}
+		for i := range 400 {
+			at := from + 1e-6 + float64(i)*0.05
+			if g := gap(at); (g >= 0) != holds && math.Abs(g) > 1e-9 {
+				t.Fatalf("gap %g at ln L = %g, beyond %g", g, at, from)
+			}
+		}
+		if from > 1e-3 {
+			if g := gap(from - 1e-6); (g >= 0) == holds && math.Abs(g) > 1e-5 {
+				t.Fatalf("gap %g just before ln L = %g", g, from)
+			}
+		}
+	})
+}
+
+// TestCrossoverInterval: the ends are where a constant state meets the ends of
+// the law's interval; the crossover lies between them; and a state that grows
+// like L is open when the interval of β contains 1.
+func TestCrossoverInterval(t *testing.T) {
+	l := law.PowerLaw{A: 2, Beta: 0.75, Unit: "token", CovLogABeta: [2][2]float64{{0.01, -0.0014}, {-0.0014, 0.0002}}}
+	m := &Model{Layers: []Layer{{[]Part{{Kind: Recurrent, Rule: Fixed, Width: 1_000_000}}}}}
+	a, err := m.Audit(l, AuditOptions{Capacities: []float64{0.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := a.Crossovers[1]
+	if x.Interval == nil || x.Interval.Lo == nil || x.Interval.Hi == nil || !(*x.Interval.Lo < *x.At && *x.At < *x.Interval.Hi) {
+		t.Fatalf("%+v", x)
+	}
+	if iv := l.Interval(*x.Interval.Lo, 0.95); math.Abs(iv.Hi/500_000-1) > 1e-9 {
+		t.Errorf("at the lower end the law's interval ends at %g nats, want 500,000", iv.Hi)
+	}
+	if iv := l.Interval(*x.Interval.Hi, 0.95); math.Abs(iv.Lo/500_000-1) > 1e-9 {
+		t.Errorf("at the upper end the law's interval starts at %g nats, want 500,000", iv.Lo)
+	}
+	attention := &Model{Layers: []Layer{{[]Part{{Kind: KV, Rule: PerToken, Width: 8}}}}}
+	wide := l
+	wide.Beta, wide.CovLogABeta[1][1] = 0.95, 0.01 // ± 0.196
+	if a, err = attention.Audit(wide, AuditOptions{}); err != nil || a.Verdict != Open {
+		t.Errorf("%s, %v", a.Verdict, err)
+	}
+	if a.Crossovers[0].At != nil || a.Crossovers[0].Interval.Lo == nil {
+		t.Errorf("%+v: want never, but a length at the upper end of the law", a.Crossovers[0])
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	model := func(r Rule, beta float64) *Model {
+		return &Model{Name: "m", Layers: []Layer{{[]Part{{Kind: KV, Rule: r, Width: 8, N: 100, Beta: beta}}}}}
+	}
+	for _, c := range []struct {
+		m    *Model
+		beta float64
+		want Verdict
+	}{
+		{model(PerToken, 0), 0.76, KeepsUp}, {model(PerToken, 0), 1, KeepsUp}, {model(PerToken, 0), 1.1, FallsBehind},
+		{model(PerBlock, 0), 0.76, KeepsUp}, {model(Bounded, 0), 0.76, FallsBehind}, {model(Fixed, 0), 0.1, FallsBehind},
+		{model(Log, 0), 0.1, FallsBehind}, {model(Slots, 0.76), 0.76, KeepsUp}, {model(Slots, 0.7), 0.76, FallsBehind},
+		{model(Fixed, 0), 0, KeepsUp}, {model(Fixed, 0), -0.5, KeepsUp},
+	} {
+		a, err := c.m.Audit(law.PowerLaw{A: 1, Beta: c.beta, Unit: "token"}, AuditOptions{})
+		if err != nil || a.Verdict != c.want || a.Reason == "" {
+			t.Errorf("%s against L^%g: %s (%s), want %s (%v)", c.m.Growth().Class, c.beta, a.Verdict, a.Reason, c.want, err)
+		}
+		// At a capacity so high that small lengths do not matter, the crossovers
+		// say the same.
+		never := c.m.crossover(law.PowerLaw{A: 1, Beta: c.beta, Unit: "token"}, 0.95, func(Part) float64 { return 1e9 }).At == nil
+		if never != (a.Verdict == KeepsUp) {
+			t.Errorf("%s against L^%g: verdict %s, but never too small: %v", c.m.Growth().Class, c.beta, a.Verdict, never)
+		}
+	}
+}
+
+func TestAuditRefusals(t *testing.T) {
+	m := &Model{Name: "m", Layers: []Layer{{[]Part{{Kind: KV, Rule: PerToken, Width: 8}}}}}
+	good := law.PowerLaw{A: 1, Beta: 0.7, Unit: "token"}
+	for _, c := range []struct {
+		law  law.PowerLaw
+		o    AuditOptions
+		want string
+	}{
+		{law.PowerLaw{A: 1, Beta: 0.7, Unit: "byte"}, AuditOptions{}, "counts in bytes"},
+		{law.PowerLaw{A: 0, Beta: 0.7, Unit: "token"}, AuditOptions{}, "is not a law"},
+		{law.PowerLaw{A: 1, Beta: math.NaN(), Unit: "token"}, AuditOptions{}, "is not a law"},
+		{good, AuditOptions{Capacities: []float64{0}}, "is not positive"},
+		{good, AuditOptions{Level: 1}, "is not between 0 and 1"},
+		{good, AuditOptions{Lengths: []int64{-1}}, "negative"},
+		{good, AuditOptions{Lengths: []int64{math.MaxInt64}}, "exceeds"},
+		{good, AuditOptions{Ask: []int64{0}}, "at least 1 token"},
+	} {
+		if _, err := m.Audit(c.law, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.o, err, c.want)
+		}
+	}
+}
+
+// TestLawPerToken: a law in bytes says the same about b·L bytes as the converted
+// one about L tokens, interval included.
+func TestLawPerToken(t *testing.T) {
+	l := law.PowerLaw{A: 1.3, Beta: 0.7, Unit: "byte", CovLogABeta: [2][2]float64{{0.02, -0.003}, {-0.003, 0.0006}}}
+	c, err := LawPerToken(l, 4.5)
+	if err != nil || c.Unit != "token" {
+		t.Fatal(err)
+	}
+	for _, L := range []float64{1, 10, 1e6} {
+		want, got := l.Interval(4.5*L, 0.9), c.Interval(L, 0.9)
+		for _, p := range [][2]float64{{float64(l.At(4.5 * L)), float64(c.At(L))}, {want.Lo, got.Lo}, {want.Hi, got.Hi}} {
+			if math.Abs(p[0]/p[1]-1) > 1e-12 {
+				t.Errorf("L = %g: %g per byte, %g per token", L, p[0], p[1])
+			}
+		}
+	}
+	if _, err := LawPerToken(c, 4.5); err == nil {
+		t.Error("converted twice")
+	}
+	if _, err := LawPerToken(l, 0); err == nil {
+		t.Error("zero bytes per token")
+	}
+}
+
+// TestNeed checks the answers to "what would this length need" by hand: a model
+// of 10 attention layers of 2·1·4 = 8 elements per token, law 1·L^0.5, at
+// 10,000 tokens: 100 nats. At 0.0125 nats per element 8,000 elements are needed,
+// the model keeps 800,000, 100 times as many.
+func TestNeed(t *testing.T) {
+	c := &config{faults: &faults{}}
+	m := &Model{Name: "m", Layers: same(10, heads{1, 4, 4}.full(c))}
+	l := law.PowerLaw{A: 1, Beta: 0.5, Unit: "token"}
+	a, err := m.Audit(l, AuditOptions{Ask: []int64{10_000}, Capacities: []float64{0.0125}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := a.Needs[0]
+	at := n.At[1]
+	if n.Information != 100 || n.State != 800_000 || math.Abs(n.PerTenfold-math.Sqrt(10)) > 1e-12 || math.Abs(at.Elements-8000) > 1e-9 || math.Abs(at.Factor-100) > 1e-9 {
+		t.Errorf("%+v %+v", n, at)
+	}
+	// A window of w past tokens keeps 80·w: 8,000 from w = 100 on.
+	if at.Window != 100 {
+		t.Errorf("window %d, want 100", at.Window)
+	}
+	// k attention layers keep 8·k·L, the other 10 − k keep 4·4 each. With s = √L
+	// that must reach 80·s elements at every length: 8s² − 80s + 144 is negative
+	// between s = 2.4 and 7.6, so one layer is not enough, though it would be at
+	// L = 10,000; 16s² − 80s + 128 is never negative.
+	if at.Attention != 2 || at.Layers != 10 {
+		t.Errorf("%d of %d layers, want 2 of 10", at.Attention, at.Layers)
+	}
+	if !strings.Contains(at.HybridBasis, "8 elements per token") {
+		t.Error(at.HybridBasis)
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	attention := func() *Model {
+		c := &config{faults: &faults{}}
+		h := heads{2, 4, 6}
+		return &Model{Name: "m", Layers: []Layer{{[]Part{h.full(c)}}, {[]Part{h.window(c, 50)}}}}
+	}
+	recurrent := &Model{Name: "r", Layers: []Layer{{[]Part{memory(7, true, "state"), {Kind: Conv, Rule: Fixed, Width: 3}}}}}
+	for _, c := range []struct {
+		m      *Model
+		policy string
+		want   Elements // after 1,000 tokens
+		class  Class
+	}{
+		{attention(), "full", Elements{KV: 20_000, Window: 20 * 49}, Mixed},
+		{attention(), "sinks:4+60", Elements{Window: 20*64 + 20*49}, Saturating}, // the window of 49 stays
+		{attention(), "budget:10", Elements{Window: 20*10 + 20*10}, Saturating},
+		// 2 heads × (4·6 + 4) beside a segment of 100.
+		{attention(), "compressive:100", Elements{Window: 20*100 + 20*49, Recurrent: 56}, Saturating},
+		{attention(), "power:0.5", Elements{KV: 20 * 63, Window: 20 * 49}, Power}, // ⌊√1000/0.5⌋ = 63
+		{recurrent, "log-linear", Elements{Recurrent: 70, Conv: 3}, Logarithmic},  // ⌊log₂ 1000⌋ + 1 = 10
+	} {
+		p, err := ParsePolicy(c.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		under, err := c.m.With(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := under.State(1000)
+		if err != nil || s.Elements != c.want || under.Growth().Class != c.class {
+			t.Errorf("%s: %+v (%s), want %+v (%s), %v", c.policy, s.Elements, under.Growth().Class, c.want, c.class, err)
+		}
+	}
+	for _, bad := range []string{"", "sinks", "sinks:4", "sinks:-1+3", "budget:x", "budget:0", "power:2", "power:0", "compressive:", "log-linear:3", "other"} {
+		if _, err := ParsePolicy(bad); err == nil {
+			t.Errorf("policy %q accepted", bad)
+		}
+	}
+	for policy, m := range map[string]*Model{"log-linear": attention(), "budget:3": recurrent} {
+		p, err := ParsePolicy(policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.With(p); err == nil || !strings.Contains(err.Error(), "does not apply") {
+			t.Errorf("%s on %s: %v", policy, m.Name, err)
+		}
+	}
+	// A latent has no separate heads to make a memory of.
+	latent := &Model{Name: "l", Layers: []Layer{{[]Part{{Kind: Latent, Rule: PerToken, Width: 576, What: "latent"}}}}}
+	p, _ := ParsePolicy("compressive:100")
+	if _, err := latent.With(p); err == nil || !strings.Contains(err.Error(), "separate heads") {
+		t.Error(err)
+	}
+}
