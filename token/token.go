@@ -1,6 +1,41 @@
 // Package token holds token ids and the alphabets and tokenizers that make
-// them: bytes, words, sub-word vocabularies, DNA and protein letters.
+// them.
 package token
 
 // ID is the number of a token in its vocabulary, from 0.
 type ID uint32
+
+// Tokenizer turns text into tokens and back.
+type Tokenizer interface {
+	Name() string        // for people: "bytes"
+	Size() int           // number of tokens in the vocabulary
+	Fingerprint() string // identifies the mapping; stored scores are keyed by it
+	// Encode appends the tokens of text to dst.
+	Encode(dst []ID, text []byte) []ID
+	// Decode appends the text of ids to dst.
+	Decode(dst []byte, ids []ID) []byte
+}
+
+// Bytes returns the tokenizer whose 256 tokens are the byte values: every
+// token is one byte of text.
+func Bytes() Tokenizer { return bytes{} }
+
+type bytes struct{}
+
+func (bytes) Name() string        { return "bytes" }
+func (bytes) Size() int           { return 256 }
+func (bytes) Fingerprint() string { return "bytes" }
+
+func (bytes) Encode(dst []ID, text []byte) []ID {
+	for _, b := range text {
+		dst = append(dst, ID(b))
+	}
+	return dst
+}
+
+func (bytes) Decode(dst []byte, ids []ID) []byte {
+	for _, id := range ids {
+		dst = append(dst, byte(id))
+	}
+	return dst
+}

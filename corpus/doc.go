@@ -1,0 +1,13 @@
+// Package corpus reads documents: plain text and source trees, JSON Lines,
+// Parquet and FASTA, each plain or compressed.
+//
+// [Index] makes one streaming pass over the files and keeps, for each distinct
+// document, its SHA-256, its length and where it stands (about 56 bytes);
+// documents are sorted by hash, so that nothing downstream depends on the names
+// or the order of files. [Corpus.Split] divides them into training and
+// evaluation; [Corpus.Windows] and [Corpus.Training] stream the files again and
+// keep only what was drawn.
+//
+// With a single document, its first half trains and blocks of its second half
+// take the place of evaluation documents: see [Split].
+package corpus

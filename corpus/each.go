@@ -1,0 +1,15 @@
+package corpus
+
+import (
+	"context"
+	"io"
+)
+
+// Each streams all distinct documents one after another, file by file: doc is
+// the index of the document, the same in every pass. What visitor leaves of a
+// document is skipped.
+func (c *Corpus) Each(ctx context.Context, visitor func(doc int, r io.Reader) error) error {
+	one := *c
+	one.opts.Workers = 1
+	return one.visit(ctx, func(int) bool { return true }, visitor)
+}

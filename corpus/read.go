@@ -1,0 +1,222 @@
+package corpus
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxLine bounds one line of JSON Lines, which must be in memory, in bytes.
+const maxLine = 1 << 30
+
+// record is one document while its file is being read.
+type record struct {
+	number int64 // of the record in its file, from 1; 0 where the file is the document
+	r      io.Reader
+}
+
+// errBinary says that a file found in a folder is not text.
+var errBinary = errors.New("binary")
+
+// records reads the documents of a file one after another. What yield leaves
+// of a record is skipped. null is called for records without text.
+func (f file) records(ctx context.Context, field string, null func(), yield func(record) error) error {
+	if f.form == Parquet {
+		return f.parquet(ctx, field, null, yield)
+	}
+	c, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	in := bufio.NewReaderSize(contextReader{ctx, c}, 1<<16)
+	switch f.form {
+	case JSONL:
+		return readJSONL(in, f.name, field, null, yield)
+	case FASTA:
+		return readFASTA(in, f.name, yield)
+	}
+	if !f.named {
+		head, err := in.Peek(8192)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if bytes.IndexByte(head, 0) >= 0 {
+			return errBinary
+		}
+	}
+	return yield(record{0, in})
+}
+
+// contextReader ends when its context does.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// readJSONL reads one JSON object per line; field is a path of keys joined by
+// dots. Blank lines are passed over.
+func readJSONL(in *bufio.Reader, name, field string, null func(), yield func(record) error) error {
+	for line := int64(1); ; line++ {
+		text, err := readLine(in)
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+		if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 {
+			s, ok, ferr := fieldOf(trimmed, field)
+			if ferr != nil {
+				return fmt.Errorf("%s:%d: %w", name, line, ferr)
+			}
+			if !ok {
+				null()
+			} else if yerr := yield(record{line, strings.NewReader(s)}); yerr != nil {
+				return yerr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+// readLine reads up to and including the next newline, at most maxLine bytes.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if line == nil && err == nil {
+			return part, nil
+		}
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("the line is longer than %d MB (one JSON object per line is wanted)", maxLine>>20)
+		}
+		if err != bufio.ErrBufferFull {
+			return line, err
+		}
+	}
+}
+
+// fieldOf takes a string out of a JSON object; ok is false where it is null.
+func fieldOf(object []byte, field string) (s string, ok bool, err error) {
+	rest := object
+	keys := strings.Split(field, ".")
+	for i, key := range keys {
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(rest, &m); err != nil {
+			if i > 0 {
+				return "", false, fmt.Errorf("field %q is not an object", strings.Join(keys[:i], "."))
+			}
+			return "", false, fmt.Errorf("invalid JSON: %w (one object per line is wanted)", err)
+		}
+		value, there := m[key]
+		if !there {
+			return "", false, fmt.Errorf("no field %q (fields: %s); choose one with --field", strings.Join(keys[:i+1], "."), strings.Join(slices.Sorted(maps.Keys(m)), ", "))
+		}
+		rest = value
+	}
+	if string(rest) == "null" {
+		return "", false, nil
+	}
+	if err := json.Unmarshal(rest, &s); err != nil {
+		return "", false, fmt.Errorf("field %q is not a string; choose another with --field", field)
+	}
+	return s, true, nil
+}
+
+// readFASTA yields the letters of every record, upper-cased and without line
+// ends. '*' and '-' count as letters.
+func readFASTA(in *bufio.Reader, name string, yield func(record) error) error {
+	line := int64(1)
+	// Blank lines may precede the first header.
+	for {
+		b, err := in.ReadByte()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if b == '>' {
+			break
+		}
+		if b == '\n' {
+			line++
+		} else if b != '\r' && b != ' ' {
+			return fmt.Errorf("%s:%d: a FASTA record starts with '>', not %q (choose another --format)", name, line, b)
+		}
+	}
+	for n := int64(1); ; n++ {
+		s := &sequence{in: in, name: name, line: line, header: true}
+		if err := yield(record{n, s}); err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, s); err != nil {
+			return err
+		}
+		if !s.another {
+			return nil
+		}
+		line = s.line
+	}
+}
+
+// sequence reads the letters of one FASTA record, from its header line to the
+// '>' of the next.
+type sequence struct {
+	in      *bufio.Reader
+	name    string
+	line    int64
+	header  bool // inside the header line
+	middle  bool // inside a line of letters
+	done    bool
+	another bool // a further record follows
+}
+
+func (s *sequence) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) && !s.done {
+		b, err := s.in.ReadByte()
+		if err == io.EOF {
+			s.done = true
+			break
+		}
+		if err != nil {
+			return n, err
+		}
+		switch {
+		case b == '\n':
+			s.line++
+			s.header, s.middle = false, false
+		case s.header || b == '\r' || b == ' ' || b == '\t':
+		case b == '>' && !s.middle:
+			s.done, s.another = true, true
+		case b >= 'a' && b <= 'z':
+			p[n], s.middle = b-'a'+'A', true
+			n++
+		case b >= 'A' && b <= 'Z' || b == '*' || b == '-':
+			p[n], s.middle = b, true
+			n++
+		default:
+			return n, fmt.Errorf("%s:%d: %q is not a letter of a sequence (is this FASTA? choose another --format)", s.name, s.line, b)
+		}
+	}
+	if n == 0 && s.done {
+		return 0, io.EOF
+	}
+	return n, nil
+}

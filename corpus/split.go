@@ -1,0 +1,205 @@
+package corpus
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// Split is a division of a corpus into training and evaluation text.
+//
+// Documents fall to evaluation when a seeded hash of their content is below
+// the fraction: the split survives renaming and reordering, and a document
+// keeps its side when others are added. With two or more documents each side
+// gets at least one. A single document is split in itself: its first half
+// trains, its second half is evaluated in contiguous blocks, which take the
+// place of documents.
+type Split struct {
+	c        *Corpus
+	seed     uint64
+	training []int // documents, in the order of their hashes
+	regions  []region
+	blocks   bool
+}
+
+// region is evaluation text that resamples as one: a document, or a block of
+// the only one.
+type region struct {
+	doc        int
+	start, end int64 // bytes
+}
+
+// maxBlocks is the number of blocks of a single document: enough for a
+// bootstrap, and each long enough to be nearly independent of the next.
+const maxBlocks = 32
+
+// Split divides the corpus; fraction is the share of the documents to evaluate.
+func (c *Corpus) Split(seed uint64, fraction float64) *Split {
+	s := &Split{c: c, seed: seed}
+	if len(c.docs) == 1 {
+		s.blocks = true
+		s.training = []int{0}
+		n := c.docs[0].bytes
+		from := n / 2
+		for b := range int64(maxBlocks) {
+			s.regions = append(s.regions, region{0, from + (n-from)*b/maxBlocks, from + (n-from)*(b+1)/maxBlocks})
+		}
+		return s
+	}
+	order := make([]int, len(c.docs))
+	draw := make([]float64, len(c.docs))
+	for i := range c.docs {
+		order[i], draw[i] = i, c.docs[i].draw(seed, "split")
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(draw[a], draw[b]), cmp.Compare(a, b)) })
+	evaluate := 0
+	for evaluate < len(order) && draw[order[evaluate]] < fraction {
+		evaluate++
+	}
+	evaluate = min(max(evaluate, 1), len(order)-1)
+	for _, doc := range slices.Sorted(slices.Values(order[:evaluate])) {
+		s.regions = append(s.regions, region{doc, 0, c.docs[doc].bytes})
+	}
+	s.training = slices.Sorted(slices.Values(order[evaluate:]))
+	return s
+}
+
+// Blocks reports that there is a single document, so that blocks of it take
+// the place of documents.
+func (s *Split) Blocks() bool { return s.blocks }
+
+// Training is the number of documents to train on, Evaluation of those (or, of
+// a single document, blocks) to evaluate.
+func (s *Split) Training() int { return len(s.training) }
+
+// Evaluation is the number of evaluation documents, 1 when there is a single
+// one.
+func (s *Split) Evaluation() int {
+	if s.blocks {
+		return 1
+	}
+	return len(s.regions)
+}
+
+// TrainingBytes is the length of all training text.
+func (s *Split) TrainingBytes() int64 {
+	var n int64
+	for _, doc := range s.training {
+		n += s.trainable(doc)
+	}
+	return n
+}
+
+// trainable is how many leading bytes of a training document may be trained on.
+func (s *Split) trainable(doc int) int64 {
+	if s.blocks {
+		return s.c.docs[doc].bytes / 2
+	}
+	return s.c.docs[doc].bytes
+}
+
+// forLength returns the regions that hold a window of length bytes. Blocks of
+// a single document are merged, down to eight, until they do.
+func (s *Split) forLength(length int) []region {
+	regions := s.regions
+	if s.blocks {
+		for n := maxBlocks; n > 8 && regions[0].end-regions[0].start < 2*int64(length); n /= 2 {
+			merged := make([]region, 0, n/2)
+			for i := 0; i+1 < len(regions); i += 2 {
+				merged = append(merged, region{0, regions[i].start, regions[i+1].end})
+			}
+			regions = merged
+		}
+	}
+	var fit []region
+	for _, r := range regions {
+		if r.end-r.start >= int64(length) {
+			fit = append(fit, r)
+		}
+	}
+	return fit
+}
+
+// TooShortError says that no window of the wanted length can be drawn from two
+// or more documents (or blocks).
+type TooShortError struct {
+	Length  int    // wanted, bytes; 0 when the length was to be chosen
+	Longest int64  // bytes of the longest evaluation document, or of the single document
+	Name    string // of that document
+	Fits    int    // largest power of two that would do; 0 if none would
+	Single  bool   // there is only one document
+}
+
+func (e *TooShortError) Error() string {
+	what := "the evaluation documents"
+	if e.Single {
+		what = "the blocks of the only document, half of which trains,"
+	}
+	msg := fmt.Sprintf("%s are too short for windows of %d bytes: the longest, %s, has %d bytes", what, max(e.Length, 4), e.Name, e.Longest)
+	if e.Fits > 0 {
+		return fmt.Sprintf("%s; --length %d would fit", msg, e.Fits)
+	}
+	return msg + " (give more or longer documents)"
+}
+
+// wantRegions is the number of evaluation documents that a chosen length
+// leaves, if that many are there at all.
+const wantRegions = 30
+
+// SuggestLength chooses the window length: the largest power of two up to
+// longest for which the evaluation documents that are long enough are at least
+// 30 or hold at least half of the evaluation bytes, and at least two (of a
+// single document: eight blocks). The error is a *TooShortError.
+func (s *Split) SuggestLength(longest int) (int, error) {
+	var all int64
+	for _, r := range s.regions {
+		all += r.end - r.start
+	}
+	for length := 1 << (bits.Len(uint(longest)) - 1); length >= 4; length /= 2 {
+		fit := s.forLength(length)
+		var in int64
+		for _, r := range fit {
+			in += r.end - r.start
+		}
+		switch {
+		case s.blocks && len(fit) >= 8,
+			!s.blocks && len(fit) >= 2 && (len(fit) >= wantRegions || 2*in >= all):
+			return length, nil
+		}
+	}
+	return 0, s.tooShort(0)
+}
+
+// CheckLength reports whether windows of that many bytes can be drawn; the
+// error is a *TooShortError.
+func (s *Split) CheckLength(length int) error {
+	if len(s.forLength(length)) >= 2 {
+		return nil
+	}
+	// One long document among short ones gives one cluster: no intervals.
+	return s.tooShort(length)
+}
+
+func (s *Split) tooShort(length int) error {
+	e := &TooShortError{Length: length, Single: s.blocks}
+	for _, r := range s.regions {
+		if n := s.c.docs[r.doc].bytes; n > e.Longest {
+			e.Longest, e.Name = n, s.c.Name(r.doc)
+		}
+	}
+	if len(s.regions) == 1 && !s.blocks {
+		e.Fits = 0
+	}
+	for fits := 1 << 30; fits >= 4; fits /= 2 {
+		if len(s.forLength(fits)) >= 2 {
+			e.Fits = fits
+			break
+		}
+	}
+	return e
+}
+
+// errFewDocuments is returned when cross partners cannot come from elsewhere.
+var errFewDocuments = errors.New("cross contexts need windows from two or more documents")

@@ -1,0 +1,76 @@
+package l2m
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report"
+)
+
+// ratios are the ratios L/ell that are reported.
+var ratios = []int{2, 3, 4}
+
+// estimate fills in everything that follows from the scores: losses, series
+// with their laws, and the triangle. The headline series comes first.
+func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOptions) error {
+	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed})
+	if err != nil {
+		return err
+	}
+	loss := stats.Loss()
+	r.Loss.NatsPerToken, r.Loss.SE = float64(loss.Mean), float64(loss.SE)
+	for _, p := range loss.Positions {
+		r.Loss.Positions = append(r.Loss.Positions, report.PositionLoss{From: p.From, To: p.To, Mean: float64(p.Mean), SE: float64(p.SE)})
+	}
+	var peak mi.Peak
+	r.Triangle, peak = stats.Triangle()
+	r.Peak = &peak
+	stage := o.Progress.stage("fitting", "series")
+	estimators := stats.Available()
+	total := int64(len(estimators) * len(ratios))
+	for _, e := range estimators {
+		for _, ratio := range ratios {
+			stage(int64(len(r.Series)), total, 0)
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("fitting laws: %w", err)
+			}
+			s, err := stats.Series(e, ratio)
+			if err != nil {
+				return fmt.Errorf("estimating %s at L/ℓ = %d: %w", e, ratio, err)
+			}
+			if len(s.Points) == 0 {
+				continue
+			}
+			a, err := analyse(s, o)
+			if err != nil {
+				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)
+			}
+			r.Series = append(r.Series, report.Series{Series: s, Law: a})
+		}
+	}
+	stage(total, total, 0)
+	return nil
+}
+
+// analyse fits the law of one series.
+func analyse(s mi.Series, o MeasureOptions) (*law.Analysis, error) {
+	d := law.Data{Cov: s.Cov, Sums: s.Sums, Counts: s.Counts}
+	for _, p := range s.Points {
+		d.L = append(d.L, float64(p.Length))
+		d.I = append(d.I, float64(p.Value))
+	}
+	return law.Analyze(d, law.Options{Draws: o.Draws, Seed: o.Seed, Range: o.Range})
+}
+
+// bitsPerByte converts a loss per token, given the bytes of text that tokens
+// stand for on average.
+func bitsPerByte(natsPerToken, bytesPerToken float64) float64 {
+	if bytesPerToken == 0 || math.IsNaN(natsPerToken) {
+		return 0
+	}
+	return info.Nats(natsPerToken).Bits() / bytesPerToken
+}
