@@ -104,7 +104,7 @@ type Distance struct {
 	// has any token, none if blocks were not asked for.
 	Without []Counts `json:"without,omitempty"`
 	// Table[a·V+b] is the number of pairs (a, b), where asked for.
-	Table []int64 `json:"-"`
+	Table []int64 `json:"table,omitempty"`
 }
 
 // Result is what was counted.
