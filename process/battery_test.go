@@ -22,7 +22,7 @@ var everyProcess = []string{
 	"hierarchical:copies=3", "powergauss:beta=0.6,signs=random,copies=2",
 	"fgn:hurst=0.8", "fgn:hurst=0.3", "arfima:d=0.3", "arfima:d=0.2,phi=0.5,theta=-0.3", "arfima:d=-0.3,variance=2", "pacf:alpha=0.5/-0.2/0.1", "pacf", "acf:gamma=2/0.7/0.1",
 	"santafe:beta=0.5,facts=6", "santafe:beta=0.75", "hmm", "sticky:states=3,stay=0.8,clear=0.7", "markov", "iid:symbols=3", "iid:p=0.7/0.2/0.1",
-	"grammar:symbols=3,rules=2,seed=5", "grammar:symbols=4,rules=2,seed=1",
+	"grammar:symbols=3,rules=2,variant=5", "grammar:symbols=4,rules=2,variant=1",
 }
 
 func TestBattery(t *testing.T) {

@@ -171,19 +171,18 @@ func (g *Gaussian) batchSize(length int) int { return min(64, max(8, (2<<20)/len
 
 // Model implements Process.
 func (g *Gaussian) Model() lm.Model[float64] {
-	return &gaussianModel{info: modelInfo(g.desc), g: g, emit: func(t *lattice, n int, e, _ float64) float64 {
-		return gaussianLogDensity(e, t.v[n])
-	}}
+	return &gaussianModel{info: modelInfo(g.desc), g: g, emit: func(_ int, e, v, _ float64) float64 { return gaussianLogDensity(e, v) }}
 }
 
 // gaussianModel scores by the lattice filter.
 type gaussianModel struct {
-	info  lm.Info
-	g     *Gaussian
-	order int // partial autocorrelations beyond are taken to be 0; 0 means all are used
-	// emit is ln q of a token that has n tokens before it, innovation e and
-	// value x.
-	emit func(t *lattice, n int, e, x float64) float64
+	info    lm.Info
+	g       *Gaussian
+	order   int            // partial autocorrelations beyond are taken to be 0; 0 means all are used
+	limited *limitedMemory // nil: the whole past is known
+	// emit is ln q of a token of value x that has n tokens before it, error of
+	// prediction e, and variance v of that error.
+	emit func(n int, e, v, x float64) float64
 }
 
 // Info implements lm.Model.
@@ -209,6 +208,9 @@ func (m *gaussianModel) LogProbs(ctx context.Context, r lm.Request[float64]) (lm
 			return lm.Scores{}, fmt.Errorf("branch %d: %w", b, err)
 		}
 	}
+	if m.info.Context > 0 && longest > m.info.Context {
+		return lm.Scores{}, fmt.Errorf("a sequence of %d tokens is longer than this model's context of %d", longest, m.info.Context)
+	}
 	t, err := m.g.lattice(longest)
 	if err != nil {
 		return lm.Scores{}, err
@@ -220,13 +222,13 @@ func (m *gaussianModel) LogProbs(ctx context.Context, r lm.Request[float64]) (lm
 	}
 	s := lm.Scores{Branches: make([][]float32, len(r.Branches))}
 	e, states := t.innovations(r.Tokens, at)
-	s.Tokens = m.logDensities(t, 0, e, r.Tokens)
+	s.Tokens = m.logDensities(t, nil, e, r.Tokens)
 	for _, b := range order {
 		for at[0] < r.Branches[b].At {
 			at, states = at[1:], states[1:]
 		}
 		tokens := r.Branches[b].Tokens
-		s.Branches[b] = m.logDensities(t, at[0], t.continued(states[0], tokens), tokens)
+		s.Branches[b] = m.logDensities(t, e[:at[0]], t.continued(states[0], tokens), tokens)
 		if err := ctx.Err(); err != nil {
 			return lm.Scores{}, err
 		}
@@ -234,10 +236,22 @@ func (m *gaussianModel) LogProbs(ctx context.Context, r lm.Request[float64]) (lm
 	return s, ctx.Err()
 }
 
-func (m *gaussianModel) logDensities(t *lattice, before int, e, tokens []float64) []float32 {
+// logDensities scores tokens of innovations e that follow a past of innovations
+// past.
+func (m *gaussianModel) logDensities(t *lattice, past, e, tokens []float64) []float32 {
 	out := make([]float32, len(e))
+	v := t.v[len(past):]
+	if m.limited != nil {
+		z := make([]float64, 0, len(past)+len(e))
+		for _, part := range [][]float64{past, e} {
+			for _, x := range part {
+				z = append(z, x/math.Sqrt(t.v[len(z)]))
+			}
+		}
+		e, v = m.limited.errors(z, tokens)
+	}
 	for i := range e {
-		out[i] = float32(m.emit(t, before+i, e[i], tokens[i]))
+		out[i] = float32(m.emit(len(past)+i, e[i], v[i], tokens[i]))
 	}
 	return out
 }

@@ -68,12 +68,12 @@ func NewGrammar(o GrammarOptions) (*Grammar, error) {
 	}
 	g.desc = Description{
 		Kind: "grammar", Title: "random hierarchy (context-free grammar over complete binary trees)",
-		Spec:  fmt.Sprintf("grammar:symbols=%d,rules=%d,seed=%d", o.Symbols, o.Rules, o.Seed),
+		Spec:  fmt.Sprintf("grammar:symbols=%d,rules=%d,variant=%d", o.Symbols, o.Rules, o.Seed),
 		Token: Symbol, Alphabet: o.Symbols, Shift: DyadicShift, Beta: new(float64),
 		Params: []Param{
 			{"symbols", strconv.Itoa(o.Symbols), "symbols v"},
 			{"rules", strconv.Itoa(o.Rules), "rules per symbol m, at most v"},
-			{"seed", strconv.FormatUint(o.Seed, 10), "seed of the rules"},
+			{"variant", strconv.FormatUint(o.Seed, 10), "number of the draw of rules"},
 		},
 	}
 	return g, nil

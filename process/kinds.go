@@ -90,10 +90,10 @@ func kinds() []kind {
 			}
 			return truth(NewIID(p))
 		}},
-		{Kind{"grammar", "random hierarchy, a context-free grammar", "grammar:symbols=8,rules=2,seed=1", []Param{
-			{"symbols", "8", "symbols v"}, {"rules", "2", "rules per symbol m, at most v"}, {"seed", "0", "seed of the rules"},
+		{Kind{"grammar", "random hierarchy, a context-free grammar", "grammar:symbols=8,rules=2,variant=1", []Param{
+			{"symbols", "8", "symbols v"}, {"rules", "2", "rules per symbol m, at most v"}, {"variant", "0", "number of the draw of rules"},
 		}}, func(a *arguments) (Truth, error) {
-			return truth(NewGrammar(GrammarOptions{Symbols: a.integer("symbols", 8), Rules: a.integer("rules", 2), Seed: a.seed("seed")}))
+			return truth(NewGrammar(GrammarOptions{Symbols: a.integer("symbols", 8), Rules: a.integer("rules", 2), Seed: a.seed("variant")}))
 		}},
 	}
 }

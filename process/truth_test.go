@@ -314,7 +314,7 @@ func TestHiddenMarkovContinuation(t *testing.T) {
 
 // ln(v/m) between siblings (docs/processes.md).
 func TestGrammarSiblings(t *testing.T) {
-	p := mustParse[*Grammar](t, "grammar:symbols=16,rules=3,seed=9")
+	p := mustParse[*Grammar](t, "grammar:symbols=16,rules=3,variant=9")
 	for _, ell := range []int{1, 2, 64, 4096} {
 		if got := exact(t, p, ell, 2*ell); math.Abs(got-math.Log(16.0/3)) > 1e-12 {
 			t.Errorf("I(%d;%d) = %v, want ln(16/3)", ell, 2*ell, got)

@@ -34,6 +34,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 var verbs = []func() *cobra.Command{
 	newMeasureCommand,
 	newAuditCommand,
+	newProcessCommand,
 	newVersionCommand,
 	newManCommand,
 }

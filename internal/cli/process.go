@@ -1,0 +1,330 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/process"
+)
+
+func newProcessCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "process",
+		Short: "Random processes whose information is known exactly",
+		Long: `Process lists, describes and samples random processes whose mutual information
+is known exactly, and prints that truth: to check an estimator, or to train
+models on data of a known law.
+
+A process is named KIND, or KIND:NAME=VALUE,NAME=VALUE…, or by a kind and flags:
+"powergauss:beta=0.76,signs=random" is "powergauss --beta 0.76 --signs random".
+Lists are separated by /, rows of matrices by ;.`,
+		Example: `  l2m process list
+  l2m process truth powergauss --beta 0.76 --signs random --frontier 512
+  l2m process sample powergauss --beta 0.76 --signs random --length 4096 --count 1000 -o x.npy`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newProcessListCommand(), newProcessDescribeCommand(), newProcessSampleCommand(), newProcessTruthCommand())
+	return cmd
+}
+
+func newProcessListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the kinds of processes",
+		Example: "  l2m process list",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), process.Kinds())
+			}
+			t := plainTable("kind", "what it is", "example")
+			for _, k := range process.Kinds() {
+				t.AppendRow(table.Row{k.Name, k.Title, k.Example})
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newProcessDescribeCommand() *cobra.Command {
+	var asJSON bool
+	var flags processFlags
+	cmd := &cobra.Command{
+		Use:     "describe PROCESS",
+		Short:   "Describe a process and its parameters",
+		Example: "  l2m process describe hierarchical --c 2/3",
+		Args:    oneProcess,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := flags.parse(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			d := p.Describe()
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), d)
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%s\n%s\n\n", d.Spec, d.Title)
+			tokens := map[process.TokenKind]string{
+				process.Symbol: fmt.Sprintf("symbols, alphabet of %d", d.Alphabet), process.Number: "numbers",
+				process.Vector: fmt.Sprintf("vectors of %d numbers", d.Width)}[d.Token]
+			fmt.Fprintf(out, "tokens          %s\n", tokens)
+			fmt.Fprintf(out, "entropy rate    %.6g nats per token\n", float64(p.EntropyRate()))
+			if d.Beta != nil {
+				fmt.Fprintf(out, "exponent        %.6g\n", *d.Beta)
+			}
+			if d.Lengths != "" {
+				fmt.Fprintf(out, "law holds at    %s\n", d.Lengths)
+			}
+			fmt.Fprintf(out, "shifted by ℓ    %s\n\n", map[process.Shift]string{
+				process.Stationary: "stationary: every stretch has the same law", process.DyadicShift: "halves of dyadic lengths have the same law; ratio 2 is exact, others are not",
+				process.NotStationary: "not stationary: block does not apply"}[d.Shift])
+			t := plainTable("parameter", "value", "")
+			for _, q := range d.Params {
+				t.AppendRow(table.Row{"--" + q.Name, q.Value, q.Doc})
+			}
+			_, err = fmt.Fprintln(out, t.Render())
+			return err
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newProcessSampleCommand() *cobra.Command {
+	var (
+		o      l2m.SampleOptions
+		flags  processFlags
+		format string
+		quiet  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "sample PROCESS",
+		Short: "Draw samples into a NumPy, Parquet or text file",
+		Long: `Sample draws sequences of a process. The same seed gives the same bytes on any
+number of cores, and sample i does not depend on how many are drawn.
+
+  .npy      NumPy array: float64 (count, length), with copies (count, length, copies); uint32 for symbols
+  .parquet  one row per sample: sample, tokens
+  .txt      symbols only: one line per sample
+  .jsonl    symbols only: documents for l2m measure`,
+		Example: `  l2m process sample powergauss --beta 0.76 --signs random --length 4096 --count 1000 -o x.npy
+  l2m process sample hierarchical --c 3 --copies 64 --length 1024 --count 100 -o train.npy
+  l2m process sample markov --length 60`,
+		Args: oneProcess,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Length < 1 || o.Count < 1 {
+				return usagef("--length and --count must be at least 1")
+			}
+			p, err := flags.parse(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			o.Process, o.Stdout, o.Format = p.Describe().Spec, cmd.OutOrStdout(), process.SampleFormat(format)
+			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			o.Progress = bars.report
+			err = l2m.SampleProcess(cmd.Context(), o)
+			bars.done()
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text")
+	f.StringVar(&format, "format", "", "npy, parquet, text or jsonl (default: from the file name)")
+	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per sample")
+	f.IntVarP(&o.Count, "count", "n", 1, "samples")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the samples")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	flags.add(cmd)
+	return cmd
+}
+
+func newProcessTruthCommand() *cobra.Command {
+	var (
+		o      l2m.TruthOptions
+		flags  processFlags
+		asJSON bool
+		out    string
+	)
+	cmd := &cobra.Command{
+		Use:   "truth PROCESS",
+		Short: "Print the exact information of a process",
+		Long: `Truth prints exact bipartite and two-point mutual information at dyadic lengths,
+and with --frontier how much of it a memory of a given size can hold (Gaussian
+processes of numbers).`,
+		Example: `  l2m process truth santafe --beta 0.8
+  l2m process truth hierarchical --c 3 --length 262144
+  l2m process truth powergauss --signs random --frontier 1024 --json -o truth.json`,
+		Args: oneProcess,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := flags.parse(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			o.Process = p.Describe().Spec
+			t, err := l2m.Truth(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			write := func(w io.Writer) error {
+				if asJSON {
+					return writeJSON(w, t)
+				}
+				return writeTruth(w, t)
+			}
+			if out != "" {
+				return atomicfile.WriteFile(out, 0o666, write)
+			}
+			return write(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVarP(&o.Length, "length", "L", 4096, "largest window length, tokens")
+	f.IntVar(&o.Ratio, "ratio", 2, "L/ℓ")
+	f.IntVar(&o.Distances, "distances", 0, "largest distance of two-point information (default length/2; -1 leaves it out)")
+	f.IntVar(&o.Frontier, "frontier", 0, "window length of the state–information frontier (at most 4096; default: none)")
+	f.StringVarP(&out, "out", "o", "", "file to write (default: standard output)")
+	f.BoolVar(&asJSON, "json", false, "write JSON")
+	flags.add(cmd)
+	return cmd
+}
+
+// writeTruth prints tables for people.
+func writeTruth(w io.Writer, t *l2m.ProcessTruth) error {
+	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", t.Process.Spec, float64(t.EntropyRate))
+	rows := plainTable("L", "ℓ", "I(ℓ;L) nats", "bits", "local exponent")
+	for _, b := range t.Bipartite {
+		local := ""
+		if b.Local != 0 {
+			local = fmt.Sprintf("%.4f", b.Local)
+		}
+		rows.AppendRow(table.Row{b.Length, b.Ell, fmt.Sprintf("%.6g", float64(b.Value)), fmt.Sprintf("%.6g", b.Value.Bits()), local})
+	}
+	fmt.Fprintln(w, rows.Render())
+	if len(t.TwoPoint) > 0 {
+		rows = plainTable("distance", "two-point nats", "bits")
+		for _, p := range t.TwoPoint {
+			rows.AppendRow(table.Row{p.Distance, fmt.Sprintf("%.6g", float64(p.Value)), fmt.Sprintf("%.6g", p.Value.Bits())})
+		}
+		fmt.Fprintf(w, "\n%s\n", rows.Render())
+	}
+	if f := t.Frontier; f != nil {
+		fmt.Fprintf(w, "\nthe best state of k numbers at L = %d (%d of them hold 90 %% of %.6g nats)\n", f.Length, f.Fractions["90%"], float64(f.Information))
+		rows = plainTable("k", "captured nats", "share")
+		for _, s := range f.States {
+			rows.AppendRow(table.Row{s.Dimensions, fmt.Sprintf("%.6g", float64(s.Captured)), fmt.Sprintf("%.1f %%", 100*float64(s.Captured/f.Information))})
+		}
+		fmt.Fprintf(w, "%s\n\nthe best memory of a given information about the past\n", rows.Render())
+		rows = plainTable("memory nats", "captured nats", "share")
+		for _, b := range f.Curve {
+			rows.AppendRow(table.Row{fmt.Sprintf("%.4g", float64(b.Memory)), fmt.Sprintf("%.6g", float64(b.Captured)), fmt.Sprintf("%.1f %%", 100*float64(b.Captured/f.Information))})
+		}
+		fmt.Fprintln(w, rows.Render())
+	}
+	for _, n := range t.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	return nil
+}
+
+// processFlags lets parameters of every kind be given as flags.
+type processFlags struct{ values map[string]*string }
+
+func (p *processFlags) add(cmd *cobra.Command) {
+	p.values = map[string]*string{}
+	kinds := map[string][]string{}
+	docs := map[string]string{}
+	var names []string
+	for _, k := range process.Kinds() {
+		for _, q := range k.Params {
+			if kinds[q.Name] == nil {
+				names = append(names, q.Name)
+				docs[q.Name] = q.Doc
+			}
+			kinds[q.Name] = append(kinds[q.Name], k.Name)
+		}
+	}
+	for _, name := range names {
+		p.values[name] = cmd.Flags().String(name, "", strings.Join(kinds[name], ", ")+": "+docs[name])
+	}
+}
+
+// parse joins the name of a process with the parameters given as flags.
+func (p *processFlags) parse(cmd *cobra.Command, spec string) (process.Truth, error) {
+	var given []string
+	for _, k := range process.Kinds() {
+		for _, q := range k.Params {
+			if f := cmd.Flags().Lookup(q.Name); f.Changed && !containsPrefix(given, q.Name+"=") {
+				given = append(given, q.Name+"="+*p.values[q.Name])
+			}
+		}
+	}
+	if len(given) > 0 {
+		if strings.Contains(spec, ":") {
+			spec += ","
+		} else {
+			spec += ":"
+		}
+		spec += strings.Join(given, ",")
+	}
+	t, err := process.Parse(spec)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return t, nil
+}
+
+func containsPrefix(words []string, prefix string) bool {
+	for _, w := range words {
+		if strings.HasPrefix(w, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func oneProcess(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("name one process (see l2m process list), not %s", strconv.Itoa(len(args)))
+	}
+	return nil
+}
+
+// plainTable is a table without frames whose heads keep their case.
+func plainTable(heads ...string) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format.Header = text.FormatDefault
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	t.SetStyle(style)
+	row := make(table.Row, len(heads))
+	for i, h := range heads {
+		row[i] = h
+	}
+	t.AppendHeader(row)
+	return t
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
