@@ -92,7 +92,7 @@ func (t text) warnings() []info.Warning {
 	}
 	return []info.Warning{{
 		Code: "one-document",
-		Text: "there is only one document: its first half trains, and contiguous blocks of its second half are resampled in place of documents. Blocks share author and topic, so the intervals say how the law varies within this document, not between documents",
+		Text: "there is only one document to evaluate, so contiguous blocks of it are resampled in place of documents: the intervals say how the law varies within this document, not between documents",
 		Fix:  "give more documents",
 	}}
 }

@@ -12,10 +12,10 @@ import (
 //
 // Documents fall to evaluation when a seeded hash of their content is below
 // the fraction: the split survives renaming and reordering, and a document
-// keeps its side when others are added. With two or more documents each side
-// gets at least one. A single document is split in itself: its first half
-// trains, its second half is evaluated in contiguous blocks, which take the
-// place of documents.
+// keeps its side when others are added. Of three or more documents at least two
+// are evaluated and one trains. Of two documents, one trains and contiguous
+// blocks of the other take the place of documents. A single document is split
+// in itself: its first half trains, its second half is evaluated in blocks.
 type Split struct {
 	c        *Corpus
 	seed     uint64
@@ -39,13 +39,8 @@ const maxBlocks = 32
 func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	s := &Split{c: c, seed: seed}
 	if len(c.docs) == 1 {
-		s.blocks = true
 		s.training = []int{0}
-		n := c.docs[0].bytes
-		from := n / 2
-		for b := range int64(maxBlocks) {
-			s.regions = append(s.regions, region{0, from + (n-from)*b/maxBlocks, from + (n-from)*(b+1)/maxBlocks})
-		}
+		s.cut(0, c.docs[0].bytes/2)
 		return s
 	}
 	order := make([]int, len(c.docs))
@@ -58,16 +53,29 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	for evaluate < len(order) && draw[order[evaluate]] < fraction {
 		evaluate++
 	}
-	evaluate = min(max(evaluate, 1), len(order)-1)
+	evaluate = min(max(evaluate, 2), len(order)-1)
 	for _, doc := range slices.Sorted(slices.Values(order[:evaluate])) {
 		s.regions = append(s.regions, region{doc, 0, c.docs[doc].bytes})
 	}
 	s.training = slices.Sorted(slices.Values(order[evaluate:]))
+	if evaluate == 1 {
+		s.regions = nil
+		s.cut(order[0], 0)
+	}
 	return s
 }
 
-// Blocks reports that there is a single document, so that blocks of it take
-// the place of documents.
+// cut makes blocks of a document, from a byte on, the regions.
+func (s *Split) cut(doc int, from int64) {
+	s.blocks = true
+	n := s.c.docs[doc].bytes - from
+	for b := range int64(maxBlocks) {
+		s.regions = append(s.regions, region{doc, from + n*b/maxBlocks, from + n*(b+1)/maxBlocks})
+	}
+}
+
+// Blocks reports that there is a single document to evaluate, so that blocks of
+// it take the place of documents.
 func (s *Split) Blocks() bool { return s.blocks }
 
 // Training is the number of documents to train on, Evaluation of those (or, of
@@ -94,7 +102,7 @@ func (s *Split) TrainingBytes() int64 {
 
 // trainable is how many leading bytes of a training document may be trained on.
 func (s *Split) trainable(doc int) int64 {
-	if s.blocks {
+	if len(s.c.docs) == 1 {
 		return s.c.docs[doc].bytes / 2
 	}
 	return s.c.docs[doc].bytes
@@ -108,7 +116,7 @@ func (s *Split) forLength(length int) []region {
 		for n := maxBlocks; n > 8 && regions[0].end-regions[0].start < 2*int64(length); n /= 2 {
 			merged := make([]region, 0, n/2)
 			for i := 0; i+1 < len(regions); i += 2 {
-				merged = append(merged, region{0, regions[i].start, regions[i+1].end})
+				merged = append(merged, region{regions[i].doc, regions[i].start, regions[i+1].end})
 			}
 			regions = merged
 		}
@@ -122,22 +130,23 @@ func (s *Split) forLength(length int) []region {
 	return fit
 }
 
-// TooShortError says that no window of the wanted length can be drawn from two
-// or more documents (or blocks).
+// TooShortError says that windows of the wanted length cannot be drawn from two
+// or more evaluation documents (or blocks of the only one).
 type TooShortError struct {
 	Length  int    // wanted, bytes; 0 when the length was to be chosen
-	Longest int64  // bytes of the longest evaluation document, or of the single document
+	Longest int64  // bytes of the longest evaluation document
 	Name    string // of that document
+	Holding int    // evaluation documents (or blocks) that hold such a window
 	Fits    int    // largest power of two that would do; 0 if none would
-	Single  bool   // there is only one document
+	Blocks  bool   // there is only one evaluation document
 }
 
 func (e *TooShortError) Error() string {
-	what := "the evaluation documents"
-	if e.Single {
-		what = "the blocks of the only document, half of which trains,"
+	length := max(e.Length, 4)
+	msg := fmt.Sprintf("windows of %d bytes need two evaluation documents of that length, and there are %d: the longest, %s, has %d bytes", length, e.Holding, e.Name, e.Longest)
+	if e.Blocks {
+		msg = fmt.Sprintf("windows of %d bytes need two blocks of the only evaluation document, %s, and its %d bytes are too few", length, e.Name, e.Longest)
 	}
-	msg := fmt.Sprintf("%s are too short for windows of %d bytes: the longest, %s, has %d bytes", what, max(e.Length, 4), e.Name, e.Longest)
 	if e.Fits > 0 {
 		return fmt.Sprintf("%s; --length %d would fit", msg, e.Fits)
 	}
@@ -178,19 +187,15 @@ func (s *Split) CheckLength(length int) error {
 	if len(s.forLength(length)) >= 2 {
 		return nil
 	}
-	// One long document among short ones gives one cluster: no intervals.
 	return s.tooShort(length)
 }
 
 func (s *Split) tooShort(length int) error {
-	e := &TooShortError{Length: length, Single: s.blocks}
+	e := &TooShortError{Length: length, Blocks: s.blocks, Holding: len(s.forLength(max(length, 4)))}
 	for _, r := range s.regions {
 		if n := s.c.docs[r.doc].bytes; n > e.Longest {
 			e.Longest, e.Name = n, s.c.Name(r.doc)
 		}
-	}
-	if len(s.regions) == 1 && !s.blocks {
-		e.Fits = 0
 	}
 	for fits := 1 << 30; fits >= 4; fits /= 2 {
 		if len(s.forLength(fits)) >= 2 {

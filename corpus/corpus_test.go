@@ -1,0 +1,502 @@
+package corpus
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	"pgregory.net/rapid"
+)
+
+// write makes files in a temporary folder and returns it.
+func write(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func gz(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, s)
+	w.Close()
+	return b.String()
+}
+
+func zst(s string) string {
+	w, _ := zstd.NewWriter(nil)
+	return string(w.EncodeAll([]byte(s), nil))
+}
+
+func index(t testing.TB, o Options, paths ...string) *Corpus {
+	t.Helper()
+	c, err := Index(context.Background(), paths, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// contents returns the documents by name.
+func contents(t testing.TB, c *Corpus, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := c.Each(context.Background(), func(doc int, r io.Reader) error {
+		b, err := io.ReadAll(r)
+		all[strings.TrimPrefix(c.Name(doc), dir+"/")] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestFormats(t *testing.T) {
+	type row struct {
+		Text *string `parquet:"text,optional"`
+		ID   int64   `parquet:"id"`
+	}
+	one, two := "first row", "second row"
+	var pq bytes.Buffer
+	if err := parquet.Write(&pq, []row{{&one, 1}, {nil, 2}, {&two, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	dir := write(t, map[string]string{
+		"a.txt":           "plain",
+		"sub/b.txt.gz":    gz("gzipped"),
+		"sub/c.txt.zst":   zst("zstandard"),
+		"copy.txt":        "plain",
+		"empty.txt":       "",
+		"d.jsonl":         "{\"text\": \"line one\", \"n\": 1}\n\n{\"text\": null}\n{\"text\": \"line\\ntwo\"}",
+		"e.fa":            ">one some gene\nacgt\nNN\r\n>two\n\n>three\nAC-T*\n",
+		"g.parquet":       pq.String(),
+		"bin":             "ab\x00cd",
+		".hidden/x.txt":   "hidden",
+		"vendor/v.txt":    "vendored",
+		"deep/er/est.log": "log",
+	})
+	if err := os.Symlink(dir, filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	c := index(t, Options{}, dir)
+	want := map[string]string{
+		"a.txt": "plain", "sub/b.txt.gz": "gzipped", "sub/c.txt.zst": "zstandard", "deep/er/est.log": "log",
+		"d.jsonl:1": "line one", "d.jsonl:4": "line\ntwo",
+		"e.fa:1": "ACGTNN", "e.fa:3": "AC-T*",
+		"g.parquet:1": "first row", "g.parquet:3": "second row",
+	}
+	if got := contents(t, c, dir); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("read %v\nwant %v", got, want)
+	}
+	if c.Duplicates() != 1 {
+		t.Errorf("%d duplicates, want 1", c.Duplicates())
+	}
+	wantSkipped := map[string]int{skipBinary: 1, skipHidden: 1, skipVendor: 1, skipSpecial: 1, skipEmpty: 2, skipNullRows: 2}
+	if got := c.Skipped(); fmt.Sprint(got) != fmt.Sprint(wantSkipped) {
+		t.Errorf("skipped %v, want %v", got, wantSkipped)
+	}
+	// A file that is named is read whatever it holds.
+	if got := contents(t, index(t, Options{}, filepath.Join(dir, "bin")), dir); got["bin"] != "ab\x00cd" {
+		t.Errorf("named binary file read as %q", got)
+	}
+	if got := contents(t, index(t, Options{}, filepath.Join(dir, "*.txt")), dir); len(got) != 1 {
+		t.Errorf("the glob found %v", got)
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	for name, in := range map[string]string{"plain": "from a pipe", "gzip": gz("from a pipe"), "zstd": zst("from a pipe")} {
+		spool := t.TempDir()
+		c := index(t, Options{Stdin: strings.NewReader(in), SpoolDir: spool}, "-")
+		if got := contents(t, c, ""); got["standard input"] != "from a pipe" {
+			t.Errorf("%s: read %q", name, got)
+		}
+		c.Close()
+		if left, _ := os.ReadDir(spool); len(left) > 0 {
+			t.Errorf("%s: %v is left", name, left)
+		}
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	long := gz(strings.Repeat("some text that goes on ", 10000))
+	dir := write(t, map[string]string{
+		"cut.txt.gz":    long[:len(long)/2],
+		"not.gz":        "no gzip at all",
+		"not.zst":       "no zstd at all",
+		"bad.jsonl":     "{\"text\": \"a\"}\n{\"text\": ",
+		"array.jsonl":   "[1, 2]\n",
+		"number.jsonl":  "{\"text\": 3}\n",
+		"field.jsonl":   "{\"id\": 1, \"body\": \"b\"}\n",
+		"nested.jsonl":  "{\"doc\": {\"content\": \"c\"}}\n",
+		"bad.fa":        "no header\n",
+		"digits.fa":     ">x\nAC1T\n",
+		"bad.parquet":   "PAR1 not really",
+		"dir/.keep":     "",
+		"some/other.go": "package x",
+	})
+	for _, tc := range []struct{ path, want string }{
+		{"missing.txt", "missing.txt: no such file or folder"},
+		{"dir", "no files to read in"},
+		{"*.none", "no file matches this pattern"},
+		{"cut.txt.gz", "cut.txt.gz: the file ends in the middle"},
+		{"not.gz", "not.gz: not gzip"},
+		{"not.zst", "not.zst"},
+		{"bad.jsonl", "bad.jsonl:2: invalid JSON"},
+		{"array.jsonl", "array.jsonl:1: invalid JSON"},
+		{"number.jsonl", `number.jsonl:1: field "text" is not a string`},
+		{"field.jsonl", `field.jsonl:1: no field "text" (fields: body, id); choose one with --field`},
+		{"bad.fa", "bad.fa:1: a FASTA record starts with '>'"},
+		{"digits.fa", `digits.fa:2: '1' is not a letter`},
+		{"bad.parquet", "bad.parquet: not a readable Parquet file"},
+	} {
+		_, err := Index(context.Background(), []string{filepath.Join(dir, tc.path)}, Options{})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want …%s…", tc.path, err, tc.want)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has several lines: %v", tc.path, err)
+		}
+	}
+	c := index(t, Options{Field: "doc.content"}, filepath.Join(dir, "nested.jsonl"))
+	if got := contents(t, c, dir); got["nested.jsonl:1"] != "c" {
+		t.Errorf("dotted field read as %v", got)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Index(ctx, []string{dir}, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+}
+
+// texts draws the documents of a small corpus.
+func texts(rt *rapid.T) []string {
+	return rapid.SliceOfNDistinct(rapid.StringMatching(`[a-d ]{1,300}`), 2, 12, rapid.ID[string]).Draw(rt, "texts")
+}
+
+// TestNamesDoNotMatter: renaming, reordering, compressing and packing the
+// documents changes neither the fingerprint nor the split nor the windows.
+func TestNamesDoNotMatter(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		docs := texts(rt)
+		seed := rapid.Uint64().Draw(rt, "seed")
+		a, b := map[string]string{}, map[string]string{}
+		for i, s := range docs {
+			a[fmt.Sprintf("%02d.txt", i)] = s
+			switch i % 3 {
+			case 0:
+				b[fmt.Sprintf("x/%02d.txt.gz", len(docs)-i)] = gz(s)
+			case 1:
+				b[fmt.Sprintf("%c.zst", 'z'-i)] = zst(s)
+			case 2:
+				b["l.jsonl"] += fmt.Sprintf("{\"text\": %q}\n", s)
+			}
+		}
+		ca, cb := index(t, Options{Workers: 1}, write(t, a)), index(t, Options{Workers: 4}, write(t, b))
+		if ca.Fingerprint() != cb.Fingerprint() {
+			rt.Fatalf("fingerprints differ")
+		}
+		sa, sb := ca.Split(seed, 0.5), cb.Split(seed, 0.5)
+		if fmt.Sprint(sa.training, sa.regions) != fmt.Sprint(sb.training, sb.regions) {
+			rt.Fatalf("splits differ: %v and %v", sa.regions, sb.regions)
+		}
+		if sa.Training() < 1 || sa.Evaluation() < 1 {
+			rt.Fatalf("%d training and %d evaluation documents", sa.Training(), sa.Evaluation())
+		}
+		o := WindowOptions{Length: 4, PerDocument: 3}
+		wa, errA := sa.Windows(context.Background(), o)
+		wb, errB := sb.Windows(context.Background(), o)
+		if fmt.Sprint(wa) != fmt.Sprint(wb) || (errA == nil) != (errB == nil) {
+			rt.Fatalf("windows differ: %v %v and %v %v", wa, errA, wb, errB)
+		}
+	})
+}
+
+// TestWindowsAreWhatTheySay: windows hold the text at their place, do not
+// overlap, come from evaluation text only, and respect the limits.
+func TestWindowsAreWhatTheySay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		docs := texts(rt)
+		if rapid.Bool().Draw(rt, "single") {
+			docs = []string{strings.Repeat(docs[0], 20)}
+		}
+		files := map[string]string{}
+		for i, s := range docs {
+			files[fmt.Sprintf("%02d.txt.zst", i)] = zst(s)
+		}
+		dir := write(t, files)
+		c := index(t, Options{}, dir)
+		s := c.Split(rapid.Uint64().Draw(rt, "seed"), 0.6)
+		o := WindowOptions{
+			Length:      rapid.SampledFrom([]int{4, 8, 16}).Draw(rt, "length"),
+			PerDocument: rapid.IntRange(1, 8).Draw(rt, "per document"),
+			MaxTotal:    rapid.IntRange(0, 30).Draw(rt, "total"),
+		}
+		windows, err := s.Windows(context.Background(), o)
+		var short *TooShortError
+		if errors.As(err, &short) {
+			if short.Fits >= o.Length {
+				rt.Fatalf("too short for %d, yet %d fits", o.Length, short.Fits)
+			}
+			return
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if o.MaxTotal >= 2 && len(windows) > max(o.MaxTotal, 2) && len(windows) > len(s.regions) {
+			rt.Fatalf("%d windows, at most %d wanted", len(windows), o.MaxTotal)
+		}
+		byName := contents(t, c, dir)
+		training := map[int]bool{}
+		for _, d := range s.training {
+			training[d] = len(docs) > 1
+		}
+		for i, w := range windows {
+			text := byName[strings.TrimPrefix(c.Name(w.Document), dir+"/")]
+			var got []byte
+			for _, id := range w.Tokens {
+				got = append(got, byte(id))
+			}
+			if string(got) != text[w.Start:w.Start+int64(o.Length)] {
+				rt.Fatalf("window %d does not hold the text at its place", i)
+			}
+			if training[w.Document] || len(docs) == 1 && w.Start < int64(len(text)/2) {
+				rt.Fatalf("window %d lies in training text", i)
+			}
+			if i > 0 && windows[i-1].Document == w.Document && windows[i-1].Start+int64(o.Length) > w.Start {
+				rt.Fatalf("windows %d and %d overlap", i-1, i)
+			}
+		}
+	})
+}
+
+func TestPartners(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var windows []Window
+		for c, n := range rapid.SliceOfN(rapid.IntRange(1, 9), 2, 8).Draw(rt, "sizes") {
+			for range n {
+				windows = append(windows, Window{Cluster: c})
+			}
+		}
+		k := rapid.IntRange(1, 3).Draw(rt, "k")
+		partners, err := Partners(windows, k, rapid.Uint64().Draw(rt, "seed"))
+		if errors.Is(err, errFewDocuments) {
+			return
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for i, ps := range partners {
+			seen := map[int]bool{}
+			for _, j := range ps {
+				if windows[i].Cluster == windows[j].Cluster || seen[j] {
+					rt.Fatalf("window %d has partners %v in clusters %v", i, ps, windows)
+				}
+				seen[j] = true
+			}
+			if len(ps) != k {
+				rt.Fatalf("%d partners, want %d", len(ps), k)
+			}
+		}
+	})
+}
+
+// TestPartnersAreBalanced: with clusters of equal size every window is a
+// context equally often.
+func TestPartnersAreBalanced(t *testing.T) {
+	var windows []Window
+	for c := range 25 {
+		for range 24 {
+			windows = append(windows, Window{Cluster: c})
+		}
+	}
+	partners, err := Partners(windows, 2, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := make([]int, len(windows))
+	for _, ps := range partners {
+		for _, j := range ps {
+			uses[j]++
+		}
+	}
+	for j, n := range uses {
+		if n != 2 {
+			t.Fatalf("window %d is a context %d times, want 2", j, n)
+		}
+	}
+}
+
+// TestExcerpts: within the budget all training text comes exactly once; above
+// it the budget is met within a tenth, from most documents.
+func TestExcerpts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	files := map[string]string{}
+	for i := range 40 {
+		b := make([]byte, 20000+rng.IntN(200000))
+		for j := range b {
+			b[j] = byte('a' + rng.IntN(26))
+		}
+		files[fmt.Sprintf("%02d.txt", i)] = string(b)
+	}
+	dir := write(t, files)
+	c := index(t, Options{}, dir)
+	s := c.Split(3, 0.5)
+	collect := func(budget int64) (n int64, whole map[byte]int64) {
+		whole = map[byte]int64{}
+		for e, err := range s.Excerpts(context.Background(), TrainingOptions{Budget: budget}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += int64(len(e))
+			for _, b := range e {
+				whole[b]++
+			}
+		}
+		return n, whole
+	}
+	want := map[byte]int64{}
+	all := contents(t, c, dir)
+	for _, d := range s.training {
+		for _, b := range []byte(all[strings.TrimPrefix(c.Name(d), dir+"/")]) {
+			want[b]++
+		}
+	}
+	if n, got := collect(1 << 40); n != s.TrainingBytes() || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("with room for all: %d bytes of %d, letters %v want %v", n, s.TrainingBytes(), got, want)
+	}
+	for _, budget := range []int64{s.TrainingBytes() / 2, s.TrainingBytes() / 50} {
+		if n, _ := collect(budget); n > budget*11/10 || n < budget*8/10 {
+			t.Errorf("budget %d: %d bytes", budget, n)
+		}
+	}
+}
+
+func TestSuggestLength(t *testing.T) {
+	files := map[string]string{}
+	for i := range 8 {
+		files[fmt.Sprint(i)] = strings.Repeat(string(rune('a'+i)), 1000)
+	}
+	s := index(t, Options{}, write(t, files)).Split(1, 0.5)
+	if n, err := s.SuggestLength(16384); n != 512 || err != nil {
+		t.Errorf("1,000-byte documents: length %d (%v), want 512", n, err)
+	}
+	err := s.CheckLength(1024)
+	var short *TooShortError
+	if !errors.As(err, &short) || short.Fits != 512 || short.Longest != 1000 {
+		t.Errorf("1,024 of 1,000 bytes: %v", err)
+	}
+	one := index(t, Options{}, write(t, map[string]string{"one": strings.Repeat("abc", 100000)})).Split(1, 0.5)
+	if n, err := one.SuggestLength(16384); n != 16384 || err != nil {
+		t.Errorf("a single document of 300 kB: length %d (%v), want 16384 (eight blocks of 18,750 bytes)", n, err)
+	}
+}
+
+// TestMemoryIsBounded reads a document far larger than what may be allocated.
+func TestMemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	path := filepath.Join(t.TempDir(), "big.txt")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := bytes.Repeat([]byte("0123456789 abcdef\n"), 1<<12)
+	for range 1000 {
+		f.Write(line)
+	}
+	f.Close()
+	allocated := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			c, err := Index(context.Background(), []string{path}, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := c.Split(1, 0.5).Windows(context.Background(), WindowOptions{Length: 4096, PerDocument: 8}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}).AllocedBytesPerOp()
+	if allocated > 16<<20 {
+		t.Errorf("74 MB of text took %d MB of memory", allocated>>20)
+	}
+}
+
+func TestSharedData(t *testing.T) {
+	dir := "../../shared/data"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("no real data beside the checkout")
+	}
+	c := index(t, Options{}, filepath.Join(dir, "books"))
+	// The figures are those of the folder's own README: 50 books.
+	if c.Documents() != 50 || c.Duplicates() != 0 {
+		t.Errorf("%d books, %d duplicates", c.Documents(), c.Duplicates())
+	}
+	d := index(t, Options{}, filepath.Join(dir, "dna/phage-lambda.fa.zst"))
+	// Phage lambda has 48,502 base pairs (NC_001416.1).
+	if d.Documents() != 1 || d.Bytes() != 48502 {
+		t.Errorf("phage lambda: %d records, %d letters", d.Documents(), d.Bytes())
+	}
+}
+
+func FuzzJSONL(f *testing.F) {
+	f.Add([]byte("{\"text\": \"a\"}\n{\"text\": \"b\"}"))
+	f.Add([]byte("{\"text\": {\"x\": 1}}\n"))
+	f.Add([]byte("\n\n{\"text\": null}\n\xff{"))
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzReader(t, data, JSONL) })
+}
+
+func FuzzFASTA(f *testing.F) {
+	f.Add([]byte(">a\nACGT\n>b\nNN\n"))
+	f.Add([]byte("\n>\n>\n>"))
+	f.Add([]byte(">x\r\nac gt\r\n*"))
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzReader(t, data, FASTA) })
+}
+
+func FuzzStdin(f *testing.F) {
+	f.Add([]byte(gz("text")))
+	f.Add([]byte(zst("text")))
+	f.Add([]byte{0x1f, 0x8b})
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzReader(t, data, Text) })
+}
+
+// fuzzReader: any bytes are read alike twice, or refused in one line.
+func fuzzReader(t *testing.T, data []byte, format Format) {
+	c, err := Index(context.Background(), []string{"-"}, Options{Stdin: bytes.NewReader(data), Format: format, SpoolDir: t.TempDir()})
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	var n int64
+	if err := c.Each(context.Background(), func(_ int, r io.Reader) error {
+		k, err := io.Copy(io.Discard, r)
+		n += k
+		return err
+	}); err != nil {
+		t.Fatalf("indexed, but then: %v", err)
+	}
+	if n != c.Bytes() {
+		t.Fatalf("%d bytes indexed, %d read", c.Bytes(), n)
+	}
+}
