@@ -216,7 +216,8 @@ func verdict(g Growth, l law.PowerLaw, level float64) (Verdict, string) {
 	}
 	half := 0.0
 	if v := l.CovLogABeta[1][1]; v > 0 {
-		half = math.Sqrt2 * math.Erfinv(level) * math.Sqrt(v)
+		z, _ := quantile(l, level)
+		half = z * math.Sqrt(v)
 	}
 	grows := map[Class]string{
 		Constant: "has a fixed size", Saturating: "stops growing", Logarithmic: "grows like ln L", Power: fmt.Sprintf("grows like L^%.3g", g.Exponent),

@@ -11,10 +11,12 @@ import (
 )
 
 // maxSize bounds every single size in a configuration, maxLayers the number
-// of layers: beyond them a file is damaged or hostile, not large.
+// of layers (of which no published model has 200), maxList the entries of a
+// list: beyond them a file is damaged or hostile, not large.
 const (
 	maxSize   = 1 << 30
-	maxLayers = 10_000
+	maxLayers = 1000
+	maxList   = 10 * maxLayers
 )
 
 // config reads the keys of one configuration object. The first error sticks,
@@ -209,6 +211,10 @@ func (c *config) list(key string, kind valueKind) []value {
 	}
 	if v.kind != kindArray {
 		c.fail(v, "%s is %s; want a list", key, v.show())
+		return nil
+	}
+	if len(v.items) > maxList {
+		c.fail(v, "%s has %d entries; more than %d are not believed", key, len(v.items), maxList)
 		return nil
 	}
 	for i := range v.items {

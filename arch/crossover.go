@@ -41,12 +41,24 @@ func (m *Model) crossover(l law.PowerLaw, level float64, weight func(Part) float
 	at, from := s.meets(newLine(l, 0))
 	x := Crossover{At: at, From: from}
 	if l.Known() {
-		z := math.Sqrt2 * math.Erfinv(level)
+		z, method := quantile(l, level)
 		lo, _ := s.meets(newLine(l, z))
 		hi, _ := s.meets(newLine(l, -z))
-		x.Interval = &CrossoverInterval{lo, hi, level, "where the state meets the ends of the law's interval, normal on the log scale"}
+		x.Interval = &CrossoverInterval{lo, hi, level, "where the state meets the ends of the law's interval (" + method + ")"}
 	}
 	return x
+}
+
+// quantile is the half-width of the law's intervals in standard errors, and how
+// they are made.
+func quantile(l law.PowerLaw, level float64) (float64, string) {
+	for _, L := range []float64{1, math.E, 1 << 10} { // the standard error may vanish at one length
+		if se := l.SE(L); se > 0 {
+			iv := l.Interval(L, level)
+			return math.Log(iv.Hi/float64(l.At(L))) / se, iv.Method
+		}
+	}
+	return 0, "exact"
 }
 
 // slope is the exponent of the sum for L → ∞.

@@ -42,7 +42,8 @@ func TestRefusals(t *testing.T) {
 		{"infinite", `{"model_type":"gpt2","n_layer":Infinity,"n_embd":4,"n_head":2}`, "n_layer is Infinity; want a whole number"},
 		{"huge exponent", `{"model_type":"gpt2","n_layer":1e999,"n_embd":4,"n_head":2}`, "n_layer is 1e999; want a whole number"},
 		{"huge size", `{"model_type":"gpt2","n_layer":1,"n_embd":1e15,"n_head":2}`, "sizes above 1073741824 are not believed"},
-		{"a billion layers", `{"model_type":"gpt2","n_layer":1e9,"n_embd":4,"n_head":2}`, "more than 10000 are not believed"},
+		{"a long list", `{"model_type":"bamba","num_hidden_layers":2,"num_attention_heads":2,"hidden_size":8,"mamba_n_heads":2,"mamba_d_state":2,"mamba_n_groups":1,"mamba_d_conv":4,"attn_layer_indices":[` + strings.Repeat("1,", 20_000) + `1]}`, "has 20001 entries"},
+		{"a billion layers", `{"model_type":"gpt2","n_layer":1e9,"n_embd":4,"n_head":2}`, "more than 1000 are not believed"},
 		{"a string", `{"model_type":"gpt2","n_layer":"12","n_embd":4,"n_head":2}`, `n_layer is "12"; want a whole number`},
 		{"a list", `{"model_type":"gpt2","n_layer":[12],"n_embd":4,"n_head":2}`, "n_layer is a list; want a whole number"},
 		{"true", `{"model_type":"gpt2","n_layer":true,"n_embd":4,"n_head":2}`, "n_layer is true; want a whole number"},
@@ -135,12 +136,12 @@ func TestEscapes(t *testing.T) {
 // TestOverflow: at lengths where counts leave 63 bits there is an error, not a
 // wrapped number.
 func TestOverflow(t *testing.T) {
-	m, err := Parse(strings.NewReader(`{"model_type":"gpt2","n_layer":10000,"n_embd":1073741824,"n_head":1}`))
+	m, err := Parse(strings.NewReader(`{"model_type":"gpt2","n_layer":1000,"n_embd":1073741824,"n_head":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 10,000 layers of 2·2^30: 2.1e13 per token, so 4e5 tokens fit and 1e12 do not.
-	if s, err := m.State(400_000); err != nil || s.Total != 10_000*2*(1<<30)*400_000 {
+	// 1,000 layers of 2·2^30: 2.1e12 per token, so 4e6 tokens fit and 1e12 do not.
+	if s, err := m.State(4_000_000); err != nil || s.Total != 1000*2*(1<<30)*4_000_000 {
 		t.Errorf("%+v, %v", s.Total, err)
 	}
 	if s, err := m.State(1e12); err == nil || s.Total != 0 {
@@ -152,7 +153,7 @@ func TestOverflow(t *testing.T) {
 	if _, err := m.State(-1); err == nil {
 		t.Error("no error at a negative length")
 	}
-	if s, err := m.State(400_000); err == nil {
+	if s, err := m.State(4_000_000); err == nil {
 		if b, err := s.Bytes(BFloat16()); err == nil {
 			t.Errorf("%d elements are %d bytes", s.Total, b)
 		}

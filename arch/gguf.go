@@ -271,7 +271,7 @@ func (g *ggufReader) array(nesting int) (value, error) {
 	}
 	element := ggufType(t)
 	switch width := element.width(); {
-	case width > 0 && n <= maxLayers:
+	case width > 0 && n <= maxList:
 		v := value{kind: kindArray}
 		for range n {
 			bits, err := g.uint(width)
