@@ -85,8 +85,16 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	out.Rivals = fitRivals(q, cov, out.Clusters)
 
 	if fit, ok := q.power(); ok && fit.interior {
-		out.setPower(q, fit, d, cov, opts, few)
-		akaike(out.Power, out.Rivals)
+		if out.setPower(q, fit, d, cov, opts, few) {
+			akaike(out.Power, out.Rivals)
+		} else {
+			out.Rivals = nil
+			out.Warnings = append(out.Warnings, info.Warning{
+				Code: "no-rivals",
+				Text: fmt.Sprintf("%d lengths are too few to compare the power law with other families", p),
+				Fix:  "use longer windows (--length) or a wider range (--range)",
+			})
+		}
 	} else {
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "no-power-law",
@@ -199,8 +207,9 @@ func studentT(level float64, clusters int) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(clusters - 1)}.Quantile(0.5 + level/2)
 }
 
-// setPower states the fit in unscaled lengths, with its intervals.
-func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Options, few bool) {
+// setPower states the fit in unscaled lengths, with its intervals. It reports
+// whether AICc exists for it.
+func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Options, few bool) (comparable bool) {
 	logScale := math.Log(q.scale)
 	logA := math.Log(fit.a) - fit.beta*logScale
 	response := make([]float64, len(q.y))
@@ -252,7 +261,7 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 		{Name: "A", Value: A, SE: A * se[0], Interval: ia},
 		{Name: "beta", Value: fit.beta, SE: se[1], Interval: ib},
 	}}
-	quality(a.Power, len(q.y), powerParameters, a.Clusters)
+	comparable = quality(a.Power, len(q.y), powerParameters, a.Clusters)
 	a.Law = &PowerLaw{A: A, Beta: fit.beta, CovLogABeta: joint, DoF: max(0, a.Clusters-1), Unit: d.Unit, Source: d.Source}
 	for i, l := range d.L {
 		f := float64(a.Law.At(l))
@@ -260,6 +269,7 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 			a.Misfit = max(a.Misfit, r/f)
 		}
 	}
+	return comparable
 }
 
 // localExponents are the slopes between neighbouring points, where both stand

@@ -11,8 +11,10 @@ const (
 	// significance of the claim that there is information, and of the rejection
 	// of a power law by its residuals.
 	significance = 0.01
-	// clearlyBetter is the difference of AICc by which a rival must win.
+	// clearlyBetter is the difference of AICc by which a rival must win for the
+	// power law to be rejected, better the one from which it is in doubt.
 	clearlyBetter = 4
+	better        = 2
 )
 
 // names of the families in sentences.
@@ -68,15 +70,13 @@ func (a *Analysis) decide(q problem, cov square) {
 	best := a.Power.AICc
 	var rival *Fit
 	for i := range a.Rivals {
-		if a.Rivals[i].AICc < best {
+		// Zero and the volume law are power laws too; the interval of β speaks
+		// about them.
+		if f := a.Rivals[i].Family; f != Zero && f != Volume && a.Rivals[i].AICc < best {
 			best, rival = a.Rivals[i].AICc, &a.Rivals[i]
 		}
 	}
 	clear := rival != nil && a.Power.AICc-best > clearlyBetter
-	if a.Power.DoF < 1+powerParameters {
-		// AICc cannot compare two parameters over fewer than five points.
-		clear = false
-	}
 	law := fmt.Sprintf("β = %.3f, %.0f %% interval %.3f … %.3f", beta.Value, 100*beta.Interval.Level, beta.Interval.Lo, beta.Interval.Hi)
 	switch {
 	case a.Power.P < significance || clear:
@@ -98,6 +98,10 @@ func (a *Analysis) decide(q problem, cov square) {
 	case beta.Interval.Lo > 1:
 		a.Verdict = PowerLawRejected
 		a.Reason = fmt.Sprintf("The estimates grow faster than length itself (%s), which information cannot do for long: suspect the model or the range.", law)
+	case rival != nil && a.Power.AICc-best > better:
+		a.Verdict = Undecided
+		a.Reason = fmt.Sprintf("A power law is not rejected (%s; residuals %s), but %s fits better (weight %.2f against %.2f).",
+			law, probability(a.Power.P), names[rival.Family], rival.Weight, a.Power.Weight)
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))
