@@ -128,6 +128,15 @@ func FuzzReadResult(f *testing.F) {
 		if err := CSV(new(bytes.Buffer), r); err != nil {
 			t.Fatal(err)
 		}
+		for _, fig := range ResultFigures(r) {
+			for _, it := range fig.layout(fileFrame).items {
+				for _, p := range it.points {
+					if !p.finite() {
+						t.Fatalf("%s: an item of kind %d at %v", fig.ID, it.kind, p)
+					}
+				}
+			}
+		}
 		if err := HTML(new(bytes.Buffer), r); err != nil {
 			t.Fatal(err)
 		}

@@ -283,11 +283,12 @@ func (l *layouter) curves() {
 			run = nil
 		}
 		for _, p := range c.Points {
-			if l.fig.Y.Scale != Linear && p.Y <= 0 {
+			at := l.place(p.X, p.Y)
+			if l.fig.Y.Scale != Linear && p.Y <= 0 || !at.finite() {
 				flush()
 				continue
 			}
-			run = append(run, l.place(p.X, p.Y))
+			run = append(run, at)
 		}
 		flush()
 	}
@@ -304,7 +305,7 @@ func (l *layouter) curves() {
 				lo.y = l.scene.plot.bottom
 			}
 			a, b, ok := clipSegment(lo, hi, l.scene.plot)
-			if ok {
+			if ok && a.finite() && b.finite() {
 				l.add(item{kind: polyline, points: []xy{a, b}, hue: c.Hue, width: size * 0.1, curve: i + 1, alpha: quiet(c) * 0.75})
 			}
 		}
@@ -319,7 +320,7 @@ func (l *layouter) curves() {
 		}
 		for j, p := range c.Points {
 			at := l.place(p.X, p.Y)
-			if !finite(at.x) || !finite(at.y) || c.Extends && l.scene.plot.clamp(at) != at {
+			if !at.finite() || c.Extends && l.scene.plot.clamp(at) != at {
 				continue
 			}
 			open := p.Open || l.fig.Y.Scale != Linear && p.Y <= 0
@@ -347,6 +348,9 @@ func (l *layouter) band(i int, c Curve) {
 			if p.Lo <= 0 {
 				lo.y = l.scene.plot.bottom
 			}
+		}
+		if !hi.finite() || !lo.finite() {
+			continue
 		}
 		upper, lower = append(upper, l.scene.plot.clamp(hi)), append(lower, l.scene.plot.clamp(lo))
 	}
@@ -384,8 +388,8 @@ func (l *layouter) labels() {
 		}
 		var line, last []xy
 		for _, q := range c.Points {
-			if l.fig.Y.Scale == Linear || q.Y > 0 {
-				line = append(line, l.place(q.X, q.Y))
+			if at := l.place(q.X, q.Y); at.finite() && (l.fig.Y.Scale == Linear || q.Y > 0) {
+				line = append(line, at)
 			}
 		}
 		for _, piece := range clipLine(line, p) {

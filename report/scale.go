@@ -104,10 +104,7 @@ func (a Axis) ticks(lo, hi, per float64, most int) []tick {
 // powerTicks marks powers of two.
 func powerTicks(lo, hi, per float64, most int) []tick {
 	first, last := int(math.Ceil(math.Log2(lo)-1e-9)), int(math.Floor(math.Log2(hi)+1e-9))
-	step := 1
-	for (last-first)/step+1 > most {
-		step++
-	}
+	step := (last-first)/max(most, 1) + 1
 	var ts []tick
 	for e := first; e <= last; e++ {
 		t := tick{at: math.Ldexp(1, e) / per}
@@ -139,11 +136,8 @@ func lengthLabel(v float64) string {
 // decadeTicks marks decades, and 2 and 5 between them when there are few.
 func decadeTicks(lo, hi, per float64, most int) []tick {
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Floor(math.Log10(hi)))
-	span := math.Log10(hi / lo)
-	step := 1
-	for span/float64(step) > float64(most) {
-		step++
-	}
+	span := math.Log10(hi) - math.Log10(lo)
+	step := max(1, int(math.Ceil(span/float64(most))))
 	labelled := func(e, m int) bool {
 		switch {
 		case m == 1:
@@ -194,6 +188,9 @@ func decadeLabel(m, e int) string {
 // linearTicks marks multiples of step, or of 1, 2 or 5 times a power of ten.
 func linearTicks(lo, hi, per, step float64, most int) []tick {
 	raw := (hi - lo) / math.Max(float64(most), 1)
+	if !finite(raw) || !(raw > 1e-14*math.Max(math.Abs(lo), math.Abs(hi))) {
+		return nil // numbers that no axis can tell apart
+	}
 	e := math.Floor(math.Log10(raw))
 	for step > 0 && step < raw*(1-1e-9) {
 		step *= 2
@@ -208,7 +205,7 @@ func linearTicks(lo, hi, per, step float64, most int) []tick {
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	var ts []tick
-	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step; k++ {
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step && len(ts) <= 3*most; k++ {
 		ts = append(ts, tick{at: k * step / per, label: fixed(k*step, decimals)})
 	}
 	return ts

@@ -11,6 +11,8 @@ import (
 // xy is a position in a scene: x to the right, y downwards.
 type xy struct{ x, y float64 }
 
+func (p xy) finite() bool { return finite(p.x) && finite(p.y) }
+
 // box is a rectangle of a scene.
 type box struct{ left, top, right, bottom float64 }
 
