@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -200,5 +201,31 @@ func TestFiguresOfEveryVariant(t *testing.T) {
 		if err := Figures(t.TempDir(), r, []string{"svg"}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// docs/format.md must name every column of estimates.csv and every part of
+// results.json.
+func TestFormatIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "docs", "format.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range csvColumns {
+		names = append(names, "`"+c+"`")
+	}
+	result := reflect.TypeFor[Result]()
+	for i := range result.NumField() {
+		name, _, _ := strings.Cut(result.Field(i).Tag.Get("json"), ",")
+		names = append(names, "`."+name)
+	}
+	for _, n := range names {
+		if !strings.Contains(string(doc), n) {
+			t.Errorf("docs/format.md does not name %s`", strings.Trim(n, "`"))
+		}
+	}
+	if !strings.Contains(string(doc), Schema) {
+		t.Errorf("docs/format.md does not name %s", Schema)
 	}
 }
