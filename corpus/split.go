@@ -145,7 +145,7 @@ func (e *TooShortError) Error() string {
 	length := max(e.Length, 4)
 	msg := fmt.Sprintf("windows of %d bytes need two evaluation documents of that length, and there are %d: the longest, %s, has %d bytes", length, e.Holding, e.Name, e.Longest)
 	if e.Blocks {
-		msg = fmt.Sprintf("windows of %d bytes need two blocks of the only evaluation document, %s, and its %d bytes are too few", length, e.Name, e.Longest)
+		msg = fmt.Sprintf("windows of %d bytes need two blocks of that length in the only evaluation document, which is too short: %s, the longest, has %d bytes", length, e.Name, e.Longest)
 	}
 	if e.Fits > 0 {
 		return fmt.Sprintf("%s; --length %d would fit", msg, e.Fits)

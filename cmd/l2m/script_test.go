@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHARED", shared)
+			env.Setenv("GOSRC", filepath.Join(goroot(t), "src"))
 			env.Setenv("NO_COLOR", "1")
 			return nil
 		},
@@ -43,6 +44,16 @@ func TestScripts(t *testing.T) {
 			"stderrlines": stderrLines,
 		},
 	})
+}
+
+// goroot is the folder of the Go toolchain, whose source tree is test data.
+func goroot(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatalf("go env GOROOT: %v", err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // exitCode: "exitcode N command args…" runs a command that must end with code N.
