@@ -74,6 +74,9 @@ func Audit(ctx context.Context, o AuditOptions) (*report.Audit, error) {
 		}
 		audits, err := o.auditFile(f, l)
 		if err != nil {
+			if f == "-" {
+				f = "standard input"
+			}
 			result.Failures = append(result.Failures, report.AuditFailure{Path: f, Error: err.Error()})
 			continue
 		}
@@ -124,7 +127,8 @@ func (o AuditOptions) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, err
 	for _, p := range o.Policies {
 		under, err := m.With(p)
 		if err != nil {
-			return nil, err
+			m.Warnings = append(m.Warnings, info.Warning{Code: "policy-skipped", Text: err.Error()})
+			continue
 		}
 		models = append(models, under)
 	}

@@ -3,6 +3,7 @@ package l2m
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/report"
@@ -11,15 +12,35 @@ import (
 // measuredLaw is the power law of the headline series of a run.
 func measuredLaw(r *report.Result) (law.PowerLaw, error) {
 	for _, s := range r.Series {
-		switch {
-		case s.Law == nil:
+		if s.Law == nil {
 			continue
-		case s.Law.Law == nil || s.Law.Verdict == law.NoInformation:
-			return law.PowerLaw{}, fmt.Errorf("the headline estimator %s has no power law: %s", s.Estimator, s.Law.Reason)
-		case s.Law.Law.Unit != "token" && s.Law.Law.Unit != "byte":
-			return law.PowerLaw{}, fmt.Errorf("its lengths count %ss, which tokens of a language model cannot be converted to", s.Law.Law.Unit)
 		}
-		return *s.Law.Law, nil
+		if s.Law.Law == nil || s.Law.Verdict == law.NoInformation {
+			return law.PowerLaw{}, fmt.Errorf("the headline estimator %s has no power law: %s", s.Estimator, s.Law.Reason)
+		}
+		l := *s.Law.Law
+		if l.Unit == "" {
+			l.Unit = unitOf(r.Corpus.Tokenizer)
+		}
+		if l.Unit != "token" && l.Unit != "byte" {
+			return law.PowerLaw{}, fmt.Errorf("its lengths count %ss, which cannot be converted to tokens of a language model", l.Unit)
+		}
+		return l, nil
 	}
 	return law.PowerLaw{}, errors.New("the run has no law (l2m measure fits one when it has enough documents)")
+}
+
+// unitOf is what a length counts under a tokenizer.
+func unitOf(tokenizer string) string {
+	switch strings.ToLower(tokenizer) {
+	case "byte", "bytes":
+		return "byte"
+	case "dna":
+		return "base"
+	case "protein":
+		return "residue"
+	case "word", "words":
+		return "word"
+	}
+	return "token"
 }

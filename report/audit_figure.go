@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
@@ -30,7 +32,7 @@ func AuditFigure(a *Audit) *Figure {
 			at, iv := float64(a.Law.At(L)), a.Law.Interval(L, a.Level)
 			curve.Points = append(curve.Points, Point{X: L, Y: at / c, Lo: iv.Lo / c, Hi: iv.Hi / c, XText: "L = " + short(L)})
 		}
-		curve.Band = a.Law.Known()
+		curve.Band = a.Law.Known() && (i == 0 || i == a.leastCapacity()+1) // bands of all would cover each other
 		f.Curves = append(f.Curves, curve)
 	}
 	named := len(a.Models) <= 8
@@ -42,13 +44,13 @@ func AuditFigure(a *Audit) *Figure {
 			c := Curve{Name: m.Name, Hue: classHue(class), Line: Solid, Quiet: !named}
 			switch {
 			case named:
-				c.Label, c.Hue, c.Marker = m.Name, HueOf(n), MarkerOf(n)
+				c.Label, c.Hue, c.Marker = shortName(m.Name), HueOf(n), MarkerOf(n)
 			case !labelled[class]:
 				c.Label = string(class)
 				labelled[class] = true
 			}
 			n++
-			for _, L := range lengthsTo(hi) {
+			for _, L := range modelLengths(m, hi) {
 				if y := m.Elements(L); y > 0 {
 					c.Points = append(c.Points, Point{X: L, Y: y, Lo: y, Hi: y, XText: "L = " + short(L)})
 				}
@@ -116,6 +118,30 @@ func (a *Audit) reach() float64 {
 		}
 	}
 	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
+}
+
+// shortName is a name without its organisation, cut to what fits beside a plot.
+func shortName(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if r := []rune(name); len(r) > 22 {
+		name = string(r[:21]) + "…"
+	}
+	return name
+}
+
+// modelLengths are lengths a factor of eight apart, and that where the state
+// bends: markers at every power of two would hide the line.
+func modelLengths(m *arch.Audit, hi float64) []float64 {
+	out := []float64{}
+	for L := 64.0; L < hi; L *= 8 {
+		out = append(out, L)
+	}
+	if bend := float64(m.Growth.SaturateAt); bend > 64 && bend < hi {
+		out = append(out, bend)
+	}
+	out = append(out, hi)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // lengthsTo lists the powers of two from 64 to hi.

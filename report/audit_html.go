@@ -93,7 +93,7 @@ func (a *Audit) modelSection() Section {
 		}
 		caption := strings.ToUpper(classHeading(class)[:1]) + classHeading(class)[1:]
 		if !meets {
-			caption += ", and is never too small"
+			caption += "; never too small"
 		}
 		t := &Table{ID: "models-" + string(class), Caption: Plain(fmt.Sprintf("%s (%s)", caption, plural(len(ms), "model", "models")))}
 		t.Columns = append(t.Columns, Column{Head: Plain("model"), Wide: true})
@@ -129,14 +129,17 @@ func (a *Audit) modelSection() Section {
 			row = append(row, bytes)
 			if meets {
 				for _, x := range m.Crossovers {
-					row = append(row, crossoverText(x))
+					row = append(row, Plain(crossoverCell(x)))
 				}
 			}
 			t.Rows = append(t.Rows, row)
 		}
 		if beyond {
-			t.Notes = []string{"longer than the model declares"}
+			t.Notes = []string{superscript(1) + " longer than the model declares"}
 		}
+		s.Blocks = append(s.Blocks, t)
+	}
+	if t := a.intervalTable(); t != nil {
 		s.Blocks = append(s.Blocks, t)
 	}
 	s.Blocks = append(s.Blocks, Prose{Plain("Under L stand the elements kept after so many tokens; under “every bit” and “nats” the length from which on the state is too small, " +
@@ -148,19 +151,41 @@ func (a *Audit) modelSection() Section {
 	return s
 }
 
-// crossoverText is a crossover with its interval.
-func crossoverText(x arch.Crossover) Phrase {
-	t := Plain(crossoverCell(x))
-	if x.At == nil || x.Interval == nil {
-		return t
+// intervalTable lists the intervals of the crossovers, nil when there is none.
+func (a *Audit) intervalTable() *Table {
+	t := &Table{ID: "intervals", Caption: Plain(formatFloat(math.Round(1000*a.Level)/10) + " % intervals of the length from which on a state is too small")}
+	t.Columns = []Column{{Head: Plain("model"), Wide: true}, {Head: Plain("every bit"), Numeric: true}}
+	for _, c := range a.Capacities {
+		t.Columns = append(t.Columns, Column{Head: Plain(formatFloat(c) + " nats"), Numeric: true})
 	}
-	end := func(v *float64) string {
-		if v == nil {
-			return "never"
+	groups := a.byClass()
+	for _, class := range arch.Classes() {
+		for _, m := range groups[class] {
+			row, any := []Phrase{Plain(m.Name)}, false
+			for _, x := range m.Crossovers {
+				cell := "–"
+				if iv := x.Interval; iv != nil && (iv.Lo != nil || iv.Hi != nil) {
+					cell, any = lengthOrNever(iv.Lo)+" … "+lengthOrNever(iv.Hi), true
+				}
+				row = append(row, Plain(cell))
+			}
+			if any {
+				t.Rows = append(t.Rows, row)
+			}
 		}
-		return short(*v)
 	}
-	return Join(t, Styled(Muted, " ("+end(x.Interval.Lo)+" … "+end(x.Interval.Hi)+")"))
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return t
+}
+
+// lengthOrNever is an end of an interval of lengths.
+func lengthOrNever(v *float64) string {
+	if v == nil {
+		return "never"
+	}
+	return short(*v)
 }
 
 func (a *Audit) questionSection() Section {

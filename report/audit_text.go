@@ -179,7 +179,7 @@ func (t *auditText) table() {
 		never := !slices.ContainsFunc(ms, func(m *arch.Audit) bool { return slices.ContainsFunc(m.Crossovers, meetsLaw) })
 		heading := classHeading(class)
 		if never {
-			heading += ", and is never too small"
+			heading += "; never too small"
 		}
 		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, plural(len(ms), "model", "models")), text.Bold) + "\n")
 		for _, m := range ms {
@@ -296,18 +296,12 @@ func (t *auditText) detail(m *arch.Audit) {
 		if x.Interval == nil || x.At == nil {
 			continue
 		}
-		end := func(v *float64) string {
-			if v == nil {
-				return "never"
-			}
-			return short(*v)
-		}
 		what := fmt.Sprintf("at %s nats per element", formatFloat(x.Capacity))
 		if x.Hard {
 			what = "even with every bit used"
 		}
 		t.item(fmt.Sprintf("too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
-			significant(100*x.Interval.Level, 3), end(x.Interval.Lo), end(x.Interval.Hi)))
+			formatFloat(math.Round(1000*x.Interval.Level)/10), lengthOrNever(x.Interval.Lo), lengthOrNever(x.Interval.Hi)))
 	}
 }
 
@@ -368,7 +362,7 @@ func (t *auditText) needs(question int) {
 	}
 	name := 24
 	for _, m := range t.a.Models {
-		name = max(name, min(44, len(m.Name)+2))
+		name = max(name, min(44, text.StringWidthWithoutEscSequences(printable(m.Name))+3))
 	}
 	least := t.a.leastCapacity()
 	t.paragraph(fmt.Sprintf("at %s nats per element:", formatFloat(t.a.Capacities[least])), 2)

@@ -151,9 +151,16 @@ func runAudit(cmd *cobra.Command, o l2m.AuditOptions, asJSON, asCSV bool, page s
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %s\n", cmd.CommandPath(), f.Path, f.Error)
 			}
 		}
-		return fmt.Errorf("%d of %d files could not be audited", n, n+len(a.Models)/(1+len(o.Policies)))
+		return fmt.Errorf("%s could not be audited", countFiles(n))
 	}
 	return nil
+}
+
+func countFiles(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 // parseLengths reads a list of token counts such as 4096,32k,1e6; k and M are
