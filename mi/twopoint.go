@@ -19,7 +19,8 @@ type PairCounts struct {
 
 	// Without[b] are the counts with block b of the documents left out, for the
 	// standard error by delete-one-block jackknife; nil when there are none.
-	// Their Shuffled is not used.
+	// Their Shuffled serves the error above the floor; Grassberger's estimator
+	// does without, by IndependentFloor.
 	Without []PairCounts
 }
 
@@ -33,7 +34,7 @@ type TwoPointOptions struct {
 type TwoPointEstimate struct {
 	Pairs int64     // number of pairs N
 	Value info.Nats // with the floor subtracted if that was asked for
-	SE    info.Nats // standard error; see Method
+	SE    info.Nats // standard error of Value; see Method
 
 	// Method of SE: "jackknife" over blocks of documents; or "bound": the
 	// standard errors of the three entropies in quadrature, for independent
@@ -94,16 +95,27 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	out.FloorSE = info.Nats(math.Sqrt(float64(seen)/2) / float64(n))
 	noise := out.FloorSE
 	if len(c.Without) >= 2 {
-		values := make([]float64, len(c.Without))
+		values, above := make([]float64, len(c.Without)), make([]float64, len(c.Without))
 		for b, without := range c.Without {
-			part, err := TwoPoint(PairCounts{Left: without.Left, Right: without.Right, Pairs: without.Pairs}, TwoPointOptions{Estimator: e})
+			part, err := TwoPoint(PairCounts{Left: without.Left, Right: without.Right, Pairs: without.Pairs, Shuffled: without.Shuffled}, TwoPointOptions{Estimator: e})
 			if err != nil {
 				return out, fmt.Errorf("without block %d: %w", b, err)
 			}
-			values[b] = float64(part.Value)
+			if without.Shuffled == nil && c.Shuffled != nil && e == Grassberger {
+				if part.Floor, err = IndependentFloor(without.Left, without.Right); err != nil {
+					return out, fmt.Errorf("without block %d: %w", b, err)
+				}
+			}
+			values[b], above[b] = float64(part.Value), float64(part.Value-part.Floor)
 		}
+		// A block that has many rare words of its own moves the value and the
+		// floor alike, so what stands above the floor is known better.
+		seAbove := info.Nats(jackknife(above))
 		out.SE, out.Method = info.Nats(jackknife(values)), "jackknife"
-		noise = max(noise, out.SE)
+		if opts.SubtractFloor {
+			out.SE = seAbove
+		}
+		noise = max(noise, seAbove)
 	}
 	out.Below = out.Value-out.Floor <= 2*noise
 	if opts.SubtractFloor {

@@ -109,4 +109,6 @@ type TwoPointPoint struct {
 	SE       info.Nats `json:"se"`
 	Floor    info.Nats `json:"floor"`       // what the estimator reads on shuffled pairs
 	Below    bool      `json:"below_floor"` // indistinguishable from the floor; not fitted
+
+	Covariance *mi.LagCovariance `json:"covariance,omitempty"` // a second measure of dependence; small vocabularies only
 }

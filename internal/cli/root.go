@@ -33,6 +33,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // verbs are the constructors of the subcommands, in the order of the help.
 var verbs = []func() *cobra.Command{
 	newMeasureCommand,
+	newTwoPointCommand,
 	newAuditCommand,
 	newProcessCommand,
 	newVersionCommand,

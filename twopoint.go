@@ -1,0 +1,416 @@
+package l2m
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// TwoPointOptions says what to count and how to estimate. The zero value of a
+// field asks for its default.
+type TwoPointOptions struct {
+	Paths  []string // files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field  string // JSON field or Parquet column that holds the text; "" is "text"
+
+	// Counts, in place of Paths, is a file of counts that was written elsewhere
+	// (count.File): by an earlier run, or by the pipeline in beam/.
+	Counts string
+
+	Out     string   // run directory
+	Fresh   bool     // discard what an earlier run left in Out
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+
+	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein"
+	Distances []int   // tokens; nil means 1, 2, 4, … up to the longest document
+	Sample    float64 // share of the documents to count; 0 means all
+	Blocks    int     // blocks of documents for jackknife errors; 0 means 16, negative none
+
+	Estimator string // of entropies; "" means grassberger
+	NoFloor   bool   // do not count shuffled pairs
+	KeepFloor bool   // do not subtract what the estimator reads on shuffled pairs
+
+	Seed     uint64
+	Memory   int64 // bytes for counting; 0 means 1 GiB
+	Workers  int   // 0 means GOMAXPROCS; does not change the result
+	Progress ProgressFunc
+}
+
+// countsName is the file of counts in a run directory, and spillName the folder
+// of intermediate counts.
+const (
+	countsName = "counts.json"
+	spillName  = "counting"
+)
+
+func (o TwoPointOptions) withDefaults() TwoPointOptions {
+	if o.Tokens == "" {
+		o.Tokens = "bytes"
+	}
+	if o.Estimator == "" {
+		o.Estimator = string(mi.Grassberger)
+	}
+	if o.Blocks == 0 {
+		o.Blocks = twoPointBlocks
+	}
+	o.Blocks = max(o.Blocks, 0)
+	if o.Sample == 0 {
+		o.Sample = 1
+	}
+	if o.Figures == nil {
+		o.Figures = []string{"svg", "png", "pdf"}
+	}
+	return o
+}
+
+func (o TwoPointOptions) validate() error {
+	switch {
+	case len(o.Paths) == 0 && o.Counts == "":
+		return errors.New("nothing to count: name files or folders, or a file of counts")
+	case len(o.Paths) != 0 && o.Counts != "":
+		return errors.New("documents and a file of counts exclude each other")
+	case o.Out == "":
+		return errors.New("no run directory named")
+	case !slices.Contains(mi.EntropyEstimators(), mi.EntropyEstimator(o.Estimator)):
+		return fmt.Errorf("unknown estimator %q (choose from %v)", o.Estimator, mi.EntropyEstimators())
+	case !(o.Sample > 0 && o.Sample <= 1):
+		return fmt.Errorf("a sample of %g is not a share between 0 and 1", o.Sample)
+	}
+	for _, d := range o.Distances {
+		if d < 1 {
+			return fmt.Errorf("distance %d is below 1", d)
+		}
+	}
+	for _, f := range o.Figures {
+		if f != "svg" && f != "png" && f != "pdf" {
+			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		}
+	}
+	_, err := token.ParseStream(o.Tokens)
+	return err
+}
+
+// Command is the canonical command line that repeats the measurement: every
+// option that changes the numbers and is not at its default.
+func (o TwoPointOptions) Command() string {
+	o = o.withDefaults()
+	words := []string{"l2m", "twopoint"}
+	flag := func(name, value string, set bool) {
+		if set {
+			words = append(words, name, quoteWord(value))
+		}
+	}
+	flag("--format", o.Format, o.Format != "")
+	flag("--field", o.Field, o.Field != "")
+	flag("--tokens", o.Tokens, o.Tokens != "bytes")
+	if len(o.Distances) > 0 {
+		var ds []string
+		for _, d := range o.Distances {
+			ds = append(ds, strconv.Itoa(d))
+		}
+		flag("--distances", strings.Join(ds, ","), true)
+	}
+	flag("--sample", formatFloat(o.Sample), o.Sample != 1)
+	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != twoPointBlocks)
+	flag("--estimator", o.Estimator, o.Estimator != string(mi.Grassberger))
+	if o.NoFloor {
+		words = append(words, "--floor=false")
+	}
+	if o.KeepFloor {
+		words = append(words, "--subtract-floor=false")
+	}
+	flag("--seed", strconv.FormatUint(o.Seed, 10), o.Seed != 1)
+	flag("--counts", o.Counts, o.Counts != "")
+	for _, p := range o.Paths {
+		words = append(words, quoteWord(p))
+	}
+	return strings.Join(words, " ")
+}
+
+// TwoPoint measures the two-point mutual information I(w_i; w_{i+d}) of
+// documents of any size, from exact counts of the pairs at every distance, with
+// the estimator's floor on shuffled pairs, jackknife errors over blocks of
+// documents, and the law of its decay.
+//
+// The run directory keeps the counts: the same call continues an interrupted
+// one, and a change of the estimator alone does not count anything again.
+func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	r := &report.Result{
+		Schema: report.Schema, Verb: "twopoint", Command: o.Command(), Version: BuildVersion().Short(),
+	}
+	var counts *count.File
+	var err error
+	if o.Counts != "" {
+		if counts, err = readCounts(o.Counts); err != nil {
+			return nil, err
+		}
+		r.Corpus = report.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
+	} else if counts, err = countDocuments(ctx, r, o); err != nil {
+		return nil, err
+	}
+	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, err
+	}
+	if err := writeRun(o.Out, r, o.Figures); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func readCounts(path string) (*count.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	counts, err := count.ReadFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading counts: %s: %w", path, err)
+	}
+	return counts, nil
+}
+
+// countDocuments counts what the run directory does not hold yet, and describes
+// the documents in r.
+func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*count.File, error) {
+	format, err := corpus.ParseFormat(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	stage := o.Progress.stage("reading", "B")
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	stream, err := token.ParseStream(o.Tokens)
+	if err != nil {
+		return nil, err
+	}
+	r.Corpus = report.Corpus{
+		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
+		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
+	}
+	opts := count.Options{
+		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
+		Memory: o.Memory, Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
+	}
+	if len(opts.Distances) == 0 {
+		opts.Distances = dyadicDistances(c.Longest())
+	}
+	if len(opts.Distances) == 0 {
+		return nil, fmt.Errorf("the longest document has %d bytes: there are no pairs to count", c.Longest())
+	}
+	opts.Blocks = min(o.Blocks, c.Documents())
+	if o.Blocks > 0 && c.Documents() < twoPointBlocks {
+		// Too few documents to leave out: blocks of text take their place.
+		opts.Blocks, opts.BlockTokens = o.Blocks, 1<<14
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "few-documents",
+			Text: fmt.Sprintf("there are only %d documents: the errors are from leaving out blocks of text, which share author and topic, and say how the information varies within these documents", c.Documents()),
+			Fix:  "give more documents",
+		})
+	}
+	if o.Sample < 1 {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", o.Sample), Fix: "leave out --sample for exact counts",
+		})
+	}
+	opts.Tables = keepTables(opts)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d\n%t", c.Fingerprint(), stream.Fingerprint(),
+		opts.Distances, opts.Blocks, opts.BlockTokens, opts.Sample, opts.Seed, opts.Tables))
+	key := fmt.Sprintf("%x", sum)
+	opts.Key = key
+
+	kept, err := settleCounts(o, key)
+	if kept != nil || err != nil {
+		return kept, err
+	}
+	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	file := &count.File{Alphabet: stream.Name(), Key: key, Result: *counts}
+	if err := atomicfile.WriteFile(filepath.Join(o.Out, countsName), 0o644, file.Write); err != nil {
+		return nil, err
+	}
+	if err := count.Clean(opts.SpillDir); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(opts.SpillDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return file, nil
+}
+
+// keepTables says whether the vocabulary is small enough to keep the tables of
+// all pairs, for their covariance.
+func keepTables(o count.Options) bool {
+	v, memory := int64(o.Vocabulary), o.Memory
+	if memory == 0 {
+		memory = 1 << 30
+	}
+	return v > 0 && v <= 256 && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
+}
+
+// settleCounts returns the counts that the run directory holds under the key,
+// nil if there are none. It refuses a directory that holds something else.
+func settleCounts(o TwoPointOptions, key string) (*count.File, error) {
+	path := filepath.Join(o.Out, countsName)
+	if o.Fresh {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return nil, count.Clean(filepath.Join(o.Out, spillName))
+	}
+	if _, err := os.Stat(filepath.Join(o.Out, "run.json")); err == nil {
+		return nil, fmt.Errorf("%s is a run of l2m measure (name another directory with --out)", o.Out)
+	}
+	counts, err := readCounts(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, os.MkdirAll(o.Out, 0o755)
+	case err != nil:
+		return nil, fmt.Errorf("%w (--fresh counts again)", err)
+	case counts.Key != key:
+		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
+	}
+	return counts, nil
+}
+
+// countPairs counts the documents of c.
+func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, progress ProgressFunc) (*count.Result, error) {
+	// A token is a byte at most often; the total is exact when counting ends.
+	total := c.Bytes() * int64(len(opts.Distances))
+	counting := progress.stage("counting", "tokens")
+	merging := progress.stage("merging", "ranges")
+	opts.Progress = func(p count.Progress) {
+		switch {
+		case p.Stage == "merging":
+			merging(p.Done, p.Total, p.Resumed)
+		case p.Total > 0:
+			counting(p.Done, p.Total, p.Resumed)
+		case stream.Size() == token.Bytes().Size():
+			counting(p.Done, total, p.Resumed)
+		default:
+			counting(p.Done, 0, p.Resumed)
+		}
+	}
+	return count.Pairs(ctx, tokenSource(ctx, c, stream), opts)
+}
+
+// tokenSource streams the documents as tokens.
+func tokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream) count.Source {
+	return count.SourceFunc(func(yield func(doc int, tokens []token.ID) error) error {
+		buf := make([]byte, 1<<16)
+		var ids []token.ID
+		return c.Each(ctx, func(doc int, r io.Reader) error {
+			for {
+				n, err := io.ReadFull(r, buf)
+				last := err == io.EOF || err == io.ErrUnexpectedEOF
+				if err != nil && !last {
+					return err
+				}
+				ids = stream.Encode(ids[:0], buf[:n], last)
+				if err := yield(doc, ids); err != nil || last {
+					return err
+				}
+			}
+		})
+	})
+}
+
+// estimateTwoPoint turns counts into information and fits its decay.
+func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
+	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens}
+	stage := o.Progress.stage("estimating", "distances")
+	var points []mi.DecayPoint
+	for i, d := range f.Distances {
+		stage(int64(i), int64(len(f.Distances)), 0)
+		if d.Pairs == 0 {
+			continue // longer than every document
+		}
+		p := pairCountsOf(d.Counts)
+		for _, w := range d.Without {
+			if w.Pairs == 0 {
+				p.Without = nil // one block has all the pairs: nothing to compare
+				break
+			}
+			p.Without = append(p.Without, pairCountsOf(w))
+		}
+		if err := shufflePairs(ctx, &p, d, o); err != nil {
+			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
+		}
+		e, err := mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: !o.NoFloor && !o.KeepFloor})
+		if err != nil {
+			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
+		}
+		point := report.TwoPointPoint{Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Below: e.Below}
+		if len(d.Table) > 0 {
+			c, err := mi.Covariance(d.Table, f.Vocabulary)
+			if err != nil {
+				return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
+			}
+			point.Covariance = &c
+		}
+		t.Points = append(t.Points, point)
+		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Below: e.Below})
+	}
+	stage(int64(len(f.Distances)), int64(len(f.Distances)), 0)
+	if len(t.Points) == 0 {
+		return nil, errors.New("no document is long enough for a pair at the smallest distance")
+	}
+	t.Law, t.Warnings = mi.FitDecay(points, level)
+	return t, nil
+}
+
+// shufflePairs adds the counts of shuffled pairs, which measure the estimator's
+// bias. Without a block, the bias of Grassberger's estimator is known well
+// enough from the marginals.
+func shufflePairs(ctx context.Context, p *mi.PairCounts, d count.Distance, o TwoPointOptions) error {
+	if o.NoFloor {
+		return nil
+	}
+	shuffled, err := count.Shuffled(ctx, d.Left, d.Right, o.Seed, o.Workers)
+	if err != nil {
+		return err
+	}
+	p.Shuffled = histogram(shuffled)
+	if o.Estimator == string(mi.Grassberger) {
+		return nil
+	}
+	for b := range p.Without {
+		if shuffled, err = count.Shuffled(ctx, d.Without[b].Left, d.Without[b].Right, o.Seed, o.Workers); err != nil {
+			return err
+		}
+		p.Without[b].Shuffled = histogram(shuffled)
+	}
+	return nil
+}
