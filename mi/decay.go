@@ -150,7 +150,7 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 	}
 	families := decayFamilies(slices.Min(y))
 	main := families[0].fit(d, y, se)
-	if main == nil {
+	if main == nil || !finiteParams(families[0].params(main.theta)) {
 		return nil, append(out.Warnings, info.Warning{Code: "no-convergence", Text: "the decay A·d^−α + c could not be fitted"})
 	}
 	p := families[0].params(main.theta)
@@ -166,11 +166,13 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 	main.intervals(out, families[0], d, se, level)
 	aicc := []float64{main.aicc}
 	for _, f := range families[1:] {
-		if fit := f.fit(d, y, se); fit != nil {
+		if fit := f.fit(d, y, se); fit != nil && !math.IsInf(fit.aicc, 0) && finiteParams(f.params(fit.theta)) {
 			out.Rivals = append(out.Rivals, DecayRival{Family: f.name, Params: f.params(fit.theta), AICc: fit.aicc})
 			aicc = append(aicc, fit.aicc)
 		}
 	}
+	// With too few points for AICc the weight of the main fit is 0 beside rivals
+	// and 1 alone.
 	w := akaikeWeights(aicc)
 	out.Weight = w[0]
 	for i := range out.Rivals {
@@ -199,8 +201,8 @@ type decayResult struct {
 // law.
 const leastScatter = 1e-6
 
-// fit maximises the likelihood from several starts; nil when there are too few
-// points for AICc or no start leads to a maximum.
+// fit maximises the likelihood from several starts; nil when no start leads to
+// a maximum. AICc is +Inf when there are too few points for it.
 func (f decayFamily) fit(d, y, se []float64) *decayResult {
 	n := len(d)
 	deviance := func(u []float64) float64 {
@@ -221,37 +223,38 @@ func (f decayFamily) fit(d, y, se []float64) *decayResult {
 	var best []float64
 	lowest := math.Inf(1)
 	for _, start := range f.starts(d, y) {
-		for _, tau := range []float64{0.02, 0.3} {
-			u := append(slices.Clone(start), math.Log(tau))
-			// A restart lets Nelder–Mead leave a collapsed simplex.
-			for range 3 {
-				settings := &optimize.Settings{FuncEvaluations: 4000, Concurrent: 1}
-				r, err := optimize.Minimize(optimize.Problem{Func: deviance}, u, settings, &optimize.NelderMead{SimplexSize: 0.3})
-				if r == nil || err != nil && r.X == nil {
-					break
-				}
-				u = r.X
+		u := append(slices.Clone(start), math.Log(0.1))
+		// A restart lets Nelder–Mead leave a collapsed simplex.
+		for range 3 {
+			r, err := optimize.Minimize(optimize.Problem{Func: deviance}, u,
+				&optimize.Settings{FuncEvaluations: 1500, Concurrent: 1}, &optimize.NelderMead{SimplexSize: 0.3})
+			if r == nil || err != nil && r.X == nil {
+				break
 			}
-			if v := deviance(u); v < lowest {
-				lowest, best = v, u
-			}
+			u = r.X
+		}
+		if v := deviance(u); v < lowest {
+			lowest, best = v, u
 		}
 	}
 	k := len(f.starts(d, y)[0]) + 1
-	if best == nil || n-k-1 <= 0 && n-k < 0 {
+	if best == nil {
 		return nil
 	}
 	r := &decayResult{theta: best[:k-1], scatter: math.Exp(min(best[k-1], 5))}
 	r.aicc = lowest + 2*float64(k)
 	if n-k-1 <= 0 {
-		if f.name != "floored-power" {
-			return nil // AICc does not exist; the main fit alone can do without
-		}
-		r.aicc += 2 * float64(k*(k+1))
+		r.aicc = math.Inf(1)
 		return r
 	}
 	r.aicc += 2 * float64(k*(k+1)) / float64(n-k-1)
 	return r
+}
+
+var flatWarning = info.Warning{
+	Code: "flat",
+	Text: "the points do not determine A and α separately from the floor; no intervals are given",
+	Fix:  "measure more distances",
 }
 
 // intervals fills the intervals of A and α from the curvature.
@@ -285,7 +288,7 @@ func (r *decayResult) intervals(out *DecayFit, f decayFamily, d, se []float64, l
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(information) || chol.Cond() > 1e14 {
-		out.Warnings = append(out.Warnings, info.Warning{Code: "flat", Text: "the points do not determine A and α separately; no intervals are given"})
+		out.Warnings = append(out.Warnings, flatWarning)
 		return
 	}
 	var cov mat.SymDense
@@ -295,9 +298,24 @@ func (r *decayResult) intervals(out *DecayFit, f decayFamily, d, se []float64, l
 	// Maximum likelihood underestimates the scatter by n/dof.
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(dof)}.Quantile(0.5 + level/2)
 	half := func(j int) float64 { return t * math.Sqrt(cov.At(j, j)*float64(n)/float64(dof)) }
+	if out.A*math.Exp(half(0)) > math.MaxFloat64/2 || math.IsNaN(half(0)+half(1)) {
+		out.Warnings = append(out.Warnings, flatWarning)
+		return
+	}
 	method := "likelihood curvature, Student's t"
 	out.AInterval = &info.Interval{Lo: out.A * math.Exp(-half(0)), Hi: out.A * math.Exp(half(0)), Level: level, Method: method}
 	out.AlphaInterval = &info.Interval{Lo: out.Alpha - half(1), Hi: out.Alpha + half(1), Level: level, Method: method}
+}
+
+// finiteParams reports whether a fit stayed in range: a family may run off to
+// infinity where it is not needed (a decay length of points that do not decay).
+func finiteParams(params map[string]float64) bool {
+	for _, v := range params {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // logLine is the least-squares line ln y = a + b·ln d.
@@ -316,8 +334,12 @@ func logLine(d, y []float64) (a, b float64) {
 
 // akaikeWeights are exp(−Δ/2) normalised.
 func akaikeWeights(aicc []float64) []float64 {
-	least, total := slices.Min(aicc), 0.0
 	w := make([]float64, len(aicc))
+	if len(aicc) == 1 {
+		w[0] = 1
+		return w
+	}
+	least, total := slices.Min(aicc), 0.0
 	for i, a := range aicc {
 		w[i] = math.Exp((least - a) / 2)
 		total += w[i]

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/l2m-lab/l2m/info"
-	"gonum.org/v1/gonum/mathext"
 )
 
 // Bin of a histogram of counts: Times different symbols occurred Count times
@@ -148,7 +147,22 @@ func Entropy(h Histogram, e EntropyEstimator) (EntropyEstimate, error) {
 // duplication formula ψ(2x) = ½ψ(x) + ½ψ(x+½) + ln 2 it equals ψ(m + ½) + ln 2
 // with m = ⌊n/2⌋, which loses no digits [Grassberger 2003, eq. 31–33].
 func grassbergerG(n int64) float64 {
-	return mathext.Digamma(float64(n/2)+0.5) + math.Ln2
+	return digamma(float64(n/2)+0.5) + math.Ln2
+}
+
+// digamma is ψ(x) for x > 0 to full precision (gonum's has 11 digits): the
+// recursion ψ(x) = ψ(x+1) − 1/x up to x ≥ 10, and there the asymptotic series
+// ln x − 1/2x − Σ B_2k/(2k·x^2k) [Abramowitz & Stegun 6.3.5, 6.3.18], whose
+// first omitted term is below 1e−15.
+func digamma(x float64) float64 {
+	shift := 0.0
+	for x < 10 {
+		shift -= 1 / x
+		x++
+	}
+	y := 1 / (x * x)
+	series := y * (1./12 - y*(1./120-y*(1./252-y*(1./240-y*(1./132-y*(691./32760-y/12))))))
+	return shift + math.Log(x) - 0.5/x - series
 }
 
 // chaoShen is −Σ Ĉp_i ln(Ĉp_i) / (1 − (1 − Ĉp_i)^N), Ĉ = 1 − f₁/N the
