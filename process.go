@@ -106,7 +106,7 @@ type BipartiteTruth struct {
 	Ell    int       `json:"ell"`
 	Length int       `json:"length"`
 	Value  info.Nats `json:"nats"`
-	Local  float64   `json:"local_exponent,omitempty"` // d ln I / d ln L from the length before; 0 for the first
+	Local  float64   `json:"local_exponent,omitempty"` // d ln I / d ln L from the length before on the law; 0 for the first, and off the law
 }
 
 // TwoPointTruth is I(w_i; w_{i+Distance}) in nats.
@@ -166,11 +166,13 @@ func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
 			return nil, fmt.Errorf("I(%d;%d): %w", ell, ell*o.Ratio, err)
 		}
 		b := BipartiteTruth{Ell: ell, Length: ell * o.Ratio, Value: mi}
-		if last.Ell > 0 && last.Value > 0 && mi > 0 {
-			b.Local = math.Log(float64(mi/last.Value)) / math.Log(float64(b.Ell)/float64(last.Ell))
+		if t.Process.HoldsAt(b.Length) {
+			if last.Ell > 0 && last.Value > 0 && mi > 0 {
+				b.Local = math.Log(float64(mi/last.Value)) / math.Log(float64(b.Ell)/float64(last.Ell))
+			}
+			last = b
 		}
 		t.Bipartite = append(t.Bipartite, b)
-		last = b
 	}
 	for d := 1; d <= o.Distances; d *= 2 {
 		mi, ok := p.TwoPointMI(d)

@@ -141,7 +141,8 @@ func (h *Hierarchical) describe(correlation float64, exchangeable bool) {
 	h.desc = Description{
 		Kind: "hierarchical", Spec: spec, Title: "hierarchical Gaussian of the L²M paper",
 		Token: Number, Params: params, Shift: shift, Beta: &beta,
-		Lengths: fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b),
+		LengthBase: h.b,
+		Lengths:    fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b),
 	}
 }
 

@@ -82,8 +82,23 @@ type Description struct {
 	// Beta is the exponent of I(L/2;L) at large L where it is known; 0 means
 	// that the information grows slower than any power or not at all.
 	Beta *float64 `json:"beta,omitempty"`
-	// Lengths says at which L the exact power law holds, in words.
-	Lengths string `json:"lengths,omitempty"`
+	// Lengths says at which L the law holds, in words, and LengthBase that it
+	// does so only at its powers; 0 means at every L.
+	Lengths    string `json:"lengths,omitempty"`
+	LengthBase int    `json:"length_base,omitempty"`
+}
+
+// HoldsAt reports whether windows of L tokens lie on the law: always, or only
+// when L is a power of LengthBase.
+func (d Description) HoldsAt(L int) bool {
+	if d.LengthBase == 0 {
+		return true
+	}
+	n := d.LengthBase
+	for n < L {
+		n *= d.LengthBase
+	}
+	return n == L
 }
 
 // Param is a parameter of a process, as text that Parse accepts.

@@ -287,23 +287,24 @@ func TestSantaFeModel(t *testing.T) {
 	}
 }
 
-// A binary symmetric hidden chain: the exact value by 2^20-block enumeration
-// must not depend on where the enumeration stops.
-func TestHiddenMarkovContinuation(t *testing.T) {
-	h := mustParse[*HiddenMarkov](t, "sticky:states=2,stay=0.9,clear=0.9")
-	h.BipartiteMI(1, 2)
-	full := h.blocks
-	cut := blockEntropies{h: h, gain: full.gain[:12]}
-	cut.extrapolate()
-	for _, n := range []int{4, 10, 20, 100, 1000} {
-		a := full.sum(n)*2 - full.sum(2*n)
-		b := cut.sum(n)*2 - cut.sum(2*n)
-		if math.Abs(a-b) > 2e-5 {
-			t.Errorf("I(%d;%d) = %v from %d block lengths, %v from 12", n, 2*n, a, len(full.gain), b)
+// Two ways to the truth of a hidden chain of two states: enumeration of blocks
+// of 20 with geometric continuation, and transport of beliefs.
+func TestHiddenMarkovTwoWays(t *testing.T) {
+	for _, spec := range []string{"sticky:states=2,stay=0.9,clear=0.9", "hmm", "hmm:transition=0.7/0.3;0.4/0.6,emission=0.5/0.3/0.2;0.1/0.1/0.8"} {
+		h := mustParse[*HiddenMarkov](t, spec)
+		h.blocks.compute()
+		other := blockEntropies{h: h}
+		other.enumerate()
+		if h.blocks.err > 1e-7 || other.err > 1e-4 {
+			t.Errorf("%s: error bounds %v and %v", spec, h.blocks.err, other.err)
 		}
-	}
-	if full.err > 1e-4 {
-		t.Errorf("the error bound is %v", full.err)
+		for _, n := range []int{1, 4, 8, 20, 100, 1000} {
+			a := exact(t, h, n, 2*n)
+			b := 2*other.sum(n) - other.sum(2*n)
+			if math.Abs(a-b) > 1e-8+other.err {
+				t.Errorf("%s: I(%d;%d) = %.10f by beliefs, %.10f by enumeration", spec, n, 2*n, a, b)
+			}
+		}
 	}
 	// Too sticky and too blurred to be enumerated: refused, not guessed.
 	slow := mustParse[*HiddenMarkov](t, "sticky:states=3,stay=0.999,clear=0.4")

@@ -36,6 +36,7 @@ var verbs = []func() *cobra.Command{
 	newTwoPointCommand,
 	newAuditCommand,
 	newProcessCommand,
+	newCalibrateCommand,
 	newVersionCommand,
 	newManCommand,
 }

@@ -1,0 +1,311 @@
+package l2m
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/process"
+)
+
+// CalibrationSchema is the version of the Calibration document.
+const CalibrationSchema = "l2m.calibration/1"
+
+// Calibration is the findings of a calibration, written to calibration.json.
+type Calibration struct {
+	Schema  string              `json:"schema"`
+	Version string              `json:"version"` // of l2m
+	Options CalibrationSettings `json:"options"`
+	Cells   []CalibrationCell   `json:"cells"`
+}
+
+// CalibrationSettings are the options that determine the result.
+type CalibrationSettings struct {
+	Length      int     `json:"length"` // tokens per window
+	Repetitions int     `json:"repetitions"`
+	Draws       int     `json:"draws"` // bootstrap replicates per interval
+	Cross       int     `json:"cross"`
+	Seed        uint64  `json:"seed"`
+	Level       float64 `json:"level"` // of the intervals
+}
+
+func (o CalibrateOptions) settings() CalibrationSettings {
+	return CalibrationSettings{o.Length, o.Repetitions, o.Draws, o.Cross, o.Seed, 0.95}
+}
+
+// CalibrationCell is one combination of process, damage and sample size.
+type CalibrationCell struct {
+	Process    process.Description    `json:"process"`
+	Damage     string                 `json:"damage"`
+	Windows    int                    `json:"windows"` // per repetition, each a document
+	Estimators []EstimatorCalibration `json:"estimators"`
+	Efficiency []Efficiency           `json:"efficiency,omitempty"`
+	Notes      []string               `json:"notes,omitempty"`
+}
+
+// EstimatorCalibration is how one estimator did.
+type EstimatorCalibration struct {
+	Estimator   mi.Estimator          `json:"estimator"`
+	Repetitions int                   `json:"repetitions"`
+	Fitted      int                   `json:"fitted"` // repetitions in which a power law could be fitted
+	Beta        *ParameterCalibration `json:"beta,omitempty"`
+	A           *ParameterCalibration `json:"a,omitempty"`
+	Points      []PointCalibration    `json:"points"`
+	Verdicts    map[law.Verdict]int   `json:"verdicts"`
+	Best        map[law.Family]int    `json:"best"` // family of the largest Akaike weight
+}
+
+// Summary is how estimates scatter around a truth, over repetitions.
+type Summary struct {
+	Truth      float64       `json:"truth"`
+	Mean       float64       `json:"mean"`
+	Bias       float64       `json:"bias"`    // mean − truth
+	BiasSE     float64       `json:"bias_se"` // standard error of Bias, from the number of repetitions
+	Spread     float64       `json:"spread"`  // standard deviation over repetitions
+	RMSE       float64       `json:"rmse"`
+	Covered    int           `json:"covered"` // 95 % intervals that hold the truth
+	Of         int           `json:"of"`
+	Coverage   float64       `json:"coverage"`          // Covered / Of
+	CoverageCI info.Interval `json:"coverage_interval"` // Clopper–Pearson
+	Width      float64       `json:"width"`             // median width of the intervals
+}
+
+// ParameterCalibration is a Summary of A or β.
+type ParameterCalibration struct {
+	Summary
+	// Exact says that the exact curve is a power law; otherwise Truth is the
+	// parameter of the power law fitted to the exact curve with the average
+	// covariance of the estimates for its weights.
+	Exact bool `json:"exact"`
+}
+
+// PointCalibration is a Summary of the information at one length, in nats. Its
+// intervals are ± 1.96 standard errors.
+type PointCalibration struct {
+	Ell    int `json:"ell"`
+	Length int `json:"length"`
+	Summary
+	MeanSE float64 `json:"mean_se"` // mean of the stated standard errors, to compare with Spread
+}
+
+// Efficiency compares schemes by the tokens they need for the same standard
+// error of β.
+type Efficiency struct {
+	Scheme   string  `json:"scheme"`   // estimator and fit
+	Spread   float64 `json:"spread"`   // standard deviation of β over repetitions
+	Tokens   int64   `json:"tokens"`   // scored per repetition
+	Relative float64 `json:"relative"` // Tokens·Spread², that of the best scheme being 1
+}
+
+// summarise turns repetitions into a cell of the result.
+func (c *cell) summarise() (CalibrationCell, error) {
+	d := c.truth.Describe()
+	out := CalibrationCell{Process: d, Damage: c.damage.String(), Windows: c.windows}
+	truth := make([]float64, len(c.splits))
+	for i, ell := range c.splits {
+		mi, err := c.truth.BipartiteMI(ell, 2*ell)
+		if err != nil {
+			return out, err
+		}
+		truth[i] = float64(mi)
+	}
+	for i, e := range c.estimators() {
+		s := EstimatorCalibration{Estimator: e, Repetitions: len(c.repeats), Verdicts: map[law.Verdict]int{}, Best: map[law.Family]int{}}
+		var beta, a []interval
+		for _, r := range c.repeats {
+			f := r.Fits[i]
+			s.Verdicts[f.Verdict]++
+			s.Best[f.Best]++
+			if f.Power {
+				beta, a = append(beta, f.Beta), append(a, f.A)
+			}
+		}
+		s.Fitted = len(beta)
+		for j, ell := range c.splits {
+			p := PointCalibration{Ell: ell, Length: 2 * ell}
+			values := make([]interval, len(c.repeats))
+			for k, r := range c.repeats {
+				v, se := r.Fits[i].Values[j], r.Fits[i].SEs[j]
+				values[k] = interval{v, v - 1.959964*se, v + 1.959964*se}
+				p.MeanSE += se / float64(len(c.repeats))
+			}
+			p.Summary = newSummary(truth[j], values)
+			s.Points = append(s.Points, p)
+		}
+		trueA, trueBeta, exact, known, err := c.trueLaw(i, truth)
+		if err != nil {
+			return out, err
+		}
+		if known && len(beta) > 0 {
+			s.Beta = &ParameterCalibration{newSummary(trueBeta, beta), exact}
+			s.A = &ParameterCalibration{newSummary(trueA, a), exact}
+		}
+		out.Estimators = append(out.Estimators, s)
+	}
+	if len(c.estimators()) < len(c.o.Estimators) {
+		out.Notes = append(out.Notes, "block does not apply: the process is not stationary")
+	}
+	if d.Shift == process.DyadicShift && slices.Contains(c.estimators(), mi.Block) {
+		out.Notes = append(out.Notes, "the process is not stationary, but the halves of windows of these lengths have the same law, so that block applies at L/ℓ = 2")
+	}
+	out.Efficiency = c.efficiency()
+	return out, nil
+}
+
+// trueLaw is the power law that a perfect estimate would give estimator i.
+func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bool, err error) {
+	var x, y []float64
+	used := law.Data{}
+	n := len(c.splits)
+	mean := make([][]float64, n)
+	for j := range mean {
+		mean[j] = make([]float64, n)
+		for _, r := range c.repeats {
+			for k := range mean[j] {
+				mean[j][k] += r.Fits[i].Cov[j][k] / float64(len(c.repeats))
+			}
+		}
+	}
+	positive := true
+	for j, ell := range c.splits {
+		used.L, used.I = append(used.L, float64(2*ell)), append(used.I, truth[j])
+		if L := float64(2 * ell); truth[j] > 0 && (c.o.Range[0] == 0 || L >= c.o.Range[0]) && (c.o.Range[1] == 0 || L <= c.o.Range[1]) {
+			x, y = append(x, math.Log(L)), append(y, math.Log(truth[j]))
+		}
+		positive = positive && truth[j] > 0
+	}
+	if !positive || len(x) < 3 {
+		return 0, 0, false, false, nil
+	}
+	b := slope(x, y)
+	exact = true
+	for j := range x {
+		exact = exact && math.Abs(y[j]-y[0]-b*(x[j]-x[0])) < 1e-9
+	}
+	if exact {
+		return math.Exp(y[0] - b*x[0]), b, true, true, nil
+	}
+	used.Cov = mean
+	fit, err := law.Analyze(used, law.Options{Draws: -1, Range: c.o.Range})
+	if err != nil || fit.Power == nil {
+		return 0, 0, false, false, err
+	}
+	return intervalOf(fit.Power, "A").Value, intervalOf(fit.Power, "beta").Value, false, true, nil
+}
+
+func newSummary(truth float64, values []interval) Summary {
+	n := float64(len(values))
+	s := Summary{Truth: truth, Of: len(values)}
+	var widths []float64
+	for _, v := range values {
+		s.Mean += v.Value / n
+		s.RMSE += (v.Value - truth) * (v.Value - truth) / n
+		if v.Lo <= truth && truth <= v.Hi {
+			s.Covered++
+		}
+		widths = append(widths, v.Hi-v.Lo)
+	}
+	s.Bias, s.RMSE = s.Mean-truth, math.Sqrt(s.RMSE)
+	if n > 1 {
+		for _, v := range values {
+			s.Spread += (v.Value - s.Mean) * (v.Value - s.Mean) / (n - 1)
+		}
+		s.Spread = math.Sqrt(s.Spread)
+	}
+	s.BiasSE = s.Spread / math.Sqrt(n)
+	s.Coverage = float64(s.Covered) / n
+	s.CoverageCI = clopperPearson(s.Covered, s.Of, 0.95)
+	s.Width = median(widths)
+	return s
+}
+
+// median of values; 0 of none.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// clopperPearson is the exact interval of a proportion.
+func clopperPearson(k, n int, level float64) info.Interval {
+	out := info.Interval{Lo: 0, Hi: 1, Level: level, Method: "Clopper–Pearson"}
+	tail := (1 - level) / 2
+	if k > 0 {
+		out.Lo = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(tail)
+	}
+	if k < n {
+		out.Hi = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - tail)
+	}
+	return out
+}
+
+// efficiency compares the schemes of a cell whose law is known.
+func (c *cell) efficiency() []Efficiency {
+	var out []Efficiency
+	add := func(name, passes string, values []float64) {
+		if len(values) < len(c.repeats) || len(values) < 2 {
+			return // in some repetitions there was nothing to fit
+		}
+		mean, ss := 0.0, 0.0
+		for _, v := range values {
+			mean += v / float64(len(values))
+		}
+		for _, v := range values {
+			ss += (v - mean) * (v - mean) / float64(len(values)-1)
+		}
+		tokens := c.passes(passes)
+		out = append(out, Efficiency{Scheme: name, Spread: math.Sqrt(ss), Tokens: tokens, Relative: float64(tokens) * ss})
+	}
+	for i, e := range c.estimators() {
+		var gls, ols []float64
+		for _, r := range c.repeats {
+			if f := r.Fits[i]; f.Power {
+				gls = append(gls, f.Beta.Value)
+			}
+			if f := r.Fits[i]; f.OLS != nil {
+				ols = append(ols, *f.OLS)
+			}
+		}
+		add(string(e)+", generalised least squares", string(e), gls)
+		add(string(e)+", least squares on logarithms", string(e), ols)
+		if e == mi.Direct {
+			add("official: direct, full-length marginals, least squares on logarithms", officialScheme, ols)
+		}
+	}
+	best := math.Inf(1)
+	for _, e := range out {
+		best = min(best, e.Relative)
+	}
+	for i := range out {
+		out[i].Relative /= best
+	}
+	return out
+}
+
+// WriteJSON writes the document.
+func (r *Calibration) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("writing the calibration: %w", err)
+	}
+	return nil
+}
+
+func (r *Calibration) write(dir string) error {
+	if err := atomicfile.WriteFile(filepath.Join(dir, "calibration.json"), 0o666, r.WriteJSON); err != nil {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/process"
+)
+
+func newCalibrateCommand() *cobra.Command {
+	var (
+		o          l2m.CalibrateOptions
+		estimators []string
+		fitRange   string
+		asJSON     bool
+		quiet      bool
+	)
+	cmd := &cobra.Command{
+		Use:   "calibrate [PROCESS…]",
+		Short: "Run estimators on processes of known information: bias and coverage",
+		Long: `Calibrate simulates processes whose information is known exactly, scores them by
+their own exact law, runs the estimators and fits of l2m measure many times, and
+reports for the exponent, the prefactor and the information at each length: bias,
+spread, root-mean-square error, and how many of the 95 % intervals hold the
+truth; also how often which law was chosen.
+
+PROCESS is a name as in l2m process, by default a set of eight. --damage makes
+the model worse on purpose (stationary Gaussian processes):
+  order=K        only the last K tokens are seen
+  memory=K       the whole past, but only its K most telling numbers
+  temperature=T  predictions too sure (T < 1) or too cautious (T > 1)
+  smoothing=E    mixed with the law of a single token
+  bos=B          the model believes that a document starts
+
+The run directory keeps every repetition: the same command continues an
+interrupted run.`,
+		Example: `  l2m calibrate --repetitions 100
+  l2m calibrate powergauss:beta=0.76,signs=random --windows 100,400 --out cal
+  l2m calibrate powergauss --damage none,order=32,memory=4,temperature=1.3 --length 256`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Processes = args
+			if len(args) == 0 {
+				o.Processes = l2m.DefaultCalibration()
+			}
+			for _, p := range args {
+				if _, err := process.Parse(p); err != nil {
+					return usageError{err}
+				}
+			}
+			for _, e := range estimators {
+				if !slices.Contains(mi.Estimators(), mi.Estimator(e)) {
+					return usagef("--estimators: unknown estimator %q (choose from %v)", e, mi.Estimators())
+				}
+				o.Estimators = append(o.Estimators, mi.Estimator(e))
+			}
+			for _, d := range o.Damages {
+				if _, err := process.ParseDamage(d); err != nil {
+					return usagef("--damage: %v", err)
+				}
+			}
+			var err error
+			if o.Range, err = parseRange(fitRange); err != nil {
+				return usagef("--range: %v", err)
+			}
+			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			o.Progress = bars.report
+			r, err := l2m.Calibrate(cmd.Context(), o)
+			bars.done()
+			if errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%w; finished repetitions are kept in %s: the same command continues", err, o.Out)
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return r.WriteJSON(cmd.OutOrStdout())
+			}
+			return writeCalibration(cmd.OutOrStdout(), r, o.Out)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory")
+	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
+	f.StringSliceVar(&estimators, "estimators", []string{"paired", "block", "direct"}, "estimators to run")
+	f.StringArrayVar(&o.Damages, "damage", []string{"none"}, "damage to the model, NAME=VALUE,…; repeat for several")
+	f.IntSliceVar(&o.Windows, "windows", []int{200}, "sample sizes: windows per repetition")
+	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per window, a power of two")
+	f.IntVarP(&o.Repetitions, "repetitions", "n", 500, "simulated corpora for each combination")
+	f.IntVar(&o.Cross, "cross", 1, "cross contexts per window, for estimators that need them")
+	f.IntVar(&o.Draws, "draws", 999, "bootstrap replicates per interval")
+	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulations")
+	f.IntVar(&o.Workers, "workers", 0, "cores to use (default: all)")
+	f.BoolVar(&asJSON, "json", false, "print calibration.json instead of tables")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+// writeCalibration prints tables for people.
+func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
+	fmt.Fprintf(w, "%d repetitions, windows of %d tokens, 95 %% intervals from %d bootstrap draws\n", r.Options.Repetitions, r.Options.Length, r.Options.Draws)
+	exact := true
+	for _, c := range r.Cells {
+		fmt.Fprintf(w, "\n%s, %d windows", c.Process.Spec, c.Windows)
+		if c.Damage != "none" {
+			fmt.Fprintf(w, ", model damaged: %s", c.Damage)
+		}
+		fmt.Fprintln(w)
+		t := plainTable("estimator", "β true", "bias", "spread", "rmse", "95 % holds", "A true", "bias", "95 % holds", "I(ℓ;L) hold", "verdicts", "best law")
+		for _, e := range c.Estimators {
+			row := table.Row{e.Estimator, "–", "", "", "", "", "", "", ""}
+			if b, a := e.Beta, e.A; b != nil {
+				mark := ""
+				if !b.Exact {
+					mark, exact = " ¹", false
+				}
+				row = table.Row{e.Estimator, fmt.Sprintf("%.4f%s", b.Truth, mark), signed(b.Bias, b.BiasSE), fmt.Sprintf("%.4f", b.Spread), fmt.Sprintf("%.4f", b.RMSE), percent(b.Summary),
+					fmt.Sprintf("%.4f", a.Truth), signed(a.Bias, a.BiasSE), percent(a.Summary)}
+			}
+			lo, hi := 1.0, 0.0
+			for _, p := range e.Points {
+				lo, hi = min(lo, p.Coverage), max(hi, p.Coverage)
+			}
+			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), counts(e.Verdicts), counts(e.Best))
+			t.AppendRow(row)
+		}
+		fmt.Fprintln(w, t.Render())
+		for _, n := range c.Notes {
+			fmt.Fprintf(w, "note: %s\n", n)
+		}
+		if len(c.Efficiency) > 0 && c.Damage == "none" {
+			t := plainTable("scheme", "spread of β", "tokens", "tokens at equal error")
+			for _, e := range c.Efficiency {
+				t.AppendRow(table.Row{e.Scheme, fmt.Sprintf("%.4f", e.Spread), e.Tokens, fmt.Sprintf("%.3g×", e.Relative)})
+			}
+			fmt.Fprintln(w, t.Render())
+		}
+	}
+	if !exact {
+		fmt.Fprintln(w, "\n¹ the exact curve is no power law: this is the power law fitted to it with the weights of the estimates")
+	}
+	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, calibration.html\n", out)
+	return err
+}
+
+func signed(v, se float64) string { return fmt.Sprintf("%+.4f ± %.4f", v, se) }
+
+func percent(s l2m.Summary) string {
+	return fmt.Sprintf("%.1f %% (%.1f–%.1f)", 100*s.Coverage, 100*s.CoverageCI.Lo, 100*s.CoverageCI.Hi)
+}
+
+// counts lists how often each word was said, most frequent first.
+func counts[K ~string](m map[K]int) string {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int {
+		if m[a] != m[b] {
+			return m[b] - m[a]
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		name := string(k)
+		if name == "" {
+			name = "none"
+		}
+		words[i] = fmt.Sprintf("%s %d", name, m[k])
+	}
+	return strings.Join(words, ", ")
+}
