@@ -9,63 +9,68 @@ func hash2(a, b uint32) uint32 {
 
 func hash3(a, b, c uint32) uint32 { return hash2(hash2(a, b)*0xC2B2AE35, c) }
 
-// beginByte computes what depends on the bytes so far.
-func (p *predictor) beginByte() {
-	c1 := p.c4 & 255
-	n4 := uint32(p.n8)
-	h := &p.hash
-	w0, w1, w2, w3 := p.word[0], p.word[1], p.word[2], p.word[3]
-	h[ctxO1] = hash2(1, c1)
-	h[ctxO2] = hash2(2, p.c4&0xffff)
-	h[ctxO3] = hash2(3, p.c4&0xffffff)
-	h[ctxO4] = hash2(4, n4)
-	h[ctxO5] = hash3(5, n4, uint32(p.n8>>32)&0xff)
-	h[ctxO6] = hash3(6, n4, uint32(p.n8>>32)&0xffff)
-	h[ctxO8] = hash3(7, n4, uint32(p.n8>>32))
+// prepare hashes the contexts of the next byte and asks for what they need.
+func (p *predictor) prepare() {
+	p.locateExpectations()
+	n4, n8 := uint32(p.n8), uint32(p.n8>>32)
+	w0, w1 := p.word[0], p.word[1]
 	tail := uint32(0)
 	if w0 == 0 {
 		tail = n4 & 0xff
 	}
-	h[ctxWord] = hash3(8, w0, tail)
-	h[ctxWord2] = hash3(9, w0, hash2(tail, w1))
-	h[ctxWord3] = hash3(10, w0, hash3(tail, w1, w2))
-	h[ctxSkipWord] = hash3(11, w0, hash2(tail, w2))
-	h[ctxSparse] = hash2(12, n4&0xffffff00)
-	h[ctxColumn] = hash3(13, p.column, n4&0xff)
-	m := &p.match[0]
-	h[ctxMatch] = hash3(14, m.expect, min(lengthBucket(m.length), 24)<<8|c1)
-	h[ctxIndirect1] = hash3(15, uint32(p.ind1[c1]), c1)
-	h[ctxIndirect2] = hash3(16, uint32(p.ind2[p.c4&0xffff]), c1)
-	h[ctxWordStart] = hash3(17, w1, n4&0xff)
-	h[ctxWordLength] = hash3(18, w0, hash2(tail, w3))
-	p.order = 0
-	for i := range p.match {
-		m := &p.match[i]
-		p.mIdx[i] = lengthBucket(m.length)*4 + missBucket(m.miss)
+	p.hash = [nCtx]uint32{
+		ctxO4:     hash2(4, n4),
+		ctxO5:     hash3(5, n4, n8&0xff),
+		ctxO6:     hash3(6, n4, n8&0xffff),
+		ctxO8:     hash3(7, n4, n8),
+		ctxWord:   hash3(8, w0, tail),
+		ctxWord2:  hash3(9, w0, hash2(tail, w1)),
+		ctxWord3:  hash3(10, w0, hash3(tail, w1, p.word[2])),
+		ctxColumn: hash3(13, p.column, n4&0xff),
+		ctxMatch:  0, // known when the matches are
 	}
-	if p.match[1].expect != 0 {
-		p.order = 1
-		if p.match[1].expect == p.match[0].expect {
-			p.order = 2
-		}
+	p.dirHash = [nDir]uint32{
+		dirO1:   hash2(21, p.c4&0xff),
+		dirO2:   hash2(22, p.c4&0xffff),
+		dirO3:   hash2(23, p.c4&0xffffff),
+		dirO4:   hash2(24, n4),
+		dirO5:   hash3(25, n4, n8&0xff),
+		dirWord: hash3(28, w0, tail),
 	}
-	if p.match[2].expect != 0 && p.order == 0 {
-		p.order = 3
-	}
-	p.selLen = min(c1>>4, 15)
+	p.locateSlots(&p.first, 0)
+	p.locateLines(&p.dirFirst, 0)
 }
 
-const hashMul = 0x2F0B4C47
-
-// endByte moves the contexts on by the byte c.
-func (p *predictor) endByte(c byte) {
-	b := uint32(c)
-	i1, i2 := p.c4&255, p.c4&0xffff
-	p.ind1[i1] = p.ind1[i1]<<8 | uint16(c)
-	if p.keeping {
-		p.keepWord(kindInd2, i2, uint32(p.ind2[i2]))
+// beginByte reads what is expected, lets the runs learn what comes, and keeps
+// what the byte's bits need of the context, which will move on before the last
+// bit.
+func (p *predictor) beginByte(c byte) {
+	p.readExpectations()
+	p.learnRuns(c)
+	c1 := p.c4 & 255
+	p.last = p.c4 & 0xffff
+	p.line = min(p.column, 127)
+	p.kind = min(p.letter, 15)<<4 | c1>>4
+	p.hash[ctxMatch] = hash3(14, p.expect[0], min(p.trustI[0]>>2, 24)<<8|c1)
+	h := scramble(p.hash[ctxMatch], 0)
+	p.first.check[ctxMatch] = byte(h)
+	p.first.at[ctxMatch] = h >> (32 - p.bits) &^ 3
+	p.agree = 0
+	switch {
+	case p.expect[1] != 0 && p.expect[1] == p.expect[0]:
+		p.agree = 2
+	case p.expect[1] != 0:
+		p.agree = 1
+	case p.expect[2] != 0:
+		p.agree = 3
 	}
-	p.ind2[i2] = p.ind2[i2]<<8 | uint16(c)
+}
+
+const wordMul = 0x2F0B4C47
+
+// advance moves the contexts on by the byte c.
+func (p *predictor) advance(c byte) {
+	b := uint32(c)
 	p.c4 = p.c4<<8 | b
 	n := b
 	if b == '\n' || b == '\r' || b == '\t' {
@@ -76,12 +81,12 @@ func (p *predictor) endByte(c byte) {
 		if b-'A' < 26 {
 			b += 'a' - 'A'
 		}
-		p.word[0] = (p.word[0] + b + 1) * hashMul
+		p.word[0] = (p.word[0] + b + 1) * wordMul
 		p.letter++
-	} else if p.word[0] != 0 {
-		p.word[3], p.word[2], p.word[1], p.word[0] = p.word[2], p.word[1], p.word[0], 0
-		p.letter = 0
 	} else {
+		if p.word[0] != 0 {
+			p.word = [4]uint32{0, p.word[0], p.word[1], p.word[2]}
+		}
 		p.letter = 0
 	}
 	p.column++
@@ -94,58 +99,21 @@ func (p *predictor) endByte(c byte) {
 		p.win = append(p.win, c)
 	}
 	p.pos++
-	p.findMatches(c)
+	p.prepare()
 }
 
-// verifyMax bounds the backward comparison of a candidate.
-const verifyMax = 48
+// fresh forgets what came before, but nothing that was learnt: the next byte
+// is predicted as one in the middle of some text.
+func (p *predictor) fresh() {
+	p.c4, p.n8, p.word, p.letter, p.column = 0, 0, [4]uint32{}, 0, 0
+	p.match = [nMatch]matcher{}
+	p.prepare()
+}
 
-func (p *predictor) findMatches(c byte) {
-	n8 := p.n8
-	keys := [nMatch]uint32{
-		hash3(uint32(n8), uint32(n8>>32), 12),
-		hash3(uint32(n8), uint32(n8>>32)&0xffff, 6),
-		hash3(p.word[0], p.word[1], p.word[2]),
-	}
-	for k := range p.match {
-		m := &p.match[k]
-		if m.ptr != 0 {
-			if p.byteAt(m.ptr) == c {
-				m.length++
-				m.miss <<= 1
-			} else {
-				m.length = 0
-				m.miss = m.miss<<1 | 1
-			}
-			m.miss &= 0xff
-			m.ptr++
-		}
-		key := keys[k] >> (32 - min(20, p.bits))
-		t := p.seen[k]
-		if m.length < 20 {
-			if cand := t[key]; cand != 0 && cand != m.ptr {
-				if k == 2 {
-					if m.length == 0 && p.letter == 1 || m.ptr == 0 {
-						m.ptr, m.length, m.miss = cand, 1, 0
-					}
-				} else {
-					n := uint32(0)
-					for n < verifyMax && n < cand-1 && p.byteAt(cand-1-n) == p.byteAt(p.pos-1-n) {
-						n++
-					}
-					if n > m.length && n >= 4 {
-						m.ptr, m.length, m.miss = cand, n, 0
-					}
-				}
-			}
-		}
-		if p.keeping {
-			p.keepWord(kindSeen+uint64(k), key, t[key])
-		}
-		t[key] = p.pos
-		m.expect = 0
-		if m.ptr != 0 && m.ptr < p.pos {
-			m.expect = 0x100 | uint32(p.byteAt(m.ptr))
-		}
-	}
+// begin is where a document begins: after a blank line. Documents are few and
+// begin unlike anything else, so this keeps them apart from the fresh state.
+func (p *predictor) begin() {
+	p.fresh()
+	p.c4, p.n8 = 0x0a0a0a0a, 0x2020202020202020
+	p.prepare()
 }

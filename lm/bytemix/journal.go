@@ -7,7 +7,7 @@ package bytemix
 
 // Kinds of logged words, in the top byte of a log entry.
 const (
-	kindInd2 = iota
+	kindRun = iota
 	kindSeen
 	kindAPM = kindSeen + nMatch
 )
@@ -15,6 +15,11 @@ const (
 type slotRecord struct {
 	at  uint32
 	old slot
+}
+
+type lineRecord struct {
+	at  uint32
+	old line
 }
 
 type wordRecord struct {
@@ -29,6 +34,7 @@ type journal struct {
 	epochs   uint32 // last epoch given out
 	rowEpoch []uint32
 	slots    []slotRecord
+	lines    []lineRecord
 	words    []wordRecord
 	rowAt    []rowRecord
 	rowOld   []int16
@@ -38,6 +44,10 @@ type rowRecord struct{ row, epoch uint32 }
 
 func (j *journal) keepSlot(at uint32, s *slot) {
 	j.slots = append(j.slots, slotRecord{at, *s})
+}
+
+func (j *journal) keepLine(at uint32, l *line) {
+	j.lines = append(j.lines, lineRecord{at, *l})
 }
 
 func (j *journal) keepWord(kind uint64, at, old uint32) {
@@ -53,16 +63,17 @@ func (p *predictor) keepRow(r uint32) {
 // checkpoint is a state to which the predictor can return.
 type checkpoint struct {
 	small
-	keeping             bool
-	epoch               uint32
-	slots, words, rowAt int
-	win                 int
+	keeping                    bool
+	epoch                      uint32
+	slots, lines, words, rowAt int
+	win                        int
 }
 
 // mark starts logging and stores in c what rollback needs. Checkpoints nest.
 func (p *predictor) mark(c *checkpoint) {
 	c.small = p.small
 	c.keeping, c.epoch = p.keeping, p.epoch
+	c.lines = len(p.lines)
 	c.slots, c.words, c.rowAt, c.win = len(p.slots), len(p.words), len(p.rowAt), len(p.win)
 	p.keeping = true
 	p.epochs++
@@ -75,12 +86,16 @@ func (p *predictor) rollback(c *checkpoint) {
 		r := &p.slots[i]
 		p.tab[r.at] = r.old
 	}
+	for i := len(p.lines) - 1; i >= c.lines; i-- {
+		r := &p.lines[i]
+		p.dir[r.at] = r.old
+	}
 	for i := len(p.words) - 1; i >= c.words; i-- {
 		r := &p.words[i]
 		at := uint32(r.at)
 		switch kind := r.at >> 56; {
-		case kind == kindInd2:
-			p.ind2[at] = uint16(r.old)
+		case kind == kindRun:
+			p.run[at] = r.old
 		case kind < kindAPM:
 			p.seen[kind-kindSeen][at] = r.old
 		default:
@@ -92,6 +107,7 @@ func (p *predictor) rollback(c *checkpoint) {
 		copy(p.w[int(r.row)*rowLen:][:rowLen], p.rowOld[i*rowLen:])
 		p.rowEpoch[r.row] = r.epoch
 	}
+	p.lines = p.lines[:c.lines]
 	p.slots, p.words = p.slots[:c.slots], p.words[:c.words]
 	p.rowAt, p.rowOld = p.rowAt[:c.rowAt], p.rowOld[:c.rowAt*rowLen]
 	p.win = p.win[:c.win]

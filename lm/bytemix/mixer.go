@@ -6,7 +6,7 @@ package bytemix
 // small corrections add up). A set of rows is one array; a context chooses the
 // row.
 const (
-	nIn       = 64 // mixer inputs, a multiple of 16
+	nIn       = 48 // mixer inputs, a multiple of 16
 	nSets     = 7  // weight sets that are mixed by the final mixer
 	rowLen    = 2 * nIn
 	weightOne = 16384

@@ -2,7 +2,11 @@
 
 package bytemix
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // The assembly computes exactly what the generic functions compute; only the
 // speed differs.
@@ -30,3 +34,30 @@ func trainRows(x *inputs, w []int16, rows, err *[nSets]int32) {
 	}
 	trainGeneric(x, w, rows, err)
 }
+
+//go:noescape
+func adaptAVX2(l *lanes, target uint32, recip *[1024]int32, limit, direct uint32)
+
+func (l *lanes) adapt(y uint32, k *constants, limit, direct uint32) {
+	if haveAVX2 {
+		adaptAVX2(l, y<<22-y, &k.recip, limit, direct)
+		return
+	}
+	l.adaptGeneric(y, k, limit, direct)
+}
+
+//go:noescape
+func prefetchAt16(tab *slot, at *uint32, n int)
+
+//go:noescape
+func prefetchAt64(tab *line, at *uint32, n int)
+
+// prefetchSlots and prefetchLines ask for the cache lines of the entries at.
+func prefetchSlots(tab []slot, at *[nCtx]uint32) { prefetchAt16(&tab[0], &at[0], nCtx) }
+
+func prefetchLines(tab []line, at *[nDir]uint32) { prefetchAt64(&tab[0], &at[0], nDir) }
+
+// prefetch3 asks for three cache lines.
+//
+//go:noescape
+func prefetch3(a, b, c unsafe.Pointer)

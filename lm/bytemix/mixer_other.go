@@ -2,6 +2,18 @@
 
 package bytemix
 
+import "unsafe"
+
 func dotRows(x *inputs, w []int16, rows, out *[nSets]int32) { dotGeneric(x, w, rows, out) }
 
 func trainRows(x *inputs, w []int16, rows, err *[nSets]int32) { trainGeneric(x, w, rows, err) }
+
+func (l *lanes) adapt(y uint32, k *constants, limit, direct uint32) {
+	l.adaptGeneric(y, k, limit, direct)
+}
+
+func prefetchSlots([]slot, *[nCtx]uint32) {}
+
+func prefetchLines([]line, *[nDir]uint32) {}
+
+func prefetch3(_, _, _ unsafe.Pointer) {}

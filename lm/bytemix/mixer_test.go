@@ -6,6 +6,26 @@ import (
 	"testing"
 )
 
+func TestFastAdaptationEqualsItsReference(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		var a lanes
+		for i := range a.v {
+			a.v[i] = rng.Uint32()
+			if i >= laneExpect && rng.IntN(2) == 0 {
+				a.flip[i] = 1<<22 - 1
+			}
+		}
+		b := a
+		y, limit, direct := rng.Uint32N(2), rng.Uint32N(1024), rng.Uint32N(1024)
+		a.adapt(y, fixed(), limit, direct)
+		b.adaptGeneric(y, fixed(), limit, direct)
+		if a != b {
+			t.Fatalf("lanes %v, want %v", a, b)
+		}
+	}
+}
+
 func TestFastMixerEqualsItsReference(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const rowsN = 20

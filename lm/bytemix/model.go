@@ -140,26 +140,26 @@ func (w *worker) score(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, 
 	at := 0
 	for _, b := range w.order {
 		br := r.Branches[b]
-		if err := w.p.run(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
+		if err := w.p.scoreAll(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
 			return lm.Scores{}, err
 		}
 		at = br.At
 		s.Branches[b] = make([]float32, len(br.Tokens))
 		w.p.mark(&w.at)
-		err := w.p.run(ctx, br.Tokens, s.Branches[b])
+		err := w.p.scoreAll(ctx, br.Tokens, s.Branches[b])
 		w.p.rollback(&w.at)
 		if err != nil {
 			return lm.Scores{}, err
 		}
 	}
-	if err := w.p.run(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
+	if err := w.p.scoreAll(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
 		return lm.Scores{}, err
 	}
 	return s, nil
 }
 
-// run scores the tokens one after the other.
-func (p *predictor) run(ctx context.Context, tokens []token.ID, out []float32) error {
+// scoreAll scores the tokens one after the other.
+func (p *predictor) scoreAll(ctx context.Context, tokens []token.ID, out []float32) error {
 	for i, t := range tokens {
 		if i%checkEvery == checkEvery-1 {
 			if err := ctx.Err(); err != nil {
@@ -175,9 +175,13 @@ func (p *predictor) run(ctx context.Context, tokens []token.ID, out []float32) e
 // it any more.
 func (p *predictor) clone() *predictor {
 	q := *p
-	q.tab = slices.Clone(p.tab)
+	q.tab = table[slot](len(p.tab))
+	copy(q.tab, p.tab)
 	q.win = slices.Clone(p.win)
-	q.ind2 = slices.Clone(p.ind2)
+	q.dir = table[line](len(p.dir))
+	copy(q.dir, p.dir)
+	q.run = table[uint32](len(p.run))
+	copy(q.run, p.run)
 	q.w = slices.Clone(p.w)
 	for k := range q.seen {
 		q.seen[k] = slices.Clone(p.seen[k])
@@ -186,7 +190,7 @@ func (p *predictor) clone() *predictor {
 		q.apm[k] = slices.Clone(p.apm[k])
 	}
 	q.journal = journal{rowEpoch: make([]uint32, rowsTotal)}
-	q.cur = [nCtx]*slot{}
+	q.cur, q.dirCur = [nCtx]*slot{}, [nDir]*line{}
 	q.frow = nil
 	return &q
 }
@@ -235,16 +239,14 @@ func (p *predictor) visit(f func([]byte)) {
 		u32(m.ptr)
 		u32(m.length)
 		u32(m.miss)
-		u32(m.expect)
 	}
-	u16s(p.ind1[:])
 	for i := range p.maps {
 		for _, v := range p.maps[i] {
 			u32(v)
 		}
 	}
-	for i := range p.matchP {
-		for _, v := range p.matchP[i] {
+	for i := range p.trust {
+		for _, v := range p.trust[i] {
 			u32(v)
 		}
 	}
@@ -258,7 +260,14 @@ func (p *predictor) visit(f func([]byte)) {
 			u32(v)
 		}
 	}
-	u16s(p.ind2)
+	for _, v := range p.run {
+		u32(v)
+	}
+	for i := range p.dir {
+		for _, v := range p.dir[i] {
+			u32(v)
+		}
+	}
 	for _, v := range p.w {
 		u32(uint32(uint16(v)))
 	}

@@ -1,47 +1,35 @@
 package bytemix
 
+import "unsafe"
+
 // Contexts whose bit histories are looked up in the hashed table.
 const (
-	ctxO1 = iota
-	ctxO2
-	ctxO3
-	ctxO4
+	ctxO4 = iota // from here on line ends count as spaces
 	ctxO5
 	ctxO6
 	ctxO8
-	ctxWord       // the letters of the current word
-	ctxWord2      // … and the word before
-	ctxWord3      // … and the two words before
-	ctxSkipWord   // … and the word before the last
-	ctxSparse     // the bytes two, three and four back
-	ctxColumn     // how far the line has run
-	ctxMatch      // what the longest match expects
-	ctxIndirect1  // what followed the last occurrences of the last byte
-	ctxIndirect2  // what followed the last occurrences of the last two bytes
-	ctxWordStart  // the word before and the last byte
-	ctxWordLength // the shape of the current word
+	ctxWord   // the letters of the current word
+	ctxWord2  // … and the word before
+	ctxWord3  // … and the two words before
+	ctxColumn // how far the line has run
+	ctxMatch  // what the longest match expects
 	nCtx
 )
 
-// slot is the unit of the hashed table: a check byte and the bit histories of
-// the 15 nodes of a nibble.
-type slot [16]byte
-
+// The mixer's inputs come in pairs, one pair for every adaptive probability
+// (a lane): bit histories, direct probabilities, expected bytes.
 const (
-	nMatch    = 3
-	nAPM      = 3
-	apmSteps  = 33
-	matchLens = 32
-	matchCtx  = matchLens * 4
+	laneDirect = nCtx
+	laneExpect = laneDirect + nDir
+	laneBias   = laneExpect + nExpect
+	nLanes     = 24 // a multiple of 8, and nIn/2
 )
 
-// matcher follows an earlier occurrence of the present context.
-type matcher struct {
-	ptr    uint32 // position of the byte it expects next, 0 when it has none
-	length uint32 // bytes predicted or verified in a row
-	miss   uint32 // recent wrong predictions, 8 bits of history
-	expect uint32 // expected byte with a guard bit: 0x100|byte, 0 when none
-}
+const (
+	nAPM     = 3
+	apmSteps = 32 // a row is one cache line
+	apmRows  = 1 << 16
+)
 
 // small is the part of the state that a checkpoint copies whole.
 type small struct {
@@ -51,102 +39,125 @@ type small struct {
 	word   [4]uint32
 	letter uint32 // letters in the current word
 	column uint32
-	hash   [nCtx]uint32
-	match  [nMatch]matcher
-	ind1   [256]uint16
-	maps   [nCtx][256]uint32
-	matchP [nMatch][matchCtx]uint32
-	final  [256][nSets + 1]int32
-	order  uint32 // how many of the orders 2 … 6 have been seen here
+
+	hash          [nCtx]uint32 // contexts of the next byte …
+	first         slotPlaces   // … and where their slots are
+	dirHash       [nDir]uint32
+	dirFirst      linePlaces
+	runAt, runTag [nRun]uint32
+	match         [nMatch]matcher
+
+	maps  [nCtx][256]uint32 // adaptive probability of every bit history
+	trust [nExpect][trustCtx]uint32
+	final [256][nSets]int32
 }
 
 // rates are the speeds of adaptation.
 type rates struct {
 	limit   uint32 // largest count of an adaptive map
+	direct  uint32 // largest count of a direct probability
 	mix     int32  // learning rate of the weight sets
 	final   int32  // learning rate of the final mixer
-	apmSpan uint   // shift of the adaptive probability maps
+	apmRate uint   // shift of the adaptive probability maps
 }
 
 // predictor is one complete state. It is not safe for concurrent use.
 type predictor struct {
 	small
-	k    *constants
-	rate rates
-	tab  []slot
-	mask uint32
-	bits uint   // log2 of len(tab)
-	text []byte // training text, shared and not written while scoring
-	win  []byte // bytes since the training text
-	seen [nMatch][]uint32
-	ind2 []uint16
-	w    []int16
-	apm  [nAPM][]uint16
+	k       *constants
+	rate    rates
+	bits    uint   // log2 of len(tab)
+	tab     []slot // bit histories
+	dirBits uint
+	dir     []line // direct probabilities
+	runBits uint
+	run     []uint32 // what followed long contexts
+	seen    [nMatch][]uint32
+	text    []byte // training text, shared and not written while scoring
+	win     []byte // bytes since the training text
+	w       []int16
+	apm     [nAPM][]uint16
 
 	journal
 
 	// Values that live only within a byte.
-	cur    [nCtx]*slot
-	state  [nCtx]uint8
-	x      inputs
-	rows   [nSets]int32
-	dot    [nSets]int32
-	err    [nSets]int32
-	st     [nSets]int32
-	mIdx   [nMatch]uint32
-	mBit   [nMatch]int32
-	apmAt  [nAPM]uint32
-	frow   *[nSets + 1]int32
-	c0     uint32
-	pMix   int32 // after the final mixer
-	p      int32 // after the probability maps
-	hits   uint32
-	selLen uint32
+	cur       [nCtx]*slot
+	dirCur    [nDir]*line
+	state     [nCtx]uint8
+	lanes     lanes
+	x         inputs
+	rows      [nSets]int32
+	dot       [nSets]int32
+	err       [nSets]int32
+	st        [nSets]int32
+	expect    [nExpect]uint32 // expected byte with a guard bit: 0x100|byte, 0 for none
+	trustI    [nExpect]uint32
+	active    [nExpect]bool
+	keys      [nMatch]uint32
+	apmAt     [nAPM]uint32
+	frow      *[nSets]int32
+	c0        uint32 // bits of the byte so far after a leading 1
+	node      uint32 // the same within the nibble
+	pMix      int32  // after the final mixer
+	p         int32  // after the probability maps
+	hits      uint32
+	agree     uint32
+	kind      uint32
+	line      uint32
+	last      uint32 // the last two bytes
+	second    slotPlaces
+	dirSecond linePlaces
+	apmNext   [nAPM]uint32
 }
 
 // Sizes of the weight sets, each chosen by one context.
 const (
 	setMatch  = 0
-	setOrder0 = setMatch + matchLens*4*8
+	setOrder0 = setMatch + trustCtx*2*4 + 4
 	setOrder1 = setOrder0 + 256
 	setOrder2 = setOrder1 + 256*2
 	setHits   = setOrder2 + 256
-	setLine   = setHits + 8*32
+	setLine   = setHits + 32*8
 	setWord   = setLine + 128*4
 	rowsTotal = setWord + 2048
 )
 
-const apmContexts = 1 << 16
+// table allocates n zero elements for random access.
+func table[T any](n int) []T {
+	s := make([]T, n)
+	adviseHuge(s)
+	return s
+}
 
 func newPredictor(bits uint) *predictor {
 	p := &predictor{
-		k:    fixed(),
-		tab:  make([]slot, 1<<bits),
-		mask: 1<<bits - 1,
-		bits: bits,
-		ind2: make([]uint16, 1<<16),
-		w:    make([]int16, rowsTotal*rowLen),
+		k:       fixed(),
+		bits:    bits,
+		tab:     table[slot](1 << bits),
+		dirBits: bits - 4,
+		dir:     table[line](1 << (bits - 4)),
+		runBits: bits,
+		run:     table[uint32](1 << bits),
+		w:       table[int16](rowsTotal * rowLen),
+		text:    []byte{0}, // position 0 means "none"
 	}
+	p.pos = 1
 	p.rowEpoch = make([]uint32, rowsTotal)
 	for k := range p.seen {
-		p.seen[k] = make([]uint32, 1<<min(20, bits))
+		p.seen[k] = table[uint32](1 << min(20, bits))
 	}
 	for i := range p.maps {
 		p.maps[i] = p.k.prior
 	}
-	for k := range p.matchP {
-		for i := range p.matchP[k] {
-			n := uint32(i / 4)
-			p.matchP[k][i] = (1<<22 - 1<<21/(n+2)) << 10
+	for k := range p.trust {
+		for i := range p.trust[k] {
+			p.trust[k][i] = (1<<22 - 1<<21/uint32(i>>2+2)) << 10
 		}
 	}
 	for r := range rowsTotal {
 		row := p.w[r*rowLen:][:nIn]
-		for i := 0; i < 2*nCtx; i += 2 {
+		for i := 0; i < 2*laneBias; i += 2 {
 			row[i] = weightOne * 3 / 16
-		}
-		for i := 2 * nCtx; i < 2*nCtx+2*nMatch; i += 2 {
-			row[i] = weightOne / 4
 		}
 	}
 	for i := range p.final {
@@ -155,13 +166,12 @@ func newPredictor(bits uint) *predictor {
 		}
 	}
 	for k := range p.apm {
-		p.apm[k] = make([]uint16, apmContexts*apmSteps)
+		p.apm[k] = table[uint16](apmRows * apmSteps)
 		for i := range p.apm[k] {
-			p.apm[k][i] = p.k.squash[(i%apmSteps-16)*128+squashRange]
+			p.apm[k][i] = p.k.squash[(i%apmSteps)*4096/(apmSteps-1)-2048+squashRange]
 		}
 	}
-	p.pos = 1 // position 0 means "no match"
-	p.text = []byte{0}
+	p.prepare()
 	return p
 }
 
@@ -176,169 +186,105 @@ func (p *predictor) byteAt(i uint32) byte {
 
 // code predicts c bit by bit, learns it, and returns -ln P(c) with costBits
 // fractional bits.
+//
+// Because the byte is known beforehand, everything that will be looked up is
+// asked for long before it is used: the second nibble's slots before the first
+// nibble, the next byte's before the second. Only then does the time go into
+// arithmetic and not into waiting for memory.
 func (p *predictor) code(c byte) uint64 {
+	k := p.k
 	var cost uint64
-	p.c0 = 1
-	p.beginByte()
-	p.selectSlots(0)
-	for i := 7; i >= 0; i-- {
-		if i == 3 {
-			p.selectSlots(p.c0)
+	p.c0, p.node = 1, 1
+	p.beginByte(c)
+	selectSlots(p, &p.first)
+	selectLines(p, &p.dirFirst)
+	p.countHits()
+	high := 16 | uint32(c)>>4
+	p.locateSlots(&p.second, high)
+	p.locateLines(&p.dirSecond, high)
+	p.prefetchMaps(1)
+	for bit := range uint32(8) {
+		if bit == 4 {
+			p.node = 1
+			p.advance(c)
+			selectSlots(p, &p.second)
+			selectLines(p, &p.dirSecond)
 		}
-		p.predict(uint32(7 - i))
-		if c>>i&1 != 0 {
-			cost += uint64(p.k.cost[p.p])
-			p.learn(1, uint32(7-i))
+		y := uint32(c>>(7-bit)) & 1
+		p.predict(bit, 2*p.c0|y)
+		if y != 0 {
+			cost += uint64(k.cost[p.p])
 		} else {
-			cost += uint64(p.k.cost[probOne-p.p])
-			p.learn(0, uint32(7-i))
+			cost += uint64(k.cost[probOne-p.p])
 		}
+		p.learn(y)
 	}
-	p.endByte(c)
+	p.findMatches(c)
 	return cost
 }
 
-// selectSlots finds the slot of every context for the next nibble.
-func (p *predictor) selectSlots(nibble uint32) {
-	var at [nCtx]uint32
-	var check [nCtx]byte
-	shift := 32 - p.bits
-	var touch byte
-	for i := range at {
-		h := (p.hash[i] + nibble*0x9E3779B1) * 0x2C1B3C6D
-		h ^= h >> 15
-		h *= 0x297A2D39
-		check[i] = byte(h)
-		b := (h >> shift) &^ 3
-		at[i] = b
-		touch |= p.tab[b][0]
+// prefetchMaps finds the rows of the final maps at a node of the byte and asks
+// for them.
+func (p *predictor) prefetchMaps(c0 uint32) {
+	c0 &= 255
+	p.apmNext = [nAPM]uint32{
+		(c0 | p.expect[0]<<8) & (apmRows - 1) * apmSteps,
+		(c0 | p.last&0xff<<8) * apmSteps,
+		(c0*0x2F0B4C47 + p.last*0x9E3779B1) >> 16 * apmSteps,
 	}
-	_ = touch
-	for i, b := range at {
-		bucket := (*[4]slot)(p.tab[b:])
-		c := check[i]
-		var k uint32
-		switch c {
-		case bucket[0][0]:
-			k = 0
-		case bucket[1][0]:
-			k = 1
-		case bucket[2][0]:
-			k = 2
-		case bucket[3][0]:
-			k = 3
-		default:
-			low := p.k.weight[bucket[0][1]]
-			for j := uint32(1); j < 4; j++ {
-				if v := p.k.weight[bucket[j][1]]; v < low {
-					low, k = v, j
-				}
-			}
-			s := &bucket[k]
-			if p.keeping {
-				p.keepSlot(b+k, s)
-			}
-			*s = slot{c}
-			p.cur[i] = s
-			continue
-		}
-		s := &bucket[k]
-		if p.keeping {
-			p.keepSlot(b+k, s)
-		}
-		p.cur[i] = s
-	}
-	if nibble == 0 {
-		n := uint32(0)
-		for i := ctxO2; i <= ctxO8; i++ {
-			if p.cur[i][1] != 0 {
-				n++
-			}
-		}
-		p.hits = n
-		if p.cur[ctxWord2][1] != 0 {
-			p.hits += 8
-		}
-		if p.cur[ctxWord3][1] != 0 {
-			p.hits += 8
-		}
-	}
+	prefetch3(unsafe.Pointer(&p.apm[0][p.apmNext[0]]), unsafe.Pointer(&p.apm[1][p.apmNext[1]]), unsafe.Pointer(&p.apm[2][p.apmNext[2]]))
 }
 
-func lengthBucket(n uint32) uint32 {
-	switch {
-	case n < 16:
-		return n
-	case n < 32:
-		return 16 + (n-16)/4
-	case n < 64:
-		return 20 + (n-32)/8
-	case n < 512:
-		return 24 + (n-64)/64
-	}
-	return 31
-}
-
-func missBucket(m uint32) uint32 {
-	switch {
-	case m == 0:
-		return 0
-	case m&0xf == 0:
-		return 1
-	case m&3 == 0:
-		return 2
-	}
-	return 3
-}
-
-// predict sets p.p = P(next bit is 1).
-func (p *predictor) predict(bit uint32) {
+// predict sets p.p = P(the bit is 1); next is the node after the bit.
+func (p *predictor) predict(bit, next uint32) {
 	k := p.k
-	node := p.c0
-	if bit >= 4 {
-		node = p.c0&(1<<(bit-4)-1) | 1<<(bit-4)
-	}
-	node &= 15
+	c0, node := p.c0&255, p.node&15
+	apmAt := p.apmNext
+	p.prefetchMaps(next)
+
+	v := &p.lanes.v
 	for i := range p.cur {
 		s := p.cur[i][node]
 		p.state[i] = s
-		p.x[i] = k.pair[p.maps[i][s]>>20]
+		e := p.maps[i][s]
+		v[i] = e
+		p.x[i] = k.pair[e>>20]
 	}
-	for i := range p.match {
-		m := &p.match[i]
-		x := uint32(0)
-		p.mBit[i] = -1
-		if e := m.expect; e != 0 && e>>(8-bit) == p.c0 {
-			y := int32(e>>(7-bit)) & 1
-			p.mBit[i] = y
-			idx := p.mIdx[i]
-			pr := p.matchP[i][idx] >> 20
-			if y == 0 {
-				pr = 4095 - pr
-			}
-			x = k.pair[pr]
+	for i, l := range p.dirCur {
+		e := l[node]
+		v[laneDirect+i] = e
+		p.x[laneDirect+i] = k.pair[e>>20]
+	}
+	for i, want := range p.expect {
+		if want>>(8-bit) != p.c0 {
+			p.active[i] = false
+			p.x[laneExpect+i] = 0
+			continue
 		}
-		p.x[nCtx+i] = x
+		p.active[i] = true
+		flip := (want>>(7-bit)&1 - 1) >> 10 // all ones when the expected bit is 0
+		p.lanes.flip[laneExpect+i] = flip
+		e := p.trust[i][p.trustI[i]]
+		v[laneExpect+i] = e
+		p.x[laneExpect+i] = k.pair[(e>>10^flip)>>10]
 	}
-	p.x[nCtx+nMatch] = 256 // bias
+	p.x[laneBias] = 256
 
-	e := uint32(0)
-	if p.mBit[0] >= 0 {
-		e = p.mIdx[0]*2 + uint32(p.mBit[0]) + 8
-		e = min(e, matchCtx*2-1)
+	m := uint32(0)
+	if p.active[0] {
+		m = 2*p.trustI[0] + p.lanes.flip[laneExpect]&1 + 1
 	}
-	c1 := p.c4 & 255
 	p.rows = [nSets]int32{
-		int32(setMatch + e*4 + p.order),
-		int32(setOrder0 + p.c0),
-		int32(setOrder1 + c1*2 + bit>>2),
-		int32(setOrder2 + p.c4>>8&255),
+		int32(setMatch + m*4 + p.agree),
+		int32(setOrder0 + c0),
+		int32(setOrder1 + p.last&255*2 + bit>>2),
+		int32(setOrder2 + p.last>>8),
 		int32(setHits + p.hits*8 + bit),
-		int32(setLine + min(p.column, 127)*4 + min(bit, 3)),
-		int32(setWord + min(p.letter, 15)*128 + p.selLen*8 + bit),
+		int32(setLine + p.line*4 + min(bit, 3)),
+		int32(setWord + p.kind*8 + bit),
 	}
 	dotRows(&p.x, p.w, &p.rows, &p.dot)
-	f := &p.final[p.c0]
+	f := &p.final[c0]
 	p.frow = f
 	var sum int64
 	for i, d := range p.dot {
@@ -349,75 +295,39 @@ func (p *predictor) predict(bit uint32) {
 	s := min(max(int32(sum>>16), -stretchMax), stretchMax)
 	p.pMix = int32(k.squash[s+squashRange])
 
-	// Three maps refine the mixture, by orders 0, 1 and 2.
-	v := min(max(s, -2047), 2047) + 2048
-	j, frac := uint32(v>>7), v&127
-	c2 := p.c4 & 0xffff
-	ctx := [nAPM]uint32{
-		p.c0 | p.match[0].expect<<8,
-		p.c0 | c1<<8,
-		(p.c0*0x2F0B4C47 + c2*0x9E3779B1) >> 16,
-	}
-	total := p.pMix * 2
+	// Three maps refine the mixture: by the expected byte, by orders 1 and 2.
+	at := (min(max(s, -2047), 2047) + 2048) * (apmSteps - 1)
+	j, frac := uint32(at>>12), at>>5&127
+	var q [nAPM]int32
 	for i := range p.apm {
-		at := (ctx[i]&(apmContexts-1))*apmSteps + j
+		a := apmAt[i] + j
 		t := p.apm[i]
-		lo, hi := int32(t[at]), int32(t[at+1])
-		if frac >= 64 {
-			p.apmAt[i] = at + 1
-		} else {
-			p.apmAt[i] = at
-		}
-		q := (lo*(128-frac) + hi*frac) >> 7
-		if i == 0 {
-			total += q
-			continue
-		}
-		total += q * 5 / 2
+		lo, hi := int32(t[a]), int32(t[a+1])
+		p.apmAt[i] = a + uint32(frac>>6)
+		q[i] = lo*(128-frac) + hi*frac
 	}
-	p.p = min(max(total>>3, 1), probOne-1)
+	p.p = min(max((p.pMix*256+q[0]+(q[1]+q[2])*5/2)>>10, 1), probOne-1)
 }
 
 // learn adapts everything to the bit y.
-func (p *predictor) learn(y uint32, bit uint32) {
+func (p *predictor) learn(y uint32) {
 	k := p.k
-	node := p.c0
-	if bit >= 4 {
-		node = p.c0&(1<<(bit-4)-1) | 1<<(bit-4)
-	}
-	node &= 15
+	node := p.node & 15
+	p.lanes.adapt(y, k, p.rate.limit, p.rate.direct)
+	v := &p.lanes.v
 	next := &k.next[y]
-	limit := p.rate.limit
-	target := int32(y<<22 - y)
 	for i := range p.cur {
 		s := p.state[i]
 		p.cur[i][node] = next[s]
-		e := &p.maps[i][s]
-		v := *e
-		n := v & 1023
-		d := (target - int32(v>>10)) >> 3 * k.recip[n]
-		v += uint32(d) &^ 1023
-		if n < limit {
-			v++
-		}
-		*e = v
+		p.maps[i][s] = v[i]
 	}
-	for i, b := range p.mBit {
-		if b < 0 {
-			continue
+	for i, l := range p.dirCur {
+		l[node] = v[laneDirect+i]
+	}
+	for i, on := range p.active {
+		if on {
+			p.trust[i][p.trustI[i]] = v[laneExpect+i]
 		}
-		e := &p.matchP[i][p.mIdx[i]]
-		v := *e
-		n := v & 1023
-		t := int32(0)
-		if uint32(b) == y {
-			t = 1<<22 - 1
-		}
-		v += uint32((t-int32(v>>10))>>3*k.recip[n]) &^ 1023
-		if n < limit {
-			v++
-		}
-		*e = v
 	}
 
 	want := int32(y) << 16
@@ -433,18 +343,20 @@ func (p *predictor) learn(y uint32, bit uint32) {
 		}
 	}
 	trainRows(&p.x, p.w, &p.rows, &p.err)
-	e := want - p.pMix
+	e := (want - p.pMix) * p.rate.final >> 10
 	for i, s := range p.st {
-		p.frow[i] += (s*(e*p.rate.final>>10) + 1<<13) >> 14
+		p.frow[i] += (s*e + 1<<13) >> 14
 	}
 
+	want -= int32(y)
 	for i := range p.apm {
 		at := p.apmAt[i]
 		a := &p.apm[i][at]
 		if p.keeping {
 			p.keepWord(kindAPM+uint64(i), at, uint32(*a))
 		}
-		*a = uint16(int32(*a) + (want-int32(y)-int32(*a))>>p.rate.apmSpan)
+		*a += uint16((want - int32(*a)) >> p.rate.apmRate)
 	}
 	p.c0 = p.c0<<1 | y
+	p.node = p.node<<1 | y
 }

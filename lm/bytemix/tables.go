@@ -21,7 +21,7 @@ type constants struct {
 	squash  [2 * squashRange]uint16 // squash[x+4096] = 65536/(1+exp(-x/256)), within 1…65535
 	stretch [4096]int16             // stretch[i] of the 12-bit probability (i+1/2)/4096
 	pair    [4096]uint32            // two mixer inputs made of one 12-bit probability
-	recip   [1024]int32             // 1024/(n+1.5), the adaptive rate after n observations
+	recip   [1024]int32             // 8192/(n+1.5), the adaptive rate after n observations
 	next    [2][256]uint8           // bit-history state after a bit
 	prior   [256]uint32             // first guess of P(1) in a state, 22 bits, shifted by 10
 	weight  [256]uint8              // how much evidence a state holds, for replacement
@@ -53,7 +53,7 @@ func buildConstants() *constants {
 		c.pair[i] = uint32(uint16(c.stretch[i])) | uint32(uint16(half))<<16
 	}
 	for n := range c.recip {
-		c.recip[n] = int32(2048 / (2*n + 3))
+		c.recip[n] = int32(16384 / (2*n + 3))
 	}
 	c.buildStates()
 	return c

@@ -85,7 +85,7 @@ var errNoText = errors.New("training bytemix: no training text (give at least on
 
 // trainingRates slows adaptation down as the training goes on.
 func trainingRates(total int64) rates {
-	r := rates{limit: 1023, mix: 60, final: 10, apmSpan: 6}
+	r := rates{limit: 1023, mix: 60, final: 10, direct: 255, apmRate: 6}
 	if total < 1<<20 {
 		r.mix = 200 - int32(140*total>>20)
 		r.final = 20
@@ -96,7 +96,7 @@ func trainingRates(total int64) rates {
 // windowRates are the speeds inside a request.
 func windowRates(trained bool) rates {
 	if trained {
-		return rates{limit: 255, mix: 100, final: 10, apmSpan: 6}
+		return rates{limit: 255, mix: 60, final: 10, direct: 255, apmRate: 6}
 	}
-	return rates{limit: 255, mix: 200, final: 20, apmSpan: 6}
+	return rates{limit: 255, mix: 150, final: 20, direct: 255, apmRate: 6}
 }

@@ -1,0 +1,204 @@
+package bytemix
+
+import "unsafe"
+
+// Some parts of the model expect one certain byte: what followed an earlier
+// occurrence of the present context. How far each is trusted is learnt by how
+// often it was right of late.
+
+// matchers follow an earlier occurrence through the text.
+const (
+	matchLong  = iota // the longest occurrence, found by eight bytes
+	matchShort        // found by six bytes
+	matchWords        // the latest place with the same words, however they were spaced
+	nMatch
+)
+
+// Run contexts are long and rarely seen twice, so they get four bytes instead
+// of slots: the byte that followed last time and how often it did in a row.
+const (
+	runO8       = iota // the last eight bytes
+	runWord3           // the current word and the two before it
+	runSkipWord        // the current word and the word before the last
+	runFarWord         // the current word and the third word back
+	nRun
+)
+
+const (
+	nExpect  = nMatch + nRun
+	trustCtx = 128
+)
+
+// matcher is a pointer into the text.
+type matcher struct {
+	ptr    uint32 // position of the byte it expects next, 0 when it has none
+	length uint32 // bytes predicted or verified in a row
+	miss   uint32 // wrong predictions among the last eight, one bit each
+}
+
+func lengthBucket(n uint32) uint32 {
+	switch {
+	case n < 16:
+		return n
+	case n < 32:
+		return 16 + (n-16)/4
+	case n < 64:
+		return 20 + (n-32)/8
+	case n < 512:
+		return 24 + (n-64)/64
+	}
+	return 31
+}
+
+func missBucket(m uint32) uint32 {
+	switch {
+	case m == 0:
+		return 0
+	case m&0xf == 0:
+		return 1
+	case m&3 == 0:
+		return 2
+	}
+	return 3
+}
+
+// locateExpectations hashes what the matchers and runs look for and asks for
+// the entries.
+func (p *predictor) locateExpectations() {
+	lo, hi := uint32(p.n8), uint32(p.n8>>32)
+	w0, w1, w2, w3 := p.word[0], p.word[1], p.word[2], p.word[3]
+	shift := 32 - min(20, p.bits)
+	p.keys = [nMatch]uint32{
+		matchLong:  hash3(lo, hi, 12) >> shift,
+		matchShort: hash3(lo, hi&0xffff, 6) >> shift,
+		matchWords: hash3(w0, w1, w2) >> shift,
+	}
+	tail := uint32(0)
+	if w0 == 0 {
+		tail = lo & 0xff
+	}
+	for i, h := range [nRun]uint32{
+		runO8:       hash3(7, lo, hi),
+		runWord3:    hash3(10, w0, hash3(tail, w1, w2)),
+		runSkipWord: hash3(11, w0, hash2(tail, w2)),
+		runFarWord:  hash3(18, w0, hash2(tail, w3)),
+	} {
+		h = scramble(h, 0)
+		p.runTag[i] = h << 16
+		p.runAt[i] = h * 0x9E3779B1 >> (32 - p.runBits)
+	}
+	last := unsafe.Pointer(&p.run[p.runAt[3]])
+	prefetch3(last, last, last)
+	prefetch3(unsafe.Pointer(&p.seen[0][p.keys[0]]), unsafe.Pointer(&p.seen[1][p.keys[1]]), unsafe.Pointer(&p.seen[2][p.keys[2]]))
+	prefetch3(unsafe.Pointer(&p.run[p.runAt[0]]), unsafe.Pointer(&p.run[p.runAt[1]]), unsafe.Pointer(&p.run[p.runAt[2]]))
+}
+
+// verifyMax bounds the backward comparison of a candidate.
+const verifyMax = 48
+
+// findMatches moves the matchers on by c and looks for better places.
+func (p *predictor) findMatches(c byte) {
+	for k := range p.match {
+		m := &p.match[k]
+		if m.ptr != 0 {
+			m.miss = m.miss << 1 & 0xff
+			if p.byteAt(m.ptr) == c {
+				m.length++
+			} else {
+				m.length = 0
+				m.miss |= 1
+			}
+			m.ptr++
+		}
+		key := p.keys[k]
+		t := p.seen[k]
+		cand := t[key]
+		if m.length < 20 && cand != 0 && cand != m.ptr {
+			if k == matchWords {
+				if m.length == 0 && p.letter == 1 || m.ptr == 0 {
+					m.ptr, m.length, m.miss = cand, 1, 0
+				}
+			} else if n := p.common(cand); n > m.length && n >= 4 {
+				m.ptr, m.length, m.miss = cand, n, 0
+			}
+		}
+		if p.keeping {
+			p.keepWord(kindSeen+uint64(k), key, cand)
+		}
+		t[key] = p.pos
+	}
+}
+
+// common returns how many bytes before position i equal the last ones.
+func (p *predictor) common(i uint32) uint32 {
+	n := uint32(0)
+	for n < verifyMax && n < i-1 && p.byteAt(i-1-n) == p.byteAt(p.pos-1-n) {
+		n++
+	}
+	return n
+}
+
+// An entry of the run table: 16 bits of check, 2 bits of recent misses, 5
+// bits of run length and the byte with its guard bit (so never zero).
+const (
+	runByte  = 0x1ff
+	runCount = 9
+	runMiss  = 14
+	runCheck = 16
+)
+
+// readExpectations finds what is expected next.
+func (p *predictor) readExpectations() {
+	for k := range p.match {
+		m := &p.match[k]
+		p.expect[k] = 0
+		if m.ptr != 0 && m.ptr < p.pos {
+			p.expect[k] = 0x100 | uint32(p.byteAt(m.ptr))
+		}
+		p.trustI[k] = lengthBucket(m.length)*4 + missBucket(m.miss)
+	}
+	for i, at := range p.runAt {
+		e := p.run[at]
+		if (e^p.runTag[i])>>runCheck != 0 {
+			weak := e >> runCount & 31
+			at ^= 1
+			e = p.run[at]
+			if (e^p.runTag[i])>>runCheck != 0 {
+				// Not seen: take the weaker of the two places.
+				if weak < e>>runCount&31 {
+					at ^= 1
+				}
+				e = 0
+			}
+			p.runAt[i] = at
+		}
+		p.expect[nMatch+i] = e & runByte
+		p.trustI[nMatch+i] = e>>runCount&31<<2 | e>>runMiss&3
+	}
+}
+
+// learnRuns updates the entries with the byte that came.
+func (p *predictor) learnRuns(c byte) {
+	b := uint32(c) | 0x100
+	for i, at := range p.runAt {
+		old := p.run[at]
+		e := p.runTag[i] | b
+		switch p.expect[nMatch+i] {
+		case 0:
+			e |= 1 << runCount
+		case b:
+			n := min(old>>runCount&31+1, 31)
+			m := old >> runMiss & 3
+			if n&3 == 0 && m > 0 {
+				m--
+			}
+			e |= m<<runMiss | n<<runCount
+		default:
+			e |= min(old>>runMiss&3+1, 3) << runMiss
+		}
+		if p.keeping {
+			p.keepWord(kindRun, at, old)
+		}
+		p.run[at] = e
+	}
+}

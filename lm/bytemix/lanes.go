@@ -1,0 +1,29 @@
+package bytemix
+
+// lanes are the adaptive probabilities in use for one bit: 22 bits of
+// probability above a count of 10 bits. They are gathered from their tables,
+// adapted together and put back.
+type lanes struct {
+	v    [nLanes]uint32
+	flip [nLanes]uint32 // 22 ones where the probability is that of a 0
+}
+
+// adaptGeneric is the reference of the assembly. Every probability moves to
+// the bit by 1/(n+1.5) of the distance; lanes below laneDirect and from
+// laneExpect on count up to limit, direct probabilities up to direct.
+func (l *lanes) adaptGeneric(y uint32, k *constants, limit, direct uint32) {
+	target := y<<22 - y
+	for i, e := range l.v {
+		n := e & 1023
+		d := (int32(target^l.flip[i]) - int32(e>>10)) >> 3 * k.recip[n]
+		e += uint32(d) &^ 1023
+		top := limit
+		if i >= laneDirect && i < laneExpect {
+			top = direct
+		}
+		if n < top {
+			e++
+		}
+		l.v[i] = e
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bytemix
+
+func adviseHuge[T any]([]T) {}

@@ -1,0 +1,153 @@
+package bytemix
+
+// slot is the unit of the hashed table: a check byte and the bit histories of
+// the 15 nodes of a nibble. Four slots share a cache line.
+type slot [16]byte
+
+// scramble spreads a context's hash and a nibble over 32 bits.
+func scramble(h, nibble uint32) uint32 {
+	h = (h + nibble*0x9E3779B1) * 0x2C1B3C6D
+	h ^= h >> 15
+	return h * 0x297A2D39
+}
+
+// slotPlaces says in which buckets the contexts of a nibble are, and by which
+// checks they are known there.
+type slotPlaces struct {
+	at    [nCtx]uint32
+	check [nCtx]byte
+}
+
+// locateSlots computes where the slots of a nibble are and asks for them.
+func (p *predictor) locateSlots(w *slotPlaces, nibble uint32) {
+	shift := 32 - p.bits
+	for i, h := range p.hash {
+		h = scramble(h, nibble)
+		w.check[i] = byte(h)
+		w.at[i] = h >> shift &^ 3
+	}
+	prefetchSlots(p.tab, &w.at)
+}
+
+// selectSlots finds the slots of a nibble. A context that is not there takes
+// the place of the one with the least evidence.
+func selectSlots(p *predictor, w *slotPlaces) {
+	tab := p.tab
+	keeping := p.keeping
+	for i, at := range w.at {
+		bucket := (*[4]slot)(tab[at:])
+		c := w.check[i]
+		var k uint32
+		switch c {
+		case bucket[0][0]:
+		case bucket[1][0]:
+			k = 1
+		case bucket[2][0]:
+			k = 2
+		case bucket[3][0]:
+			k = 3
+		default:
+			weight := &p.k.weight
+			low := weight[bucket[0][1]]
+			for j := uint32(1); j < 4; j++ {
+				if v := weight[bucket[j][1]]; v < low {
+					low, k = v, j
+				}
+			}
+			s := &bucket[k]
+			if keeping {
+				p.keepSlot(at+k, s)
+			}
+			*s = slot{c}
+			p.cur[i] = s
+			continue
+		}
+		s := &bucket[k]
+		if keeping {
+			p.keepSlot(at+k, s)
+		}
+		p.cur[i] = s
+	}
+}
+
+// countHits sums up which contexts have been seen before.
+func (p *predictor) countHits() {
+	n := uint32(0)
+	for i := ctxO4; i <= ctxO8; i++ {
+		if p.cur[i][1] != 0 {
+			n++
+		}
+	}
+	if p.cur[ctxWord2][1] != 0 {
+		n += 8
+	}
+	if p.expect[nMatch+runWord3] != 0 {
+		n += 16
+	}
+	p.hits = n
+}
+
+// Direct contexts keep a precise probability for every node of a nibble where
+// a bit history would be too coarse: low orders, which are seen often.
+const (
+	dirO1 = iota
+	dirO2
+	dirO3
+	dirO4
+	dirO5
+	dirWord
+	nDir
+)
+
+// line is one cache line of the direct table: a check and 15 probabilities
+// (22 bits above a count of 10).
+type line [16]uint32
+
+var emptyLine = func() (l line) {
+	for i := range l {
+		l[i] = 1 << 31
+	}
+	return l
+}()
+
+// linePlaces is slotPlaces for direct contexts.
+type linePlaces struct{ at, tag [nDir]uint32 }
+
+func (p *predictor) locateLines(w *linePlaces, nibble uint32) {
+	shift := 32 - p.dirBits
+	for i, h := range p.dirHash {
+		h = scramble(h, nibble)
+		w.tag[i] = h | 1
+		w.at[i] = h * 0x9E3779B1 >> shift
+	}
+	prefetchLines(p.dir, &w.at)
+}
+
+// selectLines finds the line of every direct context, in one of two places.
+func selectLines(p *predictor, w *linePlaces) {
+	for i, at := range w.at {
+		l := &p.dir[at]
+		tag := w.tag[i]
+		if l[0] == tag {
+			if p.keeping {
+				p.keepLine(at, l)
+			}
+			p.dirCur[i] = l
+			continue
+		}
+		m := &p.dir[at^1]
+		found := m[0] == tag
+		if found || m[1]&1023 < l[1]&1023 {
+			l = m
+			at ^= 1
+		}
+		if p.keeping {
+			p.keepLine(at, l)
+		}
+		if !found {
+			*l = emptyLine
+			l[0] = tag
+		}
+		p.dirCur[i] = l
+	}
+}
