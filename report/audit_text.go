@@ -42,6 +42,7 @@ type auditText struct {
 	terminal
 	a      *Audit
 	beyond bool // a length is beyond what a model declares
+	until  bool // a growing state is too small for short texts
 }
 
 // tally counts the verdicts.
@@ -209,6 +210,7 @@ func (t *auditText) cells(m *arch.Audit) []string {
 	}
 	for _, x := range m.Crossovers {
 		cells = append(cells, crossoverCell(x))
+		t.until = t.until || x.From != nil && *x.From > 2
 	}
 	return cells
 }
@@ -238,6 +240,9 @@ func crossoverCell(x arch.Crossover) string {
 
 // short writes a number in at most five characters: 1.02k, 33.8G, 4e15.
 func short(v float64) string {
+	if v > 0 && v < 0.995 {
+		return strconv.FormatFloat(v, 'g', 2, 64)
+	}
 	for _, u := range []struct {
 		unit float64
 		name string
@@ -403,6 +408,9 @@ func (t *auditText) foot() {
 	}
 	if t.beyond {
 		t.paragraph("* longer than the model declares", 2)
+	}
+	if t.until {
+		t.paragraph("<: too small up to that length, never beyond it", 2)
 	}
 	for _, n := range a.notes() {
 		t.paragraph(n, 2, text.FgYellow)
