@@ -45,9 +45,11 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	d, cov := data.choose(out, opts.Range)
 	p := len(d.L)
 	switch {
-	case out.Clusters == 1 || cov.v == nil:
+	case out.Clusters == 1:
 		return out.undecided("one-cluster", "all estimates come from one document, so their errors are unknown",
 			"add documents, or treat blocks of the document as clusters"), nil
+	case cov.v == nil:
+		return out.undecided("no-errors", "the estimates come from too few documents to have known errors", "add documents"), nil
 	case p < 3:
 		return out.undecided("too-few-lengths", fmt.Sprintf("%d usable lengths are too few to fit a law", p),
 			"use longer windows (--length) or a wider range (--range)"), nil

@@ -77,7 +77,7 @@ type Estimate struct {
 	Ell     int       `json:"ell"`
 	Length  int       `json:"length"`
 	Value   info.Nats `json:"nats"`
-	SE      info.Nats `json:"se,omitempty"` // cluster-robust standard error; unknown (0, omitted) with fewer than two clusters
+	SE      info.Nats `json:"se,omitempty"` // cluster-robust standard error; unknown (0, omitted) with fewer than two clusters, four for Direct
 	Windows int       `json:"windows"`
 }
 
@@ -88,7 +88,7 @@ type Series struct {
 	K         int            `json:"k,omitempty"` // contexts in the mean, where one is used (InfoNCE: with the true one)
 	Clusters  int            `json:"clusters"`
 	Points    []Estimate     `json:"points"`             // by increasing ell; empty when the estimator is not available
-	Cov       [][]float64    `json:"cov,omitempty"`      // covariance of Points over splits, nats², clustered; nil with fewer than two clusters
+	Cov       [][]float64    `json:"cov,omitempty"`      // covariance of Points over splits, nats², clustered; nil when SE is unknown
 	Doubling  []KEstimate    `json:"doubling,omitempty"` // auxiliary, leave-one-out: the estimate at K = 1, 2, 4, …
 	Warnings  []info.Warning `json:"warnings,omitempty"`
 
@@ -97,7 +97,8 @@ type Series struct {
 	// All series of one Statistics have the same clusters in the same order
 	// (Statistics.Clusters), so estimators can be compared draw by draw. Direct
 	// is a difference of two such ratios over disjoint halves of the clusters;
-	// its sums are linearised about the estimate.
+	// its sums are linearised about the estimate. nil where the standard error
+	// of Direct is unknown (fewer than four clusters).
 	Sums   [][]float64 `json:"-"` // [cluster][point]
 	Counts [][]float64 `json:"-"` // [cluster][point]
 }

@@ -97,6 +97,15 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 		out.Sums, out.Counts = difference(a, b), s.counts(len(splits))
 	}
 	value, cov := ratioMean(out.Sums, out.Counts)
+	if e == Direct && len(s.clusters) < 4 {
+		// A half of one document has no spread to estimate an error from.
+		out.Sums, out.Counts, cov = nil, nil, nil
+		out.Warnings = append(out.Warnings, info.Warning{
+			Code: "few-clusters",
+			Text: fmt.Sprintf("direct needs two documents in each of its halves for a standard error, and there are %d in all", len(s.clusters)),
+			Fix:  "add documents, or use paired",
+		})
+	}
 	out.Cov = cov
 	for i, k := range splits {
 		p := Estimate{Ell: s.splits[k], Length: ratio * s.splits[k], Value: info.Nats(value[i]), Windows: s.total}

@@ -234,6 +234,7 @@ func TestUnavailable(t *testing.T) {
 		{"short marginal", short, Paired, 2, 2, "few-clusters"},
 		{"short marginal", short, Paired, 4, 0, "not-scored"},
 		{"one split", partly, Paired, 2, 1, "partly-scored"},
+		{"direct, 3 documents", full, Direct, 2, 2, "few-clusters"},
 		{"ratio 4", full, Block, 4, 1, "few-clusters"},
 		{"impossible context", impossible, VCLUB, 2, 1, "infinite"},
 		{"impossible context", impossible, InfoNCE, 2, 2, "few-clusters"},
@@ -243,6 +244,9 @@ func TestUnavailable(t *testing.T) {
 		out := series(t, s, c.e, c.ratio)
 		if len(out.Points) != c.points || !warned(out, c.code) {
 			t.Errorf("%s, %s, ratio %d: %d points, warnings %+v; want %d and %s", c.name, c.e, c.ratio, len(out.Points), out.Warnings, c.points, c.code)
+		}
+		if known := len(s.Clusters()) >= 2 && c.e != Direct; len(out.Points) > 0 && (out.Cov != nil) != known {
+			t.Errorf("%s, %s: covariance %v", c.name, c.e, out.Cov)
 		}
 		if _, err := json.Marshal(out); err != nil {
 			t.Errorf("%s: %v", c.name, err)
