@@ -28,6 +28,9 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if o.Process != "" {
+		return measureProcess(ctx, o)
+	}
 	text, err := readText(ctx, o)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,7 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	r := &report.Result{
 		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
 		Corpus: describeCorpus(text, o), Model: model,
-		Windows:  describeWindows(text, s, o),
+		Windows:  describeWindows(s, text.clusterKind(), o),
 		Plan:     describePlan(s),
 		Warnings: append(text.warnings(), store.Warnings()...),
 	}
@@ -85,6 +88,14 @@ func readText(ctx context.Context, o MeasureOptions) (text, error) {
 	return text{c, c.Split(o.Seed, o.EvaluationFraction)}, nil
 }
 
+// clusterKind is what is resampled.
+func (t text) clusterKind() string {
+	if t.split.Blocks() {
+		return "block"
+	}
+	return "document"
+}
+
 // warnings are the caveats that follow from the documents at hand.
 func (t text) warnings() []info.Warning {
 	if !t.split.Blocks() {
@@ -98,8 +109,8 @@ func (t text) warnings() []info.Warning {
 }
 
 // sample is what is scored: windows, their cross partners, and the plan.
-type sample struct {
-	windows  []score.Window[token.ID]
+type sample[T any] struct {
+	windows  []score.Window[T]
 	partners [][]int
 	plan     score.Plan
 	clusters int
@@ -113,17 +124,17 @@ const scoredTokens = 48 << 20
 // maxRatio is the largest ratio L/ell that is scored.
 const maxRatio = 4
 
-func drawSample(ctx context.Context, t text, o MeasureOptions) (sample, error) {
+func drawSample(ctx context.Context, t text, o MeasureOptions) (sample[token.ID], error) {
 	length := o.Length
 	if length == 0 {
 		var err error
 		if length, err = t.split.SuggestLength(maxDefaultLength); err != nil {
-			return sample{}, err
+			return sample[token.ID]{}, err
 		}
 	}
 	plan, err := score.NewPlan(length, maxRatio, true, *o.Cross)
 	if err != nil {
-		return sample{}, err
+		return sample[token.ID]{}, err
 	}
 	most := o.MaxWindows
 	if most == 0 {
@@ -131,13 +142,13 @@ func drawSample(ctx context.Context, t text, o MeasureOptions) (sample, error) {
 	}
 	windows, err := t.split.Windows(ctx, corpus.WindowOptions{Length: length, PerDocument: o.WindowsPerDocument, MaxTotal: most})
 	if err != nil {
-		return sample{}, err
+		return sample[token.ID]{}, err
 	}
 	partners, err := corpus.Partners(windows, *o.Cross, o.Seed)
 	if err != nil {
-		return sample{}, err
+		return sample[token.ID]{}, err
 	}
-	s := sample{partners: partners, plan: plan}
+	s := sample[token.ID]{partners: partners, plan: plan}
 	for _, w := range windows {
 		s.windows = append(s.windows, score.Window[token.ID]{Cluster: w.Cluster, Tokens: w.Tokens})
 		s.clusters = max(s.clusters, w.Cluster+1)
@@ -146,13 +157,13 @@ func drawSample(ctx context.Context, t text, o MeasureOptions) (sample, error) {
 	return s, nil
 }
 
-func (s sample) bytesPerToken() float64 {
+func (s sample[T]) bytesPerToken() float64 {
 	return float64(s.bytes) / float64(len(s.windows)*s.plan.Length)
 }
 
 // scoreSample scores what the run directory does not hold yet. The model is
 // trained only if there is something to score.
-func scoreSample(ctx context.Context, t text, s sample, o MeasureOptions) (*score.Store, report.Model, error) {
+func scoreSample(ctx context.Context, t text, s sample[token.ID], o MeasureOptions) (*score.Store, report.Model, error) {
 	recipe, err := newRecipe(t, o)
 	if err != nil {
 		return nil, report.Model{}, err
@@ -215,7 +226,7 @@ type identified struct {
 func (m identified) Info() lm.Info { return m.info }
 
 // score makes the model and scores the rest of the plan with it.
-func (r recipe) score(ctx context.Context, t text, s sample, store *score.Store, o MeasureOptions) error {
+func (r recipe) score(ctx context.Context, t text, s sample[token.ID], store *score.Store, o MeasureOptions) error {
 	var model *bytemix.Model
 	var err error
 	if r.trained {
@@ -228,11 +239,7 @@ func (r recipe) score(ctx context.Context, t text, s sample, store *score.Store,
 	if err != nil {
 		return err
 	}
-	stage := o.Progress.stage("scoring", "tokens")
-	return score.Run(ctx, identified{model, r.info}, s.windows, s.partners, s.plan, store, score.RunOptions{
-		Workers:  o.Workers,
-		Progress: func(p score.Progress) { stage(p.Tokens, p.TokensTotal, p.TokensStored) },
-	})
+	return scoreWith(ctx, identified{model, r.info}, s, store, o)
 }
 
 func describeCorpus(t text, o MeasureOptions) report.Corpus {
@@ -244,15 +251,15 @@ func describeCorpus(t text, o MeasureOptions) report.Corpus {
 	}
 }
 
-func describeWindows(t text, s sample, o MeasureOptions) report.Windows {
-	w := report.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: "document", Seed: o.Seed}
-	if t.split.Blocks() {
-		w.Documents, w.ClusterKind = 1, "block"
+func describeWindows[T any](s sample[T], kind string, o MeasureOptions) report.Windows {
+	w := report.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: o.Seed}
+	if kind == "block" {
+		w.Documents = 1
 	}
 	return w
 }
 
-func describePlan(s sample) report.Plan {
+func describePlan[T any](s sample[T]) report.Plan {
 	return report.Plan{
 		Splits: s.plan.Splits, Ratios: ratios, Cross: s.plan.Cross,
 		Tokens: s.plan.Tokens(len(s.windows)), NaiveTokens: s.plan.NaiveTokens(len(s.windows)),

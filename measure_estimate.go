@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
@@ -31,6 +32,10 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOpt
 	r.Peak = &peak
 	stage := o.Progress.stage("fitting", "series")
 	estimators := stats.Available()
+	if r.Plan.Cross == 1 {
+		// With a single context they are vclub, number for number.
+		estimators = slices.DeleteFunc(estimators, func(e mi.Estimator) bool { return e == mi.Auxiliary || e == mi.LeaveOneOut })
+	}
 	total := int64(len(estimators) * len(ratios))
 	for _, e := range estimators {
 		for _, ratio := range ratios {

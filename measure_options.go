@@ -11,22 +11,24 @@ import (
 // MeasureOptions says what to measure and how. The zero value of a field asks
 // for its default.
 type MeasureOptions struct {
-	Paths  []string // files, folders, globs; "-" is Stdin
-	Stdin  io.Reader
-	Format string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
-	Field  string // JSON field or Parquet column that holds the text; "" is "text"
+	Paths []string // files, folders, globs; "-" is Stdin
+	// Process, in place of Paths, is a random process whose information is known
+	// exactly, scored by its own law: see process.Parse.
+	Process string
+	Stdin   io.Reader
+	Format  string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field   string // JSON field or Parquet column that holds the text; "" is "text"
 
 	Out     string   // run directory
 	Fresh   bool     // discard what an earlier run left in Out
 	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
 
-	Model    string // "" or "bytemix": the built-in predictor, trained; "bytemix:universal": untrained
-	Alphabet string // "" (chosen from the documents), "bytes", "dna", "protein"
+	Model string // "" or "bytemix": the built-in predictor, trained; "bytemix:universal": untrained
 
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
 	WindowsPerDocument int     // at most; 0 means 24
 	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
-	Cross              *int    // cross contexts per window (K); nil means 1; 0 drops vclub and the bounds
+	Cross              *int    // cross contexts per window (K); nil means 1, and none for a Process; 0 drops vclub and the bounds
 	EvaluationFraction float64 // of the documents; 0 means one half
 	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 12 MiB
 	TwoPointBytes      int64   // documents sampled for two-point information; 0 means all, negative skips it
@@ -48,8 +50,11 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 		o.WindowsPerDocument = 24
 	}
 	if o.Cross == nil {
-		one := 1
-		o.Cross = &one
+		k := 1
+		if o.Process != "" {
+			k = 0 // wrong contexts make some processes impossible, and then vclub is infinite
+		}
+		o.Cross = &k
 	}
 	if o.EvaluationFraction == 0 {
 		o.EvaluationFraction = 0.5
@@ -72,7 +77,9 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 // validate checks what can be checked before any work.
 func (o MeasureOptions) validate() error {
 	switch {
-	case len(o.Paths) == 0:
+	case o.Process != "" && len(o.Paths) > 0:
+		return fmt.Errorf("both a process and paths are named: choose one")
+	case len(o.Paths) == 0 && o.Process == "":
 		return fmt.Errorf("nothing to measure: name files or folders")
 	case o.Out == "":
 		return fmt.Errorf("no run directory named")
@@ -100,7 +107,7 @@ func (o MeasureOptions) validate() error {
 // typed. The run directory and the figures are not part of it.
 func (o MeasureOptions) Command() string {
 	o = o.withDefaults()
-	d := MeasureOptions{}.withDefaults()
+	d := MeasureOptions{Process: o.Process}.withDefaults()
 	words := []string{"l2m", "measure"}
 	flag := func(name, value, standard string) {
 		if value != standard {
@@ -110,10 +117,10 @@ func (o MeasureOptions) Command() string {
 	integer := func(name string, value, standard int64) {
 		flag(name, strconv.FormatInt(value, 10), strconv.FormatInt(standard, 10))
 	}
+	flag("--process", o.Process, "")
 	flag("--format", o.Format, d.Format)
 	flag("--field", o.Field, d.Field)
 	flag("--model", o.Model, d.Model)
-	flag("--alphabet", o.Alphabet, d.Alphabet)
 	integer("--length", int64(o.Length), 0)
 	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
 	integer("--windows", int64(o.MaxWindows), 0)

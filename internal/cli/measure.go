@@ -41,17 +41,20 @@ The run directory keeps every log-probability. The same command again continues
 an interrupted run, and does nothing twice.`,
 		Example: `  l2m measure books/
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
-  l2m measure --alphabet dna genome.fa.gz
-  zcat log.gz | l2m measure - --json | jq .series[0].law.power`,
+  l2m measure genome.fa.gz
+  zcat log.gz | l2m measure - --json | jq .series[0].law.power
+  l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 && o.Process == "" {
 				return usagef("name at least one file or folder to measure (or - for standard input)")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Paths, o.Stdin = args, cmd.InOrStdin()
-			o.Cross = &cross
+			if cmd.Flags().Changed("cross") {
+				o.Cross = &cross
+			}
 			var err error
 			if o.TrainingBytes, err = parseSize(training); err != nil {
 				return usagef("--training-bytes: %v", err)
@@ -75,9 +78,9 @@ an interrupted run, and does nothing twice.`,
 	f.IntVarP(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents, at most 16384)")
 	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
-	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub, auxiliary, infonce and leave-one-out; 0 for none")
+	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
 	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents) or bytemix:universal (from nothing)")
-	f.StringVar(&o.Alphabet, "alphabet", "", "bytes, dna or protein (default: from the documents)")
+	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
 	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 12M)")
 	f.StringVar(&twoPoint, "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)")
