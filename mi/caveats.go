@@ -77,6 +77,13 @@ func (s *Statistics) caveats(out *Series) []info.Warning {
 			Fix:  "add documents",
 		})
 	}
+	if out.K > 0 && d > 1 {
+		warnings = append(warnings, info.Warning{
+			Code: "shared-contexts",
+			Text: fmt.Sprintf("each document is also a context of others, which the standard errors of %s do not count: they may be up to a third too small", out.Estimator),
+			Fix:  "take intervals from paired",
+		})
+	}
 	if out.Estimator == InfoNCE {
 		ceiling := math.Log(float64(out.K))
 		for _, p := range out.Points {
