@@ -75,7 +75,7 @@ func TestAuditText(t *testing.T) {
 	if strings.Contains(text, "\x1b") {
 		t.Error("a control character of a name reached the terminal")
 	}
-	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "constant: the state has a fixed size (1 model)", "linear: the state grows like L; never too small (2 models)"} {
+	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "constant: the state has a fixed size (1 model)", "mixed: some layers grow like L, the others are bounded; never too small (1 model)", "<: too small up to"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -167,8 +167,14 @@ func (t *auditText) table() {
 	}
 	t.out.WriteString("\n")
 	states := cell * len(a.Lengths)
-	over := text.Pad("", name, ' ') + text.AlignRight.Apply("elements after L =", states) +
-		text.AlignRight.Apply("", cell) + text.AlignRight.Apply("too small from L =", cell*(1+len(a.Capacities)))
+	fit := func(s, shorter string, width int) string {
+		if len(s) >= width {
+			s = shorter
+		}
+		return text.AlignRight.Apply(s, width)
+	}
+	over := text.Pad("", name, ' ') + fit("elements after L =", "state", states) +
+		text.AlignRight.Apply("", cell) + fit("too small from L =", "too small", cell*(1+len(a.Capacities)))
 	t.out.WriteString(t.colour(over, text.Faint) + "\n")
 	row("", head)
 	groups := a.byClass()
