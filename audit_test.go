@@ -1,0 +1,160 @@
+package l2m
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report"
+)
+
+func TestModelName(t *testing.T) {
+	for path, want := range map[string]string{
+		"config.json": "config", "./config.json": "config", "../config.json": "config",
+		"models/gpt2/config.json":                              "gpt2",
+		"a/Qwen--Qwen3-8B.json":                                "Qwen/Qwen3-8B",
+		"/x/models--Qwen--Qwen3-8B/snapshots/0a1b/config.json": "Qwen/Qwen3-8B",
+		"m/llama.gguf":                                         "llama", "--.json": "--",
+	} {
+		if got := modelName(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestParseLaw(t *testing.T) {
+	l, err := ParseLaw("2.27, 0.76")
+	if err != nil || l.A != 2.27 || l.Beta != 0.76 || l.Unit != "token" || l.Known() {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for _, bad := range []string{"", "2.27", "2.27;0.76", "a,b", "-1,0.5", "0,0.5", "NaN,0.5", "1,NaN", "1,Inf", "1,0.5,2", "1,99"} {
+		if l, err := ParseLaw(bad); err == nil {
+			t.Errorf("%q accepted as %+v", bad, l)
+		}
+	}
+}
+
+// writeLawRun makes the results.json of a run with the given tokenizer and law.
+func writeLawRun(t *testing.T, tokenizer string, a *law.Analysis) string {
+	t.Helper()
+	dir := t.TempDir()
+	r := &report.Result{
+		Schema: report.Schema, Verb: "measure", Command: "l2m measure x", Version: "v0",
+		Corpus: report.Corpus{Paths: []string{"x"}, Tokenizer: tokenizer},
+		Series: []report.Series{{Series: mi.Series{Estimator: mi.Paired, Ratio: 2}, Law: a}},
+	}
+	f, err := os.Create(filepath.Join(dir, "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := report.WriteResult(f, r); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestReadLaw(t *testing.T) {
+	measured := law.PowerLaw{A: 1.5, Beta: 0.7, CovLogABeta: [2][2]float64{{0.01, -0.001}, {-0.001, 0.0002}}, DoF: 20}
+	power := &law.Fit{Family: law.Power}
+	dir := writeLawRun(t, "bytes", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})
+	for _, path := range []string{dir, filepath.Join(dir, "results.json")} {
+		l, err := ReadLaw(path)
+		if err != nil || l.A != 1.5 || l.Beta != 0.7 || l.CovLogABeta != measured.CovLogABeta || l.DoF != 20 || l.Unit != "byte" || l.Source != path {
+			t.Errorf("%s: %+v, %v", path, l, err)
+		}
+	}
+	if l, err := ReadLaw(writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})); err != nil || l.Unit != "token" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for name, c := range map[string]struct {
+		dir, want string
+	}{
+		"no information": {writeLawRun(t, "bytes", &law.Analysis{Verdict: law.NoInformation, Reason: "nothing above zero", Power: power, Law: &measured}), "nothing above zero"},
+		"no law":         {writeLawRun(t, "bytes", nil), "has no law"},
+		"letters of DNA": {writeLawRun(t, "dna", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured}), "count bases"},
+		"no run":         {t.TempDir(), "is it the directory of a finished run?"},
+	} {
+		if _, err := ReadLaw(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestAuditUnits: a law in bytes is never taken for one in tokens, and its
+// conversion carries the interval along.
+func TestAuditUnits(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(config, []byte(`{"model_type":"mamba","num_hidden_layers":24,"hidden_size":768,"intermediate_size":1536,"state_size":16,"conv_kernel":4}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	perByte := law.PowerLaw{A: 1, Beta: 0.75, Unit: "byte", CovLogABeta: [2][2]float64{{0.01, -0.001}, {-0.001, 0.0002}}}
+	ctx := context.Background()
+	if _, err := Audit(ctx, AuditOptions{Paths: []string{config}, Law: perByte}); err == nil || !strings.Contains(err.Error(), "--bytes-per-token") {
+		t.Errorf("a law in bytes: %v", err)
+	}
+	if _, err := Audit(ctx, AuditOptions{Paths: []string{config}, BytesPerToken: 4}); err == nil {
+		t.Error("bytes per token for a law in tokens")
+	}
+	a, err := Audit(ctx, AuditOptions{Paths: []string{config}, Law: perByte, BytesPerToken: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 700,416 elements at 1 nat hold I(L) = (4·L)^0.75 up to L = 700,416^(4/3)/4.
+	x := a.Models[0].Crossovers[1]
+	if want := math.Pow(700_416, 4.0/3) / 4; x.At == nil || math.Abs(*x.At/want-1) > 1e-9 || x.Interval == nil {
+		t.Errorf("%+v, want %g", x, want)
+	}
+}
+
+func TestAuditCommand(t *testing.T) {
+	p, err := arch.ParsePolicy("sinks:4+60")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q8, err := arch.ParseDType("q8_0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]AuditOptions{
+		"l2m audit a.json": {Paths: []string{"a.json"}},
+		"l2m audit --law 2,0.5 --assume llama --cache sinks:4+60 --dtype q8_0 --at 7,8 --capacity 0.5 --length 1000000 --level 0.9 'a b.json'": {
+			Paths: []string{"a b.json"}, Law: law.PowerLaw{A: 2, Beta: 0.5, Unit: "token"}, Assume: "llama", Policies: []arch.Policy{p}, DType: q8,
+			Lengths: []int64{7, 8}, Capacities: []float64{0.5}, Ask: []int64{1e6}, Level: 0.9,
+		},
+	} {
+		if got := o.Command(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestAuditCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Audit(ctx, AuditOptions{Paths: []string{"arch/testdata/checkpoints"}}); err == nil {
+		t.Error("audited after cancellation")
+	}
+}
+
+// TestAuditEverything audits the checkpoints of arch together.
+func TestAuditEverything(t *testing.T) {
+	a, err := Audit(context.Background(), AuditOptions{Paths: []string{"arch/testdata/checkpoints"}, Ask: []int64{1e6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Failures) > 0 || len(a.Models) < 40 {
+		t.Errorf("%d models, failures %v", len(a.Models), a.Failures)
+	}
+	for _, m := range a.Models {
+		if grows := m.Growth.Exponent >= 0.76; grows != (m.Verdict == arch.KeepsUp) || len(m.Needs) != 1 {
+			t.Errorf("%s: %s, %s", m.Name, m.Growth.Class, m.Verdict)
+		}
+	}
+}
