@@ -73,7 +73,7 @@ interrupted run. PATH is what l2m measure takes.`,
 	f.StringVarP(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters) or protein")
 	f.StringVarP(&distances, "distances", "d", "", "distances in tokens: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)")
 	f.StringVar(&o.Counts, "counts", "", "estimate from a file of counts in place of documents")
-	f.StringVar(&memory, "memory", "1G", "memory for counting; what does not fit goes to the run directory")
+	f.StringVar(&memory, "memory", "1G", "memory in all; what does not fit goes to the run directory while it is needed")
 	f.StringVar(&o.Estimator, "estimator", "grassberger", "of entropies: grassberger, chao-shen, miller-madow or plug-in")
 	f.BoolVar(&floor, "floor", true, "read the estimator's floor off shuffled pairs")
 	f.BoolVar(&subtract, "subtract-floor", true, "subtract that floor")
@@ -91,8 +91,10 @@ interrupted run. PATH is what l2m measure takes.`,
 func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asJSON, quiet bool) error {
 	if o.Memory > 0 {
 		// Counting allocates close to its limit; without this the collector
-		// would let garbage grow to as much again.
+		// would let garbage grow to as much again. The rest of the command
+		// needs its share.
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(o.Memory))
+		o.Memory -= min(o.Memory/2, 32<<20)
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
