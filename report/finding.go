@@ -75,13 +75,28 @@ func find(r *Result) finding {
 // decayFormula is the fitted decay of two-point information.
 func decayFormula(d *mi.DecayFit) Phrase {
 	const base = ".twopoint.law"
-	t := Join(Styled(Math, "I"), Plain("("), Styled(Math, "d"), Plain(") ≈ "),
-		Amount(info.Nats(d.A), halfWidth(d.AInterval), base+".a"), Plain(" · "), Styled(Math, "d"),
-		Phrase{{Text: minus("-") + Round(d.Alpha, float64(halfWidth(d.AlphaInterval))), Style: Sup, Ref: base + ".alpha"}})
+	t := Join(Styled(Math, "I"), Plain("("), Styled(Math, "d"), Plain(") ≈ "), decayFactor(d), Plain(" · "), Styled(Math, "d"),
+		Phrase{{Text: decayPower(d), Style: Sup, Ref: base + ".alpha"}})
 	if d.Floor > 0 {
 		t = Join(t, Plain(" + "), Phrase{{Text: significant(d.Floor, 2), Bits: significant(info.Nats(d.Floor).Bits(), 2), Ref: base + ".floor"}})
 	}
 	return Join(t, Plain(" "), Unit(""))
+}
+
+// decayFactor is A of a decay; with three digits when its error is not known.
+func decayFactor(d *mi.DecayFit) Phrase {
+	if d.AInterval == nil {
+		return Phrase{{Text: significant(d.A, 3), Bits: significant(info.Nats(d.A).Bits(), 3), Ref: ".twopoint.law.a"}}
+	}
+	return Amount(info.Nats(d.A), halfWidth(d.AInterval), ".twopoint.law.a")
+}
+
+// decayPower is the exponent −α of a decay.
+func decayPower(d *mi.DecayFit) string {
+	if d.AlphaInterval == nil {
+		return "−" + significant(d.Alpha, 3)
+	}
+	return "−" + Round(d.Alpha, float64(halfWidth(d.AlphaInterval)))
 }
 
 // param finds a parameter of a fit by any of its names.

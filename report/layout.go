@@ -336,29 +336,35 @@ func quiet(c Curve) float64 {
 	return 1
 }
 
-// band shades between the ends of a curve's intervals.
+// band shades between the ends of a curve's intervals. Where an interval
+// reaches down to zero on a logarithmic axis, shading would run to the bottom
+// and hide the other curves: there a thin bar takes the place of the band.
 func (l *layouter) band(i int, c Curve) {
 	var upper, lower []xy
+	flush := func() {
+		if len(upper) > 1 {
+			slices.Reverse(lower)
+			l.add(item{kind: polygon, points: append(upper, lower...), hue: c.Hue, alpha: 0.16, curve: i + 1})
+		}
+		upper, lower = nil, nil
+	}
 	for _, p := range c.Points {
 		hi, lo := l.place(p.X, p.Hi), l.place(p.X, p.Lo)
-		if l.fig.Y.Scale != Linear {
-			if p.Hi <= 0 {
-				continue
+		if l.fig.Y.Scale != Linear && p.Lo <= 0 && p.Lo != p.Hi {
+			flush()
+			lo.y = l.scene.plot.bottom
+			if a, b, ok := clipSegment(lo, hi, l.scene.plot); ok && a.finite() && b.finite() {
+				l.add(item{kind: polyline, points: []xy{a, b}, hue: c.Hue, width: l.fr.font * 0.07, curve: i + 1, alpha: 0.45})
 			}
-			if p.Lo <= 0 {
-				lo.y = l.scene.plot.bottom
-			}
+			continue
 		}
 		if !hi.finite() || !lo.finite() {
+			flush()
 			continue
 		}
 		upper, lower = append(upper, l.scene.plot.clamp(hi)), append(lower, l.scene.plot.clamp(lo))
 	}
-	if len(upper) < 2 {
-		return
-	}
-	slices.Reverse(lower)
-	l.add(item{kind: polygon, points: append(upper, lower...), hue: c.Hue, alpha: 0.16, curve: i + 1})
+	flush()
 }
 
 // tag is a direct label before it is placed.

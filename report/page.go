@@ -16,6 +16,7 @@ type Page struct {
 	Hero    *Figure // beside the verdict
 	// Warnings of the run; shown with their cures after the first screen.
 	Warnings []WarningBlock
+	Folded   []WarningBlock // of less weight: shown on demand
 	Sections []Section
 	// Data is the JSON document that the numbers come from, embedded in the
 	// page; DataName is its file name in the run directory. May be empty.

@@ -110,6 +110,9 @@ func (s figureSet) law() *Figure {
 			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
 			s.lawCurve(series.Law, lo, hi))
 		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue, Large: true})
+		if s.find.tone == Bad {
+			fig.Notes = append(fig.Notes, Note{Text: Plain("rejected: the best single power law, dashed"), Corner: TopLeft, Hue: Vermilion})
+		}
 		if iv := s.find.exponent.Interval; iv != nil {
 			fig.Notes = append(fig.Notes, Note{Hue: Grey, Corner: TopLeft, Text: Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
 		}
@@ -121,6 +124,9 @@ func (s figureSet) law() *Figure {
 // lawCurve is the fitted power law with its 95 % interval.
 func (s figureSet) lawCurve(a *law.Analysis, lo, hi float64) Curve {
 	c := Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(a.Power, lo, hi)}
+	if a.Verdict == law.PowerLawRejected {
+		c.Line = Dashed
+	}
 	if a.Law == nil || !a.Law.Known() {
 		return c
 	}
@@ -448,6 +454,9 @@ func (s figureSet) twoPoint() *Figure {
 		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
 		if d.AlphaInterval != nil {
 			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+		}
+		if d.DoF > 0 {
+			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("χ²/dof " + reduced(d.Chi2, d.DoF))})
 		}
 	}
 	fig.Curves = append(fig.Curves, c)

@@ -42,16 +42,16 @@ func ResultPage(r *Result) (*Page, error) {
 		Subject:  b.subject(),
 		Verdict:  Plain(b.find.headline + "."),
 		Tone:     b.find.tone,
-		Formula:  b.find.formula,
+		Formula:  b.formula(),
 		Lead:     b.lead(),
 		Facts:    b.facts(),
 		Hero:     b.law(),
-		Warnings: b.warnings(),
 		Data:     doc,
 		DataName: "results.json",
 		Command:  r.Command,
 		Version:  r.Version,
 	}
+	p.Warnings, p.Folded = b.warnings()
 	for _, s := range []Section{b.fits(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
 		if len(s.Blocks) > 0 {
 			p.Sections = append(p.Sections, s)
@@ -90,16 +90,27 @@ func (b pageBuilder) lead() Phrase {
 	if e := b.find.exponent; e != nil {
 		base := strings.TrimSuffix(paramRef(fmt.Sprintf(".series[%d].law.power", b.find.series), s.Law.Power, e), ".value")
 		if iv := e.Interval; iv != nil {
-			say(Plain("The exponent lies between "), Value(iv.Lo, e.SE, base+".interval.lo"), Plain(" and "), Value(iv.Hi, e.SE, base+".interval.hi"),
+			lies := "The exponent lies between "
+			if b.find.tone == Bad {
+				lies = "The exponent of the best single power law lies between "
+			}
+			say(Plain(lies), Value(iv.Lo, e.SE, base+".interval.lo"), Plain(" and "), Value(iv.Hi, e.SE, base+".interval.hi"),
 				Plain(fmt.Sprintf(" (%s interval over %s). ", level(iv), b.clusters(s.Clusters))))
 		}
-		say(Plain(fmt.Sprintf("Doubling the length multiplies what the first %s tells about the rest by ", strings.TrimSuffix(part(s.Ratio), " of a window"))),
-			Plain(significant(growth(e.Value), 3)), Plain(". "))
+		if b.find.tone != Bad {
+			say(b.doubling(s, e)...)
+		}
 	}
 	if b.find.reason != "" {
 		say(Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
 	}
 	return t
+}
+
+// doubling says what the exponent means.
+func (b pageBuilder) doubling(s Series, e *law.Param) []Phrase {
+	first := strings.TrimSuffix(part(s.Ratio), " of a window")
+	return []Phrase{Plain("Doubling the length multiplies what the first " + first + " tells about the rest by " + significant(growth(e.Value), 3) + ". ")}
 }
 
 func upperFirst(s string) string {
@@ -141,7 +152,7 @@ func (b pageBuilder) facts() []Fact {
 		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {
 			best := s.Law.Rivals[0]
 			facts = append(facts, Fact{Label: "weight against rival laws", Value: Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
-				Note: Join(Plain("next: "+familyName(best.Family)+" "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
+				Note: Join(Plain("best rival: "+familyName(best.Family)+" "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
 		}
 	}
 	if w := b.r.Windows; w.Count > 0 {
@@ -153,7 +164,7 @@ func (b pageBuilder) facts() []Fact {
 			Note: Plain(b.r.Model.Name)})
 	}
 	if t := b.r.TwoPoint; t != nil && t.Law != nil {
-		f := Fact{Label: "two-point decay", Value: Join(Styled(Math, "d"), Phrase{{Text: "−" + Round(t.Law.Alpha, float64(halfWidth(t.Law.AlphaInterval))), Style: Sup, Ref: ".twopoint.law.alpha"}})}
+		f := Fact{Label: "two-point decay", Value: Join(Styled(Math, "d"), Phrase{{Text: decayPower(t.Law), Style: Sup, Ref: ".twopoint.law.alpha"}})}
 		if iv := t.Law.AlphaInterval; iv != nil {
 			f.Note = Join(Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
 		}
@@ -162,45 +173,79 @@ func (b pageBuilder) facts() []Fact {
 	return facts
 }
 
-// warnings gathers the caveats of the run, its series and its two-point law;
-// one that several series share is told once.
-func (b pageBuilder) warnings() []WarningBlock {
-	type where struct {
-		w     info.Warning
-		names []string
+// formula is the law as the first screen shows it: marked when it is rejected.
+func (b pageBuilder) formula() Phrase {
+	if b.find.tone == Bad && b.find.formula != nil {
+		return Join(Styled(Muted, "best single one: "), b.find.formula)
 	}
-	var list []*where
-	add := func(name string, ws []info.Warning) {
+	return b.find.formula
+}
+
+// warnings gathers the caveats of the run, its series and its two-point law;
+// one that several series share is told once. Those of single estimators other
+// than the headline are to be folded away.
+func (b pageBuilder) warnings() (first, folded []WarningBlock) {
+	type caveat struct {
+		w      info.Warning
+		series []int
+		where  string
+	}
+	var list []*caveat
+	add := func(where string, series int, ws []info.Warning) {
 		for _, w := range ws {
-			i := slices.IndexFunc(list, func(x *where) bool { return x.w == w })
+			i := slices.IndexFunc(list, func(x *caveat) bool { return x.w == w })
 			if i < 0 {
-				list = append(list, &where{w: w})
+				list = append(list, &caveat{w: w, where: where})
 				i = len(list) - 1
 			}
-			if name != "" && !slices.Contains(list[i].names, name) {
-				list[i].names = append(list[i].names, name)
+			if series >= 0 && !slices.Contains(list[i].series, series) {
+				list[i].series = append(list[i].series, series)
 			}
 		}
 	}
-	add("", b.r.Warnings)
-	for _, s := range b.r.Series {
-		add(seriesName(s), seriesWarnings(s))
+	add("", -1, b.r.Warnings)
+	for i, s := range b.r.Series {
+		add("", i, seriesWarnings(s))
 	}
 	if t := b.r.TwoPoint; t != nil {
-		add("two-point", t.Warnings)
+		add("two-point", -1, t.Warnings)
 		if t.Law != nil {
-			add("two-point", t.Law.Warnings)
+			add("two-point", -1, t.Law.Warnings)
 		}
 	}
-	var blocks []WarningBlock
 	for _, x := range list {
-		name := strings.Join(x.names, "; ")
-		if len(x.names) > 3 {
-			name = strings.Join(x.names[:2], "; ") + fmt.Sprintf(" and %d more", len(x.names)-2)
+		block := WarningBlock{Where: x.where, Text: x.w.Text, Fix: x.w.Fix}
+		if len(x.series) > 0 {
+			block.Where = b.seriesNames(x.series)
 		}
-		blocks = append(blocks, WarningBlock{Where: name, Text: x.w.Text, Fix: x.w.Fix})
+		if len(x.series) == 0 || slices.Contains(x.series, b.find.series) {
+			first = append(first, block)
+		} else {
+			folded = append(folded, block)
+		}
 	}
-	return blocks
+	return first, folded
+}
+
+// seriesNames names several series: "vCLUB" for all ratios of an estimator.
+func (b pageBuilder) seriesNames(list []int) string {
+	var names []string
+	for _, i := range list {
+		name, whole := seriesName(b.r.Series[i]), true
+		for j, s := range b.r.Series {
+			whole = whole && (s.Estimator != b.r.Series[i].Estimator || slices.Contains(list, j))
+		}
+		if whole {
+			name = estimatorName(b.r.Series[i].Estimator)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 3 {
+		return strings.Join(names[:2], "; ") + fmt.Sprintf(" and %d more", len(names)-2)
+	}
+	return strings.Join(names, "; ")
 }
 
 // fits is the section of all estimators and ratios.

@@ -297,6 +297,9 @@ func (t *terminal) twoPoint() {
 	}
 	if n := len(p.Points); n > 0 {
 		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", count(p.Points[0].Distance), count(p.Points[n-1].Distance))
+		if p.Law != nil && p.Law.DoF > 0 {
+			s += "; χ²/dof\u00a0" + reduced(p.Law.Chi2, p.Law.DoF)
+		}
 		if below > 0 {
 			s += fmt.Sprintf("; %d of %d under the noise floor", below, n)
 		}
