@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
@@ -299,13 +297,6 @@ func (r *Calibration) WriteJSON(w io.Writer) error {
 	e.SetIndent("", " ")
 	if err := e.Encode(r); err != nil {
 		return fmt.Errorf("writing the calibration: %w", err)
-	}
-	return nil
-}
-
-func (r *Calibration) write(dir string) error {
-	if err := atomicfile.WriteFile(filepath.Join(dir, "calibration.json"), 0o666, r.WriteJSON); err != nil {
-		return err
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"lm/llamacpp":         {"info", "lm", "token"},
 	"lm/openai":           {"info", "lm", "token"},
 	"process":             {"info", "lm", "token"},
+	"process/rival":       {"info"},
 	"mi":                  {"info"},
 	"score":               {"info", "lm", "corpus", "token", "mi", "internal/atomicfile"},
 	"count":               {"info", "corpus", "token", "internal/atomicfile"},

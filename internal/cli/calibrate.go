@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -133,7 +131,7 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 			for _, p := range e.Points {
 				lo, hi = min(lo, p.Coverage), max(hi, p.Coverage)
 			}
-			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), counts(e.Verdicts), counts(e.Best))
+			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), l2m.Tally(e.Verdicts), l2m.Tally(e.Best))
 			t.AppendRow(row)
 		}
 		fmt.Fprintln(w, t.Render())
@@ -159,23 +157,4 @@ func signed(v, se float64) string { return fmt.Sprintf("%+.4f ± %.4f", v, se) }
 
 func percent(s l2m.Summary) string {
 	return fmt.Sprintf("%.1f %% (%.1f–%.1f)", 100*s.Coverage, 100*s.CoverageCI.Lo, 100*s.CoverageCI.Hi)
-}
-
-// counts lists how often each word was said, most frequent first.
-func counts[K ~string](m map[K]int) string {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int {
-		if m[a] != m[b] {
-			return m[b] - m[a]
-		}
-		return strings.Compare(string(a), string(b))
-	})
-	words := make([]string, len(keys))
-	for i, k := range keys {
-		name := string(k)
-		if name == "" {
-			name = "none"
-		}
-		words[i] = fmt.Sprintf("%s %d", name, m[k])
-	}
-	return strings.Join(words, ", ")
 }

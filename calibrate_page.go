@@ -1,0 +1,224 @@
+package l2m
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/report"
+)
+
+// write puts the document and its page into dir.
+func (r *Calibration) write(dir string) error {
+	var data bytes.Buffer
+	if err := r.WriteJSON(&data); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(dir, "calibration.json"), 0o666, data.Bytes()); err != nil {
+		return err
+	}
+	page := r.page(data.Bytes())
+	return atomicfile.WriteFile(filepath.Join(dir, "calibration.html"), 0o666, func(w io.Writer) error { return page.HTML(w) })
+}
+
+// page is the HTML face of a calibration.
+func (r *Calibration) page(data []byte) *report.Page {
+	covered, of := 0, 0
+	for _, c := range r.Cells {
+		for _, e := range c.Estimators {
+			if e.Beta != nil && c.Damage == "none" {
+				covered, of = covered+e.Beta.Covered, of+e.Beta.Of
+			}
+		}
+	}
+	p := &report.Page{
+		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
+		Verdict: report.Plain("Nothing was fitted."), Tone: report.Neutral,
+		Lead: report.Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
+		Data: data, DataName: "calibration.json", Version: r.Version, Command: "l2m calibrate",
+	}
+	if of > 0 {
+		p.Verdict = report.Plain(fmt.Sprintf("%.1f %% of the 95 %% intervals of the exponent hold the truth.", 100*float64(covered)/float64(of)))
+		p.Facts = append(p.Facts, report.Fact{Label: "intervals of β", Value: report.Plain(strconv.Itoa(of)), Note: report.Plain("over all estimators and undamaged models")})
+	}
+	var tabs []report.Tab
+	for i, e := range r.estimators() {
+		f := r.truthFigure(e)
+		if i == 0 {
+			p.Hero = f
+			continue
+		}
+		tabs = append(tabs, report.Tab{Label: e, Figure: f})
+	}
+	if len(tabs) > 0 {
+		p.Sections = append(p.Sections, report.Section{ID: "truth", Title: "True against estimated information", Blocks: []report.Block{report.Tabs{ID: "truth-tabs", Figures: tabs}}})
+	}
+	if damage := r.damageFigures(); len(damage) > 0 {
+		p.Sections = append(p.Sections, report.Section{ID: "damage", Title: "What damage to the model does to the exponent", Blocks: []report.Block{report.Tabs{ID: "damage-tabs", Figures: damage}}})
+	}
+	p.Sections = append(p.Sections, report.Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
+	return p
+}
+
+// estimators are the names of all that were run, in order.
+func (r *Calibration) estimators() []string {
+	var out []string
+	for _, c := range r.Cells {
+		for _, e := range c.Estimators {
+			if !slices.Contains(out, string(e.Estimator)) {
+				out = append(out, string(e.Estimator))
+			}
+		}
+	}
+	return out
+}
+
+// truthFigure draws means over repetitions, with the spread of single
+// estimates, against the truth.
+func (r *Calibration) truthFigure(estimator string) *report.Figure {
+	f := &report.Figure{
+		ID: "truth-" + estimator, Title: "Estimates by " + estimator + " against the truth",
+		Caption: report.Plain("Points are means over the simulated corpora, bars hold 95 % of single estimates (± 1.96 spreads); on the dashed line estimate and truth agree."),
+		X:       report.Axis{Label: "exact I(ℓ;L)", Unit: "nats", Nats: true, Scale: report.Log10},
+		Y:       report.Axis{Label: "estimate", Unit: "nats", Nats: true, Scale: report.Log10},
+	}
+	lo, hi := math.Inf(1), 0.0
+	n := 0
+	for _, c := range r.Cells {
+		if c.Damage != "none" {
+			continue
+		}
+		for _, e := range c.Estimators {
+			if string(e.Estimator) != estimator || len(e.Points) == 0 || !(e.Points[0].Truth > 0) {
+				continue
+			}
+			curve := report.Curve{Name: c.name(), Label: c.Process.Kind, Hue: report.HueOf(n), Marker: report.MarkerOf(n), Bars: true}
+			for _, p := range e.Points {
+				curve.Points = append(curve.Points, report.Point{X: p.Truth, Y: p.Mean, Lo: max(p.Mean-1.96*p.Spread, p.Truth/100), Hi: p.Mean + 1.96*p.Spread, XText: fmt.Sprintf("L = %d", p.Length)})
+				lo, hi = min(lo, p.Truth), max(hi, p.Truth)
+			}
+			f.Curves = append(f.Curves, curve)
+			n++
+		}
+	}
+	if n > 0 {
+		f.Curves = append(f.Curves, report.Curve{Name: "truth", Hue: report.Grey, Line: report.Dashed, Quiet: true, Points: []report.Point{{X: lo, Y: lo}, {X: hi, Y: hi}}})
+	}
+	return f
+}
+
+func (c CalibrationCell) name() string {
+	name := c.Process.Spec + ", " + strconv.Itoa(c.Windows) + " windows"
+	if c.Damage != "none" {
+		name += ", " + c.Damage
+	}
+	return name
+}
+
+// damageFigures draws the bias of β against the size of each kind of damage.
+func (r *Calibration) damageFigures() []report.Tab {
+	kinds := map[string]map[string][]report.Point{} // kind → curve → points
+	for _, c := range r.Cells {
+		kind, value, found := strings.Cut(c.Damage, "=")
+		x, err := strconv.ParseFloat(value, 64)
+		if !found || err != nil {
+			continue // none, or several at once
+		}
+		if kinds[kind] == nil {
+			kinds[kind] = map[string][]report.Point{}
+		}
+		for _, e := range c.Estimators {
+			if e.Beta == nil {
+				continue
+			}
+			name := string(e.Estimator) + ", " + c.Process.Spec
+			kinds[kind][name] = append(kinds[kind][name], report.Point{X: x, Y: e.Beta.Bias, Lo: e.Beta.Bias - 1.96*e.Beta.BiasSE, Hi: e.Beta.Bias + 1.96*e.Beta.BiasSE})
+		}
+	}
+	units := map[string]string{"order": "tokens", "memory": "numbers", "temperature": "", "smoothing": "", "bos": ""}
+	var tabs []report.Tab
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		f := &report.Figure{
+			ID: "damage-" + kind, Title: "Bias of the exponent, model damaged by " + kind,
+			Caption: report.Plain("Mean of β over simulated corpora less the true β, with its 95 % interval."),
+			X:       report.Axis{Label: kind, Unit: units[kind]}, Y: report.Axis{Label: "bias of β", Zero: true},
+			Guides: []report.Guide{{At: 0, Label: report.Plain("no bias"), Hue: report.Grey}},
+		}
+		if kind == "order" || kind == "memory" {
+			f.X.Scale = report.Log2
+		}
+		for i, name := range slices.Sorted(maps.Keys(kinds[kind])) {
+			points := kinds[kind][name]
+			slices.SortFunc(points, func(a, b report.Point) int { return cmpFloat(a.X, b.X) })
+			estimator, _, _ := strings.Cut(name, ",")
+			f.Curves = append(f.Curves, report.Curve{Name: name, Label: estimator, Hue: report.HueOf(i), Marker: report.MarkerOf(i), Line: report.Solid, Bars: true, Points: points})
+		}
+		tabs = append(tabs, report.Tab{Label: kind, Figure: f})
+	}
+	return tabs
+}
+
+func cmpFloat(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// tables are one table for each cell.
+func (r *Calibration) tables() []report.Block {
+	head := func(s string) report.Column { return report.Column{Head: report.Plain(s), Numeric: true} }
+	var out []report.Block
+	for i, c := range r.Cells {
+		t := &report.Table{
+			ID: "cell-" + strconv.Itoa(i), Caption: report.Plain(c.name()), Notes: c.Notes,
+			Columns: []report.Column{{Head: report.Plain("estimator")}, head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: report.Plain("verdicts"), Wide: true}, {Head: report.Plain("best law"), Wide: true}},
+		}
+		for _, e := range c.Estimators {
+			row := []report.Phrase{report.Plain(string(e.Estimator))}
+			if e.Beta == nil {
+				row = append(row, report.Plain("–"), nil, nil, nil, nil, nil)
+			} else {
+				for _, text := range []string{
+					fmt.Sprintf("%.4f", e.Beta.Truth), fmt.Sprintf("%+.4f ± %.4f", e.Beta.Bias, e.Beta.BiasSE), fmt.Sprintf("%.4f", e.Beta.Spread),
+					fmt.Sprintf("%.4f", e.Beta.RMSE), fmt.Sprintf("%.1f %%", 100*e.Beta.Coverage), fmt.Sprintf("%.1f %%", 100*e.A.Coverage),
+				} {
+					row = append(row, report.Plain(text))
+				}
+			}
+			row = append(row, report.Plain(Tally(e.Verdicts)), report.Plain(Tally(e.Best)))
+			t.Rows = append(t.Rows, row)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// Tally lists how often each word was said, most frequent first.
+func Tally[K ~string](m map[K]int) string {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int {
+		if m[a] != m[b] {
+			return m[b] - m[a]
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		name := string(k)
+		if name == "" {
+			name = "none"
+		}
+		words[i] = fmt.Sprintf("%s %d", name, m[k])
+	}
+	return strings.Join(words, ", ")
+}
