@@ -94,7 +94,7 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asJSON, quiet bool) 
 		// would let garbage grow to as much again. The rest of the command
 		// needs its share.
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(o.Memory))
-		o.Memory -= min(o.Memory/2, 32<<20)
+		o.Memory -= min(o.Memory/2, 52<<20)
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
