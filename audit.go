@@ -27,6 +27,7 @@ type AuditOptions struct {
 	Stdin io.Reader
 
 	Law           law.PowerLaw // zero: the published law of English
+	LawFrom       string       // the run that Law was read from, for Command
 	BytesPerToken float64      // converts a law in bytes; 0 refuses one
 
 	Assume   string        // read every file as this model type
@@ -256,7 +257,7 @@ func (o AuditOptions) Command() string {
 			words = append(words, name, quoteWord(value))
 		}
 	}
-	flag("--law", lawWord(o.Law), o.Law == d.Law)
+	flag("--law", lawWord(o.Law, o.LawFrom), o.Law == d.Law)
 	flag("--bytes-per-token", formatFloat(o.BytesPerToken), o.BytesPerToken == 0)
 	flag("--assume", o.Assume, o.Assume == "")
 	for _, p := range o.Policies {
@@ -285,11 +286,11 @@ func joinInts(ns []int64) string {
 	return strings.Join(words, ",")
 }
 
-// lawWord writes a law as ParseLaw reads it; the covariance of a measured law
-// is only in its run, which Source names.
-func lawWord(l law.PowerLaw) string {
-	if l.Known() && l.Source != "" && !strings.HasPrefix(l.Source, "given") {
-		return l.Source
+// lawWord names a law on the command line: the run that it comes from, or its
+// numbers.
+func lawWord(l law.PowerLaw, from string) string {
+	if from != "" {
+		return from
 	}
 	return formatFloat(l.A) + "," + formatFloat(l.Beta)
 }
@@ -327,6 +328,6 @@ func ReadLaw(path string) (law.PowerLaw, error) {
 	if err != nil {
 		return law.PowerLaw{}, fmt.Errorf("reading the law from %s: %w", file, err)
 	}
-	l.Source = path
+	l.Source = path + ", " + l.Source
 	return l, nil
 }

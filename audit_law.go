@@ -9,7 +9,8 @@ import (
 	"github.com/l2m-lab/l2m/report"
 )
 
-// measuredLaw is the power law of the headline series of a run.
+// measuredLaw is the power law of the headline series of a run. Its Source says
+// how far it was measured, and whether the run's own verdict supports it.
 func measuredLaw(r *report.Result) (law.PowerLaw, error) {
 	for _, s := range r.Series {
 		if s.Law == nil {
@@ -24,6 +25,13 @@ func measuredLaw(r *report.Result) (law.PowerLaw, error) {
 		}
 		if l.Unit != "token" && l.Unit != "byte" {
 			return law.PowerLaw{}, fmt.Errorf("its lengths count %ss, which cannot be converted to tokens of a language model", l.Unit)
+		}
+		l.Source = fmt.Sprintf("measured up to L = %d %ss", r.Windows.Length, l.Unit)
+		switch s.Law.Verdict {
+		case law.PowerLawRejected:
+			l.Source += ", where the data reject a single power law"
+		case law.Undecided:
+			l.Source += ", where the data cannot tell whether a power law holds"
 		}
 		return l, nil
 	}

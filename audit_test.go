@@ -46,8 +46,9 @@ func writeLawRun(t *testing.T, tokenizer string, a *law.Analysis) string {
 	dir := t.TempDir()
 	r := &report.Result{
 		Schema: report.Schema, Verb: "measure", Command: "l2m measure x", Version: "v0",
-		Corpus: report.Corpus{Paths: []string{"x"}, Tokenizer: tokenizer},
-		Series: []report.Series{{Series: mi.Series{Estimator: mi.Paired, Ratio: 2}, Law: a}},
+		Corpus:  report.Corpus{Paths: []string{"x"}, Tokenizer: tokenizer},
+		Windows: report.Windows{Length: 512},
+		Series:  []report.Series{{Series: mi.Series{Estimator: mi.Paired, Ratio: 2}, Law: a}},
 	}
 	f, err := os.Create(filepath.Join(dir, "results.json"))
 	if err != nil {
@@ -66,9 +67,13 @@ func TestReadLaw(t *testing.T) {
 	dir := writeLawRun(t, "bytes", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})
 	for _, path := range []string{dir, filepath.Join(dir, "results.json")} {
 		l, err := ReadLaw(path)
-		if err != nil || l.A != 1.5 || l.Beta != 0.7 || l.CovLogABeta != measured.CovLogABeta || l.DoF != 20 || l.Unit != "byte" || l.Source != path {
+		if err != nil || l.A != 1.5 || l.Beta != 0.7 || l.CovLogABeta != measured.CovLogABeta || l.DoF != 20 || l.Unit != "byte" || l.Source != path+", measured up to L = 512 bytes" {
 			t.Errorf("%s: %+v, %v", path, l, err)
 		}
+	}
+	rejected := writeLawRun(t, "bytes", &law.Analysis{Verdict: law.PowerLawRejected, Power: power, Law: &measured})
+	if l, err := ReadLaw(rejected); err != nil || !strings.Contains(l.Source, "reject a single power law") {
+		t.Errorf("%+v, %v", l, err)
 	}
 	if l, err := ReadLaw(writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})); err != nil || l.Unit != "token" {
 		t.Errorf("%+v, %v", l, err)

@@ -28,6 +28,9 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := checkConfigs(ctx, o); err != nil {
+		return nil, err
+	}
 	if o.Process != "" {
 		return measureProcess(ctx, o)
 	}
@@ -58,6 +61,9 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, s.bytesPerToken())
 	if r.TwoPoint, err = countTwoPoint(ctx, text.corpus, o); err != nil {
+		return nil, err
+	}
+	if err := auditConfigs(ctx, r, o); err != nil {
 		return nil, err
 	}
 	if err := writeRun(o.Out, r, o.Figures); err != nil {

@@ -23,6 +23,12 @@ type MeasureOptions struct {
 	Fresh   bool     // discard what an earlier run left in Out
 	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
 
+	// Configs are model configurations to audit against the measured law (see
+	// AuditOptions.Paths); the report shows what they keep. BytesPerToken converts
+	// the law of bytes to their tokens.
+	Configs       []string
+	BytesPerToken float64
+
 	Model string // "" or "bytemix": the built-in predictor, trained; "bytemix:universal": untrained
 
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
@@ -91,6 +97,10 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("evaluation fraction %g is not between 0 and 1", o.EvaluationFraction)
 	case *o.Cross < 0:
 		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
+	case len(o.Configs) > 0 && o.Process != "":
+		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
+	case len(o.Configs) > 0 && o.BytesPerToken == 0:
+		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
 		return fmt.Errorf("windows, training bytes and draws must not be negative")
 	}
@@ -139,6 +149,10 @@ func (o MeasureOptions) Command() string {
 		}
 		flag("--range", bound(o.Range[0])+":"+bound(o.Range[1]), "")
 	}
+	for _, p := range o.Configs {
+		flag("--config", p, "")
+	}
+	flag("--bytes-per-token", formatFloat(o.BytesPerToken), "0")
 	for _, p := range o.Paths {
 		words = append(words, quoteWord(p))
 	}

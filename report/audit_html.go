@@ -41,6 +41,27 @@ func AuditHTML(w io.Writer, a *Audit) error {
 	return p.HTML(w)
 }
 
+// AuditSection is an audit as a chapter of another page: the figure and the
+// tables under it.
+func AuditSection(a *Audit) Section {
+	headline, _ := a.headline()
+	s := a.modelSection()
+	s.ID, s.Title = "audit", "What models keep of such text"
+	s.Blocks = append([]Block{Prose{Plain(headline + ".")}, AuditFigure(a)}, s.Blocks...)
+	for _, f := range a.Failures {
+		s.Blocks = append(s.Blocks, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
+	}
+	return s
+}
+
+// audit is the chapter of a measured run that was given configurations.
+func (b pageBuilder) audit() Section {
+	if b.r.Audit == nil {
+		return Section{}
+	}
+	return AuditSection(b.r.Audit)
+}
+
 func (a *Audit) lawSource() string {
 	s := a.Law.Source
 	if s == "" {

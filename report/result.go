@@ -28,6 +28,7 @@ type Result struct {
 	Triangle []mi.Estimate  `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
 	Peak     *mi.Peak       `json:"peak,omitempty"`     // where the triangle is largest
 	TwoPoint *TwoPoint      `json:"twopoint,omitempty"`
+	Audit    *Audit         `json:"audit,omitempty"` // of the model configurations that were given
 	Warnings []info.Warning `json:"warnings,omitempty"`
 }
 

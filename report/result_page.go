@@ -52,7 +52,7 @@ func ResultPage(r *Result) (*Page, error) {
 		Version:  r.Version,
 	}
 	p.Warnings, p.Folded = b.warnings()
-	for _, s := range []Section{b.fits(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
+	for _, s := range []Section{b.fits(), b.audit(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
 		if len(s.Blocks) > 0 {
 			p.Sections = append(p.Sections, s)
 		}
@@ -176,7 +176,7 @@ func (b pageBuilder) facts() []Fact {
 // formula is the law as the first screen shows it: marked when it is rejected.
 func (b pageBuilder) formula() Phrase {
 	if b.find.tone == Bad && b.find.formula != nil {
-		return Join(Styled(Muted, "best single one: "), b.find.formula)
+		return Join(Styled(Muted, "the best single power law: "), b.find.formula)
 	}
 	return b.find.formula
 }

@@ -97,6 +97,7 @@ unless --law names another.`,
 					if o.Law, err = l2m.ReadLaw(law); err != nil {
 						return err
 					}
+					o.LawFrom = law
 				}
 			}
 			return runAudit(cmd, o, asJSON, asCSV, page)

@@ -66,7 +66,9 @@ an interrupted run, and does nothing twice.`,
 				return usagef("--range: %v", err)
 			}
 			if o.Out == "" {
-				o.Out = defaultRunDir(o.Command())
+				scored := o // what is audited afterwards does not change the scores
+				scored.Configs, scored.BytesPerToken = nil, 0
+				o.Out = defaultRunDir(scored.Command())
 			}
 			return runMeasure(cmd, o, asJSON, quiet)
 		},
@@ -90,6 +92,8 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.Draws, "draws", 0, "bootstrap replicates (default 4000)")
 	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
 	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	f.StringArrayVar(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the law, in the report")
+	f.Float64Var(&o.BytesPerToken, "bytes-per-token", 0, "bytes that a token of those models has on this text")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
