@@ -239,9 +239,9 @@ func weight(w float64) string {
 	case !finite(w):
 		return "–"
 	case w < 0.001:
-		return "< 0.001"
+		return "<\u00a00.001"
 	case w > 0.9995:
-		return "> 0.999"
+		return ">\u00a00.999"
 	case w < 0.1:
 		return fixed(w, 3)
 	}
@@ -251,7 +251,7 @@ func weight(w float64) string {
 // probability writes a p-value.
 func probability(p float64) string {
 	if finite(p) && p < 0.001 {
-		return "< 0.001"
+		return "<\u00a00.001"
 	}
 	if p < 0.01 {
 		return significant(p, 1)

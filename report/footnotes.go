@@ -25,7 +25,7 @@ func (f *footnotes) mark(ws []info.Warning) string {
 			marks = append(marks, m)
 		}
 	}
-	return strings.Join(marks, "˒")
+	return strings.Join(marks, " ")
 }
 
 // sentence is a warning and its cure in one paragraph.

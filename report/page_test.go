@@ -201,7 +201,7 @@ func TestNumbersStandInResults(t *testing.T) {
 		}
 		shown, half, ok := shownNumber(text)
 		if !ok {
-			if !strings.HasPrefix(text, "< 0.001") && !strings.HasPrefix(text, "> 0.999") && !strings.Contains(text, "·10") {
+			if !strings.HasPrefix(text, "<\u00a00.001") && !strings.HasPrefix(text, ">\u00a00.999") && !strings.Contains(text, "·10") {
 				t.Errorf("%s: no number in %q", ref, text)
 			}
 			continue
