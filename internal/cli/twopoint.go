@@ -90,11 +90,12 @@ interrupted run. PATH is what l2m measure takes.`,
 
 func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asJSON, quiet bool) error {
 	if o.Memory > 0 {
-		// Counting allocates close to its limit; without this the collector
-		// would let garbage grow to as much again. The rest of the command
-		// needs its share.
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(o.Memory))
-		o.Memory -= min(o.Memory/2, 52<<20)
+		// Counting allocates close to its limit; without a limit for the whole,
+		// the collector would let garbage grow to as much again. The program
+		// itself takes some 20 MB, reading and reporting about as much again.
+		all := o.Memory - min(o.Memory/4, 20<<20)
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(all))
+		o.Memory -= min(o.Memory/2, 48<<20)
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
