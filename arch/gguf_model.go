@@ -224,7 +224,7 @@ func (g *ggufArch) attention(c *config, queries, kv int64, slides bool) Part {
 // file, or by the period that llama.cpp knows.
 func (g *ggufArch) slides(c *config, n int) []bool {
 	out := make([]bool, n)
-	if c.countOr(0, "attention.sliding_window") == 0 && !g.chunked {
+	if c.countOr(0, "attention.sliding_window") == 0 && (!g.chunked || c.has("attention.sliding_window")) {
 		return out
 	}
 	period := g.period

@@ -156,6 +156,8 @@ func TestGGUF(t *testing.T) {
 			set("cohere2.attention.sliding_window", 5).set("cohere2.attention.sliding_window_pattern", 2), Elements{KV: 2 * 8 * 32768, Window: 2 * 8 * 4}},
 		{"llama4: chunks of 8,192", newGGUF("llama4").set("llama4.block_count", 4).set("llama4.attention.head_count", 1).set("llama4.embedding_length", 4),
 			Elements{KV: 8 * 32768, Window: 3 * 8 * 8191}},
+		{"llama4 with a window of 0: all full", newGGUF("llama4").set("llama4.block_count", 4).set("llama4.attention.head_count", 1).set("llama4.embedding_length", 4).
+			set("llama4.attention.sliding_window", 0), Elements{KV: 4 * 8 * 32768}},
 		{"gemma3n: shared layers", newGGUF("gemma3n").set("gemma3n.block_count", 10).set("gemma3n.attention.head_count", 1).set("gemma3n.embedding_length", 4).
 			set("gemma3n.attention.sliding_window", 5).set("gemma3n.attention.shared_kv_layers", 5), Elements{KV: 8 * 32768, Window: 4 * 8 * 4}},
 		{"DeepSeek-V3, one of 62 blocks predicts further tokens", newGGUF("deepseek2").set("deepseek2.block_count", 62).set("deepseek2.nextn_predict_layers", 1).

@@ -75,9 +75,34 @@ func TestAuditText(t *testing.T) {
 	if strings.Contains(text, "\x1b") {
 		t.Error("a control character of a name reached the terminal")
 	}
-	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "constant: the state has a fixed size (1 model)", "mixed: some layers grow like L, the others are bounded; never too small (1 model)", "<: too small up to"} {
+	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "constant: the state has a fixed size (1 model)", "mixed: some layers grow like L, the rest is bounded; never too small (1 model)", "<: too small up to"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// TestAuditTextFitsTheTerminal: the table gives up lengths, never columns of the
+// verdict.
+func TestAuditTextFitsTheTerminal(t *testing.T) {
+	a := sampleAudit(t, false)
+	a.Capacities, a.Lengths = []float64{1, 0.1, 0.01}, []int64{1024, 4096, 32768, 131072}
+	for i, m := range a.Models {
+		m.States = append(m.States[:1:1], m.States[0], m.States[0], m.States[1])
+		m.Crossovers = append(m.Crossovers, m.Crossovers[i%3])
+	}
+	for _, width := range []int{80, 90, 120} {
+		var out bytes.Buffer
+		if err := AuditText(&out, a, TextOptions{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(out.String(), "\n") {
+			if n := len([]rune(line)); n > width {
+				t.Errorf("width %d: line %d has %d columns: %s", width, i+1, n, line)
+			}
+		}
+		if head := strings.Split(out.String(), "\n")[5]; !strings.Contains(head, "1024") || !strings.Contains(head, "131072") || !strings.Contains(head, "0.01") {
+			t.Errorf("width %d: %s", width, head)
 		}
 	}
 }

@@ -41,8 +41,9 @@ func AuditText(w io.Writer, a *Audit, opts TextOptions) error {
 type auditText struct {
 	terminal
 	a      *Audit
-	beyond bool // a length is beyond what a model declares
-	until  bool // a growing state is too small for short texts
+	shown  []int // indices of the lengths in the table
+	beyond bool  // a length is beyond what a model declares
+	until  bool  // a growing state is too small for short texts
 }
 
 // tally counts the verdicts.
@@ -112,7 +113,7 @@ func (t *auditText) head() {
 func classHeading(c arch.Class) string {
 	return map[arch.Class]string{
 		arch.Linear:      "linear: the state grows like L",
-		arch.Mixed:       "mixed: some layers grow like L, the others are bounded",
+		arch.Mixed:       "mixed: some layers grow like L, the rest is bounded",
 		arch.Power:       "power: the state grows like a power of L",
 		arch.Logarithmic: "logarithmic: the state grows like ln L",
 		arch.Saturating:  "saturating: the state stops growing at its window",
@@ -143,10 +144,18 @@ func (a *Audit) byClass() map[arch.Class][]*arch.Audit {
 // table is the table of all models.
 func (t *auditText) table() {
 	a := t.a
-	const cell = 7
+	const cell, narrowest = 7, 24
+	// On a narrow terminal the lengths between the first and the last give way.
+	t.shown = nil
+	room := (t.opts.Width-narrowest)/cell - 2 - len(a.Capacities)
+	for i := range a.Lengths {
+		if i == 0 || i == len(a.Lengths)-1 || i < room-1 {
+			t.shown = append(t.shown, i)
+		}
+	}
 	var head []string
-	for _, L := range a.Lengths {
-		head = append(head, wholeOrShort(L, cell-1))
+	for _, i := range t.shown {
+		head = append(head, wholeOrShort(a.Lengths[i], cell-1))
 	}
 	head = append(head, "bytes", "hard")
 	for _, c := range a.Capacities {
@@ -157,7 +166,7 @@ func (t *auditText) table() {
 	for _, m := range a.Models {
 		longest = max(longest, text.StringWidthWithoutEscSequences(printable(m.Name))+3)
 	}
-	name = min(max(name, 24), max(longest+1, 24))
+	name = min(max(name, narrowest), max(longest+1, narrowest))
 	row := func(first string, cells []string) {
 		line := text.Pad(text.Snip(first, name-1, "…"), name, ' ')
 		for _, c := range cells {
@@ -166,7 +175,7 @@ func (t *auditText) table() {
 		t.out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	t.out.WriteString("\n")
-	states := cell * len(a.Lengths)
+	states := cell * len(t.shown)
 	fit := func(s, shorter string, width int) string {
 		if len(s) >= width {
 			s = shorter
@@ -201,7 +210,8 @@ func (t *auditText) table() {
 
 func (t *auditText) cells(m *arch.Audit) []string {
 	var cells []string
-	for _, s := range m.States {
+	for _, i := range t.shown {
+		s := m.States[i]
 		c := short(float64(s.Total))
 		if m.MaxLength > 0 && s.Length > m.MaxLength {
 			c += "*"
