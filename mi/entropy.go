@@ -83,7 +83,7 @@ type EntropyEstimator string
 
 // The entropy estimators. n_i are the counts, N their sum, p_i = n_i/N.
 const (
-	Grassberger EntropyEstimator = "grassberger"  // ln N − (1/N) Σ n_i·G(n_i) [Grassberger 2003, eq. 27, 30]
+	Grassberger EntropyEstimator = "grassberger"  // ln N − (1/N) Σ n_i·G(n_i) [Grassberger 2003]
 	PlugIn      EntropyEstimator = "plug-in"      // −Σ p_i ln p_i: biased downward by about (distinct − 1)/2N
 	MillerMadow EntropyEstimator = "miller-madow" // plug-in + (distinct − 1)/2N [Miller 1955]
 	ChaoShen    EntropyEstimator = "chao-shen"    // coverage-adjusted Horvitz–Thompson [Chao & Shen 2003]
@@ -145,7 +145,7 @@ func Entropy(h Histogram, e EntropyEstimator) (EntropyEstimate, error) {
 
 // grassbergerG is G(n) = ψ(n) + ½(−1)ⁿ[ψ((n+1)/2) − ψ(n/2)] for n ≥ 1. By the
 // duplication formula ψ(2x) = ½ψ(x) + ½ψ(x+½) + ln 2 it equals ψ(m + ½) + ln 2
-// with m = ⌊n/2⌋, which loses no digits [Grassberger 2003, eq. 31–33].
+// with m = ⌊n/2⌋, which loses no digits.
 func grassbergerG(n int64) float64 {
 	return digamma(float64(n/2)+0.5) + math.Ln2
 }
