@@ -34,6 +34,6 @@
 // the configuration to layers, put together from the mechanisms in parts.go.
 // Name it in families (family.go) and add a checkpoint to checkpoints_test.go.
 //
-// Parsing takes microseconds; State costs one multiplication per part and
+// Parsing takes tens of microseconds; State costs one multiplication per part and
 // layer.
 package arch

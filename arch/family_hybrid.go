@@ -268,7 +268,7 @@ var familyLFM2 = family{
 // familyMiniMax mixes lightning attention, a linear attention with decay, with
 // full attention.
 var familyMiniMax = family{
-	types:     []string{"minimax", "minimax_text_01", "minimax_m1"},
+	types:     []string{"minimax", "minimax_text_01", "MiniMaxText01", "minimax_m1", "MiniMaxM1"},
 	reference: "Transformers, modeling_minimax.py, MiniMaxLightningAttention: heads × head_dim²; attn_type_list 0 lightning, 1 full",
 	layers: func(c *config) []Layer {
 		queries := c.size("num_attention_heads")
