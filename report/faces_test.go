@@ -137,6 +137,9 @@ func pageOutline(page string) string {
 
 func TestPageGolden(t *testing.T) {
 	for name, r := range variants() {
+		if testing.Short() && len(r.Series) > 1 {
+			continue // long pages; the race detector makes reading them slow
+		}
 		page := render(t, r)
 		parse(t, page)
 		if name == "holds" || name == "two-point" {
