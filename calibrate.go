@@ -19,6 +19,7 @@ import (
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 )
@@ -159,6 +160,8 @@ type cell struct {
 	windows int
 	splits  []int
 	repeats []repetition
+	// damaged makes the damaged model, once.
+	damaged func() (lm.Model[float64], error)
 }
 
 // key names everything that determines the repetitions of a cell.
@@ -190,7 +193,11 @@ func (o CalibrateOptions) cells() ([]*cell, error) {
 				d.Horizon = o.Length
 			}
 			for _, n := range o.Windows {
-				out = append(out, &cell{o: o, truth: p, damage: d, windows: n, splits: splits})
+				c := &cell{o: o, truth: p, damage: d, windows: n, splits: splits}
+				if g, ok := p.(*process.Gaussian); ok {
+					c.damaged = sync.OnceValues(func() (lm.Model[float64], error) { return g.Damaged(d) })
+				}
+				out = append(out, c)
 			}
 		}
 	}

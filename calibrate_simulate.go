@@ -145,7 +145,7 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, err
 	}
 	switch p := c.truth.(type) {
 	case *process.Gaussian:
-		model, err := p.Damaged(c.damage)
+		model, err := c.damaged()
 		if err != nil {
 			return nil, err
 		}

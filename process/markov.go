@@ -142,7 +142,15 @@ func ReadHiddenMarkov(r io.Reader, name string) (*HiddenMarkov, error) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&o); err != nil {
-		line := 1 + strings.Count(string(data[:min(len(data), int(dec.InputOffset()))]), "\n")
+		offset := dec.InputOffset()
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &syntax) {
+			offset = syntax.Offset
+		} else if errors.As(err, &kind) {
+			offset = kind.Offset
+		}
+		line := 1 + strings.Count(string(data[:min(len(data), int(offset))]), "\n")
 		return nil, fmt.Errorf("reading the hidden Markov chain %s:%d: %w", name, line, err)
 	}
 	h, err := NewHiddenMarkov(o)

@@ -20,6 +20,7 @@ func newCalibrateCommand() *cobra.Command {
 		o          l2m.CalibrateOptions
 		estimators []string
 		fitRange   string
+		rivals     bool
 		asJSON     bool
 		quiet      bool
 	)
@@ -73,6 +74,17 @@ interrupted run.`,
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
+			if rivals {
+				r, err := l2m.CompareRivals(cmd.Context(), l2m.RivalOptions{Seed: o.Seed, Out: o.Out, Workers: o.Workers, Progress: o.Progress})
+				bars.done()
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return r.WriteJSON(cmd.OutOrStdout())
+				}
+				return writeRivals(cmd.OutOrStdout(), r, o.Out)
+			}
 			r, err := l2m.Calibrate(cmd.Context(), o)
 			bars.done()
 			if errors.Is(err, context.Canceled) {
@@ -101,6 +113,7 @@ interrupted run.`,
 	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulations")
 	f.IntVar(&o.Workers, "workers", 0, "cores to use (default: all)")
+	f.BoolVar(&rivals, "rivals", false, "compare with KSG, CCA, contrastive bounds and a universal code at growing dimension instead")
 	f.BoolVar(&asJSON, "json", false, "print calibration.json instead of tables")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -150,6 +163,19 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 		fmt.Fprintln(w, "\n¹ the exact curve is no power law: this is the power law fitted to it with the weights of the estimates")
 	}
 	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, calibration.html\n", out)
+	return err
+}
+
+func writeRivals(w io.Writer, r *l2m.Rivals, out string) error {
+	t := plainTable("process", "L", "estimator", "samples", "true nats", "estimate", "spread", "")
+	for _, p := range r.Points {
+		row := table.Row{p.Process, p.Length, p.Estimator, p.Samples, fmt.Sprintf("%.5g", p.Truth), fmt.Sprintf("%.5g", p.Mean), fmt.Sprintf("%.3g", p.Spread), p.Error}
+		if p.Error != "" {
+			row[5], row[6] = "–", ""
+		}
+		t.AppendRow(row)
+	}
+	_, err := fmt.Fprintf(w, "%s\n\nkept in %s: rivals.json, rivals.html\n", t.Render(), out)
 	return err
 }
 
