@@ -141,7 +141,14 @@ func TestPageGolden(t *testing.T) {
 			continue // long pages; the race detector makes reading them slow
 		}
 		page := render(t, r)
-		parse(t, page)
+		ids := map[string]bool{}
+		for _, e := range parse(t, page) {
+			if id := e.attrs["id"]; id != "" && ids[id] {
+				t.Errorf("%s: id %q occurs twice", name, id)
+			} else {
+				ids[id] = true
+			}
+		}
 		if name == "holds" || name == "two-point" {
 			golden(t, "page-"+name+".html", pageOutline(page))
 		}

@@ -102,10 +102,15 @@ func (s figureSet) law() *Figure {
 		X:      s.lengthAxis("window length L"),
 		Y:      informationAxis("mutual information I(" + fmt.Sprintf("L/%d; L)", series.Ratio)),
 		Aspect: 0.68,
-		Caption: Join(Plain("Both axes are logarithmic, so a power law is a straight line. Bars, and the band around the line, are 95 % intervals over documents ("+
-			estimatorName(series.Estimator)+" estimator)"), Plain(s.openNote(points)), Plain(". Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1.")),
 	}
+	bars := "Bars"
+	if s.find.exponent != nil && series.Law.Law != nil {
+		bars = "Bars, and the band around the line,"
+	}
+	fig.Caption = Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are 95 % intervals over documents (" +
+		estimatorName(series.Estimator) + " estimator)" + s.openNote(points) + ".")
 	if s.find.exponent != nil {
+		fig.Caption = Join(fig.Caption, Plain(" Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1."))
 		fig.Curves = append(fig.Curves,
 			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
 			s.lawCurve(series.Law, lo, hi))
@@ -421,7 +426,7 @@ func (s figureSet) twoPoint() *Figure {
 		Title: "What one " + singular(s.unit) + " tells about another at a distance",
 		X:     s.lengthAxis("distance d"),
 		Y:     informationAxis("two-point mutual information I(d)"),
-		Caption: Join(Plain("A different quantity: two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart. Grey: what the same estimator reads on shuffled pairs, its noise floor. Hollow points cannot be told from that floor and were not fitted."+
+		Caption: Join(Plain("Two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart: another quantity than the information between stretches. Grey: what the same estimator reads on shuffled pairs, its noise floor. Hollow points cannot be told from that floor and were not fitted."+
 			" How fast this decays does not determine how the information between whole stretches grows.")),
 	}
 	floor := Curve{Name: "noise floor", Label: "noise floor", Hue: Grey, Line: Dashed}

@@ -58,7 +58,7 @@ func ResultPage(r *Result) (*Page, error) {
 		}
 	}
 	if p.Hero == nil {
-		p.Hero = b.twoPoint()
+		p.Hero = b.twoPoint() // pairs leaves it out then
 	}
 	return p, nil
 }
@@ -344,7 +344,9 @@ func (b pageBuilder) pairs() Section {
 	if f == nil {
 		return s
 	}
-	s.Blocks = append(s.Blocks, f)
+	if b.law() != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
 	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
 		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise floor"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
 	for j, p := range b.r.TwoPoint.Points {
