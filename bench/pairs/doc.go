@@ -1,0 +1,3 @@
+// Package pairs holds package count against its peers, on the same tokens, in
+// turns within one run: DuckDB here, Python in peers.py.
+package pairs
