@@ -131,7 +131,7 @@ func (g *Gaussian) Damaged(d Damage) (lm.Model[float64], error) {
 		if m.limited, err = newLimitedMemory(g, d.Memory, d.Horizon); err != nil {
 			return nil, err
 		}
-		m.info.Context = d.Horizon
+		m.info.Context = d.Horizon // beyond it the state was not chosen for
 	}
 	m.emit = func(n int, e, v, x float64) float64 {
 		v *= temperature * (1 + d.BOS*math.Exp(-float64(n)/bosReach))

@@ -23,6 +23,7 @@ type Gaussian struct {
 	desc     Description
 	variance float64 // of a token
 	entropy  info.Nats
+	derived  bool // partial takes O(n²) time
 	// partial returns α_0 = 0, α_1 … α_n. It is called under mu with growing n
 	// and must always return the same numbers.
 	partial func(n int) ([]float64, error)
@@ -34,6 +35,9 @@ type Gaussian struct {
 	rho   atomic.Pointer[[]float64]
 }
 
+// maxTable bounds the lengths whose information is added up lag by lag.
+const maxTable = 1 << 24
+
 // maxAutocorrelationLag bounds the lags at which an autocorrelation is computed
 // from partial autocorrelations, O(d²) time.
 const maxAutocorrelationLag = 1 << 16
@@ -42,6 +46,13 @@ const maxAutocorrelationLag = 1 << 16
 func (g *Gaussian) lattice(n int) (*lattice, error) {
 	if t := g.table.Load(); t != nil && len(t.alpha) >= n {
 		return t, nil
+	}
+	longest := maxTable
+	if g.derived {
+		longest = maxDerived
+	}
+	if n > longest {
+		return nil, notExact("%s is known for at most %d tokens, not %d", g.desc.Spec, longest, n)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,8 +72,8 @@ func (g *Gaussian) lattice(n int) (*lattice, error) {
 	return t, nil
 }
 
-// known returns the table of a process whose constructor has proved that it
-// exists for every n.
+// known returns the table for n ≤ MaxLength, which the constructor has proved
+// to exist.
 func (g *Gaussian) known(n int) *lattice {
 	t, err := g.lattice(n)
 	if err != nil {
@@ -91,7 +102,10 @@ func (g *Gaussian) BipartiteMI(ell, L int) (info.Nats, error) {
 	if err := checkSplit(ell, L); err != nil {
 		return 0, err
 	}
-	t := g.known(L)
+	t, err := g.lattice(L)
+	if err != nil {
+		return 0, err
+	}
 	n := L - ell
 	total := 0.0
 	for k := 1; k < L; k++ {
@@ -113,12 +127,18 @@ func (g *Gaussian) Autocorrelations(n int) ([]float64, error) {
 	if n > maxAutocorrelationLag {
 		return nil, notExact("the autocorrelation at lag %d takes O(lag²) time; the largest lag is %d", n, maxAutocorrelationLag)
 	}
+	if g.derived && n >= maxDerived {
+		return nil, notExact("autocorrelations of %s are known at lags below %d", g.desc.Spec, maxDerived)
+	}
 	if r := g.rho.Load(); r != nil && len(*r) > n {
 		return append([]float64(nil), (*r)[:n+1]...), nil
 	}
 	size := 64
 	for size < n {
 		size *= 2
+	}
+	if g.derived {
+		size = min(size, maxDerived-1)
 	}
 	rho := g.known(size + 1).autocorrelations(size)
 	g.rho.Store(&rho)

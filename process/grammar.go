@@ -69,7 +69,7 @@ func NewGrammar(o GrammarOptions) (*Grammar, error) {
 	g.desc = Description{
 		Kind: "grammar", Title: "random hierarchy (context-free grammar over complete binary trees)",
 		Spec:  fmt.Sprintf("grammar:symbols=%d,rules=%d,variant=%d", o.Symbols, o.Rules, o.Seed),
-		Token: Symbol, Alphabet: o.Symbols, Shift: DyadicShift, Beta: new(float64),
+		Token: Symbol, Alphabet: o.Symbols, Shift: DyadicShift, Beta: new(float64), MaxLength: maxLinear,
 		Params: []Param{
 			{"symbols", strconv.Itoa(o.Symbols), "symbols v"},
 			{"rules", strconv.Itoa(o.Rules), "rules per symbol m, at most v"},

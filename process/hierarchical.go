@@ -138,11 +138,15 @@ func (h *Hierarchical) describe(correlation float64, exchangeable bool) {
 	if h.addition {
 		spec += ",addition=true"
 	}
+	longest := maxLinear
+	if h.addition {
+		longest = maxDense
+	}
 	h.desc = Description{
 		Kind: "hierarchical", Spec: spec, Title: "hierarchical Gaussian of the L²M paper",
 		Token: Number, Params: params, Shift: shift, Beta: &beta,
-		LengthBase: h.b,
-		Lengths:    fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b),
+		LengthBase: h.b, MaxLength: longest,
+		Lengths: fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b),
 	}
 }
 

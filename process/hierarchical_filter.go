@@ -19,6 +19,7 @@ type hierarchicalFilter struct {
 	h      *Hierarchical
 	levels []level
 	ready  bool // levels[0] holds the prediction of the next token
+	token  [1]float64
 }
 
 // level is the state of all copies at one depth, which move in step.
@@ -30,6 +31,7 @@ type level struct {
 	row      []float64 // [copy][place]: tokens of the row
 	mean     []float64 // [copy]: of the next token
 	variance float64   // of the next token
+	up       []float64 // scratch: tokens of the layer above
 }
 
 func newHierarchicalFilter(h *Hierarchical) *hierarchicalFilter {
@@ -53,7 +55,8 @@ func (f *hierarchicalFilter) step(x float64) (float64, error) {
 	}
 	top := &f.levels[0]
 	lp := gaussianLogDensity(x-top.mean[0], top.variance)
-	f.observe(0, []float64{x})
+	f.token[0] = x
+	f.observe(0, f.token[:])
 	f.ready = false
 	return lp, nil
 }
@@ -100,7 +103,10 @@ func (f *hierarchicalFilter) observe(depth int, x []float64) {
 	if place < b-1 || c == 0 {
 		return
 	}
-	up := make([]float64, len(x)*c)
+	if l.up == nil {
+		l.up = make([]float64, len(x)*c)
+	}
+	up := l.up
 	for k := range x {
 		for j := range c {
 			up[k*c+j] = dot(f.h.inv[j*b:(j+1)*b], l.row[k*b:])
@@ -119,7 +125,7 @@ func (f *hierarchicalFilter) fork() filter[float64] {
 	for i := range g.levels {
 		l := &g.levels[i]
 		l.chol, l.base, l.z = slices.Clone(l.chol), slices.Clone(l.base), slices.Clone(l.z)
-		l.row, l.mean = slices.Clone(l.row), slices.Clone(l.mean)
+		l.row, l.mean, l.up = slices.Clone(l.row), slices.Clone(l.mean), nil
 	}
 	return g
 }

@@ -29,7 +29,7 @@ func NewGaussianPACF(alpha []float64, variance float64) (*Gaussian, error) {
 		desc: Description{
 			Kind: "pacf", Title: "stationary Gaussian of given partial autocorrelations (autoregressive)",
 			Spec:  "pacf:alpha=" + list64(alpha) + ",variance=" + number(variance),
-			Token: Number, Shift: Stationary, Beta: new(float64),
+			Token: Number, Shift: Stationary, Beta: new(float64), MaxLength: maxQuadratic,
 			Params: []Param{
 				{"alpha", list64(alpha), "partial autocorrelations at lags 1, 2, …, separated by /"},
 				{"variance", number(variance), "variance of a token"},
@@ -89,13 +89,13 @@ func NewFractionalNoise(hurst, variance float64) (*Gaussian, error) {
 		desc: Description{
 			Kind: "fgn", Title: "fractional Gaussian noise",
 			Spec:  "fgn:hurst=" + number(hurst) + ",variance=" + number(variance),
-			Token: Number, Shift: Stationary, Beta: new(float64),
+			Token: Number, Shift: Stationary, Beta: new(float64), MaxLength: maxDerived,
 			Params: []Param{
 				{"hurst", number(hurst), "Hurst exponent, between 0 and 1; 0.5 is white noise"},
 				{"variance", number(variance), "variance of a token"},
 			},
 		},
-		variance: variance, covariance: gamma,
+		variance: variance, covariance: gamma, derived: true,
 		entropy: gaussianEntropy(variance * fractionalNoiseInnovation(hurst)),
 		partial: fromCovariance("fgn", gamma),
 	}
@@ -165,7 +165,7 @@ func NewARFIMA(o ARFIMAOptions) (*Gaussian, error) {
 		desc: Description{
 			Kind: "arfima", Title: "fractionally integrated ARMA(1,1)",
 			Spec:  "arfima:d=" + number(o.D) + ",phi=" + number(o.Phi) + ",theta=" + number(o.Theta) + ",variance=" + number(o.Variance),
-			Token: Number, Shift: Stationary, Beta: new(float64),
+			Token: Number, Shift: Stationary, Beta: new(float64), MaxLength: maxQuadratic,
 			Params: []Param{
 				{"d", number(o.D), "order of fractional integration, between -0.5 and 0.5"},
 				{"phi", number(o.Phi), "autoregressive coefficient"},
@@ -188,6 +188,7 @@ func NewARFIMA(o ARFIMAOptions) (*Gaussian, error) {
 		}
 		return g, nil
 	}
+	g.derived, g.desc.MaxLength = true, maxDerived
 	g.variance = arfimaCovariance(o, pure, 0)[0]
 	g.partial = func(n int) ([]float64, error) {
 		return partialOf("arfima", arfimaCovariance(o, pure, n))

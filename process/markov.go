@@ -76,7 +76,7 @@ func NewHiddenMarkov(o HiddenMarkovOptions) (*HiddenMarkov, error) {
 	}
 	h.desc = Description{
 		Kind: kind, Spec: spec, Title: title, Token: Symbol, Alphabet: len(h.emission[0]),
-		Shift: Stationary, Beta: new(float64), Params: params,
+		Shift: Stationary, Beta: new(float64), Params: params, MaxLength: maxLinear,
 	}
 	h.blocks = &blockEntropies{h: h}
 	return h, nil

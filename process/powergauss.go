@@ -81,7 +81,7 @@ func NewPowerGaussian(o PowerGaussianOptions) (*Gaussian, error) {
 	return &Gaussian{
 		desc: Description{
 			Kind: "powergauss", Spec: spec, Title: "stationary Gaussian with an exact power law of bipartite information",
-			Token: Number, Shift: Stationary, Beta: &beta, Lengths: "every length",
+			Token: Number, Shift: Stationary, Beta: &beta, Lengths: "every length", MaxLength: maxQuadratic,
 			Params: []Param{
 				{"beta", number(o.Beta), "exponent of the law, between 0 and 1"},
 				{"b", number(o.B), "prefactor B in nats: I(L/2;L) = B(2−2^β)(L/2)^β"},

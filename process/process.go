@@ -34,8 +34,9 @@ type Truth interface {
 // float64 (numbers) or []float64 (vectors).
 type Process[T any] interface {
 	Truth
-	// Sample draws a sequence of length tokens that starts at the beginning of
-	// the process; for a stationary process this is any place.
+	// Sample draws a sequence of length tokens (at most Describe().MaxLength)
+	// that starts at the beginning of the process; for a stationary process this
+	// is any place.
 	Sample(rng *rand.Rand, length int) []T
 	// Model is the exact conditional law: LogProbs returns ln p(token | past).
 	// A continuation that the process rules out has the log-probability −Inf.
@@ -86,7 +87,17 @@ type Description struct {
 	// does so only at its powers; 0 means at every L.
 	Lengths    string `json:"lengths,omitempty"`
 	LengthBase int    `json:"length_base,omitempty"`
+	// MaxLength is the longest sequence that can be sampled and scored, tokens.
+	MaxLength int `json:"max_length"`
 }
+
+// The longest sequences: where time grows like L² (with a table of partial
+// autocorrelations, or with one that itself takes O(L²)), and elsewhere.
+const (
+	maxQuadratic = 1 << 17
+	maxDerived   = 1 << 16
+	maxLinear    = 1 << 28
+)
 
 // HoldsAt reports whether windows of L tokens lie on the law: always, or only
 // when L is a power of LengthBase.
@@ -120,7 +131,7 @@ func fingerprint(spec string) string {
 func modelInfo(d Description) lm.Info {
 	return lm.Info{
 		Name: d.Spec, Vocabulary: d.Alphabet, Density: d.Token != Symbol,
-		BOS: lm.NoBOS, Fingerprint: fingerprint(d.Spec),
+		BOS: lm.NoBOS, Context: d.MaxLength, Fingerprint: fingerprint(d.Spec),
 	}
 }
 
@@ -153,6 +164,9 @@ type batchSampler[T any] interface {
 func Samples[T any](ctx context.Context, p Process[T], seed uint64, length, count, workers int, yield func(i int, sample []T) error) error {
 	if length < 1 || count < 0 {
 		return fmt.Errorf("sampling %s: %d sequences of %d tokens asked for", p.Describe().Spec, count, length)
+	}
+	if d := p.Describe(); length > d.MaxLength {
+		return fmt.Errorf("sampling %s: sequences of %d tokens are too long (at most %d)", d.Spec, length, d.MaxLength)
 	}
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

@@ -63,7 +63,7 @@ func NewSantaFe(o SantaFeOptions) (*SantaFe, error) {
 	}
 	p.desc = Description{
 		Kind: "santafe", Spec: spec, Title: "Santa Fe process: random facts told again and again",
-		Token: Symbol, Shift: Stationary, Beta: &beta, Lengths: "in the limit; see truth for the exact curve",
+		Token: Symbol, Shift: Stationary, Beta: &beta, Lengths: "in the limit; see truth for the exact curve", MaxLength: maxLinear,
 		Alphabet: 2*o.MaxFacts + 2,
 		Params: []Param{
 			{"beta", number(o.Beta), "exponent of the law, between 0.05 and 0.95"},

@@ -29,6 +29,7 @@ func NewStack(one Process[float64], copies int) (*Stack, error) {
 	d.Spec += ",copies=" + strconv.Itoa(copies)
 	d.Title += ", " + strconv.Itoa(copies) + " independent copies side by side"
 	d.Token, d.Width = Vector, copies
+	d.MaxLength = min(d.MaxLength, maxLinear/copies)
 	d.Params = append(append([]Param(nil), d.Params...), Param{"copies", strconv.Itoa(copies), "independent copies: the width of a token"})
 	return &Stack{d, one, copies}, nil
 }

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"io"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -321,6 +323,53 @@ func TestGrammarSiblings(t *testing.T) {
 			t.Errorf("I(%d;%d) = %v, want ln(16/3)", ell, 2*ell, got)
 		}
 	}
+}
+
+func TestTooLong(t *testing.T) {
+	for _, spec := range []string{"powergauss", "fgn", "hierarchical:addition=true", "fgn:copies=3", "markov"} {
+		p := mustParse[Truth](t, spec)
+		err := WriteSamples(t.Context(), io.Discard, p, SampleOptions{Format: NPY, Length: p.Describe().MaxLength + 1, Count: 1})
+		if err == nil || !strings.Contains(err.Error(), "too long") {
+			t.Errorf("%s: error %v", spec, err)
+		}
+	}
+	if _, err := mustParse[Truth](t, "powergauss").BipartiteMI(1<<29, 1<<30); !IsNotExact(err) {
+		t.Errorf("I(2²⁹;2³⁰): %v", err)
+	}
+}
+
+// BenchmarkHierarchical scores 4¹⁰ tokens.
+func BenchmarkHierarchical(b *testing.B) {
+	p := mustParse[*Hierarchical](b, "hierarchical")
+	w := p.Sample(NewRand(1, 1), 1<<20)
+	for b.Loop() {
+		if _, err := p.Model().LogProbs(b.Context(), lm.Request[float64]{Tokens: w}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w)), "ns/token")
+}
+
+// BenchmarkGaussian samples and scores 4,096 tokens.
+func BenchmarkGaussian(b *testing.B) {
+	p := mustParse[*Gaussian](b, "powergauss:signs=random")
+	w := p.Sample(NewRand(1, 1), 4096)
+	b.Run("sample 16", func(b *testing.B) {
+		rngs := make([]*rand.Rand, 16)
+		for b.Loop() {
+			for i := range rngs {
+				rngs[i] = NewRand(1, i)
+			}
+			p.sampleBatch(rngs, len(w))
+		}
+	})
+	b.Run("score", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := p.Model().LogProbs(b.Context(), lm.Request[float64]{Tokens: w}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestParseErrors(t *testing.T) {
