@@ -48,7 +48,7 @@ type CalibrateOptions struct {
 func DefaultCalibration() []string {
 	return []string{
 		"powergauss:beta=0.5,signs=random", "powergauss:beta=0.76,signs=random", "powergauss:beta=0.9,signs=random",
-		"hierarchical:c=2", "hierarchical:c=3", "santafe:beta=0.75", "sticky:states=2,stay=0.99,clear=0.75", "iid:symbols=4",
+		"hierarchical:c=2", "hierarchical:c=3", "santafe:beta=0.75", "sticky:states=2,stay=0.99,clear=0.75", "iid:p=0.7/0.2/0.1",
 	}
 }
 
@@ -166,7 +166,7 @@ type cell struct {
 
 // key names everything that determines the repetitions of a cell.
 func (c *cell) key() string {
-	return fmt.Sprintf("l2m-calibration/1 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
+	return fmt.Sprintf("l2m-calibration/2 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
 		c.truth.Describe().Spec, c.damage, c.windows, c.o.Length, c.o.Cross, c.o.Draws, c.o.Range[0], c.o.Range[1], c.o.Seed, c.o.Estimators)
 }
 
@@ -245,7 +245,8 @@ type fitted struct {
 	A       interval    `json:"a"`
 	OLS     *float64    `json:"ols,omitempty"` // exponent by least squares on logarithms, where all estimates are positive
 	Verdict law.Verdict `json:"verdict"`
-	Best    law.Family  `json:"best"` // family of the largest Akaike weight
+	Best    law.Family  `json:"best"`    // family of the largest Akaike weight
+	Bounded bool        `json:"bounded"` // Best, as fitted, stays finite at any length
 }
 
 type interval struct {

@@ -45,7 +45,7 @@ func (r *Calibration) page(data []byte) *report.Page {
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: "l2m calibrate",
 	}
 	if of > 0 {
-		p.Verdict = report.Plain(fmt.Sprintf("%.1f %% of the 95 %% intervals of the exponent hold the truth.", 100*float64(covered)/float64(of)))
+		p.Verdict = report.Plain(fmt.Sprintf("%.1f\u00a0%% of the 95\u00a0%% intervals of the exponent hold the truth.", 100*float64(covered)/float64(of)))
 		p.Facts = append(p.Facts, report.Fact{Label: "intervals of β", Value: report.Plain(strconv.Itoa(of)), Note: report.Plain("over all estimators and undamaged models")})
 	}
 	var tabs []report.Tab
@@ -96,7 +96,7 @@ func (r *Calibration) truthFigure(estimator string) *report.Figure {
 			continue
 		}
 		for _, e := range c.Estimators {
-			if string(e.Estimator) != estimator || len(e.Points) == 0 || !(e.Points[0].Truth > 0) {
+			if string(e.Estimator) != estimator || len(e.Points) == 0 || !(e.Points[0].Truth > noInformation) {
 				continue
 			}
 			curve := report.Curve{Name: c.name(), Label: c.Process.Kind, Hue: report.HueOf(n), Marker: report.MarkerOf(n), Bars: true}

@@ -60,6 +60,9 @@ type EstimatorCalibration struct {
 	Points      []PointCalibration    `json:"points"`
 	Verdicts    map[law.Verdict]int   `json:"verdicts"`
 	Best        map[law.Family]int    `json:"best"` // family of the largest Akaike weight
+	// Bounded counts the repetitions in which the best family, as fitted, stays
+	// finite at any length: saturation, or an offset power law of exponent < 0.
+	Bounded int `json:"bounded"`
 }
 
 // Summary is how estimates scatter around a truth, over repetitions.
@@ -123,6 +126,9 @@ func (c *cell) summarise() (CalibrationCell, error) {
 			f := r.Fits[i]
 			s.Verdicts[f.Verdict]++
 			s.Best[f.Best]++
+			if f.Bounded {
+				s.Bounded++
+			}
 			if f.Power {
 				beta, a = append(beta, f.Beta), append(a, f.A)
 			}
@@ -159,6 +165,9 @@ func (c *cell) summarise() (CalibrationCell, error) {
 	return out, nil
 }
 
+// noInformation is what rounding leaves of no information, nats.
+const noInformation = 1e-9
+
 // trueLaw is the power law that a perfect estimate would give estimator i.
 func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bool, err error) {
 	var x, y []float64
@@ -176,10 +185,10 @@ func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bo
 	positive := true
 	for j, ell := range c.splits {
 		used.L, used.I = append(used.L, float64(2*ell)), append(used.I, truth[j])
-		if L := float64(2 * ell); truth[j] > 0 && (c.o.Range[0] == 0 || L >= c.o.Range[0]) && (c.o.Range[1] == 0 || L <= c.o.Range[1]) {
+		if L := float64(2 * ell); truth[j] > noInformation && (c.o.Range[0] == 0 || L >= c.o.Range[0]) && (c.o.Range[1] == 0 || L <= c.o.Range[1]) {
 			x, y = append(x, math.Log(L)), append(y, math.Log(truth[j]))
 		}
-		positive = positive && truth[j] > 0
+		positive = positive && truth[j] > noInformation
 	}
 	if !positive || len(x) < 3 {
 		return 0, 0, false, false, nil

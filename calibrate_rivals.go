@@ -73,7 +73,7 @@ type rivalTask struct {
 // work bounds the cost of an estimate: distances times dimensions, or tokens
 // scored.
 const (
-	workPairs  = 4e9
+	workPairs  = 1e9
 	workTokens = 4e6
 )
 

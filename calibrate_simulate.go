@@ -78,6 +78,9 @@ func newFitted(s mi.Series, a *law.Analysis) fitted {
 	for _, r := range a.Rivals {
 		if r.Weight > best {
 			f.Best, best = r.Family, r.Weight
+			beta, power := r.Param("beta")
+			// An offset power law with a negative exponent approaches its offset.
+			f.Bounded = r.Family == law.Saturation || r.Family == law.Zero || power && beta.Value < 0
 		}
 	}
 	return f

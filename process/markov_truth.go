@@ -58,6 +58,9 @@ func (h *HiddenMarkov) BipartiteMI(ell, L int) (info.Nats, error) {
 	if err := checkSplit(ell, L); err != nil {
 		return 0, err
 	}
+	if len(h.transition) == 1 {
+		return 0, nil
+	}
 	if h.visible {
 		return info.Nats(math.Max(0, entropy(h.stationary)-float64(h.EntropyRate()))), nil
 	}

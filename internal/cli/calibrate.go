@@ -144,7 +144,7 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 			for _, p := range e.Points {
 				lo, hi = min(lo, p.Coverage), max(hi, p.Coverage)
 			}
-			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), l2m.Tally(e.Verdicts), l2m.Tally(e.Best))
+			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), l2m.Tally(e.Verdicts), bestLaw(e))
 			t.AppendRow(row)
 		}
 		fmt.Fprintln(w, t.Render())
@@ -164,6 +164,16 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 	}
 	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, calibration.html\n", out)
 	return err
+}
+
+// bestLaw lists the families chosen, and how often the choice was a bounded
+// curve.
+func bestLaw(e l2m.EstimatorCalibration) string {
+	s := l2m.Tally(e.Best)
+	if e.Bounded > 0 {
+		s += fmt.Sprintf(" (bounded %d)", e.Bounded)
+	}
+	return s
 }
 
 func writeRivals(w io.Writer, r *l2m.Rivals, out string) error {
