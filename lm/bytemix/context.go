@@ -26,7 +26,7 @@ func (p *predictor) prepare() {
 		ctxWord:   hash3(8, w0, tail),
 		ctxWord2:  hash3(9, w0, hash2(tail, w1)),
 		ctxWord3:  hash3(10, w0, hash3(tail, w1, p.word[2])),
-		ctxColumn: hash3(13, p.column, n4&0xff),
+		ctxColumn: hash3(13, min(p.column, columnUnknown), n4&0xff),
 		ctxMatch:  0, // known when the matches are
 	}
 	p.dirHash = [nDir]uint32{
@@ -49,8 +49,15 @@ func (p *predictor) beginByte(c byte) {
 	p.learnRuns(c)
 	c1 := p.c4 & 255
 	p.last = p.c4 & 0xffff
-	p.line = min(p.column, 127)
+	p.line = min(p.column, ageRows-1)
+	if p.column >= columnUnknown {
+		p.line = ageRows + min(p.column-columnUnknown, 127-ageRows)
+	}
 	p.kind = min(p.letter, 15)<<4 | c1>>4
+	p.muted = 0
+	if p.age < maxAge {
+		p.mute()
+	}
 	p.hash[ctxMatch] = hash3(14, p.expect[0], min(p.trustI[0]>>2, 24)<<8|c1)
 	h := scramble(p.hash[ctxMatch], 0)
 	p.first.check[ctxMatch] = byte(h)
@@ -89,6 +96,7 @@ func (p *predictor) advance(c byte) {
 		}
 		p.letter = 0
 	}
+	p.age = min(p.age+1, maxAge)
 	p.column++
 	if c == '\n' {
 		p.column = 0
@@ -102,18 +110,45 @@ func (p *predictor) advance(c byte) {
 	p.prepare()
 }
 
+// A fresh window starts somewhere in a line: until the first line end the
+// column is not known, and columnUnknown plus the number of bytes seen stands
+// in for it. The weight sets that go by the column then go by that number
+// (from row ageRows on): how many bytes are known decides which contexts can be
+// trusted.
+const (
+	columnUnknown = 1 << 20
+	ageRows       = 80
+)
+
+// maxAge is the number of known bytes from which no context is cut short: the
+// longest reach three words back.
+const maxAge = 32
+
+// reach is how many bytes back a lane looks, or how many words.
+var reach = [laneBias]struct{ bytes, words uint32 }{
+	ctxO4: {bytes: 4}, ctxO5: {bytes: 5}, ctxO6: {bytes: 6}, ctxO8: {bytes: 8},
+	ctxWord: {bytes: 1}, ctxWord2: {words: 1}, ctxWord3: {words: 2}, ctxColumn: {bytes: 1}, ctxMatch: {bytes: 1},
+	laneDirect + dirO2: {bytes: 2}, laneDirect + dirO3: {bytes: 3}, laneDirect + dirO4: {bytes: 4}, laneDirect + dirO5: {bytes: 5},
+	laneDirect + dirWord: {bytes: 1},
+	laneExpect + nMatch + runO8: {bytes: 8}, laneExpect + nMatch + runWord3: {words: 2},
+	laneExpect + nMatch + runSkipWord: {words: 2}, laneExpect + nMatch + runFarWord: {words: 3},
+}
+
+// mute silences the lanes that would have to look back beyond the first known
+// byte: what they have learnt stands for other contexts, or for none. One
+// direct lane, of order 1, stays as the order 0 of a request's first byte.
+func (p *predictor) mute() {
+	for lane, r := range reach {
+		if p.age < r.bytes || r.words > 0 && p.word[r.words] == 0 {
+			p.muted |= 1 << lane
+		}
+	}
+}
+
 // fresh forgets what came before, but nothing that was learnt: the next byte
 // is predicted as one in the middle of some text.
 func (p *predictor) fresh() {
-	p.c4, p.n8, p.word, p.letter, p.column = 0, 0, [4]uint32{}, 0, 0
+	p.c4, p.n8, p.word, p.letter, p.column, p.age = 0, 0, [4]uint32{}, 0, columnUnknown, 0
 	p.match = [nMatch]matcher{}
-	p.prepare()
-}
-
-// begin is where a document begins: after a blank line. Documents are few and
-// begin unlike anything else, so this keeps them apart from the fresh state.
-func (p *predictor) begin() {
-	p.fresh()
-	p.c4, p.n8 = 0x0a0a0a0a, 0x2020202020202020
 	p.prepare()
 }

@@ -1,9 +1,9 @@
 package bytemix
 
 // The journal remembers what scoring overwrites, so that a request leaves no
-// trace and that taking back costs as much as was scored. Slots, single words
-// and mixing rows are logged when they are first written (slots: once per
-// nibble); the small part of the state is copied whole at a checkpoint.
+// trace and that taking back costs as much as was scored. Slots, lines and
+// single words are logged when they are taken into use, mixing rows when they
+// are first written; the small part of the state is copied whole.
 
 // Kinds of logged words, in the top byte of a log entry.
 const (
@@ -12,14 +12,9 @@ const (
 	kindAPM = kindSeen + nMatch
 )
 
-type slotRecord struct {
+type record[T any] struct {
 	at  uint32
-	old slot
-}
-
-type lineRecord struct {
-	at  uint32
-	old line
+	old T
 }
 
 type wordRecord struct {
@@ -28,68 +23,110 @@ type wordRecord struct {
 }
 
 type journal struct {
-	keeping  bool // writes are logged
-	training bool // bytes join the training text
-	epoch    uint32
-	epochs   uint32 // last epoch given out
-	rowEpoch []uint32
-	slots    []slotRecord
-	lines    []lineRecord
-	words    []wordRecord
-	rowAt    []rowRecord
-	rowOld   []int16
+	keeping bool // writes are logged
+	slots   []record[slot]
+	lines   []record[line]
+	words   []wordRecord
 }
 
-type rowRecord struct{ row, epoch uint32 }
-
 func (j *journal) keepSlot(at uint32, s *slot) {
-	j.slots = append(j.slots, slotRecord{at, *s})
+	j.slots = append(j.slots, record[slot]{at, *s})
 }
 
 func (j *journal) keepLine(at uint32, l *line) {
-	j.lines = append(j.lines, lineRecord{at, *l})
+	j.lines = append(j.lines, record[line]{at, *l})
 }
 
 func (j *journal) keepWord(kind uint64, at, old uint32) {
 	j.words = append(j.words, wordRecord{kind<<56 | uint64(at), old})
 }
 
-func (p *predictor) keepRow(r uint32) {
-	p.rowAt = append(p.rowAt, rowRecord{r, p.rowEpoch[r]})
-	p.rowOld = append(p.rowOld, p.w[int(r)*rowLen:][:rowLen]...)
-	p.rowEpoch[r] = p.epoch
+// takeBack restores the newest records of a log, down to its length at a mark.
+func takeBack[T any](table []T, log []record[T], length int) []record[T] {
+	for i := len(log) - 1; i >= length; i-- {
+		table[log[i].at] = log[i].old
+	}
+	return log[:length]
+}
+
+// mixRows are the weights of all mixing rows with the journal of those that
+// were changed.
+type mixRows struct {
+	w      []int16
+	epochs uint32   // last epoch given out
+	epoch  uint32   // of the innermost mark
+	last   []uint32 // epoch in which a row was last kept
+	kept   []keptRow
+	old    []int16
+}
+
+type keptRow struct{ row, epoch uint32 }
+
+// rowsMark is a place in the journal of the rows.
+type rowsMark struct {
+	epoch uint32
+	kept  int
+}
+
+func newMixRows(n int) mixRows {
+	return mixRows{w: table[int16](n * rowLen), last: make([]uint32, n)}
+}
+
+func (m *mixRows) clone() mixRows {
+	return mixRows{w: copied(m.w), last: make([]uint32, len(m.last))}
+}
+
+// keep logs the rows about to be trained, once for each mark.
+func (m *mixRows) keep(rows *[nSets]int32) {
+	for _, r := range rows {
+		if m.last[r] != m.epoch {
+			m.kept = append(m.kept, keptRow{uint32(r), m.last[r]})
+			m.old = append(m.old, m.w[int(r)*rowLen:][:rowLen]...)
+			m.last[r] = m.epoch
+		}
+	}
+}
+
+func (m *mixRows) mark() rowsMark {
+	at := rowsMark{m.epoch, len(m.kept)}
+	m.epochs++
+	m.epoch = m.epochs
+	return at
+}
+
+func (m *mixRows) rollback(at rowsMark) {
+	for i := len(m.kept) - 1; i >= at.kept; i-- {
+		k := m.kept[i]
+		copy(m.w[int(k.row)*rowLen:][:rowLen], m.old[i*rowLen:])
+		m.last[k.row] = k.epoch
+	}
+	m.kept, m.old = m.kept[:at.kept], m.old[:at.kept*rowLen]
+	m.epoch = at.epoch
 }
 
 // checkpoint is a state to which the predictor can return.
 type checkpoint struct {
 	small
-	keeping                    bool
-	epoch                      uint32
-	slots, lines, words, rowAt int
-	win                        int
+	keeping                  bool
+	slots, lines, words, win int
+	rows                     rowsMark
 }
 
-// mark starts logging and stores in c what rollback needs. Checkpoints nest.
-func (p *predictor) mark(c *checkpoint) {
+// mark starts logging and stores what rollback needs. Depth 1 nests in depth 0.
+func (p *predictor) mark(depth int) {
+	c := &p.marks[depth]
 	c.small = p.small
-	c.keeping, c.epoch = p.keeping, p.epoch
-	c.lines = len(p.lines)
-	c.slots, c.words, c.rowAt, c.win = len(p.slots), len(p.words), len(p.rowAt), len(p.win)
+	c.keeping = p.keeping
+	c.slots, c.lines, c.words, c.win = len(p.slots), len(p.lines), len(p.words), len(p.win)
+	c.rows = p.mix.mark()
 	p.keeping = true
-	p.epochs++
-	p.epoch = p.epochs
 }
 
 // rollback returns to the state at mark.
-func (p *predictor) rollback(c *checkpoint) {
-	for i := len(p.slots) - 1; i >= c.slots; i-- {
-		r := &p.slots[i]
-		p.tab[r.at] = r.old
-	}
-	for i := len(p.lines) - 1; i >= c.lines; i-- {
-		r := &p.lines[i]
-		p.dir[r.at] = r.old
-	}
+func (p *predictor) rollback(depth int) {
+	c := &p.marks[depth]
+	p.slots = takeBack(p.tab, p.slots, c.slots)
+	p.lines = takeBack(p.dir, p.lines, c.lines)
 	for i := len(p.words) - 1; i >= c.words; i-- {
 		r := &p.words[i]
 		at := uint32(r.at)
@@ -102,15 +139,9 @@ func (p *predictor) rollback(c *checkpoint) {
 			p.apm[kind-kindAPM][at] = uint16(r.old)
 		}
 	}
-	for i := len(p.rowAt) - 1; i >= c.rowAt; i-- {
-		r := p.rowAt[i]
-		copy(p.w[int(r.row)*rowLen:][:rowLen], p.rowOld[i*rowLen:])
-		p.rowEpoch[r.row] = r.epoch
-	}
-	p.lines = p.lines[:c.lines]
-	p.slots, p.words = p.slots[:c.slots], p.words[:c.words]
-	p.rowAt, p.rowOld = p.rowAt[:c.rowAt], p.rowOld[:c.rowAt*rowLen]
+	p.words = p.words[:c.words]
+	p.mix.rollback(c.rows)
 	p.win = p.win[:c.win]
 	p.small = c.small
-	p.keeping, p.epoch = c.keeping, c.epoch
+	p.keeping = c.keeping
 }

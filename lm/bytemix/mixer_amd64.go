@@ -61,3 +61,8 @@ func prefetchLines(tab []line, at *[nDir]uint32) { prefetchAt64(&tab[0], &at[0],
 //
 //go:noescape
 func prefetch3(a, b, c unsafe.Pointer)
+
+// prefetch1 asks for one cache line.
+//
+//go:noescape
+func prefetch1(a unsafe.Pointer)

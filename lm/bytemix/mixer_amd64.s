@@ -173,3 +173,9 @@ TEXT ·prefetch3(SB), NOSPLIT, $0-24
 	PREFETCHT0 (BX)
 	PREFETCHT0 (CX)
 	RET
+
+// func prefetch1(a unsafe.Pointer)
+TEXT ·prefetch1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	PREFETCHT0 (AX)
+	RET

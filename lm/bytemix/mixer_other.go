@@ -17,3 +17,5 @@ func prefetchSlots([]slot, *[nCtx]uint32) {}
 func prefetchLines([]line, *[nDir]uint32) {}
 
 func prefetch3(_, _, _ unsafe.Pointer) {}
+
+func prefetch1(unsafe.Pointer) {}

@@ -2,9 +2,6 @@ package bytemix
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,56 +11,80 @@ import (
 )
 
 // version changes whenever any log-probability could change.
-const version = "bytemix 1"
+const version = "bytemix 2"
 
-// Model is the predictor as an lm.Model of bytes. It is safe for concurrent
-// use: requests that overlap in time run on separate copies of the state, and
-// each leaves its copy exactly as it found it.
+// Model is the predictor as an lm.Model. It is safe for concurrent use:
+// requests that overlap in time run on separate copies of the state, and each
+// leaves its copy exactly as it found it.
 type Model struct {
-	info  lm.Info
-	opts  Options
-	trace int64 // bytes of training text
+	info    lm.Info
+	opts    Options
+	trained int64  // training text in bytes (symbols)
+	file    *image // where copies come from, for a model that was opened
 
-	mu sync.Mutex
-
+	mu   sync.Mutex
 	made int          // copies made so far
 	pool chan *worker // idle copies
+}
 
+// engine is one copy of a model's state. It is not safe for concurrent use.
+type engine interface {
+	// score returns ln q of the symbols in out and moves on past them.
+	score(ctx context.Context, symbols []token.ID, out []float32) error
+	// learn moves on past the symbols for good.
+	learn(symbols []byte)
+	// begin is where a training document begins, fresh where a request does.
+	fresh()
+	// pace sets the speeds of adaptation.
+	pace(r rates)
+	// finish ends the training.
+	finish()
+	// mark and rollback keep and restore the state; depths 0 and 1 nest.
+	mark(depth int)
+	rollback(depth int)
+	clone() engine
+	// fields lists everything that training leaves behind, in a fixed order.
+	fields() []field
 }
 
 // worker is one copy of the state with what a request needs besides.
 type worker struct {
-	p     *predictor
-	start checkpoint
-	at    checkpoint
-	order []int
+	engine engine
+	order  []int
 }
 
-func newModel(opts Options, p *predictor, r rates) *Model {
-	p.rate = r
-	m := &Model{
-		opts:  opts,
-		trace: int64(len(p.text) - 1),
-		pool:  make(chan *worker, opts.Workers),
+func newEngine(o Options) engine {
+	if o.Alphabet == Bytes {
+		return newPredictor(uint(o.TableBits))
 	}
-	m.info = lm.Info{
-		Name:        "bytemix",
-		Vocabulary:  256,
-		BOS:         lm.NoBOS,
-		Fingerprint: fingerprint(opts, p),
-	}
-	m.made = 1
-	m.pool <- &worker{p: p}
+	return newSymbolic(o.Alphabet, uint(o.TableBits))
+}
+
+func newModel(opts Options, e engine, trained int64) *Model {
+	m := &Model{opts: opts, trained: trained, pool: make(chan *worker, opts.Workers), made: 1}
+	m.info = describe(opts, fingerprint(opts, trained, e))
+	m.pool <- &worker{engine: e}
 	return m
+}
+
+func describe(opts Options, fingerprint string) lm.Info {
+	name := "bytemix"
+	if opts.Alphabet != Bytes {
+		name += ":" + string(opts.Alphabet)
+	}
+	return lm.Info{Name: name, Vocabulary: opts.Alphabet.Size(), BOS: lm.NoBOS, Fingerprint: fingerprint}
 }
 
 // Info describes the model. The fingerprint covers the version of the
 // algorithm, the options that matter and the whole trained state.
 func (m *Model) Info() lm.Info { return m.info }
 
-// TrainedBytes is the number of bytes of training text, 0 for a universal
-// model.
-func (m *Model) TrainedBytes() int64 { return m.trace }
+// TrainedBytes is the number of bytes (symbols) of training text, 0 for a
+// universal model.
+func (m *Model) TrainedBytes() int64 { return m.trained }
+
+// Options returns the options of the model, with the defaults filled in.
+func (m *Model) Options() Options { return m.opts }
 
 // take returns an idle worker. A request that has to wait for one copies it
 // before it starts, while fewer than Options.Workers exist, so that the next
@@ -77,16 +98,18 @@ func (m *Model) take(ctx context.Context) (*worker, error) {
 		return w, nil
 	default:
 	}
+	if m.file != nil && m.grow() {
+		e, err := m.file.engine()
+		if err != nil {
+			m.shrink()
+			return nil, err
+		}
+		return &worker{engine: e}, nil
+	}
 	select {
 	case w := <-m.pool:
-		m.mu.Lock()
-		grow := m.made < m.opts.Workers
-		if grow {
-			m.made++
-		}
-		m.mu.Unlock()
-		if grow {
-			m.pool <- &worker{p: w.p.clone()}
+		if m.file == nil && m.grow() {
+			m.pool <- &worker{engine: w.engine.clone()}
 		}
 		return w, nil
 	case <-ctx.Done():
@@ -94,10 +117,27 @@ func (m *Model) take(ctx context.Context) (*worker, error) {
 	}
 }
 
+// grow reports whether one more copy may be made, and counts it.
+func (m *Model) grow() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made >= m.opts.Workers {
+		return false
+	}
+	m.made++
+	return true
+}
+
+func (m *Model) shrink() {
+	m.mu.Lock()
+	m.made--
+	m.mu.Unlock()
+}
+
 // LogProbs returns ln q along the request's tokens and along every branch. A
-// branch costs only its own bytes. Tokens must be bytes (below 256).
+// branch costs only its own tokens. Tokens must be below the vocabulary.
 func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
-	if err := check(r); err != nil {
+	if err := m.check(r); err != nil {
 		return lm.Scores{}, err
 	}
 	w, err := m.take(ctx)
@@ -108,10 +148,11 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 	return w.score(ctx, r)
 }
 
-func check(r lm.Request[token.ID]) error {
+func (m *Model) check(r lm.Request[token.ID]) error {
+	size := token.ID(m.info.Vocabulary)
 	for i, t := range r.Tokens {
-		if t > 255 {
-			return fmt.Errorf("bytemix: token %d of the request is %d, not a byte (use the byte tokenizer)", i, t)
+		if t >= size {
+			return fmt.Errorf("bytemix: token %d of the request is %d, but the vocabulary has %d (%s)", i, t, size, m.opts.Alphabet.hint())
 		}
 	}
 	for b, br := range r.Branches {
@@ -119,8 +160,8 @@ func check(r lm.Request[token.ID]) error {
 			return fmt.Errorf("bytemix: branch %d leaves at %d, outside the %d tokens of the request", b, br.At, len(r.Tokens))
 		}
 		for i, t := range br.Tokens {
-			if t > 255 {
-				return fmt.Errorf("bytemix: token %d of branch %d is %d, not a byte (use the byte tokenizer)", i, b, t)
+			if t >= size {
+				return fmt.Errorf("bytemix: token %d of branch %d is %d, but the vocabulary has %d (%s)", i, b, t, size, m.opts.Alphabet.hint())
 			}
 		}
 	}
@@ -135,144 +176,30 @@ func (w *worker) score(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, 
 		w.order = append(w.order, b)
 	}
 	slices.SortStableFunc(w.order, func(a, b int) int { return r.Branches[a].At - r.Branches[b].At })
-	w.p.mark(&w.start)
-	defer w.p.rollback(&w.start)
+	w.engine.mark(0)
+	defer w.engine.rollback(0)
 	at := 0
 	for _, b := range w.order {
 		br := r.Branches[b]
-		if err := w.p.scoreAll(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
+		if err := w.engine.score(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
 			return lm.Scores{}, err
 		}
 		at = br.At
 		s.Branches[b] = make([]float32, len(br.Tokens))
-		w.p.mark(&w.at)
-		err := w.p.scoreAll(ctx, br.Tokens, s.Branches[b])
-		w.p.rollback(&w.at)
+		w.engine.mark(1)
+		err := w.engine.score(ctx, br.Tokens, s.Branches[b])
+		w.engine.rollback(1)
 		if err != nil {
 			return lm.Scores{}, err
 		}
 	}
-	if err := w.p.scoreAll(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
+	if err := w.engine.score(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
 		return lm.Scores{}, err
 	}
 	return s, nil
 }
 
-// scoreAll scores the tokens one after the other.
-func (p *predictor) scoreAll(ctx context.Context, tokens []token.ID, out []float32) error {
-	for i, t := range tokens {
-		if i%checkEvery == checkEvery-1 {
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("bytemix: scoring stopped: %w", err)
-			}
-		}
-		out[i] = -float32(float64(p.code(byte(t))) / (1 << costBits))
-	}
-	return nil
-}
+func stopped(err error) error { return fmt.Errorf("bytemix: scoring stopped: %w", err) }
 
-// clone copies the state; the training text is shared, because nobody writes
-// it any more.
-func (p *predictor) clone() *predictor {
-	q := *p
-	q.tab = table[slot](len(p.tab))
-	copy(q.tab, p.tab)
-	q.win = slices.Clone(p.win)
-	q.dir = table[line](len(p.dir))
-	copy(q.dir, p.dir)
-	q.run = table[uint32](len(p.run))
-	copy(q.run, p.run)
-	q.w = slices.Clone(p.w)
-	for k := range q.seen {
-		q.seen[k] = slices.Clone(p.seen[k])
-	}
-	for k := range q.apm {
-		q.apm[k] = slices.Clone(p.apm[k])
-	}
-	q.journal = journal{rowEpoch: make([]uint32, rowsTotal)}
-	q.cur, q.dirCur = [nCtx]*slot{}, [nDir]*line{}
-	q.frow = nil
-	return &q
-}
-
-// fingerprint hashes everything that determines the log-probabilities.
-func fingerprint(opts Options, p *predictor) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s|%d|%v|", version, opts.TableBits, p.rate)
-	p.visit(func(b []byte) { h.Write(b) })
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// visit passes the lasting state through f in a fixed order, as little-endian
-// bytes in pieces.
-func (p *predictor) visit(f func([]byte)) {
-	buf := make([]byte, 0, 1<<16)
-	flush := func() { f(buf); buf = buf[:0] }
-	u32 := func(v uint32) {
-		if len(buf)+4 > cap(buf) {
-			flush()
-		}
-		buf = binary.LittleEndian.AppendUint32(buf, v)
-	}
-	u16s := func(s []uint16) {
-		for _, v := range s {
-			u32(uint32(v))
-		}
-	}
-	f(p.text)
-	for i := range p.tab {
-		if len(buf)+16 > cap(buf) {
-			flush()
-		}
-		buf = append(buf, p.tab[i][:]...)
-	}
-	u32(p.pos)
-	u32(p.c4)
-	u32(uint32(p.n8))
-	u32(uint32(p.n8 >> 32))
-	for _, v := range p.word {
-		u32(v)
-	}
-	u32(p.letter)
-	u32(p.column)
-	for _, m := range p.match {
-		u32(m.ptr)
-		u32(m.length)
-		u32(m.miss)
-	}
-	for i := range p.maps {
-		for _, v := range p.maps[i] {
-			u32(v)
-		}
-	}
-	for i := range p.trust {
-		for _, v := range p.trust[i] {
-			u32(v)
-		}
-	}
-	for i := range p.final {
-		for _, v := range p.final[i] {
-			u32(uint32(v))
-		}
-	}
-	for k := range p.seen {
-		for _, v := range p.seen[k] {
-			u32(v)
-		}
-	}
-	for _, v := range p.run {
-		u32(v)
-	}
-	for i := range p.dir {
-		for _, v := range p.dir[i] {
-			u32(v)
-		}
-	}
-	for _, v := range p.w {
-		u32(uint32(uint16(v)))
-	}
-	for k := range p.apm {
-		u16s(p.apm[k])
-	}
-	flush()
-}
+// nats converts a cost with costBits fractional bits to a log-probability.
+func nats(cost uint64) float32 { return -float32(float64(cost) / (1 << costBits)) }

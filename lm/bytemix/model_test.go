@@ -163,7 +163,7 @@ func (m *Model) stateHash(t testing.TB) string {
 	t.Helper()
 	w := <-m.pool
 	defer func() { m.pool <- w }()
-	return fingerprint(m.opts, w.p)
+	return fingerprint(m.opts, m.trained, w.engine)
 }
 
 func TestConcurrentRequestsAgree(t *testing.T) {

@@ -5,21 +5,67 @@ import (
 	"runtime"
 )
 
+// Alphabet chooses the predictor by what the tokens are.
+type Alphabet string
+
+const (
+	// Bytes: text, source code, anything; tokens 0 to 255.
+	Bytes Alphabet = ""
+	// DNA: nucleotides A, C, G, T as tokens 0 to 3, so that 3-t is the
+	// complement of t. The predictor also learns the reverse strand.
+	DNA Alphabet = "dna"
+	// Protein: amino acids as the letters A to Z, tokens 0 to 25.
+	Protein Alphabet = "protein"
+)
+
+// AlphabetOf returns the alphabet whose vocabulary has the given number of
+// tokens (256, 4 or 26), and whether there is one.
+func AlphabetOf(vocabulary int) (Alphabet, bool) {
+	for _, a := range []Alphabet{Bytes, DNA, Protein} {
+		if a.Size() == vocabulary {
+			return a, true
+		}
+	}
+	return Bytes, false
+}
+
+// Size is the number of tokens of the alphabet.
+func (a Alphabet) Size() int {
+	switch a {
+	case DNA:
+		return 4
+	case Protein:
+		return 26
+	}
+	return 256
+}
+
+func (a Alphabet) valid() bool { return a == Bytes || a == DNA || a == Protein }
+
+func (a Alphabet) hint() string {
+	if a == Bytes {
+		return "use the byte tokenizer"
+	}
+	return "use the " + string(a) + " tokenizer"
+}
+
 // Options of a model. The zero value is good for text and source code.
 type Options struct {
-	// TableBits is log2 of the number of 16-byte slots in the table of bit
-	// histories: each worker holds 16·2^TableBits bytes and about 12 MB of
-	// smaller tables. 0 means 23 (128 MB) for a trained model and 20 (16 MB)
-	// for one that starts from nothing.
+	// Alphabet says what the tokens are: Bytes, DNA or Protein.
+	Alphabet Alphabet
+	// TableBits is log2 of the number of 16-byte slots in the table of
+	// histories. Each worker holds about 24·2^TableBits bytes and 20 MB of
+	// smaller tables. 0 means 23 (220 MB) for a trained model, 20 (40 MB) for
+	// one that starts from nothing.
 	TableBits int
 	// Workers bounds the number of requests that are scored at the same time,
 	// each on its own copy of the tables, made when it is first needed.
 	// 0 means GOMAXPROCS. It does not change any result.
 	Workers int
-	// Restart is the mean number of bytes between two places, chosen at random
-	// by Seed, where training forgets the context (not what it learnt): so the
-	// state in which a request begins has been trained to mean "the middle of
-	// some text". 0 means 16,384.
+	// Restart is the largest number of bytes between two places, chosen at
+	// random by Seed, where training forgets the context (not what it learnt):
+	// so the state in which a request begins, and those soon after, have been
+	// trained to mean "the middle of some text". 0 means 32,768.
 	Restart int
 	// Seed chooses those places.
 	Seed uint64
@@ -31,6 +77,9 @@ const (
 )
 
 func (o Options) withDefaults(trained bool) (Options, error) {
+	if !o.Alphabet.valid() {
+		return o, fmt.Errorf("bytemix: unknown alphabet %q (%q for bytes, %q or %q)", string(o.Alphabet), string(Bytes), string(DNA), string(Protein))
+	}
 	if o.TableBits == 0 {
 		o.TableBits = 20
 		if trained {
@@ -47,7 +96,7 @@ func (o Options) withDefaults(trained bool) (Options, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Restart == 0 {
-		o.Restart = 16384
+		o.Restart = 32768
 	}
 	return o, nil
 }

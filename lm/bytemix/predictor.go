@@ -1,6 +1,9 @@
 package bytemix
 
-import "unsafe"
+import (
+	mathbits "math/bits"
+	"unsafe"
+)
 
 // Contexts whose bit histories are looked up in the hashed table.
 const (
@@ -39,6 +42,7 @@ type small struct {
 	word   [4]uint32
 	letter uint32 // letters in the current word
 	column uint32
+	age    uint32 // bytes since the context was dropped, at most maxAge
 
 	hash          [nCtx]uint32 // contexts of the next byte …
 	first         slotPlaces   // … and where their slots are
@@ -50,15 +54,6 @@ type small struct {
 	maps  [nCtx][256]uint32 // adaptive probability of every bit history
 	trust [nExpect][trustCtx]uint32
 	final [256][nSets]int32
-}
-
-// rates are the speeds of adaptation.
-type rates struct {
-	limit   uint32 // largest count of an adaptive map
-	direct  uint32 // largest count of a direct probability
-	mix     int32  // learning rate of the weight sets
-	final   int32  // learning rate of the final mixer
-	apmRate uint   // shift of the adaptive probability maps
 }
 
 // predictor is one complete state. It is not safe for concurrent use.
@@ -75,10 +70,12 @@ type predictor struct {
 	seen    [nMatch][]uint32
 	text    []byte // training text, shared and not written while scoring
 	win     []byte // bytes since the training text
-	w       []int16
+	mix     mixRows
 	apm     [nAPM][]uint16
 
 	journal
+	marks    [2]checkpoint
+	training bool // bytes join the training text
 
 	// Values that live only within a byte.
 	cur       [nCtx]*slot
@@ -102,6 +99,7 @@ type predictor struct {
 	p         int32  // after the probability maps
 	hits      uint32
 	agree     uint32
+	muted     uint32 // lanes whose context reaches back further than what is known
 	kind      uint32
 	line      uint32
 	last      uint32 // the last two bytes
@@ -138,11 +136,10 @@ func newPredictor(bits uint) *predictor {
 		dir:     table[line](1 << (bits - 4)),
 		runBits: bits,
 		run:     table[uint32](1 << bits),
-		w:       table[int16](rowsTotal * rowLen),
+		mix:     newMixRows(rowsTotal),
 		text:    []byte{0}, // position 0 means "none"
 	}
 	p.pos = 1
-	p.rowEpoch = make([]uint32, rowsTotal)
 	for k := range p.seen {
 		p.seen[k] = table[uint32](1 << min(20, bits))
 	}
@@ -155,7 +152,7 @@ func newPredictor(bits uint) *predictor {
 		}
 	}
 	for r := range rowsTotal {
-		row := p.w[r*rowLen:][:nIn]
+		row := p.mix.w[r*rowLen:][:nIn]
 		for i := 0; i < 2*laneBias; i += 2 {
 			row[i] = weightOne * 3 / 16
 		}
@@ -217,7 +214,7 @@ func (p *predictor) code(c byte) uint64 {
 		} else {
 			cost += uint64(k.cost[probOne-p.p])
 		}
-		p.learn(y)
+		p.update(y)
 	}
 	p.findMatches(c)
 	return cost
@@ -268,6 +265,9 @@ func (p *predictor) predict(bit, next uint32) {
 		v[laneExpect+i] = e
 		p.x[laneExpect+i] = k.pair[(e>>10^flip)>>10]
 	}
+	for m := p.muted; m != 0; m &= m - 1 {
+		p.x[mathbits.TrailingZeros32(m)] = 0
+	}
 	p.x[laneBias] = 256
 
 	m := uint32(0)
@@ -283,7 +283,7 @@ func (p *predictor) predict(bit, next uint32) {
 		int32(setLine + p.line*4 + min(bit, 3)),
 		int32(setWord + p.kind*8 + bit),
 	}
-	dotRows(&p.x, p.w, &p.rows, &p.dot)
+	dotRows(&p.x, p.mix.w, &p.rows, &p.dot)
 	f := &p.final[c0]
 	p.frow = f
 	var sum int64
@@ -309,8 +309,8 @@ func (p *predictor) predict(bit, next uint32) {
 	p.p = min(max((p.pMix*256+q[0]+(q[1]+q[2])*5/2)>>10, 1), probOne-1)
 }
 
-// learn adapts everything to the bit y.
-func (p *predictor) learn(y uint32) {
+// update adapts everything to the bit y.
+func (p *predictor) update(y uint32) {
 	k := p.k
 	node := p.node & 15
 	p.lanes.adapt(y, k, p.rate.limit, p.rate.direct)
@@ -336,13 +336,9 @@ func (p *predictor) learn(y uint32) {
 		p.err[i] = min(max(e*p.rate.mix>>10, -32768), 32767)
 	}
 	if p.keeping {
-		for _, r := range p.rows {
-			if p.rowEpoch[r] != p.epoch {
-				p.keepRow(uint32(r))
-			}
-		}
+		p.mix.keep(&p.rows)
 	}
-	trainRows(&p.x, p.w, &p.rows, &p.err)
+	trainRows(&p.x, p.mix.w, &p.rows, &p.err)
 	e := (want - p.pMix) * p.rate.final >> 10
 	for i, s := range p.st {
 		p.frow[i] += (s*e + 1<<13) >> 14

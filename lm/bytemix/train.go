@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 	"math/rand/v2"
 )
 
@@ -15,67 +16,80 @@ func New(opts Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := newPredictor(uint(opts.TableBits))
-	return newModel(opts, p, windowRates(false)), nil
+	e := newEngine(opts)
+	e.pace(windowRates(opts.Alphabet, false))
+	return newModel(opts, e, 0), nil
 }
 
 // checkEvery is the number of bytes between two looks at the context.
 const checkEvery = 4096
 
+// gap is the number of bytes to the next restart, drawn evenly over the octaves
+// from 2 up to longest: a request's first bytes are hard, since little is known,
+// and are practised as often in every octave of its length.
+func gap(rng *rand.Rand, longest int) int {
+	octave := 1 << (1 + rng.IntN(max(1, bits.Len(uint(longest))-2)))
+	return octave + rng.IntN(octave)
+}
+
 // Train returns a model trained by one pass over the excerpts, in their order.
-// Excerpts may be whole documents: each begins as after a blank line, and the
-// context is dropped at random places (Options.Restart). An excerpt is not
-// kept or changed, so the iterator may reuse its memory. progress, when not
-// nil, is called now and then with the bytes trained so far.
+// An excerpt begins anywhere in a text: the context is dropped at its start and
+// at random places inside (Options.Restart). An excerpt is not kept or changed,
+// so the iterator may reuse its memory. With an alphabet other than Bytes, each
+// byte of an excerpt is one token. progress, when not nil, is called now and
+// then with the bytes trained so far.
 //
 // Training is sequential, so the same excerpts in the same order give the same
-// model on every machine. It costs about one microsecond per byte; the text is
-// kept in the model (matches point into it), up to maxText bytes.
+// model on every machine. It costs a few microseconds per byte; the text is
+// kept in the model (matches point into it), up to 1 GiB.
 func Train(ctx context.Context, opts Options, excerpts iter.Seq2[[]byte, error], progress func(bytes int64)) (*Model, error) {
 	opts, err := opts.withDefaults(true)
 	if err != nil {
 		return nil, err
 	}
-	p := newPredictor(uint(opts.TableBits))
-	p.training = true
+	e := newEngine(opts)
 	rng := rand.New(rand.NewPCG(opts.Seed, 0x62797465))
-	left := 1 + rng.IntN(2*opts.Restart)
+	left := gap(rng, opts.Restart)
 	var total int64
-	for e, err := range excerpts {
+	for excerpt, err := range excerpts {
 		if err != nil {
 			return nil, fmt.Errorf("training bytemix: reading the excerpts after %d bytes: %w", total, err)
 		}
-		p.begin()
-		for _, c := range e {
-			if total%checkEvery == 0 {
-				if err := ctx.Err(); err != nil {
-					return nil, fmt.Errorf("training bytemix: stopped after %d bytes: %w", total, err)
+		if opts.Alphabet != Bytes {
+			for i, c := range excerpt {
+				if int(c) >= opts.Alphabet.Size() {
+					return nil, fmt.Errorf("training bytemix: symbol %d of the excerpt that follows %d symbols is %d, but the alphabet %q has %d", i, total, c, opts.Alphabet, opts.Alphabet.Size())
 				}
-				if progress != nil && total > 0 {
-					progress(total)
-				}
-				p.rate = trainingRates(total)
 			}
-			if total >= maxText {
+		}
+		e.fresh()
+		for len(excerpt) > 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("training bytemix: stopped after %d bytes: %w", total, err)
+			}
+			n := min(len(excerpt), left, checkEvery)
+			if total+int64(n) > maxText {
 				return nil, fmt.Errorf("training bytemix: more than %d bytes (train on fewer documents)", maxText)
 			}
-			p.code(c)
-			total++
-			if left--; left == 0 {
-				p.fresh()
-				left = 1 + rng.IntN(2*opts.Restart)
+			e.pace(trainingRates(opts.Alphabet, total))
+			e.learn(excerpt[:n])
+			excerpt = excerpt[n:]
+			total += int64(n)
+			if left -= n; left == 0 {
+				e.fresh()
+				left = gap(rng, opts.Restart)
+			}
+			if progress != nil {
+				progress(total)
 			}
 		}
 	}
 	if total == 0 {
 		return nil, errNoText
 	}
-	if progress != nil {
-		progress(total)
-	}
-	p.training = false
-	p.fresh()
-	return newModel(opts, p, windowRates(true)), nil
+	e.finish()
+	e.pace(windowRates(opts.Alphabet, true))
+	return newModel(opts, e, total), nil
 }
 
 // maxText bounds the training text, which stays in memory.
@@ -83,9 +97,21 @@ const maxText = 1 << 30
 
 var errNoText = errors.New("training bytemix: no training text (give at least one document that is not empty, or use New)")
 
+// rates are the speeds of adaptation.
+type rates struct {
+	limit   uint32 // largest count of an adaptive map
+	direct  uint32 // largest count of a direct probability
+	mix     int32  // learning rate of the weight sets
+	final   int32  // learning rate of the final mixer
+	apmRate uint   // shift of the adaptive probability maps
+}
+
 // trainingRates slows adaptation down as the training goes on.
-func trainingRates(total int64) rates {
-	r := rates{limit: 1023, mix: 60, final: 10, direct: 255, apmRate: 6}
+func trainingRates(a Alphabet, total int64) rates {
+	if a != Bytes {
+		return rates{limit: 1023, direct: 255, mix: 20, final: 2, apmRate: 7}
+	}
+	r := rates{limit: 1023, direct: 255, mix: 60, final: 10, apmRate: 6}
 	if total < 1<<20 {
 		r.mix = 200 - int32(140*total>>20)
 		r.final = 20
@@ -94,9 +120,12 @@ func trainingRates(total int64) rates {
 }
 
 // windowRates are the speeds inside a request.
-func windowRates(trained bool) rates {
-	if trained {
-		return rates{limit: 255, mix: 60, final: 10, direct: 255, apmRate: 6}
+func windowRates(a Alphabet, trained bool) rates {
+	switch {
+	case a != Bytes:
+		return rates{limit: 1023, direct: 255, mix: 20, final: 2, apmRate: 7}
+	case trained:
+		return rates{limit: 255, direct: 255, mix: 60, final: 10, apmRate: 6}
 	}
-	return rates{limit: 255, mix: 150, final: 20, direct: 255, apmRate: 6}
+	return rates{limit: 255, direct: 255, mix: 150, final: 20, apmRate: 6}
 }
