@@ -84,12 +84,18 @@ func bootstrap(p problem, fit powerFit, sums, counts [][]float64, count int, see
 	return draws, t
 }
 
-// quantile of sorted values, interpolated (type 7 of Hyndman & Fan 1996).
+// quantile of sorted values, interpolated between those of rank q·(n+1) (type
+// 6 of Hyndman & Fan 1996): another draw falls below it with probability q, so
+// that few draws do not narrow an interval.
 func quantile(sorted []float64, q float64) float64 {
-	h := q * float64(len(sorted)-1)
-	i := int(h)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
+	n := len(sorted)
+	h := q*float64(n+1) - 1
+	if h <= 0 {
+		return sorted[0]
 	}
+	if h >= float64(n-1) {
+		return sorted[n-1]
+	}
+	i := int(h)
 	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
 }

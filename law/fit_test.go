@@ -230,3 +230,16 @@ func TestMultiplicitiesAreRepeats(t *testing.T) {
 		near(t, "covariance", cov.v[i], wantCov.v[i], 1e-12)
 	}
 }
+
+// TestQuantile: ranks q·(n+1), by hand for n = 3 and 4.
+func TestQuantile(t *testing.T) {
+	for _, c := range []struct {
+		values  []float64
+		q, want float64
+	}{
+		{[]float64{1, 2, 4}, 0.5, 2}, {[]float64{1, 2, 4}, 0.25, 1}, {[]float64{1, 2, 4}, 0.01, 1}, {[]float64{1, 2, 4}, 0.99, 4},
+		{[]float64{1, 2, 4, 8}, 0.5, 3}, {[]float64{1, 2, 4, 8}, 0.3, 1.5}, {[]float64{7}, 0.5, 7},
+	} {
+		near(t, "quantile", quantile(c.values, c.q), c.want, 1e-12)
+	}
+}
