@@ -54,6 +54,7 @@ func (p *predictor) beginByte(c byte) {
 		p.line = ageRows + min(p.column-columnUnknown, 127-ageRows)
 	}
 	p.kind = min(p.letter, 15)<<4 | c1>>4
+	p.young = p.age
 	p.muted = 0
 	if p.age < maxAge {
 		p.mute()
@@ -124,12 +125,16 @@ const (
 // longest reach three words back.
 const maxAge = 32
 
+// youngAges are the ages at which few contexts speak, and the final mixer has
+// weights of its own for each.
+const youngAges = 16
+
 // reach is how many bytes back a lane looks, or how many words.
 var reach = [laneBias]struct{ bytes, words uint32 }{
 	ctxO4: {bytes: 4}, ctxO5: {bytes: 5}, ctxO6: {bytes: 6}, ctxO8: {bytes: 8},
 	ctxWord: {bytes: 1}, ctxWord2: {words: 1}, ctxWord3: {words: 2}, ctxColumn: {bytes: 1}, ctxMatch: {bytes: 1},
 	laneDirect + dirO2: {bytes: 2}, laneDirect + dirO3: {bytes: 3}, laneDirect + dirO4: {bytes: 4}, laneDirect + dirO5: {bytes: 5},
-	laneDirect + dirWord: {bytes: 1},
+	laneDirect + dirWord:        {bytes: 1},
 	laneExpect + nMatch + runO8: {bytes: 8}, laneExpect + nMatch + runWord3: {words: 2},
 	laneExpect + nMatch + runSkipWord: {words: 2}, laneExpect + nMatch + runFarWord: {words: 3},
 }

@@ -53,7 +53,7 @@ type small struct {
 
 	maps  [nCtx][256]uint32 // adaptive probability of every bit history
 	trust [nExpect][trustCtx]uint32
-	final [256][nSets]int32
+	final [256 + youngAges][nSets]int32 // by the bits of the byte; by age while that is below youngAges
 }
 
 // predictor is one complete state. It is not safe for concurrent use.
@@ -99,6 +99,7 @@ type predictor struct {
 	p         int32  // after the probability maps
 	hits      uint32
 	agree     uint32
+	young     uint32 // age at the start of the byte
 	muted     uint32 // lanes whose context reaches back further than what is known
 	kind      uint32
 	line      uint32
@@ -285,6 +286,9 @@ func (p *predictor) predict(bit, next uint32) {
 	}
 	dotRows(&p.x, p.mix.w, &p.rows, &p.dot)
 	f := &p.final[c0]
+	if p.young < youngAges {
+		f = &p.final[256+p.young]
+	}
 	p.frow = f
 	var sum int64
 	for i, d := range p.dot {

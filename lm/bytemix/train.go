@@ -109,7 +109,7 @@ type rates struct {
 // trainingRates slows adaptation down as the training goes on.
 func trainingRates(a Alphabet, total int64) rates {
 	if a != Bytes {
-		return rates{limit: 1023, direct: 255, mix: 20, final: 2, apmRate: 7}
+		return rates{limit: 1023, direct: 255, mix: 40, final: 20, apmRate: 7}
 	}
 	r := rates{limit: 1023, direct: 255, mix: 60, final: 10, apmRate: 6}
 	if total < 1<<20 {
@@ -123,7 +123,7 @@ func trainingRates(a Alphabet, total int64) rates {
 func windowRates(a Alphabet, trained bool) rates {
 	switch {
 	case a != Bytes:
-		return rates{limit: 1023, direct: 255, mix: 20, final: 2, apmRate: 7}
+		return rates{limit: 1023, direct: 255, mix: 40, final: 20, apmRate: 7}
 	case trained:
 		return rates{limit: 255, direct: 255, mix: 60, final: 10, apmRate: 6}
 	}
