@@ -119,10 +119,11 @@ func (o Options) chunkSize() (int, error) {
 	// slots while the index is built, cells and the list of those touched.
 	fixed := v*(8+4+4+1) + w*(v*(4+4+4)+counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
 	least := int64(max(1<<12, 4*o.maxDistance()))
-	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
-	if size < least {
+	usable := o.Memory * 7 / 8 // an eighth for the garbage collector
+	size := (usable - fixed) / bytesPerToken
+	if merging := w * mergerBytes(v, o.Blocks); size < least || merging > usable {
 		return 0, fmt.Errorf("a memory limit of %d MB is too small for a vocabulary of %d, %d workers and distances up to %d: at least %d MB are needed",
-			o.Memory>>20, v, w, o.maxDistance(), (fixed+least*bytesPerToken)*8/7>>20+1)
+			o.Memory>>20, v, w, o.maxDistance(), max(fixed+least*bytesPerToken, merging)*8/7>>20+1)
 	}
 	return int(min(size, 1<<31)), nil
 }
