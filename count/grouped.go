@@ -119,11 +119,10 @@ func (o Options) chunkSize() (int, error) {
 	// slots while the index is built, cells and the list of those touched.
 	fixed := v*(8+4+4+1) + w*(v*(4+4+4)+counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
 	least := int64(max(1<<12, 4*o.maxDistance()))
-	usable := o.Memory * 7 / 8 // an eighth for the garbage collector
-	size := (usable - fixed) / bytesPerToken
-	if merging := w * mergerBytes(v, o.Blocks); size < least || merging > usable {
+	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
+	if size < least {
 		return 0, fmt.Errorf("a memory limit of %d MB is too small for a vocabulary of %d, %d workers and distances up to %d: at least %d MB are needed",
-			o.Memory>>20, v, w, o.maxDistance(), max(fixed+least*bytesPerToken, merging)*8/7>>20+1)
+			o.Memory>>20, v, w, o.maxDistance(), (fixed+least*bytesPerToken)*8/7>>20+1)
 	}
 	return int(min(size, 1<<31)), nil
 }
@@ -325,6 +324,8 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 		report  = g.progress("merging", 0, int64(len(o.Distances)*(totals.Ranges+1)))
 	)
 	g.resumed = 0
+	// Merging needs wider cells: it does with fewer workers if it must.
+	workers := int(min(int64(o.Workers), max(1, o.Memory*7/8/mergerBytes(int64(totals.Seen), o.Blocks))))
 	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
 		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
@@ -334,7 +335,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 			continue
 		}
 		sums.reset()
-		each(o.Workers, totals.Ranges+1, func(worker, i int) {
+		each(workers, totals.Ranges+1, func(worker, i int) {
 			if mergers[worker] == nil {
 				mergers[worker] = newMerger(totals.Seen, o.Blocks)
 			}
