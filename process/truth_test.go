@@ -456,3 +456,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadHiddenMarkov(f *testing.F) {
+	f.Add(`{"transition": [[0.9, 0.1], [0.2, 0.8]], "emission": [[1, 0, 0], [0, 0.5, 0.5]]}`)
+	f.Add(`{"transition": [[1]]}`)
+	f.Add(`{"transition": [[0.5, 0.5], []]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		h, err := ReadHiddenMarkov(strings.NewReader(text), "chain.json")
+		if err != nil {
+			return
+		}
+		w := h.Sample(NewRand(1, 1), 5)
+		s, err := h.Model().LogProbs(t.Context(), lm.Request[token.ID]{Tokens: w})
+		if err != nil || math.IsNaN(sum32(s.Tokens)) || math.IsInf(sum32(s.Tokens), 0) {
+			t.Errorf("%q: a sample %v is scored %v, %v", text, w, s.Tokens, err)
+		}
+	})
+}
