@@ -1,0 +1,98 @@
+package l2m
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// A Markov chain of three states has I(d) = Σ π_a (Tᵈ)_ab ln[(Tᵈ)_ab/π_b],
+// computed here from powers of T; π is the row that Tᵈ tends to.
+func TestTwoPointOfAMarkovChain(t *testing.T) {
+	transition := [3][3]float64{{0.7, 0.2, 0.1}, {0.1, 0.6, 0.3}, {0.3, 0.1, 0.6}}
+	power := func(d int) [3][3]float64 {
+		p := [3][3]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
+		for range d {
+			var q [3][3]float64
+			for a := range 3 {
+				for b := range 3 {
+					for k := range 3 {
+						q[a][b] += p[a][k] * transition[k][b]
+					}
+				}
+			}
+			p = q
+		}
+		return p
+	}
+	pi := power(500)[0]
+	truth := func(d int) float64 {
+		p, sum := power(d), 0.0
+		for a := range 3 {
+			for b := range 3 {
+				sum += pi[a] * p[a][b] * math.Log(p[a][b]/pi[b])
+			}
+		}
+		return sum
+	}
+	rng := rand.New(rand.NewPCG(9, 9))
+	docs := make(count.Documents, 64)
+	shuffled := make(count.Documents, len(docs))
+	for i := range docs {
+		state := 0
+		for range 20 { // forget where it started
+			state = step(rng, transition[state])
+		}
+		for range 4000 {
+			state = step(rng, transition[state])
+			docs[i] = append(docs[i], token.ID(state))
+			shuffled[i] = append(shuffled[i], token.ID(step(rng, pi)))
+		}
+	}
+	measure := func(docs count.Documents) []float64 {
+		r, err := count.Pairs(t.Context(), docs, count.Options{Distances: []int{1, 2, 3, 4, 200}, Vocabulary: 3, Blocks: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := estimateTwoPoint(context.Background(), &count.File{Result: *r}, TwoPointOptions{Seed: 1}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var z []float64
+		for _, p := range got.Points {
+			want := 0.0
+			if &docs[0] != &shuffled[0] {
+				want = truth(p.Distance)
+			}
+			// Near zero the estimate is not normal: χ² of 4 degrees of freedom.
+			noise := math.Hypot(float64(p.SE), math.Sqrt(4.0/2)/float64(p.Pairs))
+			z = append(z, (float64(p.Value)-want)/noise)
+			if far := p.Distance > 100 || &docs[0] == &shuffled[0]; far != p.Below {
+				t.Errorf("d = %d: below the floor is %t, want %t (%g ± %g)", p.Distance, p.Below, far, p.Value, p.SE)
+			}
+		}
+		return z
+	}
+	for _, docs := range []count.Documents{docs, shuffled} {
+		for i, z := range measure(docs) {
+			if math.Abs(z) > 4 {
+				t.Errorf("distance number %d is off by %.1f standard errors", i, z)
+			}
+		}
+	}
+}
+
+func step(rng *rand.Rand, p [3]float64) int {
+	u := rng.Float64()
+	switch {
+	case u < p[0]:
+		return 0
+	case u < p[0]+p[1]:
+		return 1
+	}
+	return 2
+}
