@@ -39,6 +39,10 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 		return nil, err
 	}
 	defer text.corpus.Close()
+	// Counting runs beside training, which uses a single core.
+	ctx, cancel := context.WithCancel(ctx)
+	counting := startTwoPoint(ctx, text.corpus, o)
+	defer func() { cancel(); counting.wait() }()
 	s, err := drawSample(ctx, text, o)
 	if err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 		return nil, err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, s.bytesPerToken())
-	if r.TwoPoint, err = countTwoPoint(ctx, text.corpus, o); err != nil {
+	if r.TwoPoint, err = counting.wait(); err != nil {
 		return nil, err
 	}
 	if err := auditConfigs(ctx, r, o); err != nil {
@@ -125,7 +129,7 @@ type sample[T any] struct {
 
 // scoredTokens is what a run scores by default: about a minute on two cores
 // with the built-in predictor.
-const scoredTokens = 48 << 20
+const scoredTokens = 24 << 20
 
 // maxRatio is the largest ratio L/ell that is scored.
 const maxRatio = 4

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
@@ -50,7 +51,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOpt
 			if len(s.Points) == 0 {
 				continue
 			}
-			a, err := analyse(s, o)
+			a, err := analyse(s, o, r.Corpus)
 			if err != nil {
 				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)
 			}
@@ -62,8 +63,11 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOpt
 }
 
 // analyse fits the law of one series.
-func analyse(s mi.Series, o MeasureOptions) (*law.Analysis, error) {
-	d := law.Data{Cov: s.Cov, Sums: s.Sums, Counts: s.Counts}
+func analyse(s mi.Series, o MeasureOptions, c report.Corpus) (*law.Analysis, error) {
+	d := law.Data{
+		Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: strings.TrimSuffix(c.Tokenizer, "s"),
+		Source: fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(c.Paths, " ")),
+	}
 	for _, p := range s.Points {
 		d.L = append(d.L, float64(p.Length))
 		d.I = append(d.I, float64(p.Value))

@@ -36,7 +36,7 @@ type MeasureOptions struct {
 	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
 	Cross              *int    // cross contexts per window (K); nil means 1, and none for a Process; 0 drops vclub and the bounds
 	EvaluationFraction float64 // of the documents; 0 means one half
-	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 12 MiB
+	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 8 MiB
 	TwoPointBytes      int64   // documents sampled for two-point information; 0 means all, negative skips it
 
 	Seed    uint64
@@ -66,7 +66,7 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 		o.EvaluationFraction = 0.5
 	}
 	if o.TrainingBytes == 0 {
-		o.TrainingBytes = 12 << 20
+		o.TrainingBytes = 8 << 20
 	}
 	if o.Draws == 0 {
 		o.Draws = 4000

@@ -15,6 +15,28 @@ import (
 // twoPointBlocks is the number of blocks of documents for jackknife errors.
 const twoPointBlocks = 16
 
+// twoPointJob is a count that runs beside other work.
+type twoPointJob struct {
+	done   chan struct{}
+	result *report.TwoPoint
+	err    error
+}
+
+func startTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) *twoPointJob {
+	j := &twoPointJob{done: make(chan struct{})}
+	go func() {
+		defer close(j.done)
+		j.result, j.err = countTwoPoint(ctx, c, o)
+	}()
+	return j
+}
+
+// wait returns the result once it is there; it may be called again.
+func (j *twoPointJob) wait() (*report.TwoPoint, error) {
+	<-j.done
+	return j.result, j.err
+}
+
 // countTwoPoint measures the two-point information of all documents at
 // distances 1, 2, 4, …, or returns nil if it is not wanted.
 func countTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) (*report.TwoPoint, error) {
@@ -32,11 +54,7 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) (*re
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}
-	stage := o.Progress.stage("counting", "tokens")
-	total := c.Bytes() * int64(len(opts.Distances))
-	opts.Progress = func(p count.Progress) { stage(p.Done, total, p.Resumed) }
-	src := byteSource(ctx, c)
-	counts, err := count.Pairs(ctx, src, opts)
+	counts, err := count.Pairs(ctx, byteSource(ctx, c), opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}

@@ -84,7 +84,7 @@ an interrupted run, and does nothing twice.`,
 	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents) or bytemix:universal (from nothing)")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
-	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 12M)")
+	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 8M)")
 	f.StringVar(&twoPoint, "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)")
 	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
 	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
