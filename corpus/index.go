@@ -116,7 +116,7 @@ func (c *Corpus) spool(ctx context.Context) (file, error) {
 		return file{}, errors.New("standard input is not connected")
 	}
 	if c.opts.Format == Parquet {
-		return file{}, errors.New("Parquet cannot be read from standard input: save it to a file")
+		return file{}, errors.New("standard input cannot hold Parquet, which is not read in order (save it to a file)")
 	}
 	out, err := os.CreateTemp(c.opts.SpoolDir, "l2m-stdin-*")
 	if err != nil {
