@@ -3,7 +3,6 @@ package l2m
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
@@ -54,25 +53,17 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) (*re
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}
-	counts, err := count.Pairs(ctx, byteSource(ctx, c), opts)
+	stream, err := token.ParseStream("bytes")
+	if err != nil {
+		return nil, err
+	}
+	counts, err := count.Pairs(ctx, tokenSource(ctx, c, stream), opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}
-	t := &report.TwoPoint{Estimator: string(mi.Grassberger), Tokens: counts.Tokens}
-	var points []mi.DecayPoint
-	for _, d := range counts.Distances {
-		if d.Pairs == 0 {
-			continue
-		}
-		e, err := mi.TwoPoint(pairCounts(d), mi.TwoPointOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
-		}
-		t.Points = append(t.Points, report.TwoPointPoint{Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Below: e.Below})
-		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Below: e.Below})
-	}
-	t.Law, t.Warnings = mi.FitDecay(points, level)
-	return t, nil
+	// With 256 byte values the estimator's bias is far below its errors, so no
+	// shuffled pairs are counted.
+	return estimateTwoPoint(ctx, &count.File{Result: *counts}, TwoPointOptions{Estimator: string(mi.Grassberger), NoFloor: true, Seed: o.Seed, Workers: o.Workers})
 }
 
 // level is the confidence level of all intervals.
@@ -87,39 +78,6 @@ func dyadicDistances(longest int64) []int {
 		ds = append(ds, d)
 	}
 	return ds
-}
-
-// byteSource streams the documents as byte tokens.
-func byteSource(ctx context.Context, c *corpus.Corpus) count.Source {
-	return count.SourceFunc(func(yield func(doc int, tokens []token.ID) error) error {
-		buf := make([]byte, 1<<16)
-		ids := make([]token.ID, 0, len(buf))
-		return c.Each(ctx, func(doc int, r io.Reader) error {
-			for {
-				n, err := io.ReadFull(r, buf)
-				if n > 0 {
-					ids = token.Bytes().Encode(ids[:0], buf[:n])
-					if err := yield(doc, ids); err != nil {
-						return err
-					}
-				}
-				if err == io.EOF || err == io.ErrUnexpectedEOF {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-			}
-		})
-	})
-}
-
-func pairCounts(d count.Distance) mi.PairCounts {
-	p := pairCountsOf(d.Counts)
-	for _, w := range d.Without {
-		p.Without = append(p.Without, pairCountsOf(w))
-	}
-	return p
 }
 
 func pairCountsOf(c count.Counts) mi.PairCounts {
