@@ -50,6 +50,20 @@ func positive(q problem, cov square, clusters int) float64 {
 	return min(1, 3*p)
 }
 
+// longest states how the information grows where it matters most when one power
+// law does not describe it: between the longest two lengths.
+func (a *Analysis) longest() string {
+	if len(a.Local) == 0 {
+		return ""
+	}
+	l := a.Local[len(a.Local)-1]
+	text := fmt.Sprintf(" From L = %g to %g the local exponent is %.2f", l.From, l.To, l.Exponent)
+	if l.Interval != nil {
+		text += fmt.Sprintf(" (%.2f … %.2f)", l.Interval.Lo, l.Interval.Hi)
+	}
+	return text + "; --range LO:HI fits a part."
+}
+
 // decide fills Verdict and Reason.
 func (a *Analysis) decide(q problem, cov square) {
 	p := positive(q, cov, a.Clusters)
@@ -89,6 +103,7 @@ func (a *Analysis) decide(q problem, cov square) {
 		default:
 			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s); points lie off it by up to %.0f %%.", probability(a.Power.P), 100*a.Misfit)
 		}
+		a.Reason += a.longest()
 	case beta.Interval.Hi < 0 || beta.Interval.Lo <= 0 && beta.Interval.Hi < flat:
 		a.Verdict = PowerLawRejected
 		a.Reason = fmt.Sprintf("There is information, but it does not grow with length (%s).", law)
