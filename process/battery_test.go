@@ -182,7 +182,11 @@ func sameOnAnyWorkers[T any](t *testing.T, p Process[T]) {
 // ell = 8, L = 16, and demands the exact information within 4.5 standard
 // errors (one false alarm in 150,000 per process).
 func pairedAgrees[T any](t *testing.T, p Process[T]) {
-	const ell, n = 8, 1500
+	const ell = 8
+	n := 1500
+	if testing.Short() {
+		n = 300
+	}
 	truth := exact(t, p, ell, 2*ell)
 	m := p.Model()
 	var s, ss float64
@@ -196,8 +200,8 @@ func pairedAgrees[T any](t *testing.T, p Process[T]) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mean := s / n
-	se := math.Sqrt((ss/n - mean*mean) / n)
+	mean := s / float64(n)
+	se := math.Sqrt((ss/float64(n) - mean*mean) / float64(n))
 	if math.Abs(mean-truth) > 4.5*se+1e-5 {
 		t.Errorf("paired with the exact model: %.5f ± %.5f, exact %.5f", mean, se, truth)
 	}
