@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -135,7 +137,7 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	if err := simulateAll(ctx, o, cells); err != nil {
 		return nil, err
 	}
-	result := &Calibration{Schema: CalibrationSchema, Version: BuildVersion().String(), Options: o.settings()}
+	result := &Calibration{Schema: CalibrationSchema, Version: BuildVersion().String(), Command: o.command(), Options: o.settings()}
 	for _, c := range cells {
 		summary, err := c.summarise()
 		if err != nil {
@@ -144,6 +146,38 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 		result.Cells = append(result.Cells, summary)
 	}
 	return result, result.write(o.Out)
+}
+
+// command is the canonical command line that repeats the calibration: every
+// option that changes the numbers. The run directory is not part of it.
+func (o CalibrateOptions) command() string {
+	words := []string{"l2m", "calibrate"}
+	for _, p := range o.Processes {
+		words = append(words, quoteWord(p))
+	}
+	var names []string
+	for _, e := range o.Estimators {
+		names = append(names, string(e))
+	}
+	words = append(words, "--estimators", strings.Join(names, ","))
+	for _, d := range o.Damages {
+		words = append(words, "--damage", d)
+	}
+	for _, n := range o.Windows {
+		words = append(words, "--windows", strconv.Itoa(n))
+	}
+	words = append(words, "--length", strconv.Itoa(o.Length), "--repetitions", strconv.Itoa(o.Repetitions),
+		"--cross", strconv.Itoa(o.Cross), "--draws", strconv.Itoa(o.Draws), "--seed", strconv.FormatUint(o.Seed, 10))
+	if o.Range != [2]float64{} {
+		side := func(x float64) string {
+			if x == 0 {
+				return ""
+			}
+			return formatFloat(x)
+		}
+		words = append(words, "--range", side(o.Range[0])+":"+side(o.Range[1]))
+	}
+	return strings.Join(words, " ")
 }
 
 // chunksName is the folder of finished repetitions.

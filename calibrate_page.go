@@ -42,7 +42,7 @@ func (r *Calibration) page(data []byte) *report.Page {
 		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
 		Verdict: report.Plain("Nothing was fitted."), Tone: report.Neutral,
 		Lead: report.Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
-		Data: data, DataName: "calibration.json", Version: r.Version, Command: "l2m calibrate",
+		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,
 	}
 	if of > 0 {
 		p.Verdict = report.Plain(fmt.Sprintf("%.1f\u00a0%% of the 95\u00a0%% intervals of the exponent hold the truth.", 100*float64(covered)/float64(of)))

@@ -22,6 +22,7 @@ const CalibrationSchema = "l2m.calibration/1"
 type Calibration struct {
 	Schema  string              `json:"schema"`
 	Version string              `json:"version"` // of l2m
+	Command string              `json:"command"` // canonical command line that repeats the calibration
 	Options CalibrationSettings `json:"options"`
 	Cells   []CalibrationCell   `json:"cells"`
 }
