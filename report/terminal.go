@@ -340,6 +340,9 @@ func (t *terminal) next() {
 	s := "run kept in " + run + " — open " + strings.TrimSuffix(run, "/") + "/report.html"
 	if t.find.exponent != nil {
 		s += "; next: l2m audit config.json --law " + run
+		if t.r.Corpus.Tokenizer == "bytes" {
+			s += " --bytes-per-token 4.4"
+		}
 	}
 	t.paragraph(s, 2, text.Faint)
 }
