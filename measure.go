@@ -3,7 +3,9 @@ package l2m
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
@@ -204,7 +206,8 @@ type recipe struct {
 	info    lm.Info
 	opts    bytemix.Options
 	trained bool
-	budget  int64 // bytes of training text; 0 for an untrained model
+	budget  int64  // bytes of training text; 0 for an untrained model
+	file    string // of a saved model, in place of all that
 }
 
 func newRecipe(t text, o MeasureOptions) (recipe, error) {
@@ -215,7 +218,7 @@ func newRecipe(t text, o MeasureOptions) (recipe, error) {
 		r.budget = min(o.TrainingBytes, t.split.TrainingBytes())
 	case "bytemix:universal":
 	default:
-		return r, fmt.Errorf("unknown model %q (bytemix, or bytemix:universal for one that is not trained)", o.Model)
+		return savedRecipe(o)
 	}
 	r.info = lm.Info{Name: o.Model, Vocabulary: token.Bytes().Size(), BOS: lm.NoBOS}
 	h := sha256.New()
@@ -225,6 +228,22 @@ func newRecipe(t text, o MeasureOptions) (recipe, error) {
 	}
 	r.info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
 	return r, nil
+}
+
+// savedRecipe is a model that is trained already, in a file.
+func savedRecipe(o MeasureOptions) (recipe, error) {
+	info, err := bytemix.ReadInfo(o.Model)
+	if errors.Is(err, fs.ErrNotExist) {
+		return recipe{}, fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, or a file that l2m model train wrote)", o.Model)
+	} else if err != nil {
+		return recipe{}, err
+	}
+	if info.Alphabet != bytemix.Bytes {
+		return recipe{}, fmt.Errorf("%s predicts the alphabet %q, not bytes", o.Model, info.Alphabet)
+	}
+	return recipe{file: o.Model, budget: info.TrainedBytes, info: lm.Info{
+		Name: "bytemix", Vocabulary: token.Bytes().Size(), BOS: lm.NoBOS, Fingerprint: info.Fingerprint,
+	}}, nil
 }
 
 // identified is a model under the fingerprint of its recipe.
@@ -239,11 +258,16 @@ func (m identified) Info() lm.Info { return m.info }
 func (r recipe) score(ctx context.Context, t text, s sample[token.ID], store *score.Store, o MeasureOptions) error {
 	var model *bytemix.Model
 	var err error
-	if r.trained {
+	switch {
+	case r.file != "":
+		if model, err = bytemix.Open(r.file, o.Workers); err == nil {
+			defer model.Close()
+		}
+	case r.trained:
 		stage := o.Progress.stage("training", "B")
 		excerpts := t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes})
 		model, err = bytemix.Train(ctx, r.opts, excerpts, func(done int64) { stage(done, r.budget, 0) })
-	} else {
+	default:
 		model, err = bytemix.New(r.opts)
 	}
 	if err != nil {

@@ -29,7 +29,11 @@ type MeasureOptions struct {
 	Configs       []string
 	BytesPerToken float64
 
-	Model string // "" or "bytemix": the built-in predictor, trained; "bytemix:universal": untrained
+	// Model is "" or "bytemix", the built-in predictor trained on the training
+	// documents; "bytemix:universal", untrained; or a file that TrainModel wrote.
+	// Whether the text of a file's model overlaps the evaluated documents is for
+	// the caller to know.
+	Model string
 
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
 	WindowsPerDocument int     // at most; 0 means 24

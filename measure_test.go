@@ -102,9 +102,11 @@ func TestRandomBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	claims := 0
 	for _, s := range r.Series {
 		if s.Law.Verdict == law.PowerLawHolds {
-			t.Errorf("%s at L/ℓ = %d claims a power law: %s", s.Estimator, s.Ratio, s.Law.Reason)
+			claims++
+			t.Logf("%s at L/ℓ = %d claims a power law: %s", s.Estimator, s.Ratio, s.Law.Reason)
 		}
 		if s.Estimator != mi.Paired {
 			continue
@@ -115,6 +117,10 @@ func TestRandomBytes(t *testing.T) {
 				t.Errorf("paired: %.3g ± %.2g nats at L = %d of random bytes", v, float64(p.SE), p.Length)
 			}
 		}
+	}
+	// Each of the 15 series may err in 5 % of corpora, those of one estimator together.
+	if claims > 3 {
+		t.Errorf("%d of %d series claim a power law of random bytes", claims, len(r.Series))
 	}
 }
 

@@ -22,6 +22,7 @@ type Split struct {
 	training []int // documents, in the order of their hashes
 	regions  []region
 	blocks   bool
+	whole    bool // training text is all of every document
 }
 
 // region is evaluation text that resamples as one: a document, or a block of
@@ -65,6 +66,17 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	return s
 }
 
+// All puts every document on both sides: to train or to evaluate a model on a
+// corpus as it is, not to do both.
+func (c *Corpus) All(seed uint64) *Split {
+	s := &Split{c: c, seed: seed, whole: true}
+	for i, d := range c.docs {
+		s.training = append(s.training, i)
+		s.regions = append(s.regions, region{i, 0, d.bytes})
+	}
+	return s
+}
+
 // cut makes blocks of a document, from a byte on, the regions.
 func (s *Split) cut(doc int, from int64) {
 	s.blocks = true
@@ -102,7 +114,7 @@ func (s *Split) TrainingBytes() int64 {
 
 // trainable is how many leading bytes of a training document may be trained on.
 func (s *Split) trainable(doc int) int64 {
-	if len(s.c.docs) == 1 {
+	if len(s.c.docs) == 1 && !s.whole {
 		return s.c.docs[doc].bytes / 2
 	}
 	return s.c.docs[doc].bytes
@@ -184,7 +196,7 @@ func (s *Split) SuggestLength(longest int) (int, error) {
 // CheckLength reports whether windows of that many bytes can be drawn; the
 // error is a *TooShortError.
 func (s *Split) CheckLength(length int) error {
-	if len(s.forLength(length)) >= 2 {
+	if n := len(s.forLength(length)); n >= 2 || s.whole && n == 1 {
 		return nil
 	}
 	return s.tooShort(length)

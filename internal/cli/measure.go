@@ -81,7 +81,7 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
-	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents) or bytemix:universal (from nothing)")
+	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), or a file of l2m model train")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
 	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 8M)")

@@ -37,6 +37,7 @@ var verbs = []func() *cobra.Command{
 	newAuditCommand,
 	newProcessCommand,
 	newCalibrateCommand,
+	newModelCommand,
 	newVersionCommand,
 	newManCommand,
 }

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/lm/bytemix"
+)
+
+func newModelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "model",
+		Short: "Train, inspect and evaluate the built-in predictor",
+		Long: `Model trains the built-in predictor on a corpus and keeps it in a file, says
+what is in such a file, and evaluates it on text.
+
+l2m measure trains a predictor of its own; --model FILE measures with a saved one.`,
+		Example: `  l2m model train novels/ -o novels.bytemix
+  l2m model info novels.bytemix
+  l2m model eval novels.bytemix other-novel.txt
+  l2m measure --model novels.bytemix other-novels/`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newModelTrainCommand(), newModelInfoCommand(), newModelEvalCommand())
+	return cmd
+}
+
+func newModelTrainCommand() *cobra.Command {
+	var (
+		o        l2m.ModelOptions
+		training string
+		quiet    bool
+	)
+	cmd := &cobra.Command{
+		Use:     "train PATH… -o FILE",
+		Short:   "Train the predictor on all documents and save it",
+		Example: "  l2m model train novels/ -o novels.bytemix",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usagef("name at least one file or folder to train on (or - for standard input)")
+			case o.File == "":
+				return usagef("name the file to write with -o")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.TrainingBytes, err = parseSize(training); err != nil {
+				return usagef("--training-bytes: %v", err)
+			}
+			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), bars.report
+			info, err := l2m.TrainModel(cmd.Context(), o)
+			bars.done()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: trained on %d bytes, fingerprint %.12s\n", o.File, info.TrainedBytes, info.Fingerprint)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.File, "out", "o", "", "file to write")
+	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
+	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
+	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+func newModelInfoCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "info FILE",
+		Short:   "Check a model file and say what is in it",
+		Example: "  l2m model info novels.bytemix",
+		Args:    oneArg("name one model file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			info, err := bytemix.ReadInfo(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), info)
+			}
+			alphabet := string(info.Alphabet)
+			if alphabet == "" {
+				alphabet = "bytes"
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nalphabet      %s\ntrained on    %d bytes\ntables        2^%d slots\nfingerprint   %s\n",
+				info.Algorithm, alphabet, info.TrainedBytes, info.TableBits, info.Fingerprint)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newModelEvalCommand() *cobra.Command {
+	var (
+		o      l2m.ModelOptions
+		asJSON bool
+		quiet  bool
+	)
+	cmd := &cobra.Command{
+		Use:     "eval FILE PATH…",
+		Short:   "State how well a saved predictor predicts text, by position",
+		Example: "  l2m model eval novels.bytemix other-novel.txt --length 16384",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usagef("name a model file, then the text to evaluate it on")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			o.File, o.Paths, o.Stdin, o.Progress = args[0], args[1:], cmd.InOrStdin(), bars.report
+			e, err := l2m.EvaluateModel(cmd.Context(), o)
+			bars.done()
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				return writeJSON(out, e)
+			}
+			if _, err := fmt.Fprintf(out, "%.4f bits/byte over %d windows of %d bytes from %d documents\n\n", e.BitsPerByte, e.Windows, e.Length, e.Documents); err != nil {
+				return err
+			}
+			t := plainTable("bytes", "bits/byte", "±")
+			for _, p := range e.Loss.Positions {
+				t.AppendRow(table.Row{fmt.Sprintf("%d–%d", p.From, p.To), fmt.Sprintf("%.3f", p.Mean.Bits()), fmt.Sprintf("%.3f", p.SE.Bits())})
+			}
+			_, err = fmt.Fprintln(out, t.Render())
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVarP(&o.Length, "length", "L", 0, "bytes per window (default: from the documents, at most 16384)")
+	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default 200)")
+	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
+	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+// oneArg wants exactly one argument.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("%s", what)
+		}
+		return nil
+	}
+}

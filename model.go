@@ -1,0 +1,170 @@
+package l2m
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// ModelOptions says which text a built-in predictor is trained or evaluated on.
+// The zero value of a field asks for its default.
+type ModelOptions struct {
+	Paths  []string // files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string
+	Field  string
+
+	File string // of the model: written by TrainModel, read by EvaluateModel
+
+	TrainingBytes int64 // at most this much text, an even sample of it; 0 means 64 MiB
+	Length        int   // bytes per evaluated window; 0 means 16,384 or less, from the documents
+	MaxWindows    int   // evaluated; 0 means 200
+
+	Seed     uint64
+	Workers  int // 0 means GOMAXPROCS; does not change the result
+	Progress ProgressFunc
+}
+
+func (o ModelOptions) open(ctx context.Context) (*corpus.Corpus, error) {
+	switch {
+	case len(o.Paths) == 0:
+		return nil, errors.New("no text: name files or folders")
+	case o.File == "":
+		return nil, errors.New("no model file named")
+	case o.TrainingBytes < 0 || o.Length < 0 || o.MaxWindows < 0:
+		return nil, errors.New("training bytes, length and windows must not be negative")
+	}
+	format, err := corpus.ParseFormat(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	stage := o.Progress.stage("reading", "B")
+	return corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+}
+
+// TrainModel trains the built-in predictor on all documents and writes it to
+// o.File, which appears whole or not at all.
+func TrainModel(ctx context.Context, o ModelOptions) (bytemix.FileInfo, error) {
+	if o.TrainingBytes == 0 {
+		o.TrainingBytes = 64 << 20
+	}
+	c, err := o.open(ctx)
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	defer c.Close()
+	s := c.All(o.Seed)
+	budget := min(o.TrainingBytes, s.TrainingBytes())
+	stage := o.Progress.stage("training", "B")
+	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1},
+		s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), func(done int64) { stage(done, budget, 0) })
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	if err := m.SaveFile(o.File); err != nil {
+		return bytemix.FileInfo{}, fmt.Errorf("writing the model: %w", err)
+	}
+	return bytemix.ReadInfo(o.File)
+}
+
+// ModelEvaluation is how well a model predicts windows of text, each scored
+// from the state in which the model was saved.
+type ModelEvaluation struct {
+	Model       lm.Info `json:"model"`
+	Documents   int     `json:"documents"` // that the windows come from
+	Windows     int     `json:"windows"`
+	Length      int     `json:"length"`        // bytes per window
+	BitsPerByte float64 `json:"bits_per_byte"` // over whole windows
+	Loss        mi.Loss `json:"loss"`          // nats per byte, by position too
+}
+
+// EvaluateModel scores windows of all documents with a saved model.
+func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error) {
+	c, err := o.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	m, err := bytemix.Open(o.File, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if m.Info().Vocabulary != token.Bytes().Size() {
+		return nil, fmt.Errorf("%s predicts %d symbols, not bytes: it cannot be evaluated on text", o.File, m.Info().Vocabulary)
+	}
+	if o.MaxWindows == 0 {
+		o.MaxWindows = 200
+	}
+	s := c.All(o.Seed)
+	for length := maxDefaultLength; o.Length == 0; length /= 2 {
+		if err := s.CheckLength(length); err == nil {
+			o.Length = length
+		} else if length == 1 {
+			return nil, err
+		}
+	}
+	windows, err := s.Windows(ctx, corpus.WindowOptions{Length: o.Length, PerDocument: o.MaxWindows, MaxTotal: o.MaxWindows})
+	if err != nil {
+		return nil, err
+	}
+	scored, err := scoreJoint(ctx, m, windows, o)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := mi.Collect(ctx, windowSource{o.Length, scored}, mi.CollectOptions{Seed: o.Seed})
+	if err != nil {
+		return nil, err
+	}
+	e := &ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Length: o.Length, Loss: stats.Loss()}
+	e.BitsPerByte = e.Loss.Mean.Bits()
+	return e, nil
+}
+
+// scoreJoint scores every window from its start, and nothing else.
+func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Window, o ModelOptions) ([]mi.Window, error) {
+	scored := make([]mi.Window, len(windows))
+	stage := o.Progress.stage("scoring", "windows")
+	finished := make(chan int, len(windows))
+	g, ctx := errgroup.WithContext(ctx)
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	g.SetLimit(o.Workers + 1)
+	g.Go(func() error {
+		for done := range windows {
+			select {
+			case <-finished:
+				stage(int64(done+1), int64(len(windows)), 0)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for i, w := range windows {
+		g.Go(func() error {
+			s, err := m.LogProbs(ctx, lm.Request[token.ID]{Tokens: w.Tokens})
+			if err != nil {
+				return fmt.Errorf("window %d: %w", i, err)
+			}
+			scored[i] = mi.Window{Cluster: w.Cluster, Joint: s.Tokens}
+			finished <- i
+			return nil
+		})
+	}
+	return scored, g.Wait()
+}
