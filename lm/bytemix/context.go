@@ -27,7 +27,6 @@ func (p *predictor) prepare() {
 		ctxWord2:  hash3(9, w0, hash2(tail, w1)),
 		ctxWord3:  hash3(10, w0, hash3(tail, w1, p.word[2])),
 		ctxColumn: hash3(13, min(p.column, columnUnknown), n4&0xff),
-		ctxMatch:  0, // known when the matches are
 	}
 	p.dirHash = [nDir]uint32{
 		dirO1:   hash2(21, p.c4&0xff),
@@ -59,10 +58,6 @@ func (p *predictor) beginByte(c byte) {
 	if p.age < maxAge {
 		p.mute()
 	}
-	p.hash[ctxMatch] = hash3(14, p.expect[0], min(p.trustI[0]>>2, 24)<<8|c1)
-	h := scramble(p.hash[ctxMatch], 0)
-	p.first.check[ctxMatch] = byte(h)
-	p.first.at[ctxMatch] = h >> (32 - p.bits) &^ 3
 	p.agree = 0
 	switch {
 	case p.expect[1] != 0 && p.expect[1] == p.expect[0]:
@@ -132,7 +127,7 @@ const youngAges = 16
 // reach is how many bytes back a lane looks, or how many words.
 var reach = [laneBias]struct{ bytes, words uint32 }{
 	ctxO4: {bytes: 4}, ctxO5: {bytes: 5}, ctxO6: {bytes: 6}, ctxO8: {bytes: 8},
-	ctxWord: {bytes: 1}, ctxWord2: {words: 1}, ctxWord3: {words: 2}, ctxColumn: {bytes: 1}, ctxMatch: {bytes: 1},
+	ctxWord: {bytes: 1}, ctxWord2: {words: 1}, ctxWord3: {words: 2}, ctxColumn: {bytes: 1},
 	laneDirect + dirO2: {bytes: 2}, laneDirect + dirO3: {bytes: 3}, laneDirect + dirO4: {bytes: 4}, laneDirect + dirO5: {bytes: 5},
 	laneDirect + dirWord:        {bytes: 1},
 	laneExpect + nMatch + runO8: {bytes: 8}, laneExpect + nMatch + runWord3: {words: 2},

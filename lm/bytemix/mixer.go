@@ -7,7 +7,7 @@ package bytemix
 // row.
 const (
 	nIn       = 48 // mixer inputs, a multiple of 16
-	nSets     = 7  // weight sets that are mixed by the final mixer
+	nSets     = 5  // weight sets that are mixed by the final mixer
 	rowLen    = 2 * nIn
 	weightOne = 16384
 )
@@ -48,4 +48,22 @@ func trainGeneric(x *inputs, w []int16, rows, err *[nSets]int32) {
 	}
 }
 
+// trainAndDotGeneric trains on one bit and computes the products of the next.
+func trainAndDotGeneric(x *inputs, w []int16, rows, err *[nSets]int32, next *inputs, nextRows, out *[nSets]int32) {
+	trainGeneric(x, w, rows, err)
+	dotGeneric(next, w, nextRows, out)
+}
+
 func saturate(v int32) int32 { return min(max(v, -32768), 32767) }
+
+// mixStep scales an error of 16 bits by a learning rate. Errors of a tenth of
+// a percent and less teach nothing worth the time.
+func mixStep(e, rate int32) int32 {
+	e = (e*rate + 512) >> 10
+	if e+mixIgnore <= 2*mixIgnore && e+mixIgnore >= 0 {
+		return 0
+	}
+	return min(max(e, -32768), 32767)
+}
+
+const mixIgnore = 6

@@ -36,6 +36,17 @@ func trainRows(x *inputs, w []int16, rows, err *[nSets]int32) {
 }
 
 //go:noescape
+func trainAndDotAVX2(x *inputs, w *int16, rows, err *[nSets]int32, next *inputs, nextRows, out *[nSets]int32)
+
+func trainAndDot(x *inputs, w []int16, rows, err *[nSets]int32, next *inputs, nextRows, out *[nSets]int32) {
+	if haveAVX2 {
+		trainAndDotAVX2(x, &w[0], rows, err, next, nextRows, out)
+		return
+	}
+	trainAndDotGeneric(x, w, rows, err, next, nextRows, out)
+}
+
+//go:noescape
 func adaptAVX2(l *lanes, target uint32, recip *[1024]int32, limit, direct uint32)
 
 func (l *lanes) adapt(y uint32, k *constants, limit, direct uint32) {

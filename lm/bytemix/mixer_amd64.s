@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// nIn = 48 inputs, rows of 192 bytes, nSets = 7 (see mixer.go).
-#define SETS $7
+// nIn = 48 inputs, rows of 192 bytes, nSets = 5 (see mixer.go).
+#define SETS $5
 
 // func dotAVX2(x *inputs, w *int16, rows, out *[nSets]int32)
 TEXT ·dotAVX2(SB), NOSPLIT, $0-32
@@ -85,6 +85,67 @@ trainNext:
 	VZEROUPPER
 	RET
 
+// func trainAndDotAVX2(x *inputs, w *int16, rows, err *[nSets]int32, next *inputs, nextRows, out *[nSets]int32)
+TEXT ·trainAndDotAVX2(SB), NOSPLIT, $0-56
+	MOVQ x+0(FP), SI
+	MOVQ w+8(FP), DI
+	MOVQ rows+16(FP), DX
+	MOVQ err+24(FP), BX
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VPCMPEQW Y13, Y13, Y13
+	XORQ CX, CX
+
+bothTrain:
+	CMPL (BX)(CX*4), $0
+	JEQ bothNext
+	MOVLQSX (DX)(CX*4), AX
+	IMULQ $192, AX
+	ADDQ DI, AX
+	VPBROADCASTW (BX)(CX*4), Y8
+	TRAIN(Y0, 0)
+	TRAIN(Y1, 32)
+	TRAIN(Y2, 64)
+
+bothNext:
+	INCQ CX
+	CMPQ CX, SETS
+	JLT bothTrain
+
+	MOVQ next+32(FP), SI
+	MOVQ nextRows+40(FP), DX
+	MOVQ out+48(FP), BX
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	XORQ CX, CX
+
+bothDot:
+	MOVLQSX (DX)(CX*4), AX
+	IMULQ $192, AX
+	ADDQ DI, AX
+	VPMADDWD (AX), Y0, Y4
+	VPMADDWD 32(AX), Y1, Y5
+	VPMADDWD 64(AX), Y2, Y6
+	VPSRAD $8, Y4, Y4
+	VPSRAD $8, Y5, Y5
+	VPSRAD $8, Y6, Y6
+	VPADDD Y5, Y4, Y4
+	VPADDD Y6, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VPADDD X5, X4, X4
+	VPSHUFD $0x4E, X4, X5
+	VPADDD X5, X4, X4
+	VPSHUFD $0xB1, X4, X5
+	VPADDD X5, X4, X4
+	VMOVD X4, (BX)(CX*4)
+	INCQ CX
+	CMPQ CX, SETS
+	JLT bothDot
+	VZEROUPPER
+	RET
+
 // One group of 8 lanes; Y4 the limits. Y0 target, Y3 = 1023, Y5 = ones.
 #define ADAPT(OFF, LIMIT) \
 	VMOVDQU (OFF)(SI), Y6 \
@@ -102,14 +163,14 @@ trainNext:
 	VPSUBD Y12, Y6, Y6 \
 	VMOVDQU Y6, (OFF)(SI)
 
-// Lanes 0-8 bit histories, 9-14 direct, 15-23 expectations.
-DATA direct0<>+0(SB)/4, $0
+// Lanes 0-7 bit histories, 8-13 direct, 14-23 expectations.
+DATA direct0<>+0(SB)/4, $-1
 DATA direct0<>+4(SB)/4, $-1
 DATA direct0<>+8(SB)/4, $-1
 DATA direct0<>+12(SB)/4, $-1
 DATA direct0<>+16(SB)/4, $-1
 DATA direct0<>+20(SB)/4, $-1
-DATA direct0<>+24(SB)/4, $-1
+DATA direct0<>+24(SB)/4, $0
 DATA direct0<>+28(SB)/4, $0
 GLOBL direct0<>(SB), RODATA|NOPTR, $32
 
@@ -159,6 +220,8 @@ TEXT ·prefetchAt64(SB), NOSPLIT, $0-24
 prefetch64:
 	MOVL -4(DI)(CX*4), AX
 	SHLQ $6, AX
+	PREFETCHT0 (SI)(AX*1)
+	XORQ $64, AX
 	PREFETCHT0 (SI)(AX*1)
 	DECQ CX
 	JNE prefetch64

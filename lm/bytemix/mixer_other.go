@@ -8,6 +8,10 @@ func dotRows(x *inputs, w []int16, rows, out *[nSets]int32) { dotGeneric(x, w, r
 
 func trainRows(x *inputs, w []int16, rows, err *[nSets]int32) { trainGeneric(x, w, rows, err) }
 
+func trainAndDot(x *inputs, w []int16, rows, err *[nSets]int32, next *inputs, nextRows, out *[nSets]int32) {
+	trainAndDotGeneric(x, w, rows, err, next, nextRows, out)
+}
+
 func (l *lanes) adapt(y uint32, k *constants, limit, direct uint32) {
 	l.adaptGeneric(y, k, limit, direct)
 }

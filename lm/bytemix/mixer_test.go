@@ -35,16 +35,18 @@ func TestFastMixerEqualsItsReference(t *testing.T) {
 	}
 	v := slices.Clone(w)
 	for range 2000 {
-		var x inputs
+		var x, y inputs
 		for i := range x {
 			x[i] = rng.Uint32()
 			if rng.IntN(2) == 0 { // the usual size of an input
 				x[i] &= 0x0fff0fff
 			}
 		}
-		var rows, err, a, b [nSets]int32
+		var rows, next, err, a, b [nSets]int32
 		for k, r := range rng.Perm(rowsN)[:nSets] { // the sets never share a row
 			rows[k] = int32(r)
+			next[k] = int32(rng.IntN(rowsN))
+			y[k] = rng.Uint32()
 			err[k] = rng.Int32N(1<<16) - 1<<15
 			if rng.IntN(8) == 0 {
 				err[k] = 0
@@ -54,6 +56,11 @@ func TestFastMixerEqualsItsReference(t *testing.T) {
 		dotGeneric(&x, v, &rows, &b)
 		if a != b {
 			t.Fatalf("dot products %v, want %v", a, b)
+		}
+		trainAndDot(&x, w, &rows, &err, &y, &next, &a)
+		trainAndDotGeneric(&x, v, &rows, &err, &y, &next, &b)
+		if a != b {
+			t.Fatalf("dot products after training %v, want %v", a, b)
 		}
 		trainRows(&x, w, &rows, &err)
 		trainGeneric(&x, v, &rows, &err)

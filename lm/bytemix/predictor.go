@@ -15,7 +15,6 @@ const (
 	ctxWord2  // … and the word before
 	ctxWord3  // … and the two words before
 	ctxColumn // how far the line has run
-	ctxMatch  // what the longest match expects
 	nCtx
 )
 
@@ -82,8 +81,8 @@ type predictor struct {
 	dirCur    [nDir]*line
 	state     [nCtx]uint8
 	lanes     lanes
-	x         inputs
-	rows      [nSets]int32
+	x         [2]inputs // of even and odd bits: training runs one bit late
+	rows      [2][nSets]int32
 	dot       [nSets]int32
 	err       [nSets]int32
 	st        [nSets]int32
@@ -113,9 +112,7 @@ type predictor struct {
 const (
 	setMatch  = 0
 	setOrder0 = setMatch + trustCtx*2*4 + 4
-	setOrder1 = setOrder0 + 256
-	setOrder2 = setOrder1 + 256*2
-	setHits   = setOrder2 + 256
+	setHits   = setOrder0 + 256
 	setLine   = setHits + 32*8
 	setWord   = setLine + 128*4
 	rowsTotal = setWord + 2048
@@ -191,7 +188,7 @@ func (p *predictor) byteAt(i uint32) byte {
 // arithmetic and not into waiting for memory.
 func (p *predictor) code(c byte) uint64 {
 	k := p.k
-	var cost uint64
+	var first, likelihood uint64 = 1, 1 // of the bits of a nibble, 16 bits each
 	p.c0, p.node = 1, 1
 	p.beginByte(c)
 	selectSlots(p, &p.first)
@@ -204,21 +201,22 @@ func (p *predictor) code(c byte) uint64 {
 	for bit := range uint32(8) {
 		if bit == 4 {
 			p.node = 1
+			first, likelihood = likelihood, 1
 			p.advance(c)
 			selectSlots(p, &p.second)
 			selectLines(p, &p.dirSecond)
 		}
 		y := uint32(c>>(7-bit)) & 1
 		p.predict(bit, 2*p.c0|y)
-		if y != 0 {
-			cost += uint64(k.cost[p.p])
-		} else {
-			cost += uint64(k.cost[probOne-p.p])
+		q := uint64(p.p)
+		if y == 0 {
+			q = probOne - q
 		}
-		p.update(y)
+		likelihood *= q
+		p.update(bit, y)
 	}
 	p.findMatches(c)
-	return cost
+	return k.cost(first) + k.cost(likelihood)
 }
 
 // prefetchMaps finds the rows of the final maps at a node of the byte and asks
@@ -230,7 +228,7 @@ func (p *predictor) prefetchMaps(c0 uint32) {
 		(c0 | p.last&0xff<<8) * apmSteps,
 		(c0*0x2F0B4C47 + p.last*0x9E3779B1) >> 16 * apmSteps,
 	}
-	prefetch3(unsafe.Pointer(&p.apm[0][p.apmNext[0]]), unsafe.Pointer(&p.apm[1][p.apmNext[1]]), unsafe.Pointer(&p.apm[2][p.apmNext[2]]))
+	prefetch1(unsafe.Pointer(&p.apm[2][p.apmNext[2]]))
 }
 
 // predict sets p.p = P(the bit is 1); next is the node after the bit.
@@ -240,23 +238,24 @@ func (p *predictor) predict(bit, next uint32) {
 	apmAt := p.apmNext
 	p.prefetchMaps(next)
 
-	v := &p.lanes.v
+	v, x := &p.lanes.v, &p.x[bit&1]
 	for i := range p.cur {
 		s := p.cur[i][node]
 		p.state[i] = s
 		e := p.maps[i][s]
 		v[i] = e
-		p.x[i] = k.pair[e>>20]
+		x[i] = k.pair[e>>20]
 	}
-	for i, l := range p.dirCur {
-		e := l[node]
+	for i := range p.dirCur {
+		e := p.dirCur[i][node]
 		v[laneDirect+i] = e
-		p.x[laneDirect+i] = k.pair[e>>20]
+		x[laneDirect+i] = k.pair[e>>20]
 	}
-	for i, want := range p.expect {
+	for i := range p.expect {
+		want := p.expect[i]
 		if want>>(8-bit) != p.c0 {
 			p.active[i] = false
-			p.x[laneExpect+i] = 0
+			x[laneExpect+i] = 0
 			continue
 		}
 		p.active[i] = true
@@ -264,34 +263,36 @@ func (p *predictor) predict(bit, next uint32) {
 		p.lanes.flip[laneExpect+i] = flip
 		e := p.trust[i][p.trustI[i]]
 		v[laneExpect+i] = e
-		p.x[laneExpect+i] = k.pair[(e>>10^flip)>>10]
+		x[laneExpect+i] = k.pair[(e>>10^flip)>>10]
 	}
 	for m := p.muted; m != 0; m &= m - 1 {
-		p.x[mathbits.TrailingZeros32(m)] = 0
+		x[mathbits.TrailingZeros32(m)] = 0
 	}
-	p.x[laneBias] = 256
+	x[laneBias] = 256
 
 	m := uint32(0)
 	if p.active[0] {
 		m = 2*p.trustI[0] + p.lanes.flip[laneExpect]&1 + 1
 	}
-	p.rows = [nSets]int32{
-		int32(setMatch + m*4 + p.agree),
-		int32(setOrder0 + c0),
-		int32(setOrder1 + p.last&255*2 + bit>>2),
-		int32(setOrder2 + p.last>>8),
-		int32(setHits + p.hits*8 + bit),
-		int32(setLine + p.line*4 + min(bit, 3)),
-		int32(setWord + p.kind*8 + bit),
+	rows := &p.rows[bit&1]
+	rows[0] = int32(setMatch + m*4 + p.agree)
+	rows[1] = int32(setOrder0 + c0)
+	rows[2] = int32(setHits + p.hits*8 + bit)
+	rows[3] = int32(setLine + p.line*4 + min(bit, 3))
+	rows[4] = int32(setWord + p.kind*8 + bit)
+	if bit == 0 {
+		dotRows(x, p.mix.w, rows, &p.dot)
+	} else {
+		trainAndDot(&p.x[1-bit&1], p.mix.w, &p.rows[1-bit&1], &p.err, x, rows, &p.dot)
 	}
-	dotRows(&p.x, p.mix.w, &p.rows, &p.dot)
 	f := &p.final[c0]
 	if p.young < youngAges {
 		f = &p.final[256+p.young]
 	}
 	p.frow = f
 	var sum int64
-	for i, d := range p.dot {
+	for i := range p.dot {
+		d := p.dot[i]
 		s := min(max(d>>6, -stretchMax), stretchMax)
 		p.st[i] = s
 		sum += int64(s) * int64(f[i])
@@ -313,8 +314,10 @@ func (p *predictor) predict(bit, next uint32) {
 	p.p = min(max((p.pMix*256+q[0]+(q[1]+q[2])*5/2)>>10, 1), probOne-1)
 }
 
-// update adapts everything to the bit y.
-func (p *predictor) update(y uint32) {
+// update adapts everything to the bit y. The mixing rows are trained just
+// before the next bit's dot products, when the processor has long finished
+// storing the inputs.
+func (p *predictor) update(bit, y uint32) {
 	k := p.k
 	node := p.node & 15
 	p.lanes.adapt(y, k, p.rate.limit, p.rate.direct)
@@ -325,26 +328,30 @@ func (p *predictor) update(y uint32) {
 		p.cur[i][node] = next[s]
 		p.maps[i][s] = v[i]
 	}
-	for i, l := range p.dirCur {
-		l[node] = v[laneDirect+i]
+	for i := range p.dirCur {
+		p.dirCur[i][node] = v[laneDirect+i]
 	}
-	for i, on := range p.active {
-		if on {
+	for i := range p.active {
+		if p.active[i] {
 			p.trust[i][p.trustI[i]] = v[laneExpect+i]
 		}
 	}
 
 	want := int32(y) << 16
-	for i, s := range p.st {
+	for i := range p.st {
+		s := p.st[i]
 		e := want - int32(k.squash[s+squashRange])
-		p.err[i] = min(max(e*p.rate.mix>>10, -32768), 32767)
+		p.err[i] = mixStep(e, p.rate.mix)
 	}
 	if p.keeping {
-		p.mix.keep(&p.rows)
+		p.mix.keep(&p.rows[bit&1])
 	}
-	trainRows(&p.x, p.mix.w, &p.rows, &p.err)
+	if bit == 7 {
+		trainRows(&p.x[1], p.mix.w, &p.rows[1], &p.err)
+	}
 	e := (want - p.pMix) * p.rate.final >> 10
-	for i, s := range p.st {
+	for i := range p.st {
+		s := p.st[i]
 		p.frow[i] += (s*e + 1<<13) >> 14
 	}
 

@@ -1,5 +1,7 @@
 package bytemix
 
+import mathbits "math/bits"
+
 // slot is the unit of the hashed table: a check byte and the bit histories of
 // the 15 nodes of a nibble. Four slots share a cache line.
 type slot [16]byte
@@ -34,19 +36,14 @@ func (p *predictor) locateSlots(w *slotPlaces, nibble uint32) {
 func selectSlots(p *predictor, w *slotPlaces) {
 	tab := p.tab
 	keeping := p.keeping
-	for i, at := range w.at {
+	for i := range w.at {
+		at := w.at[i]
 		bucket := (*[4]slot)(tab[at:])
 		c := w.check[i]
-		var k uint32
-		switch c {
-		case bucket[0][0]:
-		case bucket[1][0]:
-			k = 1
-		case bucket[2][0]:
-			k = 2
-		case bucket[3][0]:
-			k = 3
-		default:
+		// A bit for every slot of the bucket whose check is c.
+		hit := same(bucket[0][0], c) | same(bucket[1][0], c)<<1 | same(bucket[2][0], c)<<2 | same(bucket[3][0], c)<<3
+		k := uint32(mathbits.TrailingZeros32(hit)) & 3
+		if hit == 0 {
 			weight := &p.k.weight
 			low := weight[bucket[0][1]]
 			for j := uint32(1); j < 4; j++ {
@@ -54,21 +51,21 @@ func selectSlots(p *predictor, w *slotPlaces) {
 					low, k = v, j
 				}
 			}
-			s := &bucket[k]
-			if keeping {
-				p.keepSlot(at+k, s)
-			}
-			*s = slot{c}
-			p.cur[i] = s
-			continue
 		}
 		s := &bucket[k]
 		if keeping {
 			p.keepSlot(at+k, s)
 		}
+		if hit == 0 {
+			*s = slot{c}
+		}
 		p.cur[i] = s
 	}
 }
+
+// same is 1 if a equals b and 0 otherwise, without a branch that the processor
+// would guess wrong.
+func same(a, b byte) uint32 { return (uint32(a^b) - 1) >> 31 }
 
 // countHits sums up which contexts have been seen before.
 func (p *predictor) countHits() {
@@ -125,7 +122,8 @@ func (p *predictor) locateLines(w *linePlaces, nibble uint32) {
 
 // selectLines finds the line of every direct context, in one of two places.
 func selectLines(p *predictor, w *linePlaces) {
-	for i, at := range w.at {
+	for i := range w.at {
+		at := w.at[i]
 		l := &p.dir[at]
 		tag := w.tag[i]
 		if l[0] == tag {

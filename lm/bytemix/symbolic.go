@@ -58,11 +58,11 @@ const (
 
 // Lengths of the contexts for DNA. The longest fill the lanes of the fast
 // limit (rates.direct).
-var dnaOrders = [symContexts]int{1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24}
+var dnaOrders = [symContexts]int{1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 16, 18, 22}
 
 // Which of the last symbols (bit i: the i-th last) make the contexts for
 // protein.
-var proteinMasks = [symContexts]uint32{0b1, 0b11, 0b111, 0b1111, 0b10, 0b100, 0b110, 0b101, 0b1000, 0b11111, 0b111111, 0b1011, 0b1101, 0b1110, 0b11111111}
+var proteinMasks = [symContexts]uint32{0b1, 0b11, 0b111, 0b1111, 0b10, 0b100, 0b110, 0b101, 0b1000, 0b11111, 0b111111, 0b1011, 0b1101, 0b11111111}
 
 // cell is a slot of three probabilities (22 bits above a count of 10) behind a
 // check.
@@ -95,9 +95,7 @@ const (
 	symRows1     = symRowsOrder + 64*16
 	symRows2     = symRows1 + 64*32
 	symRows3     = symRows2 + 1024*2
-	symRows4     = symRows3 + 4096
-	symRowsHits  = symRows4 + 256
-	symRowsEnd   = symRowsHits + 64
+	symRowsEnd   = symRows3 + 4096
 )
 
 func newSymbolic(a Alphabet, bits uint) *symbolic {
@@ -254,11 +252,11 @@ func (s *symbolic) code(sym uint32) uint64 {
 			node = 2 | c0&1
 		}
 		p := s.predict(&cur, node, c0, rest)
-		if y != 0 {
-			cost += uint64(s.k.cost[p])
-		} else {
-			cost += uint64(s.k.cost[probOne-p])
+		q := uint64(p)
+		if y == 0 {
+			q = probOne - q
 		}
+		cost += s.k.cost(q << 48)
 		s.update(&cur, node, c0, y, p)
 		c0 = c0<<1 | y
 	}
@@ -298,29 +296,25 @@ func (s *symbolic) predict(cur *[symContexts]*cell, node, c0 uint32, rest uint) 
 		}
 		return 2*s.trustI[i] + s.lanes.flip[laneExpect+i]&1 + 1
 	}
-	m0, m1, m2 := agree(0), agree(1), agree(2)
+	m0, m2 := agree(0), agree(2)
 	tree := c0 & 63
 	l := uint32(s.last)
 	if s.dna {
 		tree &= 3
 		s.rows = [nSets]int32{
 			int32(symRowsMatch + min(m0, 2*trustCtx-1)),
-			int32(symRowsMatch + 2*trustCtx + min(m1, 2*trustCtx-1)),
 			int32(symRowsMatch + 4*trustCtx + min(m2, 2*trustCtx-1)),
 			int32(symRowsOrder + s.hits*64 + tree),
 			int32(symRows1 + l&255*4 + tree),
 			int32(symRows3 + l>>4&255*4 + tree),
-			int32(symRowsHits + tree),
 		}
 	} else {
 		s.rows = [nSets]int32{
 			int32(symRowsMatch + min(m0, 2*trustCtx-1)),
-			int32(symRowsMatch + 2*trustCtx + min(m1, 2*trustCtx-1)),
 			int32(symRowsOrder + s.hits*64 + tree),
 			int32(symRows1 + l&31<<6 + tree),
 			int32(symRows2 + l>>5&31<<6 + tree),
 			int32(symRows3 + l>>10&31<<6 + tree),
-			int32(symRowsHits + tree),
 		}
 	}
 	dotRows(&s.x, s.mix.w, &s.rows, &s.dot)
@@ -349,7 +343,7 @@ func (s *symbolic) update(cur *[symContexts]*cell, node, c0, y uint32, p int32) 
 	want := int32(y) << 16
 	for i, v := range s.st {
 		e := want - int32(k.squash[v+squashRange])
-		s.err[i] = min(max(e*s.rate.mix>>10, -32768), 32767)
+		s.err[i] = mixStep(e, s.rate.mix)
 	}
 	if s.keeping {
 		s.mix.keep(&s.rows)

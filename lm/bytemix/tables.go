@@ -1,6 +1,9 @@
 package bytemix
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
 // Fixed-point scales. Probabilities on the way out are 16-bit (0 < p < 65536),
 // the logistic domain ("stretch", ln(p/(1-p))) counts 256 steps per nat, and
@@ -8,7 +11,10 @@ import "sync"
 const (
 	probBits = 16
 	probOne  = 1 << probBits
-	costBits = 27
+	costBits = 30
+
+	logSteps = 1 << 12
+	logBits  = 32
 
 	stretchMax  = 3071 // 12 nats: beyond what 16-bit probabilities can express
 	squashRange = 4096
@@ -17,7 +23,8 @@ const (
 // constants are the lookup tables that never change. All are computed with
 // integers only, so that they are the same on every machine.
 type constants struct {
-	cost    [probOne + 1]uint32     // cost[k] = -ln(k/65536) in costBits; cost[0] is unused
+	log     [logSteps]uint32 // log[i] = ln(1+i/logSteps) with logBits fractional bits
+	ln2     uint64
 	squash  [2 * squashRange]uint16 // squash[x+4096] = 65536/(1+exp(-x/256)), within 1…65535
 	stretch [4096]int16             // stretch[i] of the 12-bit probability (i+1/2)/4096
 	pair    [4096]uint32            // two mixer inputs made of one 12-bit probability
@@ -33,9 +40,10 @@ var fixed = sync.OnceValue(buildConstants)
 func buildConstants() *constants {
 	c := new(constants)
 	ln := lnTable()
-	for k := 1; k <= probOne; k++ {
-		c.cost[k] = uint32((ln[probOne] - ln[k] + 1<<(lnBits-costBits-1)) >> (lnBits - costBits))
+	for i := range logSteps {
+		c.log[i] = uint32((ln[logSteps+i] - ln[logSteps] + 1<<(lnBits-logBits-1)) >> (lnBits - logBits))
 	}
+	c.ln2 = (ln[2] + 1<<(lnBits-logBits-1)) >> (lnBits - logBits)
 	logit := func(k int) int { // 256·ln(k/(65536-k))
 		d := int64(ln[k]) - int64(ln[probOne-k])
 		return int((d + 1<<(lnBits-9)) >> (lnBits - 8))
@@ -57,6 +65,22 @@ func buildConstants() *constants {
 	}
 	c.buildStates()
 	return c
+}
+
+// cost returns -ln(q/2^64) with costBits fractional bits, for q > 0: the table
+// gives the logarithm of the leading 13 bits, the series of ln(1+d) the rest
+// (d < 2^-12; d³/3 is below the last place).
+func (c *constants) cost(q uint64) uint64 {
+	if q == 0 { // cannot be: a product of four numbers from 1 to 65535
+		q = 1
+	}
+	zeros := uint64(bits.LeadingZeros64(q))
+	q <<= zeros + 1 // the leading one goes, the fraction stays
+	i := q >> 52
+	rest := q << 12 >> 12             // 52 bits, in units of 2^-64
+	d := (rest >> 8) / (logSteps + i) // 2^-44
+	ln := uint64(c.log[i]) + (d-d*(d>>22)>>23)>>12
+	return ((zeros+1)*c.ln2 - ln) >> (logBits - costBits)
 }
 
 const lnBits = 58
