@@ -1,0 +1,161 @@
+package openai
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Model is a language model behind one or several servers. It is an
+// lm.Model[token.ID], safe for concurrent use.
+type Model struct {
+	client   *client
+	pool     *pool
+	options  Options
+	dialect  Dialect
+	name     string // the model's id in requests
+	root     string // what /v1/models says the weights are
+	answered string // the model as answers name it
+	bos      token.ID
+	before   int       // tokens that the server itself puts before a prompt: 0 or 1
+	probe    []float32 // log-probabilities of the probe prompt in the first answer
+	info     lm.Info
+}
+
+// Info describes the model. Context leaves room for BOS and for the one token
+// that servers insist on generating. The fingerprint covers the model's id, its
+// root and revision as far as they are known, what its tokenizer makes of a
+// fixed text, and BOS; not the dialect or the endpoints. A server does not
+// prove what weights it runs: give Options.Revision where that matters.
+func (m *Model) Info() lm.Info { return m.info }
+
+// Dialect is how the servers are asked.
+func (m *Model) Dialect() Dialect { return m.dialect }
+
+// InFlight is the most requests that the servers are given at once: the number
+// of calls of LogProbs that can be in progress usefully.
+func (m *Model) InFlight() int { return len(m.pool.endpoints) * m.pool.most }
+
+// LogProbs returns ln q(token | BOS, preceding tokens) along the request's
+// tokens and branches, each from one prompt. Errors are *ServerError where a
+// server caused them.
+func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
+	longest := len(r.Tokens)
+	for i, b := range r.Branches {
+		if b.At < 0 || b.At > len(r.Tokens) {
+			return lm.Scores{}, fmt.Errorf("scoring with model %s: branch %d starts at %d, the sequence has %d tokens", m.name, i, b.At, len(r.Tokens))
+		}
+		longest = max(longest, b.At+len(b.Tokens))
+	}
+	if c := m.info.Context; c > 0 && longest > c {
+		return lm.Scores{}, fmt.Errorf("scoring with model %s: a sequence of %d tokens is longer than the model's context leaves room for, %d (choose a shorter length of windows, or start the server with a longer context)", m.name, longest, c)
+	}
+	var last *endpoint // its prefix cache holds what was sent before
+	score := func(prompt []token.ID, from int) ([]float32, error) {
+		out := []float32{}
+		if from == len(prompt) {
+			return out, nil
+		}
+		var err error
+		last, err = m.pool.do(ctx, last, m.options.RetryFor, func(ctx context.Context, e *endpoint) error {
+			if m.isDue(e) {
+				if err := m.identify(ctx, e); err != nil {
+					return err
+				}
+			}
+			var err error
+			out, err = m.ask(ctx, e, prompt, from)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("scoring %d tokens with model %s: %w", len(prompt), m.name, err)
+		}
+		return out, nil
+	}
+	s := lm.Scores{Branches: make([][]float32, len(r.Branches))}
+	var err error
+	if s.Tokens, err = score(r.Tokens, 0); err != nil {
+		return lm.Scores{}, err
+	}
+	for i, b := range r.Branches {
+		if s.Branches[i], err = score(slices.Concat(r.Tokens[:b.At], b.Tokens), b.At); err != nil {
+			return lm.Scores{}, err
+		}
+	}
+	return s, nil
+}
+
+// ask makes one attempt at one prompt (without BOS) at one endpoint.
+func (m *Model) ask(ctx context.Context, e *endpoint, prompt []token.ID, from int) ([]float32, error) {
+	sent, skip := prompt, 0
+	if m.before == 0 {
+		sent, skip = slices.Concat([]token.ID{m.bos}, prompt), 1
+	}
+	a, err := m.client.ask(ctx, e, m.dialect, m.name, sent, from+skip)
+	if err != nil {
+		return nil, err
+	}
+	if a.model != m.answered {
+		return nil, permanent(e, "its answer is from model %q, the first answer was from %q (the model was changed during the run; scores of two models must not be mixed)", a.model, m.answered)
+	}
+	out, err := a.check(sent, from+skip, m.before)
+	if err != nil {
+		return nil, permanent(e, "%s", err)
+	}
+	return out, nil
+}
+
+// recheck is how often a server whose answers do not name the model is asked
+// which one it runs.
+const recheck = time.Minute
+
+// isDue says whether an endpoint must show which model it runs before its next
+// answer is believed.
+func (m *Model) isDue(e *endpoint) bool {
+	seen, suspect := m.pool.seen(e)
+	return suspect || m.dialect == SGLang && time.Since(seen) > recheck
+}
+
+// identify checks that an endpoint serves the model that the first one served
+// at Open: the same id and root, and the same log-probabilities of a short
+// prompt up to differences of numerics.
+func (m *Model) identify(ctx context.Context, e *endpoint) error {
+	c, err := m.client.card(ctx, e, m.name)
+	if err != nil {
+		return err
+	}
+	if c.ID != m.name || c.Root != m.root {
+		return permanent(e, "it serves model %q (root %q), the run began with %q (root %q)", c.ID, c.Root, m.name, m.root)
+	}
+	got, err := m.ask(ctx, e, probePrompt(), 0)
+	if err != nil {
+		return err
+	}
+	if d := distance(got, m.probe); d > probeTolerance {
+		return permanent(e, "it calls its model %q as the first server did, but gives a test prompt log-probabilities that differ by %.3g nats per token: not the same weights or precision", m.name, d)
+	}
+	m.pool.clear(e)
+	return nil
+}
+
+// probePrompt is what servers are asked to learn their dialect and to compare
+// their models: ids that every vocabulary has, past the usual special tokens.
+func probePrompt() []token.ID { return []token.ID{11, 17, 13, 19, 12, 29, 23, 14, 11, 17, 13} }
+
+// probeTolerance (nats, mean absolute difference per token) is far above the
+// noise of batched arithmetic in half precision, about 0.01, and far below the
+// distance between different models, about 1.
+const probeTolerance = 0.15
+
+func distance(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += math.Abs(float64(a[i]) - float64(b[i]))
+	}
+	return sum / float64(max(1, len(a)))
+}

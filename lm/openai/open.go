@@ -1,0 +1,307 @@
+package openai
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// openFor bounds how long Open waits for servers that are not there yet.
+const openFor = time.Minute
+
+// Open asks the servers which model they serve, which dialect they speak and
+// how they treat BOS, and checks that all of them serve the same model. A
+// server that is away is left for later as long as another one answers.
+func Open(ctx context.Context, o Options) (*Model, error) {
+	m, err := open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("opening a model server: %w", err)
+	}
+	return m, nil
+}
+
+func open(ctx context.Context, o Options) (*Model, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	key, err := o.apiKey()
+	if err != nil {
+		return nil, err
+	}
+	var roots []string
+	for _, e := range o.Endpoints {
+		r, err := root(e)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(roots, r) {
+			return nil, fmt.Errorf("endpoint %s is given twice", r)
+		}
+		roots = append(roots, r)
+	}
+	transport := o.Transport
+	if transport == nil {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: o.MaxInFlight, IdleConnTimeout: 90 * time.Second}
+	}
+	m := &Model{options: o, name: o.Model, dialect: o.Dialect, pool: newPool(roots, o.MaxInFlight, o.RetryWait),
+		client: &client{key: key, timeout: o.Timeout, http: &http.Client{Transport: transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}}
+	wait := min(o.RetryFor, openFor)
+	first, err := m.pool.do(ctx, nil, wait, m.learn)
+	if err != nil {
+		return nil, err
+	}
+	m.pool.clear(first)
+	for _, e := range m.pool.endpoints {
+		if e == first {
+			continue
+		}
+		if err := m.identify(ctx, e); err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			if _, ok := temporary(err); !ok {
+				return nil, err
+			}
+		}
+	}
+	return m, nil
+}
+
+// learn finds out everything about the model from one endpoint.
+func (m *Model) learn(ctx context.Context, e *endpoint) error {
+	card, err := m.client.card(ctx, e, m.options.Model)
+	if err != nil {
+		return err
+	}
+	m.name, m.root = card.ID, card.Root
+	if err := m.learnBOS(ctx, e); err != nil {
+		return err
+	}
+	if err := m.learnDialect(ctx, e, card); err != nil {
+		return err
+	}
+	text, err := m.tokenize(ctx, e, fixedText, false)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	limit := card.MaxModelLen
+	if m.options.Context > 0 {
+		limit = m.options.Context
+	}
+	if limit > 0 {
+		limit = max(1, limit-2)
+	}
+	bos := fmt.Sprint(m.bos)
+	if m.before > 0 {
+		bos = "by the server"
+	}
+	facts := fmt.Sprintf("openai 1\nid %q\nroot %q\nrevision %q\ntokens %v\nbos %s\n", m.name, m.root, m.options.Revision, text, bos)
+	m.info = lm.Info{Name: m.name, Vocabulary: m.options.Vocabulary, BOS: lm.BOSPrepended, Context: limit,
+		Fingerprint: fmt.Sprintf("openai-%x", sha256.Sum256([]byte(facts)))}
+	return nil
+}
+
+// fixedText shows what a tokenizer does with words, case, digits, white space,
+// accents and other scripts.
+const fixedText = "The 1st word, naïve: 2048\n\tx_y Ωμέγα 漢字 🙂"
+
+// learnDialect sends the probe prompt in each dialect until one is answered.
+func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error {
+	try := []Dialect{VLLM, SGLang, Echo}
+	if m.options.Dialect != "" {
+		try = []Dialect{m.options.Dialect}
+	}
+	sent := slices.Concat([]token.ID{m.bos}, probePrompt())
+	var said []string
+	var broke error // some servers say 500 to what they do not know
+	for _, d := range try {
+		a, err := m.client.ask(ctx, e, d, m.name, sent, 1)
+		if statusOf(err) == http.StatusInternalServerError {
+			if a, err = m.client.ask(ctx, e, d, m.name, sent, 1); err != nil {
+				broke = err
+			}
+		}
+		if _, ok := temporary(err); ok && statusOf(err) != http.StatusInternalServerError {
+			return err
+		}
+		if s := statusOf(err); s == http.StatusUnauthorized || s == http.StatusForbidden {
+			return err
+		}
+		if err != nil || a.absent {
+			if err == nil {
+				err = errors.New("answers without log-probabilities of the prompt")
+			}
+			said = append(said, fmt.Sprintf("%s: %v", d, err))
+			continue
+		}
+		before := 0
+		if len(a.entries)+a.start == len(sent)+1 {
+			before, sent = 1, sent[1:]
+			if a, err = m.client.ask(ctx, e, d, m.name, sent, 0); err != nil {
+				return err
+			}
+		}
+		probe, err := a.check(sent, 1-before, before)
+		if err != nil {
+			return permanent(e, "it speaks dialect %s, but for a test prompt %v", d, err)
+		}
+		m.dialect, m.before, m.probe, m.answered = d, before, probe, a.model
+		return nil
+	}
+	if broke != nil {
+		return broke
+	}
+	advice := "use vLLM or SGLang, or a local GGUF file with lm/llamacpp"
+	switch card.OwnedBy {
+	case "llamacpp":
+		advice = "this is llama.cpp's llama-server, which has no such answer; give the GGUF file itself to lm/llamacpp, or serve the model with vLLM or SGLang"
+	case "library":
+		advice = "this is Ollama, which has no such answer; give the GGUF file itself to lm/llamacpp, or serve the model with vLLM or SGLang"
+	}
+	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; %s", strings.Join(said, "; "), advice)
+}
+
+// learnBOS finds the token that the model's tokenizer puts before a text.
+func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
+	if m.options.BOS != nil {
+		m.bos = *m.options.BOS
+		return nil
+	}
+	const cure = "give the id in Options.BOS; for a model without BOS, the id of the token that ends documents"
+	with, err := m.tokenize(ctx, e, "a", true)
+	if isMissing(err) {
+		return permanent(e, "the model's beginning-of-sequence token is not known, because the server has no /tokenize (%s)", cure)
+	} else if err != nil {
+		return err
+	}
+	without, err := m.tokenize(ctx, e, "a", false)
+	if err != nil {
+		return err
+	}
+	if len(without) == 0 || len(with) <= len(without) || !slices.Equal(with[1:1+len(without)], without) {
+		return permanent(e, "the model's tokenizer puts no token before a text, and without one the first token of a sequence has no log-probability (%s)", cure)
+	}
+	m.bos = with[0]
+	return nil
+}
+
+// Tokenize returns the tokens of text under the model's own tokenizer, without
+// special tokens, by the /tokenize of vLLM and SGLang.
+func (m *Model) Tokenize(ctx context.Context, text string) ([]token.ID, error) {
+	var ids []token.ID
+	_, err := m.pool.do(ctx, nil, m.options.RetryFor, func(ctx context.Context, e *endpoint) (err error) {
+		ids, err = m.tokenize(ctx, e, text, false)
+		return err
+	})
+	if isMissing(err) {
+		return nil, fmt.Errorf("tokenizing with model %s: the server has no /tokenize (use a local tokenizer): %w", m.name, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("tokenizing with model %s: %w", m.name, err)
+	}
+	return ids, nil
+}
+
+func (m *Model) tokenize(ctx context.Context, e *endpoint, text string, special bool) ([]token.ID, error) {
+	body, err := m.client.send(ctx, e, "/tokenize", struct {
+		Model   string `json:"model"`
+		Prompt  string `json:"prompt"`
+		Special bool   `json:"add_special_tokens"`
+	}{m.name, text, special}, int64(1<<20+64*len(text)))
+	if err != nil {
+		return nil, err
+	}
+	ids, err := parseTokens(body)
+	if err != nil {
+		return nil, m.client.broken(e, "/tokenize", body, err)
+	}
+	return ids, nil
+}
+
+func parseTokens(body []byte) ([]token.ID, error) {
+	var r struct {
+		Count  *int       `json:"count"`
+		Tokens []token.ID `json:"tokens"`
+	}
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	if r.Tokens == nil || r.Count != nil && *r.Count != len(r.Tokens) {
+		return nil, wrongData("its answer has no tokens, or not as many as it says")
+	}
+	return r.Tokens, nil
+}
+
+// card is what /v1/models says of a model.
+type card struct {
+	ID          string `json:"id"`
+	Root        string `json:"root"`
+	OwnedBy     string `json:"owned_by"`
+	MaxModelLen int    `json:"max_model_len"`
+}
+
+// card asks which model an endpoint serves; name "" means the only one. A
+// server without /v1/models is believed to serve the name it is asked for.
+func (c *client) card(ctx context.Context, e *endpoint, name string) (card, error) {
+	body, err := c.send(ctx, e, "/v1/models", nil, 16<<20)
+	if isMissing(err) && name != "" {
+		return card{ID: name}, nil
+	} else if err != nil {
+		return card{}, err
+	}
+	cards, err := parseModels(body)
+	if err != nil {
+		return card{}, c.broken(e, "/v1/models", body, err)
+	}
+	var names []string
+	for _, k := range cards {
+		if k.ID == name || name == "" && len(cards) == 1 {
+			return k, nil
+		}
+		names = append(names, k.ID)
+	}
+	if name == "" {
+		return card{}, permanent(e, "it serves %d models, choose one: %s", len(names), strings.Join(names, ", "))
+	}
+	return card{}, permanent(e, "it does not serve model %q, it serves: %s", name, strings.Join(names, ", "))
+}
+
+func parseModels(body []byte) ([]card, error) {
+	var r struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	cards := make([]card, len(r.Data))
+	for i, raw := range r.Data {
+		if err := decode(raw, &cards[i]); err != nil {
+			return nil, err
+		}
+	}
+	return cards, nil
+}
+
+func statusOf(err error) int {
+	var s *ServerError
+	if errors.As(err, &s) {
+		return s.Status
+	}
+	return 0
+}
+
+// isMissing says that a server has no such address.
+func isMissing(err error) bool {
+	s := statusOf(err)
+	return s == http.StatusNotFound || s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented
+}
