@@ -95,6 +95,9 @@ func TestDialectsGiveTheModelsOwnLogProbs(t *testing.T) {
 			for i, s := range out {
 				checkWindow(t, 3, i, s)
 			}
+			if mode == "prepends" {
+				return // it has no tokenizer to ask, nor a need to know BOS
+			}
 			ids, err := m.Tokenize(t.Context(), "ab")
 			if want := []token.ID{'a' % vocabulary, 'b' % vocabulary}; err != nil || !slices.Equal(ids, want) {
 				t.Errorf("Tokenize: %v, %v, want %v", ids, err, want)
@@ -136,20 +139,55 @@ func TestFingerprintIsOfTheModelNotOfTheDialect(t *testing.T) {
 }
 
 func TestServersWithoutPromptLogProbsAreNamed(t *testing.T) {
-	bos := token.ID(testBOS)
 	for mode, want := range map[string]string{
 		"llamacpp": "llama-server, which has no such answer; give the GGUF file itself to lm/llamacpp",
 		"chat":     "Chat-only servers cannot",
 		"text":     "llama-cpp-python takes no token ids",
 	} {
 		o := quick(startServer(t, mode))
-		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "Options.BOS") {
-			t.Errorf("%s without BOS: %v", mode, err)
-		}
-		o.BOS = &bos
 		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v does not say %q", mode, err, want)
 		}
+	}
+}
+
+// Without a known BOS the first token of a sequence has no log-probability.
+func TestBOSIsFoundOrAskedFor(t *testing.T) {
+	for mode, want := range map[string]string{"vllm-tokenless": "the server has no /tokenize", "vllm-bosless": "puts no token before a text"} {
+		o := quick(startServer(t, mode))
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Options.BOS") {
+			t.Errorf("%s: error %v does not say %q", mode, err, want)
+		}
+		bos := token.ID(testBOS)
+		o.BOS = &bos
+		m := mustOpen(t, o)
+		s, err := m.LogProbs(t.Context(), window(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkWindow(t, 3, 2, s)
+		_, err = m.Tokenize(t.Context(), "a")
+		if has := mode == "vllm-bosless"; has != (err == nil) || !has && !strings.Contains(err.Error(), "use a local tokenizer") {
+			t.Errorf("%s: Tokenize: %v", mode, err)
+		}
+	}
+}
+
+// An endpoint that is away leaves the work to the other one.
+func TestAnAbsentEndpointIsNoObstacle(t *testing.T) {
+	p := startServer(t, "vllm")
+	o := quick(p)
+	o.Endpoints = append([]string{"http://127.0.0.1:1"}, o.Endpoints...)
+	out, err := run(t.Context(), mustOpen(t, o), 4, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range out {
+		checkWindow(t, 3, i, s)
+	}
+	o.Endpoints, o.RetryFor = o.Endpoints[:1], 10*time.Millisecond
+	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "gave up after") || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("no server at all: %v", err)
 	}
 }
 

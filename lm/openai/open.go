@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/l2m-lab/l2m/lm"
@@ -62,20 +63,36 @@ func open(ctx context.Context, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.pool.clear(first)
-	for _, e := range m.pool.endpoints {
+	if err := m.identifyOthers(ctx, first, wait); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// identifyOthers has every endpoint but first show that it serves the same
+// model. One that is away, or does not answer within wait, shows it when it is
+// first used.
+func (m *Model) identifyOthers(ctx context.Context, first *endpoint, wait time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, max(wait, time.Second))
+	defer cancel()
+	errs := make([]error, len(m.pool.endpoints))
+	var wg sync.WaitGroup
+	for i, e := range m.pool.endpoints {
 		if e == first {
 			continue
 		}
-		if err := m.identify(ctx, e); err != nil {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
+		wg.Go(func() {
+			err := m.identify(limited, e)
 			if _, ok := temporary(err); !ok {
-				return nil, err
+				errs[i] = err
 			}
-		}
+		})
 	}
-	return m, nil
+	wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(errs...)
 }
 
 // learn finds out everything about the model from one endpoint.
@@ -85,10 +102,15 @@ func (m *Model) learn(ctx context.Context, e *endpoint) error {
 		return err
 	}
 	m.name, m.root = card.ID, card.Root
-	if err := m.learnBOS(ctx, e); err != nil {
+	if err := m.learnDialect(ctx, e, card); err != nil {
 		return err
 	}
-	if err := m.learnDialect(ctx, e, card); err != nil {
+	if m.before == 0 {
+		if err := m.learnBOS(ctx, e); err != nil {
+			return err
+		}
+	}
+	if m.probe, err = m.ask(ctx, e, probePrompt(), 0); err != nil {
 		return err
 	}
 	text, err := m.tokenize(ctx, e, fixedText, false)
@@ -122,7 +144,7 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 	if m.options.Dialect != "" {
 		try = []Dialect{m.options.Dialect}
 	}
-	sent := slices.Concat([]token.ID{m.bos}, probePrompt())
+	sent := probePrompt()
 	var said []string
 	var broke error // some servers say 500 to what they do not know
 	for _, d := range try {
@@ -147,16 +169,12 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 		}
 		before := 0
 		if len(a.entries)+a.start == len(sent)+1 {
-			before, sent = 1, sent[1:]
-			if a, err = m.client.ask(ctx, e, d, m.name, sent, 0); err != nil {
-				return err
-			}
+			before = 1
 		}
-		probe, err := a.check(sent, 1-before, before)
-		if err != nil {
+		if _, err := a.check(sent, 1, before); err != nil {
 			return permanent(e, "it speaks dialect %s, but for a test prompt %v", d, err)
 		}
-		m.dialect, m.before, m.probe, m.answered = d, before, probe, a.model
+		m.dialect, m.before, m.answered = d, before, a.model
 		return nil
 	}
 	if broke != nil {
@@ -213,11 +231,16 @@ func (m *Model) Tokenize(ctx context.Context, text string) ([]token.ID, error) {
 }
 
 func (m *Model) tokenize(ctx context.Context, e *endpoint, text string, special bool) ([]token.ID, error) {
-	body, err := m.client.send(ctx, e, "/tokenize", struct {
+	request := struct {
 		Model   string `json:"model"`
 		Prompt  string `json:"prompt"`
 		Special bool   `json:"add_special_tokens"`
-	}{m.name, text, special}, int64(1<<20+64*len(text)))
+	}{m.name, text, special}
+	most := int64(1<<20 + 64*len(text))
+	body, err := m.client.send(ctx, e, "/tokenize", request, most)
+	if isMissing(err) {
+		body, err = m.client.send(ctx, e, "/v1/tokenize", request, most) // where some versions of SGLang have it
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			{func() string { return "0.5" }, 500 * time.Millisecond},
 			{func() string { return date(40 * time.Second) }, 40 * time.Second},
 		} {
-			time.Sleep(time.Now().Truncate(time.Second).Add(time.Second).Sub(time.Now())) // dates are in whole seconds
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // dates are in whole seconds
 			p := newPool([]string{"a"}, 4, 10*time.Millisecond)
 			start, tries, header := time.Now(), 0, c.header()
 			_, err := p.do(t.Context(), nil, time.Hour, func(_ context.Context, e *endpoint) error {

@@ -56,7 +56,8 @@ type fault struct {
 }
 
 type server struct {
-	mode      string
+	mode      string // dialect, or what the server is instead
+	tokenizer string // "tokenless": none; "bosless": one without BOS
 	mu        sync.Mutex
 	fault     fault
 	seed      int
@@ -85,6 +86,7 @@ func serve(mode string) {
 		bufio.NewReader(os.Stdin).ReadString('\n')
 		os.Exit(0)
 	}()
+	s.mode, s.tokenizer, _ = strings.Cut(s.mode, "-")
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /fault", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -98,7 +100,7 @@ func serve(mode string) {
 		json.NewEncoder(w).Encode(stats{s.scored, s.received, s.authOK, s.positions})
 	})
 	mux.HandleFunc("GET /v1/models", s.models)
-	if s.mode == "vllm" || s.mode == "echo" || s.mode == "sglang" || s.mode == "prepends" {
+	if s.tokenizer != "tokenless" && (s.mode == "vllm" || s.mode == "echo" || s.mode == "sglang") {
 		mux.HandleFunc("POST /tokenize", s.tokenize)
 	}
 	if s.mode == "sglang" {
@@ -131,7 +133,7 @@ func (s *server) tokenize(w http.ResponseWriter, r *http.Request) {
 	}
 	json.NewDecoder(r.Body).Decode(&q)
 	ids := []int{}
-	if q.Special {
+	if q.Special && s.tokenizer != "bosless" {
 		ids = append(ids, testBOS)
 	}
 	for _, b := range []byte(q.Prompt) {
