@@ -11,5 +11,9 @@ import (
 func (c *Corpus) Each(ctx context.Context, visitor func(doc int, r io.Reader) error) error {
 	one := *c
 	one.opts.Workers = 1
-	return one.visit(ctx, func(int) bool { return true }, visitor)
+	all := make([]int32, len(c.docs))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	return one.visit(ctx, all, visitor)
 }

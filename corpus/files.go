@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"github.com/klauspost/compress/gzip"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -43,7 +43,7 @@ const (
 	plain compression = iota
 	gzipped
 	zstandard
-	sniff // by the first bytes: standard input, whose name says nothing
+	sniff // by the first bytes: standard input and pipes, whose names say nothing
 )
 
 // file is one file to read.
@@ -54,6 +54,9 @@ type file struct {
 	form  Format
 	comp  compression
 	named bool // named by the user, not found in a folder: never skipped as binary
+	pipe  bool // can be read only once
+
+	progress func(n int64) // told of n more bytes read, as they stand on disk; may be nil
 }
 
 // Reasons for which files or folders found in a folder are skipped.
@@ -112,6 +115,14 @@ func listOne(p string, format Format, skipped map[string]int) ([]file, error) {
 	if !st.IsDir() {
 		f := newFile(p, st.Size(), format)
 		f.named = true
+		switch mode := st.Mode(); {
+		case mode&fs.ModeNamedPipe != 0 && f.form == Parquet:
+			return nil, fmt.Errorf("%s: a pipe cannot hold Parquet, which is not read in order (save it to a file)", p)
+		case mode&fs.ModeNamedPipe != 0:
+			f.pipe = true
+		case !mode.IsRegular():
+			return nil, fmt.Errorf("%s: a device or socket, not a file (- reads standard input)", p)
+		}
 		return []file{f}, nil
 	}
 	root, err := filepath.EvalSymlinks(p)
@@ -190,8 +201,11 @@ func (f file) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
 	}
-	in := bufio.NewReaderSize(raw, 1<<18)
+	in := bufio.NewReaderSize(counted{raw, f.progress}, 1<<18)
 	comp := f.comp
+	if f.size == 0 {
+		comp = plain // nothing was compressed into it
+	}
 	if comp == sniff {
 		magic, _ := in.Peek(4)
 		switch {
@@ -227,6 +241,20 @@ type content struct {
 }
 
 func (c content) Close() error { c.close(); return nil }
+
+// counted tells how many bytes are read.
+type counted struct {
+	r    io.Reader
+	tell func(n int64)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if c.tell != nil && n > 0 {
+		c.tell(int64(n))
+	}
+	return n, err
+}
 
 // named says in its errors which file was read and why it may fail.
 type named struct {

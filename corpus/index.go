@@ -2,14 +2,13 @@ package corpus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type Options struct {
 	Stdin    io.Reader               // what the path "-" stands for
 	SpoolDir string                  // where standard input is kept while the Corpus is open; "" means the system's temporary folder
 	Workers  int                     // files read at a time; 0 means GOMAXPROCS; does not change the result
-	Progress func(done, total int64) // bytes of files as they stand on disk
+	Progress func(done, total int64) // bytes of files as they stand on disk; never called at the same time
 }
 
 // document is a distinct document of the corpus.
@@ -44,7 +43,7 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	skipped    map[string]int
-	spooled    string // file that holds standard input
+	spooled    []string // files that hold standard input and pipes
 }
 
 // Index reads every document once. It fails on the first file that cannot be
@@ -80,11 +79,18 @@ func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error
 		return nil, err
 	}
 	if stdin {
-		f, err := c.spool(ctx)
+		f, err := c.spoolStdin(ctx)
 		if err != nil {
 			return nil, err
 		}
 		c.files = append(c.files, f)
+	}
+	for i := range c.files {
+		if c.files[i].pipe {
+			if err := c.spoolPipe(ctx, &c.files[i]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if len(c.files) == 0 {
 		return nil, fmt.Errorf("no files to read in %s%s", strings.Join(paths, ", "), c.skippedText())
@@ -110,62 +116,42 @@ func (c *Corpus) skippedText() string {
 	return " (skipped: " + strings.Join(parts, ", ") + ")"
 }
 
-// spool copies standard input into a file, since it is read more than once.
-func (c *Corpus) spool(ctx context.Context) (file, error) {
-	if c.opts.Stdin == nil {
-		return file{}, errors.New("standard input is not connected")
-	}
-	if c.opts.Format == Parquet {
-		return file{}, errors.New("standard input cannot hold Parquet, which is not read in order (save it to a file)")
-	}
-	out, err := os.CreateTemp(c.opts.SpoolDir, "l2m-stdin-*")
-	if err != nil {
-		return file{}, fmt.Errorf("keeping standard input: %w", err)
-	}
-	c.spooled = out.Name()
-	n, err := io.Copy(out, contextReader{ctx, c.opts.Stdin})
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return file{}, fmt.Errorf("keeping standard input in %s: %w", filepath.Dir(c.spooled), err)
-	}
-	f := file{path: c.spooled, name: "standard input", size: n, form: c.opts.Format, comp: sniff, named: true}
-	if f.form == Auto {
-		f.form = Text
-	}
-	return f, nil
-}
-
-// Close removes what was kept of standard input.
-func (c *Corpus) Close() error {
-	if c.spooled == "" {
-		return nil
-	}
-	path := c.spooled
-	c.spooled = ""
-	return os.Remove(path)
-}
+// batch is how many documents are noted before they join those of other files.
+const batch = 4096
 
 // read indexes all files, several at a time.
 func (c *Corpus) read(ctx context.Context) error {
-	var total int64
+	p := progress{report: c.opts.Progress}
 	for _, f := range c.files {
-		total += f.size
+		p.total += f.size
 	}
-	type found struct {
-		docs    []document
-		skipped map[string]int
-	}
-	parts := make([]found, len(c.files))
 	var mu sync.Mutex
-	var done int64
+	// Batches, not one growing slice: a corpus may have millions of documents,
+	// and growing would hold them more than twice.
+	var batches [][]document
+	join := func(docs []document, skipped map[string]int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(docs) > 0 {
+			batches = append(batches, slices.Clone(docs))
+		}
+		for reason, n := range skipped {
+			c.skipped[reason] += n
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.opts.Workers)
 	for i, f := range c.files {
 		g.Go(func() error {
+			var docs []document
 			skipped := map[string]int{}
 			h := sha256.New()
+			counted := int64(0)
+			f.progress = func(n int64) {
+				n = min(n, f.size-counted)
+				counted += n
+				p.add(n)
+			}
 			err := f.records(ctx, c.opts.Field, func() { skipped[skipNullRows]++ }, func(r record) error {
 				h.Reset()
 				n, err := io.Copy(h, r.r)
@@ -178,39 +164,61 @@ func (c *Corpus) read(ctx context.Context) error {
 				}
 				d := document{bytes: n, record: r.number, file: int32(i)}
 				h.Sum(d.hash[:0])
-				parts[i].docs = append(parts[i].docs, d)
+				if docs = append(docs, d); len(docs) == batch {
+					join(docs, nil)
+					docs = docs[:0]
+				}
 				return nil
 			})
 			if errors.Is(err, errBinary) {
 				skipped[skipBinary]++
 				err = nil
 			}
-			parts[i].skipped = skipped
-			mu.Lock()
-			defer mu.Unlock()
-			done += f.size
-			c.opts.Progress(done, total)
+			join(docs, skipped)
+			p.add(f.size - counted)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, p := range parts {
-		c.docs = append(c.docs, p.docs...)
-		for reason, n := range p.skipped {
-			c.skipped[reason] += n
-		}
+	total := 0
+	for _, b := range batches {
+		total += len(b)
 	}
-	// Among copies the first stays: it only decides which name is shown.
-	slices.SortStableFunc(c.docs, func(a, b document) int { return bytes.Compare(a.hash[:], b.hash[:]) })
-	before := len(c.docs)
+	c.docs = make([]document, 0, total)
+	for i, b := range batches {
+		c.docs = append(c.docs, b...)
+		batches[i] = nil
+	}
+	// Among copies the first in the order of the files stays: it only decides
+	// which name is shown.
+	slices.SortFunc(c.docs, func(a, b document) int {
+		if order := bytes.Compare(a.hash[:], b.hash[:]); order != 0 {
+			return order
+		}
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.record, b.record))
+	})
 	c.docs = slices.CompactFunc(c.docs, func(a, b document) bool { return a.hash == b.hash })
-	c.duplicates = before - len(c.docs)
+	c.duplicates = total - len(c.docs)
 	for _, d := range c.docs {
 		c.bytes += d.bytes
 	}
 	return nil
+}
+
+// progress adds up what the readers of files have read.
+type progress struct {
+	mu          sync.Mutex
+	done, total int64
+	report      func(done, total int64)
+}
+
+func (p *progress) add(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += n
+	p.report(p.done, p.total)
 }
 
 // Documents is the number of distinct documents.
@@ -277,51 +285,61 @@ func (d *document) seed(seed uint64, purpose string) uint64 {
 	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
-// visit streams the documents for which want is true, file by file in the
-// order of the files; several files at a time, so visitor calls are concurrent.
-func (c *Corpus) visit(ctx context.Context, want func(doc int) bool, visitor func(doc int, r io.Reader) error) error {
-	byFile := make([]map[int64]int, len(c.files))
-	for i, d := range c.docs {
-		if want(i) {
-			if byFile[d.file] == nil {
-				byFile[d.file] = map[int64]int{}
-			}
-			byFile[d.file][d.record] = i
-		}
-	}
+// visit streams the given documents, file by file in the order of the files;
+// several files at a time, so visitor calls are concurrent.
+func (c *Corpus) visit(ctx context.Context, docs []int32, visitor func(doc int, r io.Reader) error) error {
+	order := slices.Clone(docs)
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(c.docs[a].file, c.docs[b].file), cmp.Compare(c.docs[a].record, c.docs[b].record))
+	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.opts.Workers)
-	for i, f := range c.files {
-		wanted := byFile[i]
-		if wanted == nil {
-			continue
+	for len(order) > 0 && ctx.Err() == nil {
+		n := 1
+		for n < len(order) && c.docs[order[n]].file == c.docs[order[0]].file {
+			n++
 		}
-		g.Go(func() error {
-			f.named = true // it was not binary when it was indexed
-			left := len(wanted)
-			err := f.records(ctx, c.opts.Field, func() {}, func(r record) error {
-				doc, ok := wanted[r.number]
-				if !ok {
-					return nil
-				}
-				if err := visitor(doc, r.r); err != nil {
-					return err
-				}
-				if left--; left == 0 {
-					return errEnough
-				}
-				return nil
-			})
-			if err == nil && left > 0 {
-				err = fmt.Errorf("%s: %w", f.name, errChanged)
-			}
-			if errors.Is(err, errEnough) {
-				err = nil
-			}
-			return err
-		})
+		wanted := order[:n]
+		order = order[n:]
+		g.Go(func() error { return c.visitFile(ctx, wanted, visitor) })
 	}
 	return g.Wait()
+}
+
+// keysOf lists the documents of which something is wanted.
+func keysOf[T any](byDoc map[int][]T) []int32 {
+	docs := make([]int32, 0, len(byDoc))
+	for doc := range byDoc {
+		docs = append(docs, int32(doc))
+	}
+	return docs
+}
+
+// visitFile streams documents of one file, which come in the order of their
+// records.
+func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc int, r io.Reader) error) error {
+	f := c.files[c.docs[wanted[0]].file]
+	f.named = true // it was not binary when it was indexed
+	err := f.records(ctx, c.opts.Field, func() {}, func(r record) error {
+		doc := int(wanted[0])
+		if r.number != c.docs[doc].record {
+			return nil
+		}
+		if err := visitor(doc, r.r); err != nil {
+			return err
+		}
+		if wanted = wanted[1:]; len(wanted) == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	if err == nil {
+		return fmt.Errorf("%s: %w", f.name, errChanged)
+	}
+	return err
 }
 
 var (

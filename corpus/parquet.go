@@ -32,7 +32,10 @@ func (f file) parquet(ctx context.Context, column string, null func(), yield fun
 	if err != nil {
 		return fmt.Errorf("%s: not a readable Parquet file: %w", f.name, err)
 	}
-	leaf, ok := p.Schema().Lookup(strings.Split(column, ".")...)
+	leaf, ok := p.Schema().Lookup(column) // a name may have dots in it
+	if !ok {
+		leaf, ok = p.Schema().Lookup(strings.Split(column, ".")...)
+	}
 	if !ok {
 		var names []string
 		for _, path := range p.Schema().Columns() {
@@ -60,6 +63,9 @@ func (f file) parquet(ctx context.Context, column string, null func(), yield fun
 				return ctx.Err()
 			}
 			return fmt.Errorf("%s: row %d: %w", f.name, row+1, err)
+		}
+		if f.progress != nil {
+			f.progress(int64(float64(f.size) * float64(group.NumRows()) / float64(p.NumRows())))
 		}
 	}
 	return nil

@@ -48,11 +48,17 @@ func (f file) records(ctx context.Context, field string, null func(), yield func
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if bytes.IndexByte(head, 0) >= 0 {
+		if isBinary(head) {
 			return errBinary
 		}
 	}
 	return yield(record{0, in})
+}
+
+// isBinary judges a file by its first 8 KB: text has no zero bytes. PDF is the
+// one common format that may have none so early.
+func isBinary(head []byte) bool {
+	return bytes.IndexByte(head, 0) >= 0 || bytes.HasPrefix(head, []byte("%PDF-"))
 }
 
 // contextReader ends when its context does.
@@ -69,8 +75,12 @@ func (c contextReader) Read(p []byte) (int, error) {
 }
 
 // readJSONL reads one JSON object per line; field is a path of keys joined by
-// dots. Blank lines are passed over.
+// dots. Blank lines and a byte order mark are passed over. Text that is not
+// Unicode, which JSON cannot hold, reads as U+FFFD.
 func readJSONL(in *bufio.Reader, name, field string, null func(), yield func(record) error) error {
+	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
+		in.Discard(3)
+	}
 	for line := int64(1); ; line++ {
 		text, err := readLine(in)
 		if err != nil && err != io.EOF {
@@ -111,23 +121,33 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// fieldOf takes a string out of a JSON object; ok is false where it is null.
+// fieldOf takes a string out of a JSON object; ok is false where it is null. A
+// key that has dots in it goes before a path of keys.
 func fieldOf(object []byte, field string) (s string, ok bool, err error) {
-	rest := object
-	keys := strings.Split(field, ".")
-	for i, key := range keys {
+	rest, path := object, field
+	for {
+		outer := strings.TrimSuffix(field[:len(field)-len(path)], ".")
 		var m map[string]json.RawMessage
-		if err := json.Unmarshal(rest, &m); err != nil {
-			if i > 0 {
-				return "", false, fmt.Errorf("field %q is not an object", strings.Join(keys[:i], "."))
-			}
+		var mismatch *json.UnmarshalTypeError
+		switch err := json.Unmarshal(rest, &m); {
+		case err == nil && m != nil:
+		case outer != "":
+			return "", false, fmt.Errorf("field %q is not an object; choose another with --field", outer)
+		case err == nil || errors.As(err, &mismatch):
+			return "", false, errors.New("not a JSON object (one object per line is wanted)")
+		default:
 			return "", false, fmt.Errorf("invalid JSON: %w (one object per line is wanted)", err)
 		}
-		value, there := m[key]
-		if !there {
-			return "", false, fmt.Errorf("no field %q (fields: %s); choose one with --field", strings.Join(keys[:i+1], "."), strings.Join(slices.Sorted(maps.Keys(m)), ", "))
+		if value, there := m[path]; there {
+			rest = value
+			break
 		}
-		rest = value
+		key, inner, dotted := strings.Cut(path, ".")
+		value, there := m[key]
+		if !there || !dotted {
+			return "", false, fmt.Errorf("no field %q (fields: %s); choose one with --field", strings.TrimPrefix(outer+"."+key, "."), strings.Join(slices.Sorted(maps.Keys(m)), ", "))
+		}
+		rest, path = value, inner
 	}
 	if string(rest) == "null" {
 		return "", false, nil

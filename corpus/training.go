@@ -89,7 +89,7 @@ func (s *Split) drawTraining(ctx context.Context, o TrainingOptions) ([]*excerpt
 			add(doc, start, start+length)
 		}
 	}
-	err := s.c.visit(ctx, func(doc int) bool { return byDoc[doc] != nil }, func(doc int, r io.Reader) error {
+	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
 		at := int64(0)
 		for _, e := range byDoc[doc] {
 			e.text = make([]byte, e.length)

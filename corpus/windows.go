@@ -78,7 +78,7 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 			windows = append(windows, Window{Cluster: cluster, Document: r.doc, Start: start, Bytes: o.Length})
 		}
 	}
-	err := s.c.visit(ctx, func(doc int) bool { return byDoc[doc] != nil }, func(doc int, r io.Reader) error {
+	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
 		buf := make([]byte, o.Length)
 		at := int64(0)
 		for _, w := range byDoc[doc] {
