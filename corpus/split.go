@@ -23,6 +23,9 @@ type Split struct {
 	regions  []region
 	blocks   bool
 	whole    bool // training text is all of every document
+
+	encode Encode  // nil: bytes are the tokens
+	mean   float64 // bytes per token, measured
 }
 
 // region is evaluation text that resamples as one: a document, or a block of
@@ -120,12 +123,13 @@ func (s *Split) trainable(doc int) int64 {
 	return s.c.docs[doc].bytes
 }
 
-// forLength returns the regions that hold a window of length bytes. Blocks of
+// forLength returns the regions that hold a window of length tokens. Blocks of
 // a single document are merged, down to eight, until they do.
 func (s *Split) forLength(length int) []region {
+	span := s.span(length)
 	regions := s.regions
 	if s.blocks {
-		for n := maxBlocks; n > 8 && regions[0].end-regions[0].start < 2*int64(length); n /= 2 {
+		for n := maxBlocks; n > 8 && regions[0].end-regions[0].start < 2*span; n /= 2 {
 			merged := make([]region, 0, n/2)
 			for i := 0; i+1 < len(regions); i += 2 {
 				merged = append(merged, region{regions[i].doc, regions[i].start, regions[i+1].end})
@@ -135,7 +139,7 @@ func (s *Split) forLength(length int) []region {
 	}
 	var fit []region
 	for _, r := range regions {
-		if r.end-r.start >= int64(length) {
+		if r.end-r.start >= span {
 			fit = append(fit, r)
 		}
 	}
@@ -145,7 +149,8 @@ func (s *Split) forLength(length int) []region {
 // TooShortError says that windows of the wanted length cannot be drawn from two
 // or more evaluation documents (or blocks of the only one).
 type TooShortError struct {
-	Length  int    // wanted, bytes; 0 when the length was to be chosen
+	Length  int    // wanted, tokens; 0 when the length was to be chosen
+	Bytes   int64  // of text that such a window may take
 	Longest int64  // bytes of the longest evaluation document
 	Name    string // of that document
 	Holding int    // evaluation documents (or blocks) that hold such a window
@@ -154,10 +159,13 @@ type TooShortError struct {
 }
 
 func (e *TooShortError) Error() string {
-	length := max(e.Length, 4)
-	msg := fmt.Sprintf("windows of %d bytes need two evaluation documents of that length, and there are %d: the longest, %s, has %d bytes", length, e.Holding, e.Name, e.Longest)
+	length := fmt.Sprintf("%d bytes", e.Bytes)
+	if wanted := max(e.Length, 4); e.Bytes != int64(wanted) {
+		length = fmt.Sprintf("%d tokens (up to %d bytes)", wanted, e.Bytes)
+	}
+	msg := fmt.Sprintf("windows of %s need two evaluation documents of that length, and there are %d: the longest, %s, has %d bytes", length, e.Holding, e.Name, e.Longest)
 	if e.Blocks {
-		msg = fmt.Sprintf("windows of %d bytes need two blocks of that length in the only evaluation document, which is too short: %s, the longest, has %d bytes", length, e.Name, e.Longest)
+		msg = fmt.Sprintf("windows of %s need two blocks of that length in the only evaluation document, which is too short: %s, the longest, has %d bytes", length, e.Name, e.Longest)
 	}
 	if e.Fits > 0 {
 		return fmt.Sprintf("%s; --length %d would fit", msg, e.Fits)
@@ -169,8 +177,8 @@ func (e *TooShortError) Error() string {
 // leaves, if that many are there at all.
 const wantRegions = 30
 
-// SuggestLength chooses the window length: the largest power of two up to
-// longest for which the evaluation documents that are long enough are at least
+// SuggestLength chooses the window length in tokens: the largest power of two up
+// to longest for which the evaluation documents that are long enough are at least
 // 30 or hold at least half of the evaluation bytes, and at least two (of a
 // single document: eight blocks). The error is a *TooShortError.
 func (s *Split) SuggestLength(longest int) (int, error) {
@@ -193,7 +201,7 @@ func (s *Split) SuggestLength(longest int) (int, error) {
 	return 0, s.tooShort(0)
 }
 
-// CheckLength reports whether windows of that many bytes can be drawn; the
+// CheckLength reports whether windows of that many tokens can be drawn; the
 // error is a *TooShortError.
 func (s *Split) CheckLength(length int) error {
 	if n := len(s.forLength(length)); n >= 2 || s.whole && n == 1 {
@@ -203,7 +211,7 @@ func (s *Split) CheckLength(length int) error {
 }
 
 func (s *Split) tooShort(length int) error {
-	e := &TooShortError{Length: length, Blocks: s.blocks, Holding: len(s.forLength(max(length, 4)))}
+	e := &TooShortError{Length: length, Bytes: s.span(max(length, 4)), Blocks: s.blocks, Holding: len(s.forLength(max(length, 4)))}
 	for _, r := range s.regions {
 		if n := s.c.docs[r.doc].bytes; n > e.Longest {
 			e.Longest, e.Name = n, s.c.Name(r.doc)

@@ -16,15 +16,17 @@ type Window struct {
 	Cluster  int        // number of its document (of a single document: its block)
 	Document int        // index in the Corpus
 	Start    int64      // byte of the document
-	Bytes    int        // of text
-	Tokens   []token.ID // Length of them
+	Bytes    int        // of text, from Start on; see Tokenized
+	Tokens   []token.ID // WindowOptions.Length of them
 }
 
 // WindowOptions says which windows to draw.
 type WindowOptions struct {
-	Length      int // bytes, at least 1
+	Length      int // tokens, at least 1
 	PerDocument int // at most, at least 1
 	MaxTotal    int // in all; 0 means no limit
+
+	Incomplete func(n int) // told of n > 0 windows that were left out for want of tokens; may be nil
 }
 
 // Windows draws windows at random positions of the evaluation documents. Each
@@ -33,17 +35,20 @@ type WindowOptions struct {
 // depend only on the seed and the document's content. When MaxTotal binds,
 // every document gives fewer windows; below one per document, documents are
 // dropped by their hash. Windows come sorted by document and position.
+//
+// Of a Tokenized split, windows start at the beginning of words, and those whose
+// text is too rich in tokens for its slot are left out.
 func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) {
 	if err := s.CheckLength(o.Length); err != nil {
 		return nil, err
 	}
-	regions := s.forLength(o.Length)
+	regions, span := s.forLength(o.Length), s.span(o.Length)
 	perRegion := o.PerDocument
 	if s.blocks {
 		// The limit is for the document; its blocks share a generous multiple.
 		perRegion = max(1, o.PerDocument/2)
 	}
-	capacity := func(r region) int { return min(perRegion, int((r.end-r.start)/int64(o.Length))) }
+	capacity := func(r region) int { return min(perRegion, int((r.end-r.start)/span)) }
 	if o.MaxTotal > 0 {
 		for perRegion > 1 {
 			total := 0
@@ -73,26 +78,33 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 		for i := range n {
 			lo := r.start + (r.end-r.start)*i/n
 			hi := r.start + (r.end-r.start)*(i+1)/n
-			start := lo + rng.Int64N(hi-lo-int64(o.Length)+1)
+			start := lo + rng.Int64N(hi-lo-span+1)
 			byDoc[r.doc] = append(byDoc[r.doc], len(windows))
-			windows = append(windows, Window{Cluster: cluster, Document: r.doc, Start: start, Bytes: o.Length})
+			// The text may reach to the end of the slot, should it be poor in tokens.
+			windows = append(windows, Window{Cluster: cluster, Document: r.doc, Start: start, Bytes: int(min(hi-start, 3*span))})
 		}
 	}
 	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
-		buf := make([]byte, o.Length)
 		at := int64(0)
-		for _, w := range byDoc[doc] {
-			if err := readAt(r, &at, windows[w].Start, buf); err != nil {
+		for _, i := range byDoc[doc] {
+			w := &windows[i]
+			if s.encode == nil {
+				w.Bytes = o.Length
+			}
+			text := make([]byte, w.Bytes)
+			if err := readAt(r, &at, w.Start, text); err != nil {
 				return fmt.Errorf("%s: %w", s.c.Name(doc), err)
 			}
-			windows[w].Tokens = token.Bytes().Encode(make([]token.ID, 0, o.Length), buf)
+			if err := s.tokenize(ctx, w, text, o.Length); err != nil {
+				return fmt.Errorf("tokenizing %s from byte %d on: %w", s.c.Name(doc), w.Start, err)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("drawing windows: %w", err)
 	}
-	return windows, nil
+	return s.complete(windows, o)
 }
 
 // readAt reads from a stream that stands at *at the bytes from start on.
