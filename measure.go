@@ -2,15 +2,11 @@ package l2m
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io/fs"
+	"slices"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/lm"
-	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -41,15 +37,23 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 		return nil, err
 	}
 	defer text.corpus.Close()
-	// Counting runs beside training, which uses a single core.
-	ctx, cancel := context.WithCancel(ctx)
-	counting := startTwoPoint(ctx, text.corpus, o)
-	defer func() { cancel(); counting.wait() }()
-	s, err := drawSample(ctx, text, o)
+	e, err := newEngine(ctx, text, o)
 	if err != nil {
 		return nil, err
 	}
-	store, model, err := scoreSample(ctx, text, s, o)
+	defer func() { e.close() }()
+	// Counting runs beside training, which uses a single core.
+	ctx, cancel := context.WithCancel(ctx)
+	counting := startTwoPoint(ctx, text.corpus, e.tokenizer.stream, o)
+	defer func() { cancel(); counting.wait() }()
+	if err := e.tokenize(ctx, &text); err != nil {
+		return nil, err
+	}
+	s, err := drawSample(ctx, text, e, o)
+	if err != nil {
+		return nil, err
+	}
+	store, err := scoreSample(ctx, text, e, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +61,12 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 
 	r := &report.Result{
 		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
-		Corpus: describeCorpus(text, o), Model: model,
+		Corpus: describeCorpus(text, e, o), Model: report.Model{Info: e.info, TrainingBytes: e.budget},
 		Windows:  describeWindows(s, text.clusterKind(), o),
 		Plan:     describePlan(s),
-		Warnings: append(text.warnings(), store.Warnings()...),
+		Warnings: slices.Concat(text.warnings(), e.warnings, s.warnings, store.Warnings()),
 	}
+	r.Windows.BytesPerToken = s.bytesPerToken()
 	if err := estimate(ctx, r, store.Source(), o); err != nil {
 		return nil, err
 	}
@@ -127,20 +132,17 @@ type sample[T any] struct {
 	plan     score.Plan
 	clusters int
 	bytes    int64 // of text in the windows
+	warnings []info.Warning
 }
-
-// scoredTokens is what a run scores by default: about a minute on two cores
-// with the built-in predictor.
-const scoredTokens = 24 << 20
 
 // maxRatio is the largest ratio L/ell that is scored.
 const maxRatio = 4
 
-func drawSample(ctx context.Context, t text, o MeasureOptions) (sample[token.ID], error) {
+func drawSample(ctx context.Context, t text, e *engine, o MeasureOptions) (sample[token.ID], error) {
 	length := o.Length
 	if length == 0 {
 		var err error
-		if length, err = t.split.SuggestLength(maxDefaultLength); err != nil {
+		if length, err = t.split.SuggestLength(e.longest()); err != nil {
 			return sample[token.ID]{}, err
 		}
 	}
@@ -148,19 +150,21 @@ func drawSample(ctx context.Context, t text, o MeasureOptions) (sample[token.ID]
 	if err != nil {
 		return sample[token.ID]{}, err
 	}
+	s := sample[token.ID]{plan: plan}
 	most := o.MaxWindows
 	if most == 0 {
-		most = max(2, int(scoredTokens/plan.Tokens(1)))
+		most = max(2, int(e.tokens/plan.Tokens(1)))
 	}
-	windows, err := t.split.Windows(ctx, corpus.WindowOptions{Length: length, PerDocument: o.WindowsPerDocument, MaxTotal: most})
+	windows, err := t.split.Windows(ctx, corpus.WindowOptions{
+		Length: length, PerDocument: o.WindowsPerDocument, MaxTotal: most,
+		Incomplete: func(n int) { s.warnings = append(s.warnings, incomplete(n, length)) },
+	})
 	if err != nil {
 		return sample[token.ID]{}, err
 	}
-	partners, err := corpus.Partners(windows, *o.Cross, o.Seed)
-	if err != nil {
+	if s.partners, err = corpus.Partners(windows, *o.Cross, o.Seed); err != nil {
 		return sample[token.ID]{}, err
 	}
-	s := sample[token.ID]{partners: partners, plan: plan}
 	for _, w := range windows {
 		s.windows = append(s.windows, score.Window[token.ID]{Cluster: w.Cluster, Tokens: w.Tokens})
 		s.clusters = max(s.clusters, w.Cluster+1)
@@ -169,119 +173,55 @@ func drawSample(ctx context.Context, t text, o MeasureOptions) (sample[token.ID]
 	return s, nil
 }
 
+// incomplete warns of windows that were left out.
+func incomplete(n, length int) info.Warning {
+	return info.Warning{
+		Code: "incomplete-windows",
+		Text: fmt.Sprintf("%d windows are left out, since their text has fewer than %d tokens in the room that others need: text of long tokens is under-represented", n, length),
+		Fix:  "choose shorter windows (--length)",
+	}
+}
+
 func (s sample[T]) bytesPerToken() float64 {
 	return float64(s.bytes) / float64(len(s.windows)*s.plan.Length)
 }
 
-// scoreSample scores what the run directory does not hold yet. The model is
-// trained only if there is something to score.
-func scoreSample(ctx context.Context, t text, s sample[token.ID], o MeasureOptions) (*score.Store, report.Model, error) {
-	recipe, err := newRecipe(t, o)
-	if err != nil {
-		return nil, report.Model{}, err
-	}
-	about := report.Model{Info: recipe.info, TrainingBytes: recipe.budget}
+// scoreSample scores what the run directory does not hold yet. A model that is
+// to be trained is trained only if there is something to score.
+func scoreSample(ctx context.Context, t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
 	store, err := score.Open(o.Out, score.Key{
-		ModelName: recipe.info.Name, Model: recipe.info.Fingerprint, BOS: recipe.info.BOS,
-		Tokenizer: token.Bytes().Fingerprint(), Corpus: t.corpus.Fingerprint(),
+		ModelName: e.info.Name, Model: e.info.Fingerprint, BOS: e.info.BOS,
+		Tokenizer: e.tokenizer.fingerprint, Corpus: t.corpus.Fingerprint(),
 		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
 	}, score.OpenOptions{Fresh: o.Fresh, About: map[string]string{
 		"command": o.Command(), "version": BuildVersion().String(),
 	}})
 	if err != nil {
-		return nil, about, err
+		return nil, err
 	}
-	if store.Done() < len(s.windows) {
-		if err := recipe.score(ctx, t, s, store, o); err != nil {
-			store.Close()
-			return nil, about, err
-		}
+	if store.Done() == len(s.windows) {
+		return store, nil
 	}
-	return store, about, nil
-}
-
-// recipe is a model that is not trained yet. Its fingerprint covers everything
-// that determines the trained model: algorithm, options, documents, budget.
-type recipe struct {
-	info    lm.Info
-	opts    bytemix.Options
-	trained bool
-	budget  int64  // bytes of training text; 0 for an untrained model
-	file    string // of a saved model, in place of all that
-}
-
-func newRecipe(t text, o MeasureOptions) (recipe, error) {
-	r := recipe{opts: bytemix.Options{Seed: o.Seed, Workers: o.Workers}}
-	switch o.Model {
-	case "bytemix":
-		r.trained = true
-		r.budget = min(o.TrainingBytes, t.split.TrainingBytes())
-	case "bytemix:universal":
-	default:
-		return savedRecipe(o)
+	if o.Planned != nil {
+		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o), e.info)
 	}
-	r.info = lm.Info{Name: o.Model, Vocabulary: token.Bytes().Size(), BOS: lm.NoBOS}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\ntrained %t\nseed %d\n", bytemix.Version, r.trained, o.Seed)
-	if r.trained {
-		fmt.Fprintf(h, "corpus %s\nevaluation %g\nbudget %d\n", t.corpus.Fingerprint(), o.EvaluationFraction, o.TrainingBytes)
-	}
-	r.info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
-	return r, nil
-}
-
-// savedRecipe is a model that is trained already, in a file.
-func savedRecipe(o MeasureOptions) (recipe, error) {
-	info, err := bytemix.ReadInfo(o.Model)
-	if errors.Is(err, fs.ErrNotExist) {
-		return recipe{}, fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, or a file that l2m model train wrote)", o.Model)
-	} else if err != nil {
-		return recipe{}, err
-	}
-	if info.Alphabet != bytemix.Bytes {
-		return recipe{}, fmt.Errorf("%s predicts the alphabet %q, not bytes", o.Model, info.Alphabet)
-	}
-	return recipe{file: o.Model, budget: info.TrainedBytes, info: lm.Info{
-		Name: "bytemix", Vocabulary: token.Bytes().Size(), BOS: lm.NoBOS, Fingerprint: info.Fingerprint,
-	}}, nil
-}
-
-// identified is a model under the fingerprint of its recipe.
-type identified struct {
-	lm.Model[token.ID]
-	info lm.Info
-}
-
-func (m identified) Info() lm.Info { return m.info }
-
-// score makes the model and scores the rest of the plan with it.
-func (r recipe) score(ctx context.Context, t text, s sample[token.ID], store *score.Store, o MeasureOptions) error {
-	var model *bytemix.Model
-	var err error
-	switch {
-	case r.file != "":
-		if model, err = bytemix.Open(r.file, o.Workers); err == nil {
-			defer model.Close()
-		}
-	case r.trained:
-		stage := o.Progress.stage("training", "B")
-		excerpts := t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes})
-		model, err = bytemix.Train(ctx, r.opts, excerpts, func(done int64) { stage(done, r.budget, 0) })
-	default:
-		model, err = bytemix.New(r.opts)
+	model, err := e.model(ctx)
+	if err == nil {
+		err = scoreWith(ctx, model, s, store, e.inFlight, o)
 	}
 	if err != nil {
-		return err
+		store.Close()
+		return nil, err
 	}
-	return scoreWith(ctx, identified{model, r.info}, s, store, o)
+	return store, nil
 }
 
-func describeCorpus(t text, o MeasureOptions) report.Corpus {
+func describeCorpus(t text, e *engine, o MeasureOptions) report.Corpus {
 	return report.Corpus{
 		Paths: o.Paths, Documents: t.corpus.Documents(), Bytes: t.corpus.Bytes(),
 		Training: t.split.Training(), Evaluation: t.split.Evaluation(),
 		Duplicates: t.corpus.Duplicates(), Skipped: t.corpus.Skipped(),
-		Tokenizer: token.Bytes().Name(), Fingerprint: t.corpus.Fingerprint(),
+		Tokenizer: e.tokenizer.name, Fingerprint: t.corpus.Fingerprint(),
 	}
 }
 

@@ -65,7 +65,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOpt
 // analyse fits the law of one series.
 func analyse(s mi.Series, o MeasureOptions, c report.Corpus) (*law.Analysis, error) {
 	d := law.Data{
-		Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: strings.TrimSuffix(c.Tokenizer, "s"),
+		Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: unitOf(c.Tokenizer),
 		Source: fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(c.Paths, " ")),
 	}
 	for _, p := range s.Points {

@@ -6,6 +6,10 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/report"
 )
 
 // MeasureOptions says what to measure and how. The zero value of a field asks
@@ -30,10 +34,15 @@ type MeasureOptions struct {
 	BytesPerToken float64
 
 	// Model is "" or "bytemix", the built-in predictor trained on the training
-	// documents; "bytemix:universal", untrained; or a file that TrainModel wrote.
-	// Whether the text of a file's model overlaps the evaluated documents is for
-	// the caller to know.
+	// documents; "bytemix:universal", untrained; a file that TrainModel wrote; or
+	// the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME". Whether a
+	// model has read the evaluated documents before is for the caller to know.
 	Model string
+	// Tokenizer is what the built-in predictor reads: "bytes", "dna" (the letters
+	// A, C, G, T) or "protein"; "" chooses by the letters where all files are
+	// FASTA, else bytes. Other models bring their own.
+	Tokenizer string
+	Server    openai.Options // how to treat servers; Endpoints and Model are those of Model above
 
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
 	WindowsPerDocument int     // at most; 0 means 24
@@ -49,6 +58,7 @@ type MeasureOptions struct {
 	Workers int        // 0 means GOMAXPROCS; does not change the result
 
 	Progress ProgressFunc
+	Planned  func(report.Plan, report.Windows, lm.Info) // told what will be scored before it is; may be nil
 }
 
 // maxDefaultLength bounds the window length chosen from the documents, in
@@ -103,7 +113,7 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
 	case len(o.Configs) > 0 && o.Process != "":
 		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
-	case len(o.Configs) > 0 && o.BytesPerToken == 0:
+	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
 		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
 		return fmt.Errorf("windows, training bytes and draws must not be negative")
@@ -114,6 +124,13 @@ func (o MeasureOptions) validate() error {
 		}
 	}
 	return nil
+}
+
+// builtin reports whether the model is the built-in predictor, which reads
+// bytes or letters.
+func (o MeasureOptions) builtin() bool {
+	_, isServer := modelKind(o.Model)
+	return !isServer
 }
 
 // Command is the canonical command line that repeats the measurement: every
@@ -135,6 +152,7 @@ func (o MeasureOptions) Command() string {
 	flag("--format", o.Format, d.Format)
 	flag("--field", o.Field, d.Field)
 	flag("--model", o.Model, d.Model)
+	flag("--tokenizer", o.Tokenizer, "")
 	integer("--length", int64(o.Length), 0)
 	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
 	integer("--windows", int64(o.MaxWindows), 0)

@@ -54,7 +54,7 @@ func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureO
 		return nil, err
 	}
 	defer store.Close()
-	if err := scoreWith(ctx, model, s, store, o); err != nil {
+	if err := scoreWith(ctx, model, s, store, o.Workers, o); err != nil {
 		return nil, err
 	}
 	r := &report.Result{
@@ -108,11 +108,12 @@ func sampleProcess[T any](ctx context.Context, p process.Process[T], o MeasureOp
 	return s, err
 }
 
-// scoreWith scores what the store does not hold yet.
-func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, o MeasureOptions) error {
+// scoreWith scores what the store does not hold yet, with so many requests in
+// flight.
+func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, inFlight int, o MeasureOptions) error {
 	stage := o.Progress.stage("scoring", "tokens")
 	return score.Run(ctx, m, s.windows, s.partners, s.plan, store, score.RunOptions{
-		Workers:  o.Workers,
+		Workers:  inFlight,
 		Progress: func(p score.Progress) { stage(p.Tokens, p.TokensTotal, p.TokensStored) },
 	})
 }

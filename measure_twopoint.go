@@ -21,11 +21,11 @@ type twoPointJob struct {
 	err    error
 }
 
-func startTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) *twoPointJob {
+func startTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o MeasureOptions) *twoPointJob {
 	j := &twoPointJob{done: make(chan struct{})}
 	go func() {
 		defer close(j.done)
-		j.result, j.err = countTwoPoint(ctx, c, o)
+		j.result, j.err = countTwoPoint(ctx, c, tokens, o)
 	}()
 	return j
 }
@@ -37,13 +37,18 @@ func (j *twoPointJob) wait() (*report.TwoPoint, error) {
 }
 
 // countTwoPoint measures the two-point information of all documents at
-// distances 1, 2, 4, …, or returns nil if it is not wanted.
-func countTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) (*report.TwoPoint, error) {
-	if o.TwoPointBytes < 0 {
+// distances 1, 2, 4, …, or returns nil if it is not wanted. tokens names a stream
+// of a small vocabulary; of others there is none here: l2m twopoint counts them.
+func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o MeasureOptions) (*report.TwoPoint, error) {
+	if o.TwoPointBytes < 0 || tokens == "" {
 		return nil, nil
 	}
+	stream, err := token.ParseStream(tokens)
+	if err != nil {
+		return nil, err
+	}
 	opts := count.Options{
-		Distances: dyadicDistances(c.Longest()), Vocabulary: token.Bytes().Size(),
+		Distances: dyadicDistances(c.Longest()), Vocabulary: stream.Size(),
 		Blocks: min(twoPointBlocks, c.Documents()), Seed: o.Seed, Workers: o.Workers,
 	}
 	if c.Documents() < twoPointBlocks {
@@ -53,15 +58,11 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, o MeasureOptions) (*re
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}
-	stream, err := token.ParseStream("bytes")
-	if err != nil {
-		return nil, err
-	}
 	counts, err := count.Pairs(ctx, tokenSource(ctx, c, stream), opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}
-	// With 256 byte values the estimator's bias is far below its errors, so no
+	// With so few tokens the estimator's bias is far below its errors, so no
 	// shuffled pairs are counted.
 	return estimateTwoPoint(ctx, &count.File{Result: *counts}, TwoPointOptions{Estimator: string(mi.Grassberger), NoFloor: true, Seed: o.Seed, Workers: o.Workers})
 }

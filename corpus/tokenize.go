@@ -33,26 +33,19 @@ const edge = 8
 // encode makes, in place of bytes. It encodes a sample of the evaluation text to
 // learn how many bytes a token has.
 func (s *Split) Tokenized(ctx context.Context, encode Encode) (*Split, error) {
-	length := sampleBytes
-	if err := s.CheckLength(length); err != nil {
-		if length, err = s.SuggestLength(sampleBytes); err != nil {
-			return nil, err
-		}
-	}
-	windows, err := s.Windows(ctx, WindowOptions{Length: length, PerDocument: 4, MaxTotal: sampleWindows})
-	if err != nil {
-		return nil, err
-	}
 	var bytes, tokens int
-	for _, w := range windows {
-		text := token.Bytes().Decode(nil, w.Tokens)
+	err := s.sample(ctx, func(name string, text []byte) error {
 		text = text[beginning(text):]
 		ids, err := encode(ctx, text)
 		if err != nil {
-			return nil, fmt.Errorf("tokenizing %s from byte %d on: %w", s.c.Name(w.Document), w.Start, err)
+			return fmt.Errorf("tokenizing %s: %w", name, err)
 		}
 		bytes += len(text)
 		tokens += len(ids)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if tokens == 0 {
 		return nil, errors.New("tokenizing a sample of the text: there are no tokens in it (is this the right tokenizer for this text?)")
@@ -60,6 +53,27 @@ func (s *Split) Tokenized(ctx context.Context, encode Encode) (*Split, error) {
 	t := *s
 	t.encode, t.mean = encode, float64(bytes)/float64(tokens)
 	return &t, nil
+}
+
+// sample visits pieces of the evaluation text.
+func (s *Split) sample(ctx context.Context, visit func(document string, text []byte) error) error {
+	length := sampleBytes
+	if s.CheckLength(length) != nil {
+		var err error
+		if length, err = s.SuggestLength(sampleBytes); err != nil {
+			return err
+		}
+	}
+	windows, err := s.Windows(ctx, WindowOptions{Length: length, PerDocument: 4, MaxTotal: sampleWindows})
+	if err != nil {
+		return err
+	}
+	for _, w := range windows {
+		if err := visit(s.c.Name(w.Document), token.Bytes().Decode(nil, w.Tokens)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BytesPerToken is the mean length of the tokens of a Tokenized split in a

@@ -65,6 +65,9 @@ type Windows struct {
 	Clusters    int    `json:"clusters"`
 	ClusterKind string `json:"cluster_kind"` // "document", or "block" of a single document
 	Seed        uint64 `json:"seed"`
+	// BytesPerToken is the mean length of the windows' tokens in the text; 0 where
+	// there is no text.
+	BytesPerToken float64 `json:"bytes_per_token,omitempty"`
 }
 
 // Plan says what the scoring cost.

@@ -12,13 +12,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
 )
 
 func newMeasureCommand() *cobra.Command {
 	var (
 		o        l2m.MeasureOptions
 		cross    int
+		bos      int
 		training string
 		fitRange string
 		twoPoint string
@@ -43,6 +46,7 @@ an interrupted run, and does nothing twice.`,
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
   l2m measure genome.fa.gz
   zcat log.gz | l2m measure - --json | jq .series[0].law.power
+  l2m measure books/ --model http://localhost:8000/v1     # a model behind vLLM, SGLang, …
   l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && o.Process == "" {
@@ -54,6 +58,13 @@ an interrupted run, and does nothing twice.`,
 			o.Paths, o.Stdin = args, cmd.InOrStdin()
 			if cmd.Flags().Changed("cross") {
 				o.Cross = &cross
+			}
+			if cmd.Flags().Changed("bos") {
+				if bos < 0 {
+					return usagef("--bos: a token id is not negative, and %d is", bos)
+				}
+				id := token.ID(bos)
+				o.Server.BOS = &id
 			}
 			var err error
 			if o.TrainingBytes, err = parseSize(training); err != nil {
@@ -81,7 +92,8 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
-	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), or a file of l2m model train")
+	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, or servers: http://HOST:PORT/v1[,…][#NAME]")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
 	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 8M)")
@@ -94,6 +106,14 @@ an interrupted run, and does nothing twice.`,
 	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
 	f.StringArrayVar(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the law, in the report")
 	f.Float64Var(&o.BytesPerToken, "bytes-per-token", 0, "bytes that a token of those models has on this text")
+	f.StringVar(&o.Server.APIKeyEnv, "api-key-env", "", "environment variable that holds the key of the servers")
+	f.StringVar(&o.Server.APIKeyFile, "api-key-file", "", "file that holds the key of the servers")
+	f.StringVar((*string)(&o.Server.Dialect), "dialect", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)")
+	f.StringVar(&o.Server.Revision, "revision", "", "your name for the weights that the servers run, which a run is continued with")
+	f.IntVar(&bos, "bos", -1, "token that starts every sequence at the servers (default: found by asking)")
+	f.IntVar(&o.Server.Context, "context", 0, "longest prompt of the servers, tokens (default: as they say)")
+	f.IntVar(&o.Server.MaxInFlight, "in-flight", 0, "requests in flight at a server (default 16)")
+	f.DurationVar(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -102,6 +122,9 @@ an interrupted run, and does nothing twice.`,
 func runMeasure(cmd *cobra.Command, o l2m.MeasureOptions, asJSON, quiet bool) error {
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
+	o.Planned = func(p report.Plan, w report.Windows, m lm.Info) {
+		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
+	}
 	result, err := l2m.Measure(cmd.Context(), o)
 	bars.done()
 	if err != nil {

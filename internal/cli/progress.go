@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -52,6 +53,17 @@ func (p *progressBars) report(e l2m.Progress) {
 		p.bar.SetTotal(e.Total, false)
 	}
 	p.bar.SetCurrent(e.Done)
+}
+
+// say prints a line above the bars, or where there are none.
+func say(w io.Writer, p *progressBars, quiet bool, line string) {
+	if quiet {
+		return
+	}
+	if p != nil {
+		w = p.pool
+	}
+	fmt.Fprintln(w, line)
 }
 
 // left states the time left from this session's own speed; work that an

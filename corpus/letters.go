@@ -1,0 +1,34 @@
+package corpus
+
+import (
+	"bytes"
+	"context"
+)
+
+// AllFASTA reports whether every document comes from a FASTA file.
+func (c *Corpus) AllFASTA() bool {
+	for _, d := range c.docs {
+		if c.files[d.file].form != FASTA {
+			return false
+		}
+	}
+	return true
+}
+
+// Letters counts, in a sample of the evaluation text, the letters that are in
+// set (given in capitals) and those that are not, in either case.
+func (s *Split) Letters(ctx context.Context, set string) (in, out int, err error) {
+	err = s.sample(ctx, func(_ string, text []byte) error {
+		for _, b := range bytes.ToUpper(text) {
+			switch {
+			case b < 'A' || b > 'Z':
+			case bytes.IndexByte([]byte(set), b) >= 0:
+				in++
+			default:
+				out++
+			}
+		}
+		return nil
+	})
+	return in, out, err
+}

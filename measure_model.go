@@ -1,0 +1,268 @@
+package l2m
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"strings"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// engine is the model of a run with the tokens that it reads. What costs time,
+// such as training, waits until model is called.
+type engine struct {
+	info      lm.Info
+	tokenizer tokenizer
+	encode    corpus.Encode // nil: bytes
+	budget    int64         // bytes of training text; 0 for a model that is not trained here
+	tokens    int64         // scored by default
+	maxLength int           // of windows by default
+	inFlight  int           // requests at a time
+	warnings  []info.Warning
+
+	model func(context.Context) (lm.Model[token.ID], error)
+	close func()
+}
+
+// tokenizer says what the tokens are.
+type tokenizer struct {
+	name, fingerprint string
+	stream            string // for token.ParseStream; "" where there is none
+}
+
+// Tokens that a run scores by default: a minute or two on two cores with the
+// built-in predictor; with a language model, as much as a law needs at least.
+const (
+	builtinTokens  = 24 << 20
+	languageTokens = 1 << 20
+)
+
+// languageLength is the longest window of a language model by default: that of
+// the L²M paper.
+const languageLength = 2048
+
+// newEngine finds the model that o names. It fails early: before documents are
+// tokenized, and long before anything is scored.
+func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
+	e := &engine{tokens: builtinTokens, maxLength: maxDefaultLength, inFlight: o.Workers, close: func() {}}
+	switch kind, isServer := modelKind(o.Model); {
+	case isServer:
+		return e, e.openServer(ctx, o)
+	case kind == "bytemix", kind == "bytemix:universal":
+		return e, e.planBuiltin(ctx, t, o)
+	default:
+		return e, e.openFile(ctx, t, o)
+	}
+}
+
+func modelKind(model string) (kind string, isServer bool) {
+	return model, strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
+}
+
+// planBuiltin is the built-in predictor, trained on the training documents or
+// on nothing. Its fingerprint covers everything that determines the trained
+// model: algorithm, options, documents, budget.
+func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) error {
+	alphabet, err := chooseAlphabet(ctx, t, o.Tokenizer)
+	if err != nil {
+		return err
+	}
+	e.read(alphabet)
+	trained := o.Model == "bytemix"
+	if trained {
+		e.budget = min(o.TrainingBytes, t.split.TrainingBytes())
+	}
+	e.info = lm.Info{Name: o.Model, Vocabulary: alphabet.Size(), BOS: lm.NoBOS}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\ntrained %t\nseed %d\n", bytemix.Version, trained, o.Seed)
+	if alphabet != bytemix.Bytes {
+		fmt.Fprintf(h, "alphabet %s\n", alphabet)
+	}
+	if trained {
+		fmt.Fprintf(h, "corpus %s\nevaluation %g\nbudget %d\n", t.corpus.Fingerprint(), o.EvaluationFraction, o.TrainingBytes)
+	}
+	e.info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
+	options := bytemix.Options{Seed: o.Seed, Workers: o.Workers, Alphabet: alphabet}
+	e.model = func(ctx context.Context) (lm.Model[token.ID], error) {
+		if !trained {
+			m, err := bytemix.New(options)
+			return identified{m, e.info}, err
+		}
+		stage := o.Progress.stage("training", "B")
+		excerpts := symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.tokenizer.stream)
+		m, err := bytemix.Train(ctx, options, excerpts, func(done int64) { stage(done, e.budget, 0) })
+		return identified{m, e.info}, err
+	}
+	return nil
+}
+
+// openFile is a trained predictor in a file.
+func (e *engine) openFile(ctx context.Context, t text, o MeasureOptions) error {
+	file, err := bytemix.ReadInfo(o.Model)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, a file that l2m model train wrote, or the URL of a server, http://HOST:PORT/v1#NAME)", o.Model)
+	} else if err != nil {
+		return err
+	}
+	alphabet, err := chooseAlphabet(ctx, t, o.Tokenizer)
+	if err != nil {
+		return err
+	}
+	if o.Tokenizer == "" {
+		alphabet = file.Alphabet
+	} else if alphabet != file.Alphabet {
+		return fmt.Errorf("%s predicts %s, not %s", o.Model, alphabetName(file.Alphabet), alphabetName(alphabet))
+	}
+	e.read(alphabet)
+	e.budget = file.TrainedBytes
+	e.info = lm.Info{Name: "bytemix", Vocabulary: alphabet.Size(), BOS: lm.NoBOS, Fingerprint: file.Fingerprint}
+	e.model = func(context.Context) (lm.Model[token.ID], error) {
+		m, err := bytemix.Open(o.Model, o.Workers)
+		if err != nil {
+			return nil, err
+		}
+		e.close = func() { m.Close() }
+		return identified{m, e.info}, nil
+	}
+	return nil
+}
+
+// openServer is a model behind one or several servers: their URLs joined by
+// commas, then # and the name of the model where they serve several.
+func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
+	urls, name, _ := strings.Cut(o.Model, "#")
+	server := o.Server
+	server.Endpoints, server.Model = strings.Split(urls, ","), name
+	m, err := openai.Open(ctx, server)
+	if err != nil {
+		return fmt.Errorf("asking for model %s: %w", o.Model, err)
+	}
+	e.info = m.Info()
+	e.tokens, e.maxLength, e.inFlight = languageTokens, languageLength, m.InFlight()
+	if e.inFlight = m.InFlight(); o.Workers > 0 {
+		e.inFlight = min(e.inFlight, o.Workers)
+	}
+	e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: "server " + e.info.Fingerprint}
+	e.encode = func(ctx context.Context, text []byte) ([]token.ID, error) {
+		return m.Tokenize(ctx, strings.ToValidUTF8(string(text), "\uFFFD"))
+	}
+	e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+	return nil
+}
+
+// longest is the longest window by default: a power of two.
+func (e *engine) longest() int {
+	if e.info.Context > 0 {
+		return min(e.maxLength, e.info.Context)
+	}
+	return e.maxLength
+}
+
+// tokenize has the windows of t drawn in the engine's tokens.
+func (e *engine) tokenize(ctx context.Context, t *text) error {
+	if e.encode == nil {
+		return nil
+	}
+	split, err := t.split.Tokenized(ctx, e.encode)
+	if err != nil {
+		return err
+	}
+	t.split = split
+	return nil
+}
+
+// read sets the tokens of an alphabet of the built-in predictor.
+func (e *engine) read(a bytemix.Alphabet) {
+	if a == bytemix.Bytes {
+		b := token.Bytes()
+		e.tokenizer = tokenizer{b.Name(), b.Fingerprint(), b.Name()}
+		return
+	}
+	s, err := token.ParseStream(string(a))
+	if err != nil {
+		panic(err) // alphabets are streams by their names
+	}
+	e.tokenizer = tokenizer{s.Name(), s.Fingerprint(), s.Name()}
+	e.encode = func(_ context.Context, text []byte) ([]token.ID, error) {
+		s, err := token.ParseStream(string(a)) // streams have state
+		if err != nil {
+			return nil, err
+		}
+		return s.Encode(nil, text, true), nil
+	}
+}
+
+// chooseAlphabet finds the tokens of the built-in predictor: those that are
+// asked for; else those of the letters in FASTA files; else bytes.
+func chooseAlphabet(ctx context.Context, t text, asked string) (bytemix.Alphabet, error) {
+	switch asked {
+	case "bytes":
+		return bytemix.Bytes, nil
+	case string(bytemix.DNA), string(bytemix.Protein):
+		return bytemix.Alphabet(asked), nil
+	case "":
+		if !t.corpus.AllFASTA() {
+			return bytemix.Bytes, nil
+		}
+	default:
+		return "", fmt.Errorf("the built-in predictor has no tokens %q (bytes, dna or protein; other vocabularies need a model that knows them)", asked)
+	}
+	nucleotides, others, err := t.split.Letters(ctx, "ACGTUN")
+	if err != nil {
+		return "", err
+	}
+	// The ambiguity codes of DNA are rare; in protein the other letters are not.
+	if nucleotides >= 9*others {
+		return bytemix.DNA, nil
+	}
+	return bytemix.Protein, nil
+}
+
+func alphabetName(a bytemix.Alphabet) string {
+	if a == bytemix.Bytes {
+		return "bytes"
+	}
+	return string(a)
+}
+
+// symbols turns excerpts of text into excerpts of tokens, a byte each.
+func symbols(excerpts iter.Seq2[[]byte, error], stream string) iter.Seq2[[]byte, error] {
+	if stream == token.Bytes().Name() {
+		return excerpts
+	}
+	return func(yield func([]byte, error) bool) {
+		s, err := token.ParseStream(stream)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		var ids []token.ID
+		for text, err := range excerpts {
+			ids = s.Encode(ids[:0], text, true)
+			out := make([]byte, len(ids))
+			for i, id := range ids {
+				out[i] = byte(id)
+			}
+			if !yield(out, err) {
+				return
+			}
+		}
+	}
+}
+
+// identified is a model under the fingerprint of its recipe.
+type identified struct {
+	lm.Model[token.ID]
+	info lm.Info
+}
+
+func (m identified) Info() lm.Info { return m.info }
