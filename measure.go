@@ -67,7 +67,11 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 		Warnings: slices.Concat(text.warnings(), e.warnings, s.warnings, store.Warnings()),
 	}
 	r.Windows.BytesPerToken = s.bytesPerToken()
-	if err := estimate(ctx, r, store.Source(), o); err != nil {
+	ngrams, err := ngramEntropies(s, e.info)
+	if err != nil {
+		return nil, err
+	}
+	if err := estimate(ctx, r, store.Source(), ngrams, o); err != nil {
 		return nil, err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, s.bytesPerToken())

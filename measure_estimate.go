@@ -3,14 +3,17 @@ package l2m
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // ratios are the ratios L/ell that are reported.
@@ -18,8 +21,9 @@ var ratios = []int{2, 3, 4}
 
 // estimate fills in everything that follows from the scores: losses, series
 // with their laws, and the triangle. The headline series comes first.
-func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOptions) error {
-	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed})
+// ngrams are entropies of successive tokens, nil where no correction is needed.
+func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []info.Nats, o MeasureOptions) error {
+	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed, NGrams: ngrams})
 	if err != nil {
 		return err
 	}
@@ -60,6 +64,33 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, o MeasureOpt
 	}
 	stage(total, total, 0)
 	return nil
+}
+
+// ngramEntropies are the entropies of single tokens and of pairs of neighbours in
+// the windows, for a model that takes what it is given for the beginning of a
+// document.
+func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
+	if m.BOS != lm.BOSPrepended {
+		return nil, nil
+	}
+	var singles, pairs = map[token.ID]int64{}, map[[2]token.ID]int64{}
+	for _, w := range s.windows {
+		for i, id := range w.Tokens {
+			singles[id]++
+			if i > 0 {
+				pairs[[2]token.ID{w.Tokens[i-1], id}]++
+			}
+		}
+	}
+	var out []info.Nats
+	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
+		h, err := mi.Entropy(mi.HistogramOf(counts), mi.Grassberger)
+		if err != nil {
+			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
+		}
+		out = append(out, h.Value)
+	}
+	return out, nil
 }
 
 // analyse fits the law of one series.

@@ -147,6 +147,9 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 		return fmt.Errorf("asking for model %s: %w", o.Model, err)
 	}
 	e.info = m.Info()
+	if o.Length > e.info.Context && e.info.Context > 0 {
+		return fmt.Errorf("windows of %d tokens are longer than model %s takes, %d (choose a shorter --length, or start the server with a longer context)", o.Length, e.info.Name, e.info.Context)
+	}
 	e.tokens, e.maxLength, e.inFlight = languageTokens, languageLength, m.InFlight()
 	if e.inFlight = m.InFlight(); o.Workers > 0 {
 		e.inFlight = min(e.inFlight, o.Workers)

@@ -115,6 +115,8 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
 	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
 		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
+	case o.Tokenizer != "" && !o.builtin():
+		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor", o.Model)
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
 		return fmt.Errorf("windows, training bytes and draws must not be negative")
 	}

@@ -64,7 +64,7 @@ func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureO
 		},
 		Model: report.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
-	if err := estimate(ctx, r, store.Source(), o); err != nil {
+	if err := estimate(ctx, r, store.Source(), nil, o); err != nil {
 		return nil, err
 	}
 	r.Warnings = append(r.Warnings, shiftWarnings(d, r)...)

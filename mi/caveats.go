@@ -12,8 +12,11 @@ func (s *Statistics) unavailable(e Estimator, j, minus int) []info.Warning {
 	missing := func(text, fix string) []info.Warning {
 		return []info.Warning{{Code: "not-scored", Text: text, Fix: fix}}
 	}
-	if e == Direct && len(s.clusters) < 2 {
-		return missing("direct needs two documents: one for each of its means", "add documents, or use paired")
+	if e.unpaired() && len(s.clusters) < 2 {
+		return missing(fmt.Sprintf("%s needs two documents: one for each of its means", e), "add documents, or use paired")
+	}
+	if n := minus - kindHead1 + 1; (minus == kindHead1 || minus == kindHead2) && n > len(s.ngrams) {
+		return missing(fmt.Sprintf("%s needs the entropy of %d successive tokens", e, n), "give CollectOptions.NGrams, or use paired")
 	}
 	if minus >= s.kinds() {
 		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e), "score at least one cross context (--cross 1)")
@@ -38,7 +41,7 @@ func (s *Statistics) unavailable(e Estimator, j, minus int) []info.Warning {
 	switch {
 	case possible == 0:
 		return missing(fmt.Sprintf("no split ell has %d·ell within the window of %d tokens", s.ratios[j], s.length), "use longer windows (--length)")
-	case scored == 0 && (e == Direct || e == Paired):
+	case scored == 0 && (minus == kindMarginal || minus == kindHead1 || minus == kindHead2):
 		return missing(fmt.Sprintf("%s needs the marginal pass, and it was not scored", e), "score marginal passes, or use block")
 	case scored == 0:
 		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e), "score at least one cross context (--cross 1)")

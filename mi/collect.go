@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // CollectOptions says what to accumulate. Zero values ask for defaults.
@@ -14,6 +16,10 @@ type CollectOptions struct {
 	Ratios []int  // L/ell, each ≥ 2; nil means 2, 3, 4
 	Splits []int  // ell, ascending; nil means 2, 4, 8, … while 2·ell ≤ L
 	Seed   uint64 // of the order in which clusters alternate between the halves of Direct
+	// NGrams are the entropies of n successive tokens, n = 1, 2: what the n-gram
+	// corrected estimators put in place of the loss of first tokens. They are
+	// taken as exact. Without them those estimators are not available.
+	NGrams []info.Nats
 }
 
 // Statistics are the sums per cluster that determine every estimate. It is
@@ -24,6 +30,7 @@ type Statistics struct {
 	ratios   []int
 	contexts int // cross contexts per window
 	seed     uint64
+	ngrams   []info.Nats
 
 	clusters []int       // ids, ascending
 	windows  []float64   // per cluster
@@ -47,8 +54,14 @@ const (
 	kindFirst           // ln q of the first (r−1)·ell tokens in the joint pass
 	kindCross           // mean over k of ln q(Y|X_k)
 	kindNCE             // ln of the mean over the true and all other contexts
+	kindHead1           // ln q(Y), its first token corrected
+	kindHead2           // ln q(Y), its first two tokens corrected
 	kindMean
 )
+
+// modelShare is the weight of the model's own loss of the first tokens in the
+// n-gram correction; the n-gram entropy has the rest [L²M, appendix on BOS].
+const modelShare = 1.0 / 5
 
 // meanSizes are the numbers of contexts 1, 2, 4, …, K.
 func meanSizes(contexts int) []int {
@@ -124,12 +137,20 @@ func Collect(ctx context.Context, src Source, opts CollectOptions) (*Statistics,
 }
 
 func newStatistics(length int, opts CollectOptions) (*Statistics, error) {
-	s := &Statistics{length: length, ratios: slices.Clone(opts.Ratios), splits: slices.Clone(opts.Splits), seed: opts.Seed}
+	s := &Statistics{length: length, ratios: slices.Clone(opts.Ratios), splits: slices.Clone(opts.Splits), seed: opts.Seed, ngrams: opts.NGrams}
 	if length < 2 {
 		return nil, fmt.Errorf("windows of %d tokens cannot be split", length)
 	}
 	if s.ratios == nil {
 		s.ratios = []int{2, 3, 4}
+	}
+	if len(s.ngrams) > kindMean-kindHead1 {
+		return nil, fmt.Errorf("%d n-gram entropies, for n = 1 and 2", len(s.ngrams))
+	}
+	for _, h := range s.ngrams {
+		if !(h >= 0) || math.IsInf(float64(h), 0) {
+			return nil, fmt.Errorf("an n-gram entropy of %v nats", h)
+		}
 	}
 	for _, r := range s.ratios {
 		if r < 2 {
@@ -259,6 +280,13 @@ func (c *collector) split(s *Statistics, w Window, split, ell int) error {
 				return errors.New("marginal pass: the model rules out what it was given")
 			}
 			set(kindMarginal, v)
+			for i, entropy := range s.ngrams {
+				head, err := sum(marginal[:min(i+1, n)])
+				if err != nil || i+1 > n {
+					continue
+				}
+				set(kindHead1+i, v-head+modelShare*head-(1-modelShare)*float64(entropy))
+			}
 		}
 		c.cross = c.cross[:0]
 		for k, pass := range passes {

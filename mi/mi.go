@@ -40,8 +40,15 @@ type Estimator string
 // The estimators. X is a window's first ell tokens, Y the (r−1)·ell that
 // follow, r = L/ell the ratio.
 const (
-	Direct      Estimator = "direct"        // E ln q(Y|X) − E ln q(Y'), Y' from other documents [L²M, eq. 4]
-	Paired      Estimator = "paired"        // ★ the same with Y' = Y: same mean, far smaller variance
+	Direct Estimator = "direct" // E ln q(Y|X) − E ln q(Y'), Y' from other documents [L²M, eq. 4]
+	Paired Estimator = "paired" // ★ the same with Y' = Y: same mean, far smaller variance
+	// The same two where a beginning-of-sequence token makes the model take Y for
+	// the beginning of a document: four fifths of the loss of its first one or two
+	// tokens give way to their n-gram entropy [L²M, appendix on BOS].
+	Direct1Gram Estimator = "direct-1gram"
+	Direct2Gram Estimator = "direct-2gram"
+	Paired1Gram Estimator = "paired-1gram"
+	Paired2Gram Estimator = "paired-2gram"
 	Block       Estimator = "block"         // ★ differences of cumulative loss of the joint pass alone
 	VCLUB       Estimator = "vclub"         // E ln q(Y|X) − E ln q(Y|X'), X' from other documents: I plus lautum information at q = p
 	Auxiliary   Estimator = "auxiliary"     // ★ E ln q(Y|X) − E ln mean_k q(Y|X_k), X_k from other documents
@@ -51,7 +58,7 @@ const (
 
 // Estimators returns all of them in the order in which reports list them.
 func Estimators() []Estimator {
-	return []Estimator{Paired, Direct, Block, VCLUB, Auxiliary, InfoNCE, LeaveOneOut}
+	return []Estimator{Paired, Paired2Gram, Paired1Gram, Direct, Direct2Gram, Direct1Gram, Block, VCLUB, Auxiliary, InfoNCE, LeaveOneOut}
 }
 
 // Window is what an estimator may read of one scored window: natural

@@ -28,11 +28,18 @@ func (s *Statistics) Available() []Estimator {
 	return list
 }
 
+// unpaired reports whether the two means are taken over different documents.
+func (e Estimator) unpaired() bool { return e == Direct || e == Direct1Gram || e == Direct2Gram }
+
 // terms are the two kinds of values whose difference an estimator averages.
 func (s *Statistics) terms(e Estimator) (plus, minus int, err error) {
 	switch e {
 	case Direct, Paired:
 		return kindJoint, kindMarginal, nil
+	case Direct1Gram, Paired1Gram:
+		return kindJoint, kindHead1, nil
+	case Direct2Gram, Paired2Gram:
+		return kindJoint, kindHead2, nil
 	case Block:
 		return kindJoint, kindFirst, nil
 	case VCLUB:
@@ -49,7 +56,7 @@ func (s *Statistics) terms(e Estimator) (plus, minus int, err error) {
 // finite for the ratio of index j.
 func (s *Statistics) points(e Estimator, j int) []int {
 	plus, minus, err := s.terms(e)
-	if err != nil || minus >= s.kinds() || e == Direct && len(s.clusters) < 2 {
+	if err != nil || minus >= s.kinds() || e.unpaired() && len(s.clusters) < 2 {
 		return nil
 	}
 	var list []int
@@ -91,18 +98,18 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	}
 	a := s.columns(plus, j, splits)
 	b := s.columns(minus, j, splits)
-	if e == Direct {
+	if e.unpaired() {
 		out.Sums, out.Counts = unpaired(a, b, s.windows, s.seed)
 	} else {
 		out.Sums, out.Counts = difference(a, b), s.counts(len(splits))
 	}
 	value, cov := ratioMean(out.Sums, out.Counts)
-	if e == Direct && len(s.clusters) < 4 {
+	if e.unpaired() && len(s.clusters) < 4 {
 		// A half of one document has no spread to estimate an error from.
 		out.Sums, out.Counts, cov = nil, nil, nil
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "few-clusters",
-			Text: fmt.Sprintf("direct needs two documents in each of its halves for a standard error, and there are %d in all", len(s.clusters)),
+			Text: fmt.Sprintf("%s needs two documents in each of its halves for a standard error, and there are %d in all", e, len(s.clusters)),
 			Fix:  "add documents, or use paired",
 		})
 	}

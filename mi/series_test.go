@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // TestByHand is one window of four tokens with two contexts, all numbers
@@ -22,10 +24,13 @@ func TestByHand(t *testing.T) {
 		Marginal: map[int][]float32{2: {-1, -1}},
 		Cross:    map[int][][]float32{2: {{-1, -0.5}, {-2, -0.5}}},
 	}
-	s := collect(t, windows{4, []Window{w, {Cluster: 1, Joint: w.Joint, Marginal: w.Marginal, Cross: w.Cross}}}, CollectOptions{})
+	s := collect(t, windows{4, []Window{w, {Cluster: 1, Joint: w.Joint, Marginal: w.Marginal, Cross: w.Cross}}}, CollectOptions{NGrams: []info.Nats{1.5, 2.75}})
 	// ln q(Y|X) = −0.75, ln q(Y) = −2, first two tokens −3, contexts −1.5 and −2.5.
 	want := map[Estimator]float64{
-		Paired: 1.25, Direct: 1.25, Block: 2.25, VCLUB: 1.25,
+		Paired: 1.25, Direct: 1.25,
+		// ln q(Y) becomes −1 + (−1 − 4·1.5)/5 = −2.4 and (−2 − 4·2.75)/5 = −2.6.
+		Paired1Gram: 1.65, Direct1Gram: 1.65, Paired2Gram: 1.85, Direct2Gram: 1.85,
+		Block: 2.25, VCLUB: 1.25,
 		Auxiliary:   -0.75 - math.Log((math.Exp(-1.5)+math.Exp(-2.5))/2),
 		LeaveOneOut: -0.75 - math.Log((math.Exp(-1.5)+math.Exp(-2.5))/2),
 		InfoNCE:     -0.75 - math.Log((math.Exp(-0.75)+math.Exp(-1.5)+math.Exp(-2.5))/3),

@@ -12,6 +12,10 @@ import (
 var estimatorWords = map[mi.Estimator]string{
 	mi.Paired:      "the loss of the future without its past, minus its loss with it, on the same future. Right when the model errs as much without the past as with it.",
 	mi.Direct:      "the same with the two losses taken on different documents, as in the L²M paper. Same mean, far noisier.",
+	mi.Paired1Gram: "paired, where the model takes the future for the beginning of a document: four fifths of the loss of its first token give way to the entropy of single tokens.",
+	mi.Paired2Gram: "the same for the first two tokens and the entropy of pairs; the correction of the L²M paper.",
+	mi.Direct1Gram: "direct, with the same correction of the first token.",
+	mi.Direct2Gram: "direct, with the correction of the first two tokens: the estimate that the L²M paper reports.",
 	mi.Block:       "what the loss of one pass over the window says, without a second pass. Needs text that is statistically alike from start to end.",
 	mi.VCLUB:       "compares the true past with the past of another document. With a perfect model it still exceeds the mutual information (by the lautum information); compare its exponent, not its height.",
 	mi.Auxiliary:   "replaces the loss without a past by the model's own average over pasts of other documents. A lower bound for any model once that average is over many.",

@@ -13,6 +13,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(serverEnv) != "" {
+		serveModel()
+		return
+	}
 	testscript.Main(m, map[string]func(){"l2m": main})
 }
 
@@ -42,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exitcode":    exitCode,
 			"stderrlines": stderrLines,
+			"modelserver": modelServer,
 		},
 	})
 }

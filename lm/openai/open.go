@@ -130,7 +130,7 @@ func (m *Model) learn(ctx context.Context, e *endpoint) error {
 	}
 	facts := fmt.Sprintf("openai 1\nid %q\nroot %q\nrevision %q\ntokens %v\nbos %s\n", m.name, m.root, m.options.Revision, text, bos)
 	m.info = lm.Info{Name: m.name, Vocabulary: m.options.Vocabulary, BOS: lm.BOSPrepended, Context: limit,
-		Fingerprint: fmt.Sprintf("openai-%x", sha256.Sum256([]byte(facts)))}
+		Fingerprint: fmt.Sprintf("%x", sha256.Sum256([]byte(facts)))}
 	return nil
 }
 
