@@ -251,3 +251,13 @@ func TestLocalExponents(t *testing.T) {
 		near(t, "middle of the interval", (l.Interval.Lo+l.Interval.Hi)/2, l.Exponent, 1e-9)
 	}
 }
+
+// A curve that levels off is called so, whichever family describes it.
+func TestBoundedRivalIsNamed(t *testing.T) {
+	for _, beta := range []float64{-0.4, 0.4} {
+		f := Fit{Family: OffsetPower, Params: []Param{{Name: "A", Value: 1}, {Name: "beta", Value: beta}, {Name: "c", Value: 3}}}
+		if bounded := strings.Contains(f.name(), "levels off"); bounded != (beta < 0) {
+			t.Errorf("exponent %g is called %s", beta, f.name())
+		}
+	}
+}

@@ -26,6 +26,15 @@ var names = map[Family]string{
 	Zero:        "zero at every length",
 }
 
+// name of a fitted family in a sentence. An offset power law of negative exponent
+// is bounded, as its formula does not show.
+func (f *Fit) name() string {
+	if beta, ok := f.Param("beta"); f.Family == OffsetPower && ok && beta.Value < 0 {
+		return "a curve that levels off (a power law with an offset and a negative exponent)"
+	}
+	return names[f.Family]
+}
+
 // positive is the probability of the data if there were no information: the
 // weighed projections of the estimates on L^0, L^½ and L, each a t statistic
 // with its sandwich error, the smallest one-sided probability times three.
@@ -97,9 +106,9 @@ func (a *Analysis) decide(q problem, cov square) {
 		a.Verdict = PowerLawRejected
 		switch {
 		case clear && a.Power.P < significance:
-			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), names[rival.Family])
+			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), rival.name())
 		case clear:
-			a.Reason = fmt.Sprintf("%s fits clearly better than a power law (AICc lower by %.1f).", capital(names[rival.Family]), a.Power.AICc-best)
+			a.Reason = fmt.Sprintf("%s fits clearly better than a power law (AICc lower by %.1f).", capital(rival.name()), a.Power.AICc-best)
 		default:
 			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s); points lie off it by up to %.0f %%.", probability(a.Power.P), 100*a.Misfit)
 		}
@@ -116,7 +125,7 @@ func (a *Analysis) decide(q problem, cov square) {
 	case rival != nil && a.Power.AICc-best > better:
 		a.Verdict = Undecided
 		a.Reason = fmt.Sprintf("A power law is not rejected (%s; residuals %s), but %s fits better (weight %.2f against %.2f).",
-			law, probability(a.Power.P), names[rival.Family], rival.Weight, a.Power.Weight)
+			law, probability(a.Power.P), rival.name(), rival.Weight, a.Power.Weight)
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))
@@ -124,7 +133,7 @@ func (a *Analysis) decide(q problem, cov square) {
 		case beta.Interval.Hi >= 1:
 			a.Reason += ", but growth in proportion to length is not excluded."
 		case rival != nil:
-			a.Reason += fmt.Sprintf(", though %s fits as well (weight %.2f against %.2f).", names[rival.Family], rival.Weight, a.Power.Weight)
+			a.Reason += fmt.Sprintf(", though %s fits as well (weight %.2f against %.2f).", rival.name(), rival.Weight, a.Power.Weight)
 		default:
 			a.Reason += " and no rival is better."
 		}
