@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/corpus"
@@ -54,18 +55,41 @@ const languageLength = 2048
 // tokenized, and long before anything is scored.
 func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 	e := &engine{tokens: builtinTokens, maxLength: maxDefaultLength, inFlight: o.Workers, close: func() {}}
-	switch kind, isServer := modelKind(o.Model); {
-	case isServer:
+	switch {
+	case isServer(o.Model):
 		return e, e.openServer(ctx, o)
-	case kind == "bytemix", kind == "bytemix:universal":
+	case o.Model == "bytemix" || strings.HasPrefix(o.Model, "bytemix:"):
 		return e, e.planBuiltin(ctx, t, o)
 	default:
 		return e, e.openFile(ctx, t, o)
 	}
 }
 
-func modelKind(model string) (kind string, isServer bool) {
-	return model, strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
+func isServer(model string) bool {
+	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
+}
+
+// parseBuiltin reads "bytemix", followed by :universal for no training and by
+// :without=PART,… for parts that are left out.
+func parseBuiltin(model string) (trained bool, without []bytemix.Part, err error) {
+	trained = true
+	for _, word := range strings.Split(model, ":")[1:] {
+		parts, is := strings.CutPrefix(word, "without=")
+		switch {
+		case word == "universal":
+			trained = false
+		case is:
+			for _, part := range strings.Split(parts, ",") {
+				if !slices.Contains(bytemix.Parts(), bytemix.Part(part)) {
+					return false, nil, fmt.Errorf("model %q: there is no part %q (%v)", model, part, bytemix.Parts())
+				}
+				without = append(without, bytemix.Part(part))
+			}
+		default:
+			return false, nil, fmt.Errorf("unknown model %q: after bytemix comes :universal (not trained) or :without=PART,… (of %v)", model, bytemix.Parts())
+		}
+	}
+	return trained, without, nil
 }
 
 // planBuiltin is the built-in predictor, trained on the training documents or
@@ -77,7 +101,10 @@ func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) erro
 		return err
 	}
 	e.read(alphabet)
-	trained := o.Model == "bytemix"
+	trained, without, err := parseBuiltin(o.Model)
+	if err != nil {
+		return err
+	}
 	if trained {
 		e.budget = min(o.TrainingBytes, t.split.TrainingBytes())
 	}
@@ -87,11 +114,14 @@ func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) erro
 	if alphabet != bytemix.Bytes {
 		fmt.Fprintf(h, "alphabet %s\n", alphabet)
 	}
+	if len(without) > 0 {
+		fmt.Fprintf(h, "without %v\n", without)
+	}
 	if trained {
 		fmt.Fprintf(h, "corpus %s\nevaluation %g\nbudget %d\n", t.corpus.Fingerprint(), o.EvaluationFraction, o.TrainingBytes)
 	}
 	e.info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
-	options := bytemix.Options{Seed: o.Seed, Workers: o.Workers, Alphabet: alphabet}
+	options := bytemix.Options{Seed: o.Seed, Workers: o.Workers, Alphabet: alphabet, Without: without}
 	e.model = func(ctx context.Context) (lm.Model[token.ID], error) {
 		if !trained {
 			m, err := bytemix.New(options)

@@ -131,8 +131,7 @@ func (o MeasureOptions) validate() error {
 // builtin reports whether the model is the built-in predictor, which reads
 // bytes or letters.
 func (o MeasureOptions) builtin() bool {
-	_, isServer := modelKind(o.Model)
-	return !isServer
+	return !isServer(o.Model)
 }
 
 // Command is the canonical command line that repeats the measurement: every

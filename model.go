@@ -24,7 +24,9 @@ type ModelOptions struct {
 	Format string
 	Field  string
 
-	File string // of the model: written by TrainModel, read by EvaluateModel
+	File string // of the model: written by TrainModel, read by EvaluateModel, which also takes "bytemix:universal"
+
+	Tokenizer string // what is predicted: see MeasureOptions.Tokenizer
 
 	TrainingBytes int64 // at most this much text, an even sample of it; 0 means 64 MiB
 	Length        int   // bytes per evaluated window; 0 means 16,384 or less, from the documents
@@ -67,10 +69,14 @@ func TrainModel(ctx context.Context, o ModelOptions) (bytemix.FileInfo, error) {
 	}
 	defer c.Close()
 	s := c.All(o.Seed)
+	alphabet, err := chooseAlphabet(ctx, text{c, s}, o.Tokenizer)
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
 	budget := min(o.TrainingBytes, s.TrainingBytes())
 	stage := o.Progress.stage("training", "B")
-	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1},
-		s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), func(done int64) { stage(done, budget, 0) })
+	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet},
+		symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), alphabetName(alphabet)), func(done int64) { stage(done, budget, 0) })
 	if err != nil {
 		return bytemix.FileInfo{}, err
 	}
@@ -83,12 +89,13 @@ func TrainModel(ctx context.Context, o ModelOptions) (bytemix.FileInfo, error) {
 // ModelEvaluation is how well a model predicts windows of text, each scored
 // from the state in which the model was saved.
 type ModelEvaluation struct {
-	Model       lm.Info `json:"model"`
-	Documents   int     `json:"documents"` // that the windows come from
-	Windows     int     `json:"windows"`
-	Length      int     `json:"length"`        // bytes per window
-	BitsPerByte float64 `json:"bits_per_byte"` // over whole windows
-	Loss        mi.Loss `json:"loss"`          // nats per byte, by position too
+	Model         lm.Info `json:"model"`
+	Documents     int     `json:"documents"` // that the windows come from
+	Windows       int     `json:"windows"`
+	Tokens        string  `json:"tokens"`          // what they are: bytes, dna, protein
+	Length        int     `json:"length"`          // tokens per window
+	BitsPerSymbol float64 `json:"bits_per_symbol"` // per byte, base or residue, over whole windows
+	Loss          mi.Loss `json:"loss"`            // nats per token, by position too
 }
 
 // EvaluateModel scores windows of all documents with a saved model.
@@ -98,26 +105,33 @@ func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error
 		return nil, err
 	}
 	defer c.Close()
-	m, err := bytemix.Open(o.File, o.Workers)
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	if m.Info().Vocabulary != token.Bytes().Size() {
-		return nil, fmt.Errorf("%s predicts %d symbols, not bytes: it cannot be evaluated on text", o.File, m.Info().Vocabulary)
-	}
 	if o.MaxWindows == 0 {
 		o.MaxWindows = 200
 	}
-	s := c.All(o.Seed)
+	if o.File == "bytemix" {
+		return nil, errors.New("bytemix is trained by the run that uses it: name a file that l2m model train wrote, or bytemix:universal")
+	}
+	t := text{c, c.All(o.Seed)}
+	e, err := newEngine(ctx, t, MeasureOptions{Model: o.File, Tokenizer: o.Tokenizer, Workers: o.Workers, Seed: o.Seed}.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { e.close() }()
+	if err := e.tokenize(ctx, &t); err != nil {
+		return nil, err
+	}
 	for length := maxDefaultLength; o.Length == 0; length /= 2 {
-		if err := s.CheckLength(length); err == nil {
+		if err := t.split.CheckLength(length); err == nil {
 			o.Length = length
 		} else if length == 1 {
 			return nil, err
 		}
 	}
-	windows, err := s.Windows(ctx, corpus.WindowOptions{Length: o.Length, PerDocument: o.MaxWindows, MaxTotal: o.MaxWindows})
+	windows, err := t.split.Windows(ctx, corpus.WindowOptions{Length: o.Length, PerDocument: o.MaxWindows, MaxTotal: o.MaxWindows})
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.model(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +143,9 @@ func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error
 	if err != nil {
 		return nil, err
 	}
-	e := &ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Length: o.Length, Loss: stats.Loss()}
-	e.BitsPerByte = e.Loss.Mean.Bits()
-	return e, nil
+	out := &ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Tokens: e.tokenizer.name, Length: o.Length, Loss: stats.Loss()}
+	out.BitsPerSymbol = out.Loss.Mean.Bits()
+	return out, nil
 }
 
 // scoreJoint scores every window from its start, and nothing else.

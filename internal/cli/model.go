@@ -70,6 +70,7 @@ func newModelTrainCommand() *cobra.Command {
 	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
 	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
 	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -110,9 +111,10 @@ func newModelEvalCommand() *cobra.Command {
 		quiet  bool
 	)
 	cmd := &cobra.Command{
-		Use:     "eval FILE PATH…",
-		Short:   "State how well a saved predictor predicts text, by position",
-		Example: "  l2m model eval novels.bytemix other-novel.txt --length 16384",
+		Use:   "eval FILE PATH…",
+		Short: "State how well a saved predictor predicts text, by position",
+		Example: `  l2m model eval novels.bytemix other-novel.txt --length 16384
+  l2m model eval bytemix:universal novel.txt      # without training`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usagef("name a model file, then the text to evaluate it on")
@@ -131,10 +133,14 @@ func newModelEvalCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(out, e)
 			}
-			if _, err := fmt.Fprintf(out, "%.4f bits/byte over %d windows of %d bytes from %d documents\n\n", e.BitsPerByte, e.Windows, e.Length, e.Documents); err != nil {
+			unit := map[string]string{"bytes": "byte", "dna": "base", "protein": "residue"}[e.Tokens]
+			if unit == "" {
+				unit = "token"
+			}
+			if _, err := fmt.Fprintf(out, "%.4f bits/%s over %d windows of %d %ss from %d documents\n\n", e.BitsPerSymbol, unit, e.Windows, e.Length, unit, e.Documents); err != nil {
 				return err
 			}
-			t := plainTable("bytes", "bits/byte", "±")
+			t := plainTable("position", "bits/"+unit, "±")
 			for _, p := range e.Loss.Positions {
 				t.AppendRow(table.Row{fmt.Sprintf("%d–%d", p.From, p.To), fmt.Sprintf("%.3f", p.Mean.Bits()), fmt.Sprintf("%.3f", p.SE.Bits())})
 			}
@@ -148,6 +154,7 @@ func newModelEvalCommand() *cobra.Command {
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default 200)")
 	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
 	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the text is read as: bytes, dna or protein (default: as the model)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")

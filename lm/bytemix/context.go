@@ -54,7 +54,7 @@ func (p *predictor) beginByte(c byte) {
 	}
 	p.kind = min(p.letter, 15)<<4 | c1>>4
 	p.young = p.age
-	p.muted = 0
+	p.muted = p.off
 	if p.age < maxAge {
 		p.mute()
 	}

@@ -65,6 +65,9 @@ func readField(f field, b []byte, little bool) {
 func fingerprint(opts Options, trained int64, e engine) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s|%s|%d|%v|", version, opts.Alphabet, opts.TableBits, windowRates(opts.Alphabet, trained > 0))
+	if len(opts.Without) > 0 {
+		fmt.Fprintf(h, "without %v|", opts.Without)
+	}
 	for _, f := range e.fields() {
 		fmt.Fprintf(h, "%s|%d|", f.name, len(f.data))
 		_ = writeField(h, f, littleEndian) // a hash does not fail

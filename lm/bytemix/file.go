@@ -49,6 +49,9 @@ type FileSection struct {
 
 // Save writes the model to w, in the format that Open reads.
 func (m *Model) Save(w io.Writer) error {
+	if len(m.opts.Without) > 0 {
+		return fmt.Errorf("saving bytemix: the model was made without %v, which a file cannot say", m.opts.Without)
+	}
 	e, back, err := m.borrow()
 	if err != nil {
 		return err

@@ -55,7 +55,9 @@ type worker struct {
 
 func newEngine(o Options) engine {
 	if o.Alphabet == Bytes {
-		return newPredictor(uint(o.TableBits))
+		p := newPredictor(uint(o.TableBits))
+		p.leaveOut(o.Without)
+		return p
 	}
 	return newSymbolic(o.Alphabet, uint(o.TableBits))
 }

@@ -3,6 +3,7 @@ package bytemix
 import (
 	"fmt"
 	"runtime"
+	"slices"
 )
 
 // Alphabet chooses the predictor by what the tokens are.
@@ -69,6 +70,9 @@ type Options struct {
 	Restart int
 	// Seed chooses those places.
 	Seed uint64
+	// Without leaves parts out, to see what they are worth. Such a model cannot be
+	// saved.
+	Without []Part
 }
 
 const (
@@ -92,11 +96,17 @@ func (o Options) withDefaults(trained bool) (Options, error) {
 	if o.Workers < 0 || o.Restart < 0 {
 		return o, fmt.Errorf("bytemix: Workers is %d and Restart %d (neither may be negative; 0 chooses the default)", o.Workers, o.Restart)
 	}
+	if err := checkParts(o.Alphabet, o.Without); err != nil {
+		return o, err
+	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Restart == 0 {
 		o.Restart = 32768
+	}
+	if slices.Contains(o.Without, Restarts) {
+		o.Restart = maxText
 	}
 	return o, nil
 }

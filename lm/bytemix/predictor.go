@@ -99,7 +99,9 @@ type predictor struct {
 	hits      uint32
 	agree     uint32
 	young     uint32 // age at the start of the byte
-	muted     uint32 // lanes whose context reaches back further than what is known
+	off       uint32 // lanes that are left out: see Part
+	noMaps    bool
+	muted     uint32 // lanes in off, and those whose context reaches back further than what is known
 	kind      uint32
 	line      uint32
 	last      uint32 // the last two bytes
@@ -312,6 +314,9 @@ func (p *predictor) predict(bit, next uint32) {
 		q[i] = lo*(128-frac) + hi*frac
 	}
 	p.p = min(max((p.pMix*256+q[0]+(q[1]+q[2])*5/2)>>10, 1), probOne-1)
+	if p.noMaps {
+		p.p = min(max(p.pMix, 1), probOne-1)
+	}
 }
 
 // update adapts everything to the bit y. The mixing rows are trained just
