@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -58,6 +59,8 @@ func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 	switch {
 	case isServer(o.Model):
 		return e, e.openServer(ctx, o)
+	case isGGUF(o.Model):
+		return e, e.openGGUF(ctx, o)
 	case o.Model == "bytemix" || strings.HasPrefix(o.Model, "bytemix:"):
 		return e, e.planBuiltin(ctx, t, o)
 	default:
@@ -68,6 +71,8 @@ func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 func isServer(model string) bool {
 	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
 }
+
+func isGGUF(model string) bool { return strings.HasSuffix(strings.ToLower(model), ".gguf") }
 
 // parseBuiltin reads "bytemix", followed by :universal for no training and by
 // :without=PART,… for parts that are left out.
@@ -139,7 +144,7 @@ func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) erro
 func (e *engine) openFile(ctx context.Context, t text, o MeasureOptions) error {
 	file, err := bytemix.ReadInfo(o.Model)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, a file that l2m model train wrote, or the URL of a server, http://HOST:PORT/v1#NAME)", o.Model)
+		return fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, a file that l2m model train wrote, a .gguf file, or the URL of a server, http://HOST:PORT/v1#NAME)", o.Model)
 	} else if err != nil {
 		return err
 	}
@@ -188,6 +193,26 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 	e.encode = func(ctx context.Context, text []byte) ([]token.ID, error) {
 		return m.Tokenize(ctx, strings.ToValidUTF8(string(text), "\uFFFD"))
 	}
+	e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+	return nil
+}
+
+// openGGUF is a model that llama.cpp runs.
+func (e *engine) openGGUF(ctx context.Context, o MeasureOptions) error {
+	options := o.Llama
+	options.Path = o.Model
+	if options.Context == 0 && o.Length > 0 {
+		options.Context = o.Length // no more cache than it takes
+	}
+	m, err := llamacpp.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	e.close = func() { m.Close() }
+	e.info = m.Info()
+	e.tokens, e.maxLength, e.inFlight = languageTokens, languageLength, 2 // one waits while the other is computed
+	e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: "gguf " + e.info.Fingerprint}
+	e.encode = m.Tokenize
 	e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
 	return nil
 }

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // MeasureOptions says what to measure and how. The zero value of a field asks
@@ -34,7 +36,8 @@ type MeasureOptions struct {
 	BytesPerToken float64
 
 	// Model is "" or "bytemix", the built-in predictor trained on the training
-	// documents; "bytemix:universal", untrained; a file that TrainModel wrote; or
+	// documents; "bytemix:universal", untrained; either with ":without=PART,…", see
+	// bytemix.Part; a file that TrainModel wrote; a GGUF file, run by llama.cpp; or
 	// the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME". Whether a
 	// model has read the evaluated documents before is for the caller to know.
 	Model string
@@ -42,7 +45,8 @@ type MeasureOptions struct {
 	// A, C, G, T) or "protein"; "" chooses by the letters where all files are
 	// FASTA, else bytes. Other models bring their own.
 	Tokenizer string
-	Server    openai.Options // how to treat servers; Endpoints and Model are those of Model above
+	Server    openai.Options   // how to treat servers; Endpoints and Model are those of Model above
+	Llama     llamacpp.Options // how to run a GGUF file; Path is that of Model above
 
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
 	WindowsPerDocument int     // at most; 0 means 24
@@ -96,6 +100,11 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 
 // validate checks what can be checked before any work.
 func (o MeasureOptions) validate() error {
+	for _, bos := range []*token.ID{o.Server.BOS, o.Llama.BOS} {
+		if bos != nil && o.builtin() {
+			return fmt.Errorf("the built-in predictor starts in the middle of text: it takes no --bos")
+		}
+	}
 	switch {
 	case o.Process != "" && len(o.Paths) > 0:
 		return fmt.Errorf("both a process and paths are named: choose one")
@@ -131,7 +140,16 @@ func (o MeasureOptions) validate() error {
 // builtin reports whether the model is the built-in predictor, which reads
 // bytes or letters.
 func (o MeasureOptions) builtin() bool {
-	return !isServer(o.Model)
+	return !isServer(o.Model) && !isGGUF(o.Model)
+}
+
+// kvType is the type of the cached keys and values of a GGUF model, as the
+// command line has it.
+func (o MeasureOptions) kvType() string {
+	if o.Llama.KeyType == o.Llama.ValueType {
+		return o.Llama.KeyType
+	}
+	return o.Llama.KeyType + "," + o.Llama.ValueType
 }
 
 // Command is the canonical command line that repeats the measurement: every
@@ -154,6 +172,7 @@ func (o MeasureOptions) Command() string {
 	flag("--field", o.Field, d.Field)
 	flag("--model", o.Model, d.Model)
 	flag("--tokenizer", o.Tokenizer, "")
+	flag("--kv-type", o.kvType(), "")
 	integer("--length", int64(o.Length), 0)
 	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
 	integer("--windows", int64(o.MaxWindows), 0)

@@ -22,6 +22,7 @@ func newMeasureCommand() *cobra.Command {
 		o        l2m.MeasureOptions
 		cross    int
 		bos      int
+		kvType   string
 		training string
 		fitRange string
 		twoPoint string
@@ -46,6 +47,7 @@ an interrupted run, and does nothing twice.`,
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
   l2m measure genome.fa.gz
   zcat log.gz | l2m measure - --json | jq .series[0].law.power
+  l2m measure books/ --model model.gguf                    # any model of llama.cpp
   l2m measure books/ --model http://localhost:8000/v1     # a model behind vLLM, SGLang, …
   l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -64,7 +66,12 @@ an interrupted run, and does nothing twice.`,
 					return usagef("--bos: a token id is not negative, and %d is", bos)
 				}
 				id := token.ID(bos)
-				o.Server.BOS = &id
+				o.Server.BOS, o.Llama.BOS = &id, &id
+			}
+			o.Llama.Context = o.Server.Context
+			o.Llama.KeyType, o.Llama.ValueType = kvType, kvType
+			if k, v, two := strings.Cut(kvType, ","); two {
+				o.Llama.KeyType, o.Llama.ValueType = k, v
 			}
 			var err error
 			if o.TrainingBytes, err = parseSize(training); err != nil {
@@ -92,7 +99,7 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
-	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, or servers: http://HOST:PORT/v1[,…][#NAME]")
+	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a .gguf file, or servers: http://HOST:PORT/v1[,…][#NAME]")
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
@@ -110,10 +117,16 @@ an interrupted run, and does nothing twice.`,
 	f.StringVar(&o.Server.APIKeyFile, "api-key-file", "", "file that holds the key of the servers")
 	f.StringVar((*string)(&o.Server.Dialect), "dialect", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)")
 	f.StringVar(&o.Server.Revision, "revision", "", "your name for the weights that the servers run, which a run is continued with")
-	f.IntVar(&bos, "bos", -1, "token that starts every sequence at the servers (default: found by asking)")
-	f.IntVar(&o.Server.Context, "context", 0, "longest prompt of the servers, tokens (default: as they say)")
+	f.IntVar(&bos, "bos", -1, "token that starts every sequence, for servers and GGUF files (default: the model's own)")
+	f.IntVar(&o.Server.Context, "max-context", 0, "longest sequence of servers and GGUF files, tokens (default: as they say, of a GGUF file at most 8192)")
 	f.IntVar(&o.Server.MaxInFlight, "in-flight", 0, "requests in flight at a server (default 16)")
 	f.DurationVar(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)")
+	f.StringVar(&o.Llama.LibraryDir, "llama-lib", "", "folder of the library of llama.cpp (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)")
+	f.IntVar(&o.Llama.Threads, "threads", 0, "threads for a GGUF file (default: all)")
+	f.IntVar(&o.Llama.GPULayers, "gpu-layers", 0, "layers of a GGUF file on the GPU; -1 for none (default: as many as fit)")
+	f.StringVar(&o.Llama.FlashAttn, "flash-attention", "", "on or off for a GGUF file (default: as llama.cpp chooses)")
+	f.StringVar(&kvType, "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)")
+	f.IntVar(&o.Llama.Batch, "batch", 0, "tokens of a GGUF file computed at a time (default 512)")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

@@ -1,0 +1,11 @@
+module github.com/l2m-lab/l2m/llama
+
+go 1.26.8
+
+require (
+	github.com/ebitengine/purego v0.10.0
+	github.com/hybridgroup/yzma v1.28.0
+	golang.org/x/sys v0.42.0
+)
+
+require github.com/jupiterrider/ffi v0.7.0 // indirect

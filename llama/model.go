@@ -1,0 +1,242 @@
+package llama
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+)
+
+// Model is an open GGUF model with one context. It is safe for concurrent use;
+// one request is computed at a time, on all threads.
+type Model struct {
+	options Options
+	model   llama.Model
+	vocab   llama.Vocab
+	info    Info
+	bos     llama.Token
+
+	mu      sync.Mutex
+	ctx     llama.Context
+	mem     llama.Memory
+	batch   llama.Batch
+	cells   int                             // tokens that the cache holds
+	running atomic.Pointer[context.Context] // of the request that is computed
+	decoded atomic.Int64
+}
+
+// Info describes an open model.
+type Info struct {
+	Name        string // as the file says, else the file's name
+	Description string // architecture, size and quantisation
+	Vocabulary  int
+	Context     int // longest sequence, tokens without BOS
+	BOS         int32
+	Recurrent   bool // keeps a state of fixed size, in some layers at least
+	Fingerprint string
+}
+
+// defaultContext bounds the context where none is asked for: caches grow with it.
+const defaultContext = 8192
+
+// Open loads a model. It fails with a sentence that names the file; what
+// llama.cpp said is part of it.
+func Open(o Options) (_ *Model, err error) {
+	o, err = o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("opening %s: %w", o.Path, fmt.Errorf(format, args...))
+	}
+	print, err := fingerprint(o.Path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fail("no such file")
+		}
+		return nil, fail("%w", err)
+	}
+	if err := Load(o.LibraryDir); err != nil {
+		return nil, err
+	}
+	m := &Model{options: o}
+	defer func() {
+		if err != nil {
+			m.Close()
+		}
+	}()
+	complaints()
+	mp := llama.ModelDefaultParams()
+	switch {
+	case o.GPULayers < 0:
+		mp.NGpuLayers = 0
+	case o.GPULayers > 0:
+		mp.NGpuLayers = int32(o.GPULayers)
+	}
+	if m.model, err = llama.ModelLoadFromFile(o.Path, mp); err != nil {
+		return nil, fail("llama.cpp does not load it%s", complaints())
+	}
+	if llama.ModelHasEncoder(m.model) || !llama.ModelHasDecoder(m.model) || llama.ModelIsDiffusion(m.model) {
+		return nil, fail("it does not predict a token from those before it")
+	}
+	m.vocab = llama.ModelGetVocab(m.model)
+	size := int(llama.VocabNTokens(m.vocab))
+	if size <= 0 || llama.GetVocabType(m.vocab) == llama.VocabTypeNone {
+		return nil, fail("it has no vocabulary")
+	}
+	if err := m.findBOS(size); err != nil {
+		return nil, fail("%w", err)
+	}
+	length := o.Context
+	if trained := int(llama.ModelNCtxTrain(m.model)); length == 0 {
+		length = min(trained-1, defaultContext)
+	}
+	if length < 4 {
+		return nil, fail("a context of %d tokens is too short", length)
+	}
+	if err := m.openContext(length); err != nil {
+		return nil, fail("%w", err)
+	}
+	name, ok := llama.ModelMetaValStr(m.model, "general.name")
+	if !ok || name == "" {
+		name = strings.TrimSuffix(filepath.Base(o.Path), ".gguf")
+	}
+	m.info = Info{
+		Name: name, Description: llama.ModelDesc(m.model), Vocabulary: size, Context: length, BOS: int32(m.bos),
+		Recurrent:   llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model),
+		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings()),
+	}
+	return m, nil
+}
+
+// findBOS chooses what precedes the first token, which has no probability
+// without.
+func (m *Model) findBOS(size int) error {
+	switch {
+	case m.options.BOS != nil:
+		m.bos = llama.Token(*m.options.BOS)
+	case llama.VocabBOS(m.vocab) >= 0:
+		m.bos = llama.VocabBOS(m.vocab)
+	case llama.VocabEOS(m.vocab) >= 0:
+		m.bos = llama.VocabEOS(m.vocab)
+	default:
+		return errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
+	}
+	if m.bos < 0 || int(m.bos) >= size {
+		return fmt.Errorf("the token %d that is to start every sequence is not in the vocabulary of %d", m.bos, size)
+	}
+	return nil
+}
+
+func (m *Model) openContext(length int) (err error) {
+	// Room for BOS, a whole window and the longest branches off it.
+	m.cells = 2*(length+1) + m.options.Batch
+	p := llama.ContextDefaultParams()
+	p.NCtx = uint32(m.cells)
+	p.NBatch, p.NUbatch = uint32(m.options.Batch), uint32(m.options.Batch)
+	p.NSeqMax = uint32(m.options.Sequences + 1)
+	p.FlashAttentionType = flashTypes[m.options.FlashAttn]
+	p.TypeK, p.TypeV = cacheTypes[m.options.KeyType], cacheTypes[m.options.ValueType]
+	p.KVUnified = 1 // branches share the cells of their prefix
+	p.SwaFull = 1   // a branch off an early position needs what a sliding window has passed
+	p.NoPerf = 1
+	if m.options.Threads > 0 {
+		p.NThreads, p.NThreadsBatch = int32(m.options.Threads), int32(m.options.Threads)
+	} else {
+		n := int32(runtime.NumCPU())
+		p.NThreads, p.NThreadsBatch = n, n
+	}
+	complaints()
+	if m.ctx, err = llama.InitFromModel(m.model, p); err != nil || m.ctx == 0 {
+		m.ctx = 0
+		return fmt.Errorf("no room for a context of %d tokens%s (choose a shorter one)", length, complaints())
+	}
+	if m.mem, err = llama.GetMemory(m.ctx); err != nil {
+		return err
+	}
+	llama.SetAbortCallback(m.ctx, m.abandoned)
+	m.batch = llama.BatchInit(int32(m.options.Batch), 0, 1)
+	return nil
+}
+
+// abandoned tells llama.cpp, in the middle of a batch, that nobody waits for it.
+func (m *Model) abandoned() bool {
+	ctx := m.running.Load()
+	return ctx != nil && (*ctx).Err() != nil
+}
+
+// Info describes the model.
+func (m *Model) Info() Info { return m.info }
+
+// Decoded is the number of tokens that were computed since the model was opened.
+func (m *Model) Decoded() int64 { return m.decoded.Load() }
+
+// Close frees the model.
+func (m *Model) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ctx != 0 {
+		llama.BatchFree(m.batch)
+		llama.Free(m.ctx)
+		m.ctx = 0
+	}
+	if m.model != 0 {
+		llama.ModelFree(m.model)
+		m.model = 0
+	}
+	return nil
+}
+
+// Tokenize turns text into tokens, none of them special. Zero bytes, which
+// llama.cpp takes for the end, read as U+FFFD.
+func (m *Model) Tokenize(text string) []int32 {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	if llama.GetVocabType(m.vocab) == llama.VocabTypeSPM {
+		// This kind of vocabulary puts a blank before every text.
+		if add, ok := llama.ModelMetaValStr(m.model, "tokenizer.ggml.add_space_prefix"); !ok || add == "true" {
+			text = strings.TrimPrefix(text, " ")
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	tokens := llama.Tokenize(m.vocab, text, false, false)
+	ids := make([]int32, len(tokens))
+	for i, t := range tokens {
+		ids[i] = int32(t)
+	}
+	return ids
+}
+
+// parts are the files of a model: those of a split one are numbered.
+func parts(path string) ([]string, error) {
+	base := filepath.Base(path)
+	var n, of int
+	i := strings.LastIndex(base, "-of-")
+	if i < 6 {
+		return []string{path}, nil
+	}
+	if _, err := fmt.Sscanf(base[i-5:], "%05d-of-%05d.gguf", &n, &of); err != nil {
+		return []string{path}, nil
+	}
+	if n != 1 {
+		return nil, fmt.Errorf("part %d of %d: name the first part", n, of)
+	}
+	var files []string
+	for k := range of {
+		f := filepath.Join(filepath.Dir(path), fmt.Sprintf("%s%05d-of-%05d.gguf", base[:i-5], k+1, of))
+		if _, err := os.Stat(f); err != nil {
+			return nil, fmt.Errorf("part %s is missing", filepath.Base(f))
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}

@@ -1,0 +1,95 @@
+package llama
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// build compiles l2m, which is another module, and l2m-llama beside it.
+func build(t testing.TB) (l2m string) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, c := range [][]string{{"..", "./cmd/l2m"}, {".", "./l2m-llama"}} {
+		cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), c[1])
+		cmd.Dir = c[0]
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", cmd, err, out)
+		}
+	}
+	return filepath.Join(dir, "l2m")
+}
+
+// The whole way: l2m measures with a GGUF file, is killed, and continues to the
+// same result.
+func TestMeasure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	needLibrary(t)
+	l2m := build(t)
+	model, _ := randomModel(t, "llama", small)
+	src := filepath.Join(runtime.GOROOT(), "src")
+	dir := t.TempDir()
+	run := func(out string, after time.Duration, more ...string) (string, error) {
+		args := append([]string{"measure", filepath.Join(src, "strings"), filepath.Join(src, "bytes"), filepath.Join(src, "strconv"),
+			"--model", model, "--length", "128", "--windows", "60", "--draws", "200", "--figures", "svg", "-o", filepath.Join(dir, out)}, more...)
+		cmd := exec.Command(l2m, args...)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if after > 0 {
+			time.AfterFunc(after, func() { cmd.Process.Kill() })
+		}
+		err := cmd.Wait()
+		return said.String(), err
+	}
+	begin := time.Now()
+	said, err := run("whole", 0)
+	if err != nil || !strings.Contains(said, "random llama scores ") {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	took := time.Since(begin)
+	var result struct {
+		Corpus struct{ Tokenizer string }
+		Model  struct{ Bos, Name string }
+		Series []struct{ Estimator string }
+	}
+	whole := read(t, filepath.Join(dir, "whole", "results.json"))
+	if err := json.Unmarshal(whole, &result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Corpus.Tokenizer != "tokens of random llama" || result.Model.Bos != "prepended" || result.Series[0].Estimator != "paired" {
+		t.Errorf("results %+v", result)
+	}
+	for i := range 4 {
+		run("killed", took*time.Duration(i+1)/6)
+	}
+	if said, err := run("killed", 0, "--batch", "512"); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if !bytes.Equal(read(t, filepath.Join(dir, "killed", "results.json")), whole) {
+		t.Error("a killed and continued run has other results")
+	}
+	// Another cache is another model.
+	if said, err := run("killed", 0, "--kv-type", "f32"); err == nil || !strings.Contains(said, "model") {
+		t.Errorf("continued with another type of cache: %v\n%s", err, said)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
