@@ -56,59 +56,59 @@ func (w *walk) take() error {
 	return nil
 }
 
-// logSumExp is ln Σ e^x, accurate to some 1e-7: each exponential to a unit in
-// the last place of a float32, their sum in float64.
+// logSumExp is ln Σ e^x to some 1e-9 relative to the sum.
 func logSumExp(x []float32) float64 {
 	top := float32(math.Inf(-1))
-	for _, v := range x {
-		if v > top {
-			top = v
+	second := top // two chains of comparisons, side by side
+	for i := 0; i+1 < len(x); i += 2 {
+		if x[i] > top {
+			top = x[i]
 		}
+		if x[i+1] > second {
+			second = x[i+1]
+		}
+	}
+	if last := x[len(x)-1]; last > top {
+		top = last
+	}
+	if second > top {
+		top = second
 	}
 	if math.IsInf(float64(top), 0) {
 		return math.NaN()
 	}
-	total := 0.0
-	for len(x) > 0 {
-		n := min(len(x), 64)
-		var a, b float32 // short sums: few terms, little rounding
-		i := 0
-		for ; i+1 < n; i += 2 {
-			a += exp32(x[i] - top)
-			b += exp32(x[i+1] - top)
+	// e^d = 2^k · 2^(j/64) · e^r: the middle factor from a table, the last from
+	// its series, since 0 ≤ -r < ln 2 / 64. Two sums, for the processor to add
+	// side by side.
+	const (
+		scale = 64 * math.Log2E
+		least = -700 * scale // e^-700 is nothing beside 1
+	)
+	var a, b float64
+	for len(x) >= 2 {
+		d, e := float64(x[0]-top)*scale, float64(x[1]-top)*scale
+		if d < least {
+			d = least
 		}
-		if i < n {
-			a += exp32(x[i] - top)
+		if e < least {
+			e = least
 		}
-		total += float64(a) + float64(b)
-		x = x[n:]
+		n, m := int64(d), int64(e)
+		r, s := (d-float64(n))*(1/scale), (e-float64(m))*(1/scale)
+		a += roots[n&63] * (1 + r*(1+r*(1.0/2+r*(1.0/6)))) * math.Float64frombits(uint64(n>>6+1023)<<52)
+		b += roots[m&63] * (1 + s*(1+s*(1.0/2+s*(1.0/6)))) * math.Float64frombits(uint64(m>>6+1023)<<52)
+		x = x[2:]
 	}
-	return float64(top) + math.Log(total)
+	for _, v := range x {
+		a += math.Exp(float64(v - top))
+	}
+	return float64(top) + math.Log(a+b)
 }
 
-// exp32 is e^x for x ≤ 0: 2^k·e^r with |r| ≤ ln 2 / 2 and a Taylor series of
-// degree 7, whose remainder there is below 6e-9.
-func exp32(x float32) float32 {
-	if !(x > -87) {
-		if x != x {
-			return x
-		}
-		return 0
+// roots are 2^(j/64).
+var roots = func() (t [64]float64) {
+	for j := range t {
+		t[j] = math.Exp2(float64(j) / 64)
 	}
-	const (
-		log2e = 1.4426950408889634
-		hi    = 0.693359375 // ln 2 in two parts, so that k·hi is exact
-		lo    = -2.12194440e-4
-	)
-	k := float32(int32(x*log2e - 0.5))
-	r := x - k*hi - k*lo
-	p := float32(1.0 / 5040)
-	p = p*r + 1.0/720
-	p = p*r + 1.0/120
-	p = p*r + 1.0/24
-	p = p*r + 1.0/6
-	p = p*r + 0.5
-	p = p*r + 1
-	p = p*r + 1
-	return p * math.Float32frombits(uint32(int32(k)+127)<<23)
-}
+	return t
+}()
