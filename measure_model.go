@@ -56,16 +56,37 @@ const languageLength = 2048
 // tokenized, and long before anything is scored.
 func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 	e := &engine{tokens: builtinTokens, maxLength: maxDefaultLength, inFlight: o.Workers, close: func() {}}
+	var err error
 	switch {
 	case isServer(o.Model):
-		return e, e.openServer(ctx, o)
+		err = e.openServer(ctx, o)
 	case isGGUF(o.Model):
-		return e, e.openGGUF(ctx, o)
+		err = e.openGGUF(ctx, o)
 	case o.Model == "bytemix" || strings.HasPrefix(o.Model, "bytemix:"):
-		return e, e.planBuiltin(ctx, t, o)
+		err = e.planBuiltin(ctx, t, o)
 	default:
-		return e, e.openFile(ctx, t, o)
+		err = e.openFile(ctx, t, o)
 	}
+	if err == nil && o.Context > 0 {
+		e.restrict(o.Context, o.ContextStep)
+	}
+	return e, err
+}
+
+// restrict cuts the context of the model.
+func (e *engine) restrict(window, step int) {
+	if step == 0 {
+		step = max(1, window/4)
+	}
+	whole, info := e.model, e.info
+	e.model = func(ctx context.Context) (lm.Model[token.ID], error) {
+		m, err := whole(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return lm.Restrict(m, window, step)
+	}
+	e.info = lm.RestrictInfo(info, window, step)
 }
 
 func isServer(model string) bool {

@@ -48,6 +48,10 @@ type MeasureOptions struct {
 	Server    openai.Options   // how to treat servers; Endpoints and Model are those of Model above
 	Llama     llamacpp.Options // how to run a GGUF file; Path is that of Model above
 
+	// Context, if above 0, cuts the model's context to that many tokens, moved on by
+	// ContextStep of them at a time (0: a quarter): see lm.Restrict.
+	Context, ContextStep int
+
 	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
 	WindowsPerDocument int     // at most; 0 means 24
 	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
@@ -124,6 +128,10 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
 	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
 		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
+	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
+		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
+	case o.Context > 0 && o.Process != "":
+		return fmt.Errorf("the context of a process's own law is not cut (l2m calibrate does that)")
 	case o.Tokenizer != "" && !o.builtin():
 		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor", o.Model)
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
@@ -173,6 +181,9 @@ func (o MeasureOptions) Command() string {
 	flag("--model", o.Model, d.Model)
 	flag("--tokenizer", o.Tokenizer, "")
 	flag("--kv-type", o.kvType(), "")
+	if o.Context > 0 {
+		flag("--context", formatContext(o.Context, o.ContextStep), "")
+	}
 	integer("--length", int64(o.Length), 0)
 	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
 	integer("--windows", int64(o.MaxWindows), 0)
@@ -199,6 +210,13 @@ func (o MeasureOptions) Command() string {
 		words = append(words, quoteWord(p))
 	}
 	return strings.Join(words, " ")
+}
+
+func formatContext(window, step int) string {
+	if step == 0 {
+		return strconv.Itoa(window)
+	}
+	return fmt.Sprintf("%d:%d", window, step)
 }
 
 func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -23,6 +23,7 @@ func newMeasureCommand() *cobra.Command {
 		cross    int
 		bos      int
 		kvType   string
+		cut      string
 		training string
 		fitRange string
 		twoPoint string
@@ -74,6 +75,9 @@ an interrupted run, and does nothing twice.`,
 				o.Llama.KeyType, o.Llama.ValueType = k, v
 			}
 			var err error
+			if o.Context, o.ContextStep, err = parseContext(cut); err != nil {
+				return usagef("--context: %v", err)
+			}
 			if o.TrainingBytes, err = parseSize(training); err != nil {
 				return usagef("--training-bytes: %v", err)
 			}
@@ -100,6 +104,7 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
 	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a .gguf file, or servers: http://HOST:PORT/v1[,…][#NAME]")
+	f.StringVar(&cut, "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)")
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
@@ -190,6 +195,21 @@ func parseSize(s string) (int64, error) {
 		return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1G", s)
 	}
 	return n * unit, nil
+}
+
+// parseContext reads N or N:STEP.
+func parseContext(s string) (window, step int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	n, by, stepped := strings.Cut(s, ":")
+	if window, err = strconv.Atoi(n); err == nil && stepped {
+		step, err = strconv.Atoi(by)
+	}
+	if err != nil || window < 1 || stepped && (step < 1 || step > window) {
+		return 0, 0, fmt.Errorf("%q is not a number of tokens N, or N:STEP with a step up to N", s)
+	}
+	return window, step, nil
 }
 
 // parseRange reads LO:HI; either side may be empty.

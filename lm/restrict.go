@@ -1,0 +1,78 @@
+package lm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Restrict returns the model with its context cut: every token is scored given
+// at most the window tokens before it, and, except near the beginning, at least
+// window−stride+1. A token costs window/stride tokens of the model; stride 1 is
+// the exact cut, at window times the cost. What follows a branch sees the tokens
+// before it in the same way.
+//
+// Stretches of stride tokens, counted from the beginning of the sequence (for a
+// branch: from where it leaves), share a context, so that with powers of two the
+// same token far behind two different pasts has the same context.
+func Restrict[T any](m Model[T], window, stride int) (Model[T], error) {
+	if window < 1 || stride < 1 || stride > window {
+		return nil, fmt.Errorf("a context of %d tokens moved on by %d: the context must hold at least 1 token, and the step be from 1 to its length", window, stride)
+	}
+	if c := m.Info().Context; c > 0 && window+1 > c {
+		return nil, fmt.Errorf("a context of %d tokens cannot be cut out of that of model %s, which takes %d", window, m.Info().Name, c)
+	}
+	return &restricted[T]{m, window, stride}, nil
+}
+
+// RestrictInfo is the Info of the model that Restrict returns for one with info.
+func RestrictInfo(info Info, window, stride int) Info {
+	info.Name = fmt.Sprintf("%s within %d", info.Name, window)
+	info.Fingerprint = fmt.Sprintf("%s within %d by %d", info.Fingerprint, window, stride)
+	info.Context = 0
+	return info
+}
+
+type restricted[T any] struct {
+	model          Model[T]
+	window, stride int
+}
+
+func (r *restricted[T]) Info() Info { return RestrictInfo(r.model.Info(), r.window, r.stride) }
+
+func (r *restricted[T]) LogProbs(ctx context.Context, q Request[T]) (Scores, error) {
+	out := Scores{Branches: make([][]float32, len(q.Branches))}
+	var err error
+	if out.Tokens, err = r.score(ctx, nil, q.Tokens); err != nil {
+		return Scores{}, err
+	}
+	for i, b := range q.Branches {
+		if b.At < 0 || b.At > len(q.Tokens) {
+			return Scores{}, fmt.Errorf("scoring within %d tokens: branch %d leaves at %d, outside the %d tokens of the request", r.window, i, b.At, len(q.Tokens))
+		}
+		if out.Branches[i], err = r.score(ctx, q.Tokens[max(0, b.At-r.window):b.At], b.Tokens); err != nil {
+			return Scores{}, err
+		}
+	}
+	return out, nil
+}
+
+// score returns ln q of tokens that follow past.
+func (r *restricted[T]) score(ctx context.Context, past, tokens []T) ([]float32, error) {
+	all := slices.Concat(past, tokens)
+	out := make([]float32, 0, len(tokens))
+	for from := len(past); from < len(all); {
+		to := min(from+r.stride, len(all))
+		if from == 0 {
+			to = min(r.window/r.stride*r.stride, len(all)) // nothing is cut off yet
+		}
+		begin := max(0, to-1-r.window)
+		s, err := r.model.LogProbs(ctx, Request[T]{Tokens: all[begin:from], Branches: []Branch[T]{{At: from - begin, Tokens: all[from:to]}}})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.Branches[0]...)
+		from = to
+	}
+	return out, nil
+}
