@@ -84,7 +84,7 @@ func (e *engine) restrict(window, step int) {
 		if err != nil {
 			return nil, err
 		}
-		return lm.Restrict(m, window, step)
+		return lm.Restrict(lm.Model[token.ID](identified{m, info}), window, step)
 	}
 	e.info = lm.RestrictInfo(info, window, step)
 }

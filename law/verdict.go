@@ -105,6 +105,8 @@ func (a *Analysis) decide(q problem, cov square) {
 	case a.Power.P < significance || clear:
 		a.Verdict = PowerLawRejected
 		switch {
+		case clear && a.Power.P < significance && rival.P < significance:
+			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival; the nearest is %s.", probability(a.Power.P), 100*a.Misfit, rival.name())
 		case clear && a.Power.P < significance:
 			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), rival.name())
 		case clear:

@@ -46,11 +46,11 @@ type PositionLoss struct {
 	SE   info.Nats `json:"se,omitempty"` // clustered; unknown (0) with fewer than two clusters
 }
 
-// Loss returns the loss per token over whole windows and by position, in
-// half-octave bins of positions.
-func (s *Statistics) Loss() Loss {
-	sums := make([][]float64, len(s.clusters))
-	counts := make([][]float64, len(s.clusters))
+// LossSums returns what Loss is made of: for every cluster the summed losses and
+// the numbers of tokens, by position bin and, last, of whole windows.
+func (s *Statistics) LossSums() (sums, counts [][]float64) {
+	sums = make([][]float64, len(s.clusters))
+	counts = make([][]float64, len(s.clusters))
 	for c, from := range s.positions {
 		all := 0.0
 		for i, v := range from {
@@ -60,6 +60,13 @@ func (s *Statistics) Loss() Loss {
 		sums[c] = append(slices.Clone(from), all)
 		counts[c] = append(counts[c], s.windows[c]*float64(s.length))
 	}
+	return sums, counts
+}
+
+// Loss returns the loss per token over whole windows and by position, in
+// half-octave bins of positions.
+func (s *Statistics) Loss() Loss {
+	sums, counts := s.LossSums()
 	value, cov := ratioMean(sums, counts)
 	se := func(i int) info.Nats {
 		if cov == nil {
