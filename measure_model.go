@@ -68,16 +68,20 @@ func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 		err = e.openFile(ctx, t, o)
 	}
 	if err == nil && o.Context > 0 {
-		e.restrict(o.Context, o.ContextStep)
+		e.restrict(o.Context, contextStep(o))
 	}
 	return e, err
 }
 
+func contextStep(o MeasureOptions) int {
+	if o.ContextStep == 0 {
+		return max(1, o.Context/4)
+	}
+	return o.ContextStep
+}
+
 // restrict cuts the context of the model.
 func (e *engine) restrict(window, step int) {
-	if step == 0 {
-		step = max(1, window/4)
-	}
 	whole, info := e.model, e.info
 	e.model = func(ctx context.Context) (lm.Model[token.ID], error) {
 		m, err := whole(ctx)

@@ -130,8 +130,6 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
 	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
 		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
-	case o.Context > 0 && o.Process != "":
-		return fmt.Errorf("the context of a process's own law is not cut (l2m calibrate does that)")
 	case o.Tokenizer != "" && !o.builtin():
 		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor", o.Model)
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:

@@ -41,6 +41,12 @@ func measureProcess(ctx context.Context, o MeasureOptions) (*report.Result, erro
 
 func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureOptions) (*report.Result, error) {
 	d, model := p.Describe(), p.Model()
+	if o.Context > 0 {
+		var err error
+		if model, err = lm.Restrict(model, o.Context, contextStep(o)); err != nil {
+			return nil, err
+		}
+	}
 	s, err := sampleProcess(ctx, p, o)
 	if err != nil {
 		return nil, err

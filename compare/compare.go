@@ -215,7 +215,7 @@ func FindStop(s mi.Series, o Options) Stop {
 	case n < 4:
 		out.Reason = fmt.Sprintf("%d lengths are too few", n)
 		return out
-	case s.Cov == nil || len(s.Sums) < 2*n:
+	case s.Cov == nil || len(s.Sums) < n+4:
 		out.Reason = fmt.Sprintf("%d documents are too few for %d lengths, whose errors go together", len(s.Sums), n)
 		return out
 	}

@@ -35,6 +35,7 @@ var verbs = []func() *cobra.Command{
 	newMeasureCommand,
 	newTwoPointCommand,
 	newAuditCommand,
+	newCompareCommand,
 	newProcessCommand,
 	newCalibrateCommand,
 	newModelCommand,

@@ -1,0 +1,330 @@
+package l2m
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/score"
+)
+
+// CompareOptions says which runs to compare.
+type CompareOptions struct {
+	Runs    []string // run directories of Measure, at least two; the first is the reference
+	Configs []string // of the runs' models, in their order; "" for none; shorter lists leave out the rest
+
+	Out     string   // folder to write to; "" writes nothing
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+
+	Draws int // bootstrap replicates; 0 means 1,000
+	Seed  uint64
+}
+
+// Files that Compare writes.
+const (
+	compareName    = "compare.json"
+	compareCSVName = "compare.csv"
+)
+
+// scored is a finished run.
+type scored struct {
+	dir    string
+	key    score.Key
+	result *report.Result
+	stats  *mi.Statistics
+}
+
+// Compare holds the models of finished runs against the first of them: their
+// losses by position, the information that each takes from its past by length,
+// and the length at which it stops gaining. Runs of the same windows are compared
+// document by document. Where tokenizers differ, everything is per byte.
+func Compare(ctx context.Context, o CompareOptions) (*report.Comparison, error) {
+	switch {
+	case len(o.Runs) < 2:
+		return nil, errors.New("a comparison needs two runs")
+	case len(o.Configs) > len(o.Runs):
+		return nil, fmt.Errorf("%d configurations for %d runs", len(o.Configs), len(o.Runs))
+	}
+	var runs []*scored
+	for _, dir := range o.Runs {
+		r, err := readScored(ctx, dir, o.Seed)
+		if err != nil {
+			return nil, fmt.Errorf("reading the run %s: %w", dir, err)
+		}
+		runs = append(runs, r)
+	}
+	first := runs[0]
+	c := &report.Comparison{
+		Command: o.Command(), Version: BuildVersion().Short(), Unit: unitOf(first.result.Corpus.Tokenizer), Paired: true,
+		Length: first.key.Plan.Length, Documents: len(first.stats.Clusters()), Level: compare.Level,
+	}
+	for _, r := range runs[1:] {
+		if r.key.Windows == first.key.Windows && r.key.Plan.Length == first.key.Plan.Length {
+			continue
+		}
+		if r.key.Corpus != first.key.Corpus {
+			return nil, fmt.Errorf("%s and %s read other text: compare runs of the same documents", first.dir, r.dir)
+		}
+		if r.key.Tokenizer == first.key.Tokenizer {
+			return nil, fmt.Errorf("%s and %s scored other windows of the same documents: repeat one with the --length, --windows and --seed of the other", first.dir, r.dir)
+		}
+		c.Paired, c.Unit = false, "byte"
+	}
+	if !c.Paired {
+		for _, r := range runs {
+			if r.result.Windows.BytesPerToken == 0 {
+				return nil, fmt.Errorf("%s does not say how many bytes its tokens have: measure it again with this version", r.dir)
+			}
+		}
+		c.Warnings = append(c.Warnings, info.Warning{
+			Code: "unpaired", Text: "the models read other tokens, so that their windows differ: lengths are converted by the mean length of a token, and differences carry the errors of both runs",
+		})
+	}
+	for i, r := range runs {
+		run, err := o.compareRun(c, first, r, i)
+		if err != nil {
+			return nil, fmt.Errorf("comparing %s: %w", r.dir, err)
+		}
+		c.Runs = append(c.Runs, run)
+	}
+	if c.Documents < 20 {
+		c.Warnings = append(c.Warnings, info.Warning{
+			Code: "few-clusters", Text: fmt.Sprintf("%d documents are few: intervals are rough, and a model that gains slowly may seem to stop", c.Documents), Fix: "measure more documents",
+		})
+	}
+	if o.Out != "" {
+		if err := o.write(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
+	f, err := os.Open(filepath.Join(dir, resultsName))
+	if err != nil {
+		return nil, fmt.Errorf("%w (is it the directory of a finished run of l2m measure?)", err)
+	}
+	defer f.Close()
+	r := &scored{dir: dir}
+	if r.result, err = report.ReadResult(f); err != nil {
+		return nil, err
+	}
+	store, err := score.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	r.key = store.Key()
+	if n := store.Done(); n < r.key.Count {
+		return nil, fmt.Errorf("%d of %d windows are scored (repeat its command, which continues)", n, r.key.Count)
+	}
+	r.stats, err = mi.Collect(ctx, store.Source(), mi.CollectOptions{Ratios: []int{2}, Splits: r.key.Plan.Splits, Seed: seed})
+	return r, err
+}
+
+// compareRun fills in one run.
+func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int) (report.ComparedRun, error) {
+	opts := compare.Options{Draws: o.Draws, Seed: o.Seed}
+	scale, reference := 1.0, 1.0 // units per token
+	if c.Unit == "byte" && !c.Paired {
+		scale, reference = r.result.Windows.BytesPerToken, first.result.Windows.BytesPerToken
+	}
+	out := report.ComparedRun{
+		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
+		BytesPerToken: r.result.Windows.BytesPerToken,
+	}
+	own := func(s compare.Sums, scale float64) []compare.Estimate {
+		e, err := compare.Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)
+		if err != nil {
+			return nil
+		}
+		return e
+	}
+	loss, base := lossSums(r.stats), lossSums(first.stats)
+	means := own(loss, scale)
+	bins := r.stats.Loss().Positions
+	var differences []compare.Estimate
+	if i > 0 {
+		var err error
+		if differences, err = o.difference(c, base, loss, reference, scale, opts); err != nil {
+			return out, err
+		}
+	}
+	for j, b := range bins {
+		bin := report.ComparedBin{From: scale*float64(b.From-1) + 1, To: scale * float64(b.To), Loss: means[j]}
+		if c.Paired && i > 0 {
+			bin.Difference = &differences[j]
+		}
+		out.Positions = append(out.Positions, bin)
+	}
+	out.Loss = means[len(bins)]
+	if i > 0 {
+		out.Difference = &differences[len(differences)-1]
+	}
+	series, err := information(r.stats)
+	if err != nil {
+		return out, err
+	}
+	out.Estimator = string(series.Estimator)
+	if len(series.Points) > 0 && series.Sums != nil {
+		sums := compare.Sums{Totals: series.Sums, Counts: series.Counts}
+		nats := own(sums, 1)
+		var lost, more []compare.Estimate
+		if i > 0 && c.Paired {
+			theirs, err := information(first.stats)
+			if err != nil {
+				return out, err
+			}
+			if theirs.Estimator != series.Estimator || len(theirs.Points) != len(series.Points) {
+				return out, fmt.Errorf("the runs have other passes (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
+			}
+			all := compare.Sums{Totals: theirs.Sums, Counts: theirs.Counts}
+			if lost, err = compare.Difference(all, sums, func(a, b float64) float64 { return 100 * (a - b) / a }, opts); err != nil {
+				return out, err
+			}
+			if more, err = compare.Difference(all, sums, func(a, b float64) float64 { return b - a }, opts); err != nil {
+				return out, err
+			}
+		}
+		for j, p := range series.Points {
+			x := report.ComparedPoint{Ell: scale * float64(p.Ell), Nats: nats[j]}
+			if lost != nil && lost[j].SE > 0 {
+				x.Lost, x.Difference = &lost[j], &more[j]
+			}
+			out.Information = append(out.Information, x)
+		}
+	}
+	out.Stop = compare.FindStop(series, opts)
+	if i < len(o.Configs) && o.Configs[i] != "" {
+		if out.Capacity, err = capacity(o.Configs[i], series, out.Information); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// difference is the loss of a run minus that of the first, per unit: by bin and
+// whole on the same windows, else whole only.
+func (o CompareOptions) difference(c *report.Comparison, base, loss compare.Sums, reference, scale float64, opts compare.Options) ([]compare.Estimate, error) {
+	minus := func(a, b float64) float64 { return b/scale - a/reference }
+	if c.Paired {
+		return compare.Difference(base, loss, minus, opts)
+	}
+	return compare.Unpaired(last(base), last(loss), minus, opts), nil
+}
+
+// last keeps the last quantity only.
+func last(s compare.Sums) compare.Sums {
+	var out compare.Sums
+	for c := range s.Totals {
+		n := len(s.Totals[c])
+		out.Totals, out.Counts = append(out.Totals, s.Totals[c][n-1:]), append(out.Counts, s.Counts[c][n-1:])
+	}
+	return out
+}
+
+func lossSums(s *mi.Statistics) compare.Sums {
+	sums, counts := s.LossSums()
+	return compare.Sums{Totals: sums, Counts: counts}
+}
+
+// information is the paired series where there are marginal passes, else the
+// block series.
+func information(s *mi.Statistics) (mi.Series, error) {
+	e := mi.Block
+	if slices.Contains(s.Available(), mi.Paired) {
+		e = mi.Paired
+	}
+	return s.Series(e, 2)
+}
+
+// capacity is the largest ratio of information to elements kept.
+func capacity(config string, s mi.Series, points []report.ComparedPoint) (*report.ComparedCapacity, error) {
+	f, err := os.Open(config)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := arch.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config, err)
+	}
+	var best *report.ComparedCapacity
+	for j, p := range s.Points {
+		state, err := m.State(int64(p.Ell))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", config, err)
+		}
+		if state.Total == 0 || j >= len(points) {
+			continue
+		}
+		n := float64(state.Total)
+		e := points[j].Nats
+		if best == nil || e.Value/n > best.NatsPerElement.Value {
+			best = &report.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
+				NatsPerElement: compare.Estimate{Value: e.Value / n, SE: e.SE / n, Lo: e.Lo / n, Hi: e.Hi / n}}
+		}
+	}
+	return best, nil
+}
+
+// write writes every face of the comparison into o.Out.
+func (o CompareOptions) write(c *report.Comparison) error {
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return fmt.Errorf("writing the comparison: %w", err)
+	}
+	for _, face := range []struct {
+		name  string
+		write func(io.Writer, *report.Comparison) error
+	}{
+		{compareName, report.WriteComparison}, {compareCSVName, report.ComparisonCSV}, {reportName, report.ComparisonHTML},
+	} {
+		path := filepath.Join(o.Out, face.name)
+		if err := atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return face.write(w, c) }); err != nil {
+			return fmt.Errorf("writing %s: %w", path, err)
+		}
+	}
+	formats := o.Figures
+	if formats == nil {
+		formats = []string{"svg", "png", "pdf"}
+	}
+	if len(formats) == 0 {
+		return nil
+	}
+	to := filepath.Join(o.Out, figuresName)
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return fmt.Errorf("drawing figures: %w", err)
+	}
+	return report.WriteFigures(to, report.ComparisonFigures(c), formats)
+}
+
+// Command is the canonical command line that repeats the comparison.
+func (o CompareOptions) Command() string {
+	words := []string{"l2m", "compare"}
+	for _, c := range o.Configs {
+		words = append(words, "--config", quoteWord(c))
+	}
+	if o.Draws != 0 {
+		words = append(words, "--draws", strconv.Itoa(o.Draws))
+	}
+	if o.Seed != 1 {
+		words = append(words, "--seed", strconv.FormatUint(o.Seed, 10))
+	}
+	for _, r := range o.Runs {
+		words = append(words, quoteWord(r))
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/report"
+)
+
+func newCompareCommand() *cobra.Command {
+	var (
+		o      l2m.CompareOptions
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "compare RUN RUN…",
+		Short: "Which model uses the long context, and up to where?",
+		Long: `Compare holds finished runs of l2m measure against the first of them: the loss by
+position, what each model takes from its past as a function of length, how much
+of that is lost against the first model, and the length at which a model stops
+gaining, all with intervals over documents.
+
+Runs must have scored the same windows (same documents, --length, --windows and
+--seed). Where tokenizers differ, the same documents do, and everything is per
+byte.`,
+		Example: `  l2m measure books/ --out full
+  l2m measure books/ --out cut --context 256     # the same model, its context cut
+  l2m compare full cut
+  l2m compare llama mamba --config llama/config.json --config mamba/config.json --out comparison`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usagef("name two or more run directories of l2m measure")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Runs = args
+			c, err := l2m.Compare(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				return report.WriteComparison(out, c)
+			}
+			return report.ComparisonText(out, c, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out), Run: o.Out})
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Out, "out", "o", "", "folder to write compare.json, compare.csv, report.html and figures to")
+	f.StringArrayVar(&o.Configs, "config", nil, "configuration of a run's model, once per run in their order (\"\" for none): what does an element of its state carry?")
+	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	f.IntVar(&o.Draws, "draws", 0, "bootstrap replicates (default 1000)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the bootstrap")
+	f.BoolVar(&asJSON, "json", false, "print compare.json instead of the table")
+	return cmd
+}

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/l2m-lab/l2m/compare"
+)
+
+// names are the runs' models, told apart by directory where they are called
+// alike.
+func (c *Comparison) names() []string {
+	seen := map[string]int{}
+	for _, r := range c.Runs {
+		seen[r.Model]++
+	}
+	var out []string
+	for _, r := range c.Runs {
+		name := r.Model
+		if seen[name] > 1 {
+			name += " (" + r.Run + ")"
+		}
+		out = append(out, printable(name))
+	}
+	return out
+}
+
+// headline is the finding as a sentence.
+func (c *Comparison) headline() string {
+	names := c.names()
+	first := c.Runs[0]
+	var parts []string
+	for i, r := range c.Runs[1:] {
+		n := len(r.Information)
+		if n == 0 || r.Information[n-1].Lost == nil {
+			continue
+		}
+		p := r.Information[n-1]
+		verb := "as much as"
+		switch {
+		case p.Lost.Lo > 0:
+			verb = fixed(p.Lost.Value, 0) + " % less than"
+		case p.Lost.Hi < 0:
+			verb = fixed(-p.Lost.Value, 0) + " % more than"
+		}
+		parts = append(parts, fmt.Sprintf("%s takes %s %s from %s %ss of past", names[i+1], verb, names[0], count(int64(math.Round(p.Ell))), c.Unit))
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s models read the same text, %s the first of them", count(len(c.Runs)), printable(first.Model))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// own is what the runs themselves count.
+func (c *Comparison) own() string {
+	if c.Paired {
+		return c.Unit
+	}
+	return "token"
+}
+
+// stopText says where a model stops gaining.
+func stopText(s compare.Stop, unit string) string {
+	switch {
+	case s.Reason != "":
+		return "cannot be told: " + s.Reason
+	case !s.Found:
+		return fmt.Sprintf("gains up to %s %ss, the longest measured", count(s.Longest), unit)
+	case s.Hi == 0:
+		return fmt.Sprintf("stops gaining at %s %ss (%s or more)", stopNumber(s.At), unit, stopNumber(s.Lo))
+	}
+	return fmt.Sprintf("stops gaining at %s %ss (%s … %s)", stopNumber(s.At), unit, stopNumber(s.Lo), stopNumber(s.Hi))
+}
+
+func stopNumber(v float64) string { return count(int64(math.Round(v))) }
+
+// ComparisonText writes what a person wants to know in ten seconds.
+func ComparisonText(w io.Writer, c *Comparison, opts TextOptions) error {
+	if opts.Width == 0 {
+		opts.Width = 80
+	}
+	t := terminal{opts: opts}
+	t.paragraph(c.headline()+".", 2, text.Bold)
+	how := "each run's documents resampled by themselves"
+	if c.Paired {
+		how = "on the same windows"
+	}
+	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", plural(c.Documents, "document", "documents"), count(c.Length), c.own(), how, fixed(100*c.Level, 0)), 2, text.Faint)
+	t.out.WriteString("\n")
+	names := c.names()
+	width := 0
+	for _, n := range names {
+		width = max(width, len([]rune(n)))
+	}
+	width = min(width, max(16, opts.Width-62))
+	cell := func(s string, n int) string {
+		r := []rune(s)
+		if len(r) > n {
+			r = append(r[:n-1:n-1], '…')
+		}
+		return string(r) + strings.Repeat(" ", n-len(r))
+	}
+	right := func(s string, n int) string { return strings.Repeat(" ", max(0, n-len([]rune(s)))) + s }
+	fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell("model", width), right("nats/"+c.Unit, 12), right("difference", 20), right("nats from past", 15), right("lost", 18))
+	for i, r := range c.Runs {
+		d, lost, nats := "–", "–", "–"
+		if r.Difference != nil {
+			d = signed(*r.Difference)
+		}
+		if n := len(r.Information); n > 0 {
+			p := r.Information[n-1]
+			nats = Round(p.Nats.Value, p.Nats.SE)
+			if p.Lost != nil {
+				lost = fmt.Sprintf("%s %%", signed(*p.Lost))
+			}
+		}
+		fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell(names[i], width), right(Round(r.Loss.Value, r.Loss.SE), 12), right(d, 20), right(nats, 15), right(lost, 18))
+	}
+	t.out.WriteString("\n")
+	for i, r := range c.Runs {
+		s := names[i] + ": " + stopText(r.Stop, c.own())
+		if k := r.Capacity; k != nil {
+			s += fmt.Sprintf("; an element of its state carries at least %s nats (%s elements after %s tokens, %s): l2m audit --capacity %s",
+				Round(k.NatsPerElement.Value, k.NatsPerElement.SE), count(int64(k.Elements)), count(k.Ell), printable(k.Config), strings.ReplaceAll(significant(k.NatsPerElement.Value, 3), "\u202f", ""))
+		}
+		t.paragraph(s, 2)
+	}
+	for _, warning := range c.Warnings {
+		t.paragraph(sentence(warning), 2, text.FgYellow)
+	}
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+// signed writes an estimate with its sign and the half-width of its interval.
+func signed(e compare.Estimate) string {
+	s := Round(e.Value, e.SE)
+	if e.Value > 0 {
+		s = "+" + s
+	}
+	if e.SE == 0 {
+		return s
+	}
+	return s + " ± " + Round((e.Hi-e.Lo)/2, e.SE)
+}
