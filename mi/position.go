@@ -11,7 +11,8 @@ import (
 // bin is the positions from..to of a window, from 1, inclusive.
 type bin struct{ from, to int }
 
-// positionBins cuts 1..length into half-octaves: 1, 2, 3, 4–5, 6–7, 8–11, ….
+// positionBins cuts 1..length into half-octaves: 1, 2, 3, 4–5, 6–7, 8–11, …. A
+// last position that would stand alone joins the bin before.
 func positionBins(length int) []bin {
 	var starts []int
 	for n := 1; n <= length; n *= 2 {
@@ -19,6 +20,9 @@ func positionBins(length int) []bin {
 		if m := n + n/2; m > n && m <= length {
 			starts = append(starts, m)
 		}
+	}
+	if n := len(starts); n > 3 && starts[n-1] == length {
+		starts = starts[:n-1]
 	}
 	bins := make([]bin, len(starts))
 	for i, from := range starts {
