@@ -2,7 +2,9 @@ package llama
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
@@ -11,40 +13,68 @@ import (
 var medium = shape{vocabulary: 16384, width: 384, layers: 8, heads: 6, kvHeads: 2, hidden: 1024, context: 2048}
 
 // BenchmarkScoring compares LogProbs on one long sequence with a loop that only
-// has llama.cpp compute the same logits: run both in one go and divide.
+// has llama.cpp compute the same logits. The two take turns, since a machine is
+// rarely as fast now as it was a minute ago; ratio is the median over the turns
+// of the speed of LogProbs as a part of that of the loop.
 func BenchmarkScoring(b *testing.B) {
 	needLibrary(b)
 	path, _ := randomModel(b, "llama", medium)
 	m := open(b, Options{Path: path})
 	ids := randomTokens(rand.New(rand.NewPCG(1, 1)), 2047)
-	perToken := func(b *testing.B) {
-		b.ReportMetric(float64(len(ids))*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+	timed := func(f func()) time.Duration {
+		begin := time.Now()
+		f()
+		return time.Since(begin)
 	}
-	b.Run("LogProbs", func(b *testing.B) {
-		for b.Loop() {
-			if _, _, err := m.LogProbs(b.Context(), ids, nil); err != nil {
-				b.Fatal(err)
-			}
+	score := func() {
+		if _, _, err := m.LogProbs(b.Context(), ids, nil); err != nil {
+			b.Fatal(err)
 		}
-		perToken(b)
-	})
-	b.Run("decode", func(b *testing.B) {
-		for b.Loop() {
-			llama.MemoryClear(m.mem, false)
-			for at := 0; at < len(ids); at += m.options.Batch {
-				m.batch.Clear()
-				for i, id := range ids[at:min(len(ids), at+m.options.Batch)] {
-					m.batch.Add(llama.Token(id), llama.Pos(at+i), []llama.SeqId{0}, true)
-				}
-				if code, err := llama.Decode(m.ctx, m.batch); code != 0 || err != nil {
-					b.Fatal(code, err)
-				}
-				if _, err := llama.GetLogitsIth(m.ctx, 0, m.info.Vocabulary); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
+	}
+	decode := func() { bareDecode(b, m, ids) }
+	decode()
+	var scoring, decoding []time.Duration
+	var ratios []float64
+	for b.Loop() {
+		before, s, after := timed(decode), timed(score), timed(decode)
+		scoring, decoding = append(scoring, s), append(decoding, before, after)
+		ratios = append(ratios, float64(before+after)/2/float64(s))
+	}
+	slices.Sort(scoring)
+	slices.Sort(decoding)
+	slices.Sort(ratios)
+	median := func(d []time.Duration) float64 { return float64(len(ids)) / d[len(d)/2].Seconds() }
+	b.ReportMetric(median(scoring), "tokens/s")
+	b.ReportMetric(median(decoding), "decoded/s")
+	b.ReportMetric(ratios[len(ratios)/2], "ratio")
+}
+
+// bareDecode computes the logits that predict ids, and looks at none but one.
+func bareDecode(b *testing.B, m *Model, ids []int32) {
+	llama.MemoryClear(m.mem, false)
+	for at := 0; at < len(ids); at += m.options.Batch {
 		m.batch.Clear()
-		perToken(b)
-	})
+		for i, id := range ids[at:min(len(ids), at+m.options.Batch)] {
+			m.batch.Add(llama.Token(id), llama.Pos(at+i), []llama.SeqId{0}, true)
+		}
+		if code, err := llama.Decode(m.ctx, m.batch); code != 0 || err != nil {
+			b.Fatal(code, err)
+		}
+		if _, err := llama.GetLogitsIth(m.ctx, 0, m.info.Vocabulary); err != nil {
+			b.Fatal(err)
+		}
+	}
+	m.batch.Clear()
+}
+
+// BenchmarkLogSumExp is the cost of one position of a vocabulary of 128,256.
+func BenchmarkLogSumExp(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, 128256)
+	for i := range x {
+		x[i] = float32(3 * rng.NormFloat64())
+	}
+	for b.Loop() {
+		logSumExp(x)
+	}
 }

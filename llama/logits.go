@@ -56,8 +56,17 @@ func (w *walk) take() error {
 	return nil
 }
 
-// logSumExp is ln Σ e^x to some 1e-9 relative to the sum.
+// logSumExp is ln Σ e^x to some 2e-7.
 func logSumExp(x []float32) float64 {
+	top := largest(x)
+	if math.IsInf(float64(top), 0) {
+		return math.NaN()
+	}
+	return float64(top) + math.Log(sumExp(x, top))
+}
+
+// largestGeneric is the largest of x, NaN left out.
+func largestGeneric(x []float32) float32 {
 	top := float32(math.Inf(-1))
 	second := top // two chains of comparisons, side by side
 	for i := 0; i+1 < len(x); i += 2 {
@@ -68,15 +77,17 @@ func logSumExp(x []float32) float64 {
 			second = x[i+1]
 		}
 	}
-	if last := x[len(x)-1]; last > top {
-		top = last
+	if n := len(x); n%2 == 1 && x[n-1] > top {
+		top = x[n-1]
 	}
 	if second > top {
 		top = second
 	}
-	if math.IsInf(float64(top), 0) {
-		return math.NaN()
-	}
+	return top
+}
+
+// sumExpGeneric is Σ e^(x-top) where no x is above top. It is NaN if one x is.
+func sumExpGeneric(x []float32, top float32) float64 {
 	// e^d = 2^k · 2^(j/64) · e^r: the middle factor from a table, the last from
 	// its series, since 0 ≤ -r < ln 2 / 64. Two sums, for the processor to add
 	// side by side.
@@ -102,7 +113,7 @@ func logSumExp(x []float32) float64 {
 	for _, v := range x {
 		a += math.Exp(float64(v - top))
 	}
-	return float64(top) + math.Log(a+b)
+	return a + b
 }
 
 // roots are 2^(j/64).

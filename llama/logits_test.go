@@ -3,6 +3,7 @@ package llama
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -25,13 +26,28 @@ func TestLogSumExp(t *testing.T) {
 		for _, v := range x {
 			sum += math.Exp(float64(v) - top)
 		}
-		if got, want := logSumExp(x), top+math.Log(sum); math.Abs(got-want) > 1e-7*(1+math.Abs(want)) {
+		want := top + math.Log(sum)
+		if got := logSumExp(x); math.Abs(got-want) > 3e-7*(1+math.Abs(want)) {
 			t.Fatalf("%v, want %v", got, want)
 		}
+		if got := float64(largestGeneric(x)) + math.Log(sumExpGeneric(x, largestGeneric(x))); math.Abs(got-want) > 1e-7*(1+math.Abs(want)) {
+			t.Fatalf("generic: %v, want %v", got, want)
+		}
 	}
-	for _, bad := range [][]float32{{float32(math.Inf(1)), 1}, {float32(math.Inf(-1))}, {1, 2, float32(math.NaN())}, {1, float32(math.NaN()), 2, 3}} {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, bad := range [][]float32{{inf, 1}, {-inf}, {nan}, {1, 2, nan}, {1, nan, 2, 3}, slices.Repeat([]float32{nan}, 40), slices.Repeat([]float32{-inf}, 40)} {
 		if got := logSumExp(bad); !math.IsNaN(got) {
 			t.Errorf("logSumExp(%v) is %v", bad, got)
+		}
+	}
+	// One broken number among many is found wherever it stands.
+	for i := range 83 {
+		for _, v := range []float32{nan, inf} {
+			x := make([]float32, 83)
+			x[i] = v
+			if got := logSumExp(x); !math.IsNaN(got) {
+				t.Fatalf("%v at %d of 83: %v", v, i, got)
+			}
 		}
 	}
 }
