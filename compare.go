@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/score"
@@ -286,29 +284,11 @@ func (o CompareOptions) write(c *report.Comparison) error {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return fmt.Errorf("writing the comparison: %w", err)
 	}
-	for _, face := range []struct {
-		name  string
-		write func(io.Writer, *report.Comparison) error
-	}{
-		{compareName, report.WriteComparison}, {compareCSVName, report.ComparisonCSV}, {reportName, report.ComparisonHTML},
-	} {
-		path := filepath.Join(o.Out, face.name)
-		if err := atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return face.write(w, c) }); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
-		}
-	}
 	formats := o.Figures
 	if formats == nil {
 		formats = []string{"svg", "png", "pdf"}
 	}
-	if len(formats) == 0 {
-		return nil
-	}
-	to := filepath.Join(o.Out, figuresName)
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return fmt.Errorf("drawing figures: %w", err)
-	}
-	return report.WriteFigures(to, report.ComparisonFigures(c), formats)
+	return writeComparison(o.Out, c, formats)
 }
 
 // Command is the canonical command line that repeats the comparison.

@@ -17,6 +17,10 @@ func TestMain(m *testing.M) {
 		serveModel()
 		return
 	}
+	if os.Getenv(mainEnv) != "" {
+		main()
+		return
+	}
 	testscript.Main(m, map[string]func(){"l2m": main})
 }
 

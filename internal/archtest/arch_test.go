@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"arch":                {"info", "law"},
 	"compare":             {"mi"},
 	"report":              {"info", "lm", "mi", "law", "arch", "compare", "internal/atomicfile"},
+	"serve":               {"report", "score"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m"
+)
+
+func newReportCommand() *cobra.Command {
+	var figures []string
+	cmd := &cobra.Command{
+		Use:   "report RUN…",
+		Short: "Make the report and the figures of finished runs anew",
+		Long: `Report makes report.html, the tables and the figures of finished runs anew from
+their results.json or compare.json: after an update of l2m, or in other formats
+for a paper. Nothing is measured again.`,
+		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf
+  l2m report runs/*`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name one or more run directories")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, f := range figures {
+				if f != "svg" && f != "png" && f != "pdf" {
+					return usagef("--figures: unknown format %q (svg, png or pdf)", f)
+				}
+			}
+			for _, dir := range args {
+				if err := l2m.Render(dir, figures); err != nil {
+					return err
+				}
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html")); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringSliceVar(&figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	return cmd
+}

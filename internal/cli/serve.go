@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m/serve"
+)
+
+func newServeCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "serve [FOLDER]",
+		Short: "Show the runs of a folder in a browser",
+		Long: `Serve shows the runs below a folder (default: the present one) as a web page: their
+verdicts, the progress of those that are under way, their reports, and chosen runs
+side by side. It only reads, and can be reached from this machine only, unless
+--address says otherwise.`,
+		Example: `  l2m serve runs/
+  l2m serve --address 127.0.0.1:9000`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+				return usagef("%s is not a folder", dir)
+			}
+			return runServe(cmd, dir, address)
+		},
+	}
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:7676", "address to listen on; port 0 takes a free one")
+	return cmd
+}
+
+func runServe(cmd *cobra.Command, dir, address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w (choose another --address, such as 127.0.0.1:0 for a free port)", err)
+	}
+	defer l.Close()
+	var hosts []string
+	if serve.Loopback(address) {
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{"localhost", "127.0.0.1", "[::1]"} {
+			hosts = append(hosts, name+":"+port)
+		}
+	} else {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s can be reached from other machines, and everybody there can read the runs\n", address)
+	}
+	s, err := serve.New(dir, hosts...)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), dir)
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-cmd.Context().Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Headline is the finding of a run as a sentence.
+func Headline(r *Result) string { return find(r).headline }
+
+// Overlay lays the laws of several runs over each other: the headline series of
+// each, with its interval, in one figure, and a table. Names tell the runs apart.
+// Runs need not have the same documents; lengths stand in each run's own tokens.
+func Overlay(names []string, results []*Result) (*Page, error) {
+	if len(names) != len(results) || len(results) == 0 {
+		return nil, errors.New("there are no runs to show together")
+	}
+	unit := lengthUnit(results[0])
+	for _, r := range results {
+		if lengthUnit(r) != unit {
+			unit = "tokens of each run"
+		}
+	}
+	fig := &Figure{
+		ID: "overlay", Title: "Information against length, run by run",
+		Caption: Plain("The headline estimate of each run with its 95 % intervals over documents. The curves share an axis, not documents: l2m compare takes differences where the text is the same."),
+		X:       Axis{Label: "window length L", Unit: unit, Scale: Log2},
+		Y:       informationAxis("I(L/2; L)"), Aspect: 0.7,
+	}
+	table := &Table{ID: "runs", Caption: Plain("The runs."), Columns: []Column{
+		{Head: Plain("run"), Wide: true}, {Head: Plain("text"), Wide: true}, {Head: Plain("model"), Wide: true}, {Head: Plain("documents"), Numeric: true},
+		{Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 %"), Numeric: true}, {Head: Plain("law"), Wide: true},
+	}}
+	type entry struct {
+		Run    string  `json:"run"`
+		Result *Result `json:"result"`
+	}
+	var data []entry
+	for i, r := range results {
+		data = append(data, entry{names[i], r})
+		f := find(r)
+		row := []Phrase{Plain(printable(names[i])), Plain(printable(fmt.Sprint(r.Corpus.Paths))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–")}
+		if f.series >= 0 {
+			s := newFigureSet(r)
+			points := s.seriesPoints(f.series)
+			for j := range points {
+				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
+			}
+			fig.Curves = append(fig.Curves, Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Band: true, Points: points})
+			if a := r.Series[f.series].Law; a != nil {
+				row[6] = Plain(verdictWord(a.Verdict))
+			}
+		}
+		if e := f.exponent; e != nil {
+			row[4] = Plain(Round(e.Value, e.SE))
+			if e.Interval != nil {
+				row[5] = interval(e.Interval, e.SE, "")
+			}
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	doc, err := json.MarshalIndent(data, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("showing runs together: %w", err)
+	}
+	p := &Page{
+		Kind: "overlay", Subject: plural(len(results), "run", "runs"), Verdict: Plain("Runs side by side."), Tone: Neutral,
+		Lead: Plain("The information that the first half of a window tells about the second, as each run measured it."),
+		Data: doc, Sections: []Section{{ID: "runs", Title: "The runs", Blocks: []Block{table}}},
+	}
+	if len(fig.Curves) > 0 {
+		p.Hero = fig
+	}
+	return p, nil
+}
