@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -103,122 +100,6 @@ func (g *ggufFile) write(t testing.TB, path string) {
 	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// shape is the size of a random model.
-type shape struct{ vocabulary, width, layers, heads, kvHeads, hidden, context int }
-
-var small = shape{vocabulary: 260, width: 32, layers: 3, heads: 4, kvHeads: 2, hidden: 64, context: 256}
-
-// randomModel writes a model of random weights and returns its path and tensors.
-func randomModel(t testing.TB, arch string, s shape) (string, map[string]tensor) {
-	t.Helper()
-	g := &ggufFile{}
-	rng := rand.New(rand.NewPCG(11, 12))
-	all := map[string]tensor{}
-	add := func(name string, spread, middle float64, dims ...int) {
-		n := 1
-		for _, d := range dims {
-			n *= d
-		}
-		x := tensor{name, dims, make([]float32, n)}
-		for i := range x.data {
-			x.data[i] = float32(middle + spread*rng.NormFloat64())
-		}
-		g.tensors = append(g.tensors, x)
-		all[name] = x
-	}
-	matrix := func(name string, in, out int) { add(name, 1.5/math.Sqrt(float64(in)), 0, in, out) }
-	norm := func(name string, n int) { add(name, 0.1, 1, n) }
-	bias := func(name string, n int) { add(name, 0.1, 0, n) }
-
-	g.set("general.architecture", arch)
-	g.set("general.name", "random "+arch)
-	set := func(key string, v any) { g.set(arch+"."+key, v) }
-	set("context_length", s.context)
-	set("embedding_length", s.width)
-	set("block_count", s.layers)
-	set("feed_forward_length", s.hidden)
-	set("attention.head_count", s.heads)
-	head := 0
-	if s.heads > 0 {
-		head = s.width / s.heads
-	}
-	add("token_embd.weight", 1, 0, s.width, s.vocabulary)
-	norm("output_norm.weight", s.width)
-	switch arch {
-	case "llama", "gemma2":
-		set("attention.head_count_kv", s.kvHeads)
-		set("attention.layer_norm_rms_epsilon", 1e-5)
-		set("rope.dimension_count", head)
-		if arch == "gemma2" {
-			set("attention.key_length", head)
-			set("attention.value_length", head)
-			set("attention.sliding_window", 16)
-			set("attn_logit_softcapping", 50.0)
-			set("final_logit_softcapping", 30.0)
-		} else {
-			matrix("output.weight", s.width, s.vocabulary)
-		}
-	case "gpt2":
-		set("attention.layer_norm_epsilon", 1e-5)
-		add("position_embd.weight", 1, 0, s.width, s.context)
-		bias("output_norm.bias", s.width)
-		matrix("output.weight", s.width, s.vocabulary)
-	case "mamba":
-		set("ssm.conv_kernel", 4)
-		set("ssm.inner_size", 2*s.width)
-		set("ssm.state_size", 8)
-		set("ssm.time_step_rank", 4)
-		set("attention.layer_norm_rms_epsilon", 1e-5)
-		matrix("output.weight", s.width, s.vocabulary)
-	}
-	for i := range s.layers {
-		b := fmt.Sprintf("blk.%d.", i)
-		norm(b+"attn_norm.weight", s.width)
-		switch arch {
-		case "llama", "gemma2":
-			matrix(b+"attn_q.weight", s.width, s.heads*head)
-			matrix(b+"attn_k.weight", s.width, s.kvHeads*head)
-			matrix(b+"attn_v.weight", s.width, s.kvHeads*head)
-			matrix(b+"attn_output.weight", s.heads*head, s.width)
-			norm(b+"ffn_norm.weight", s.width)
-			matrix(b+"ffn_gate.weight", s.width, s.hidden)
-			matrix(b+"ffn_up.weight", s.width, s.hidden)
-			matrix(b+"ffn_down.weight", s.hidden, s.width)
-			if arch == "gemma2" {
-				norm(b+"post_attention_norm.weight", s.width)
-				norm(b+"post_ffw_norm.weight", s.width)
-			}
-		case "gpt2":
-			bias(b+"attn_norm.bias", s.width)
-			matrix(b+"attn_qkv.weight", s.width, 3*s.width)
-			bias(b+"attn_qkv.bias", 3*s.width)
-			matrix(b+"attn_output.weight", s.width, s.width)
-			bias(b+"attn_output.bias", s.width)
-			norm(b+"ffn_norm.weight", s.width)
-			bias(b+"ffn_norm.bias", s.width)
-			matrix(b+"ffn_up.weight", s.width, s.hidden)
-			bias(b+"ffn_up.bias", s.hidden)
-			matrix(b+"ffn_down.weight", s.hidden, s.width)
-			bias(b+"ffn_down.bias", s.width)
-		case "mamba":
-			inner, state, rank := 2*s.width, 8, 4
-			matrix(b+"ssm_in.weight", s.width, 2*inner)
-			add(b+"ssm_conv1d.weight", 0.5, 0, 4, inner)
-			bias(b+"ssm_conv1d.bias", inner)
-			matrix(b+"ssm_x.weight", inner, rank+2*state)
-			matrix(b+"ssm_dt.weight", rank, inner)
-			bias(b+"ssm_dt.bias", inner)
-			add(b+"ssm_a", 0.05, -0.5, state, inner) // slow decay: a long memory
-			add(b+"ssm_d", 0.1, 1, inner)
-			matrix(b+"ssm_out.weight", inner, s.width)
-		}
-	}
-	vocabulary(g, s.vocabulary)
-	path := filepath.Join(t.TempDir(), arch+".gguf")
-	g.write(t, path)
-	return path, all
 }
 
 // vocabulary is byte-level: 256 bytes, two merges, and marks of the beginning

@@ -31,6 +31,7 @@ type Model struct {
 	cells   int                             // tokens that the cache holds
 	running atomic.Pointer[context.Context] // of the request that is computed
 	decoded atomic.Int64
+	batches int64 // computed so far
 }
 
 // Info describes an open model.
@@ -39,10 +40,14 @@ type Info struct {
 	Description string // architecture, size and quantisation
 	Vocabulary  int
 	Context     int // longest sequence, tokens without BOS
+	Trained     int // longest sequence that it was trained on, as the file says
 	BOS         int32
 	Recurrent   bool // keeps a state of fixed size, in some layers at least
 	Fingerprint string
 }
+
+// ropeNone is the kind of rotary position of a model without (llama.h).
+const ropeNone = -1
 
 // defaultContext bounds the context where none is asked for: caches grow with it.
 const defaultContext = 8192
@@ -95,12 +100,16 @@ func Open(o Options) (_ *Model, err error) {
 	if err := m.findBOS(size); err != nil {
 		return nil, fail("%w", err)
 	}
-	length := o.Context
-	if trained := int(llama.ModelNCtxTrain(m.model)); length == 0 {
+	length, trained := o.Context, int(llama.ModelNCtxTrain(m.model))
+	if length == 0 {
 		length = min(trained-1, defaultContext)
 	}
 	if length < 4 {
 		return nil, fail("a context of %d tokens is too short", length)
+	}
+	recurrent := llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model)
+	if llama.ModelRopeType(m.model) == ropeNone && !recurrent && length >= trained {
+		return nil, fail("a context of %d tokens and BOS: its positions end at %d (choose a shorter one)", length, trained)
 	}
 	if err := m.openContext(length); err != nil {
 		return nil, fail("%w", err)
@@ -111,7 +120,7 @@ func Open(o Options) (_ *Model, err error) {
 	}
 	m.info = Info{
 		Name: name, Description: llama.ModelDesc(m.model), Vocabulary: size, Context: length, BOS: int32(m.bos),
-		Recurrent:   llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model),
+		Trained: trained, Recurrent: recurrent,
 		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings()),
 	}
 	return m, nil
@@ -141,8 +150,9 @@ func (m *Model) openContext(length int) (err error) {
 	m.cells = 2*(length+1) + m.options.Batch
 	p := llama.ContextDefaultParams()
 	p.NCtx = uint32(m.cells)
-	p.NBatch, p.NUbatch = uint32(m.options.Batch), uint32(m.options.Batch)
 	p.NSeqMax = uint32(m.options.Sequences + 1)
+	p.NBatch = max(uint32(m.options.Batch), p.NSeqMax) // llama.cpp aborts where one batch cannot hold a token of each sequence
+	p.NUbatch = p.NBatch
 	p.FlashAttentionType = flashTypes[m.options.FlashAttn]
 	p.TypeK, p.TypeV = cacheTypes[m.options.KeyType], cacheTypes[m.options.ValueType]
 	p.KVUnified = 1 // branches share the cells of their prefix

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +34,11 @@ func TestMeasure(t *testing.T) {
 	needLibrary(t)
 	l2m := build(t)
 	model, _ := randomModel(t, "llama", small)
-	src := filepath.Join(runtime.GOROOT(), "src")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := filepath.Join(strings.TrimSpace(string(root)), "src")
 	dir := t.TempDir()
 	run := func(out string, after time.Duration, more ...string) (string, error) {
 		args := append([]string{"measure", filepath.Join(src, "strings"), filepath.Join(src, "bytes"), filepath.Join(src, "strconv"),

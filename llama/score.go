@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,11 +22,26 @@ type target struct {
 	out   *float32
 }
 
+// branch is one of two tokens at least, with the place for its answer.
+type branch struct {
+	at     int
+	tokens []int32
+	out    []float32
+}
+
+// computed is how many of its tokens are computed: the last predicts nothing,
+// and the first is predicted by the sequence that it leaves.
+func (b branch) computed() int { return len(b.tokens) - 1 }
+
 // walk is one request on its way through the model.
 type walk struct {
-	ctx  context.Context
-	m    *Model
-	want [][]target // of every token in the batch
+	ctx      context.Context
+	m        *Model
+	tokens   []int32
+	along    []float32
+	first    map[int][]target // first tokens of the branches, by where they leave
+	branches []branch
+	want     [][]target // of every token in the batch
 }
 
 // LogProbs returns ln q along tokens and along every branch, given BOS and what
@@ -45,58 +61,28 @@ func (m *Model) LogProbs(ctx context.Context, tokens []int32, branches []Branch)
 	if err := llama.MemoryClear(m.mem, false); err != nil {
 		return nil, nil, err
 	}
-	w := &walk{ctx: ctx, m: m}
-	along, off = make([]float32, len(tokens)), make([][]float32, len(branches))
-	at := map[int][]int{} // branches by where they leave
-	last := max(0, len(tokens)-1)
-	for b, br := range branches {
-		off[b] = make([]float32, len(br.Tokens))
-		if len(br.Tokens) > 0 {
-			at[br.At] = append(at[br.At], b)
-			last = max(last, br.At)
+	w := &walk{ctx: ctx, m: m, tokens: tokens, first: map[int][]target{}}
+	w.along = make([]float32, len(tokens))
+	off = make([][]float32, len(branches))
+	for i, br := range branches {
+		off[i] = make([]float32, len(br.Tokens))
+		switch n := len(br.Tokens); {
+		case n > 1:
+			w.branches = append(w.branches, branch{br.At, br.Tokens, off[i]})
+			fallthrough
+		case n == 1:
+			w.first[br.At] = append(w.first[br.At], target{br.Tokens[0], &off[i][0]})
 		}
 	}
-	if len(tokens) == 0 && len(at) == 0 {
-		return along, off, nil
+	if m.info.Recurrent {
+		err = w.recurrent()
+	} else {
+		err = w.attention()
 	}
-	// Position p holds BOS for p = 0, else tokens[p-1]; what follows p is
-	// tokens[p] and the first tokens of the branches that leave after p tokens.
-	next := 0
-	for _, stop := range append(positions(at), last) {
-		for ; next <= stop; next++ {
-			id := int32(m.bos)
-			if next > 0 {
-				id = tokens[next-1]
-			}
-			var want []target
-			if next < len(tokens) {
-				want = append(want, target{tokens[next], &along[next]})
-			}
-			for _, b := range at[next] {
-				want = append(want, target{branches[b].Tokens[0], &off[b][0]})
-			}
-			if err := w.add(id, next, 0, want); err != nil {
-				return nil, nil, err
-			}
-		}
-		if err := w.flush(); err != nil {
-			return nil, nil, err
-		}
-		if err := w.leave(at[stop], branches, off, stop); err != nil {
-			return nil, nil, err
-		}
-		delete(at, stop)
+	if err != nil {
+		return nil, nil, err
 	}
-	return along, off, nil
-}
-
-func positions[T any](at map[int]T) []int {
-	var list []int
-	for p := range at {
-		list = append(list, p)
-	}
-	slices.Sort(list)
-	return list
+	return w.along, off, nil
 }
 
 func (m *Model) check(tokens []int32, branches []Branch) error {
@@ -127,44 +113,131 @@ func (m *Model) check(tokens []int32, branches []Branch) error {
 	return nil
 }
 
-// leave computes the branches that leave behind position stop, as many side by
-// side as there are sequences and room.
-func (w *walk) leave(list []int, branches []Branch, off [][]float32, stop int) error {
-	m := w.m
-	for len(list) > 0 {
-		room := m.cells - stop - 1
-		side := 0
-		for side < len(list) && side < m.options.Sequences {
-			n := len(branches[list[side]].Tokens) - 1
-			if n > room && side > 0 {
-				break
-			}
-			room -= n
-			side++
+// prefix computes positions from to to-1 of the sequence itself. Position p
+// holds BOS for p = 0, else tokens[p-1]; what follows p is tokens[p] and the
+// first tokens of the branches that leave there.
+func (w *walk) prefix(from, to int) error {
+	for p := from; p < to; p++ {
+		id := int32(w.m.bos)
+		if p > 0 {
+			id = w.tokens[p-1]
 		}
-		for s, b := range list[:side] {
-			seq, ids := int32(s+1), branches[b].Tokens
-			if len(ids) == 1 {
-				continue
-			}
-			if err := llama.MemorySeqCp(m.mem, 0, llama.SeqId(seq), -1, -1); err != nil {
-				return err
-			}
-			for i, id := range ids[:len(ids)-1] {
-				if err := w.add(id, stop+1+i, seq, []target{{ids[i+1], &off[b][i+1]}}); err != nil {
-					return err
-				}
-			}
+		want := w.first[p]
+		if p < len(w.tokens) {
+			want = append([]target{{w.tokens[p], &w.along[p]}}, want...)
 		}
-		if err := w.flush(); err != nil {
+		if err := w.add(id, p, 0, want); err != nil {
 			return err
 		}
-		for s := range side {
-			if _, err := llama.MemorySeqRm(m.mem, llama.SeqId(s+1), -1, -1); err != nil {
+	}
+	return w.flush()
+}
+
+// end is the number of positions of the sequence itself that predict something.
+func (w *walk) end() int {
+	n := len(w.tokens)
+	for p := range w.first {
+		n = max(n, p+1)
+	}
+	return n
+}
+
+// attention computes the whole sequence, then the branches. Keys and values stay
+// what they were, so that a branch may take those up to where it leaves, however
+// far the sequence has come. Branches that leave late come first, and keys and
+// values of the sequence that no branch needs any more go: attention costs what
+// is in the cache.
+func (w *walk) attention() error {
+	m := w.m
+	if err := w.prefix(0, w.end()); err != nil {
+		return err
+	}
+	slices.SortStableFunc(w.branches, func(a, b branch) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(len(b.tokens), len(a.tokens)))
+	})
+	for list := w.branches; len(list) > 0; {
+		n := w.group(list)
+		if _, err := llama.MemorySeqRm(m.mem, 0, llama.Pos(list[0].at+1), -1); err != nil {
+			return err
+		}
+		for s, b := range list[:n] {
+			if err := llama.MemorySeqCp(m.mem, 0, llama.SeqId(s+1), 0, llama.Pos(b.at+1)); err != nil {
 				return err
 			}
 		}
-		list = list[side:]
+		if err := w.sideBySide(list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// group is the number of branches, of the first in the list, that are worth
+// computing side by side: each saves a batch.
+func (w *walk) group(list []branch) int {
+	batch := w.m.options.Batch
+	batches := func(n int) int { return (n + batch - 1) / batch }
+	sum, n := list[0].computed(), 1
+	for n < min(len(list), w.m.options.Sequences) {
+		more := list[n].computed()
+		if batches(sum+more) == batches(sum)+batches(more) || sum+more > w.m.cells-list[0].at-1 {
+			break
+		}
+		sum += more
+		n++
+	}
+	return n
+}
+
+// recurrent computes the sequence, and stops where branches leave, for a state of
+// fixed size is there only once. A branch keeps a copy of it and waits until as
+// many do as there is room for.
+func (w *walk) recurrent() error {
+	m := w.m
+	slices.SortStableFunc(w.branches, func(a, b branch) int { return cmp.Compare(a.at, b.at) })
+	var waiting []branch
+	next, sum := 0, 0
+	for _, b := range w.branches {
+		if err := w.prefix(next, b.at+1); err != nil {
+			return err
+		}
+		next = max(next, b.at+1)
+		if len(waiting) == m.options.Sequences || sum+b.computed() > m.cells-m.info.Context-1 {
+			if err := w.sideBySide(waiting); err != nil {
+				return err
+			}
+			waiting, sum = waiting[:0], 0
+		}
+		waiting = append(waiting, b)
+		sum += b.computed()
+		if err := llama.MemorySeqCp(m.mem, 0, llama.SeqId(len(waiting)), -1, -1); err != nil {
+			return err
+		}
+	}
+	if err := w.prefix(next, w.end()); err != nil {
+		return err
+	}
+	return w.sideBySide(waiting)
+}
+
+// sideBySide computes branches; that of list[s] has the state of sequence s+1,
+// which is free afterwards.
+func (w *walk) sideBySide(list []branch) error {
+	for s, b := range list {
+		for i, id := range b.tokens[:b.computed()] {
+			if err := w.add(id, b.at+1+i, int32(s+1), []target{{b.tokens[i+1], &b.out[i+1]}}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for s := range list {
+		if _, err := llama.MemorySeqRm(w.m.mem, llama.SeqId(s+1), -1, -1); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -205,5 +278,6 @@ func (w *walk) flush() error {
 		return fmt.Errorf("llama.cpp failed to compute a batch of %d tokens (code %d)%s", len(w.want), code, complaints())
 	}
 	m.decoded.Add(int64(len(w.want)))
+	m.batches++
 	return w.take()
 }
