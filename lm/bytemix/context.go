@@ -47,7 +47,7 @@ func (p *predictor) beginByte(c byte) {
 	p.readExpectations()
 	p.learnRuns(c)
 	c1 := p.c4 & 255
-	p.last = p.c4 & 0xffff
+	p.mapKey = [nAPM]uint32{p.c4 & 0xffff * 0x9E3779B1, uint32(p.n8) * 0x9E3779B1}
 	p.line = min(p.column, ageRows-1)
 	if p.column >= columnUnknown {
 		p.line = ageRows + min(p.column-columnUnknown, 127-ageRows)

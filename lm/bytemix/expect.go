@@ -122,8 +122,8 @@ func (p *predictor) findMatches(c byte) {
 				m.ptr, m.length, m.miss = cand, n, 0
 			}
 		}
-		if p.keeping {
-			p.keepWord(kindSeen+uint64(k), key, cand)
+		if p.log != nil {
+			p.log.seenAt[k], p.log.seenOld[k] = key, cand
 		}
 		t[key] = p.pos
 	}
@@ -196,8 +196,8 @@ func (p *predictor) learnRuns(c byte) {
 		default:
 			e |= min(old>>runMiss&3+1, 3) << runMiss
 		}
-		if p.keeping {
-			p.keepWord(kindRun, at, old)
+		if p.log != nil {
+			p.log.runAt[i], p.log.runOld[i] = at, old
 		}
 		p.run[at] = e
 	}

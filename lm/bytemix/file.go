@@ -141,7 +141,7 @@ func Open(path string, workers int) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the model %s: %w", path, err), img.free())
 	}
-	m := &Model{opts: opts, trained: img.head.TrainedBytes, file: img, pool: make(chan *worker, opts.Workers)}
+	m := &Model{opts: opts, trained: img.head.TrainedBytes, file: img, long: copyBeyond, pool: make(chan *worker, opts.Workers)}
 	m.info = describe(opts, img.head.Fingerprint)
 	return m, nil
 }

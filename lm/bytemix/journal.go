@@ -1,52 +1,51 @@
 package bytemix
 
+import mathbits "math/bits"
+
 // The journal remembers what scoring overwrites, so that a request leaves no
-// trace and that taking back costs as much as was scored. Slots, lines and
-// single words are logged when they are taken into use, mixing rows when they
-// are first written; the small part of the state is copied whole.
+// trace and that taking back costs as much as was scored. For every byte it
+// holds where its contexts are and the values met on the way through their
+// nodes; slots and lines that a new context takes over are kept whole, mixing
+// rows when they are first written; the small part of the state is copied.
 
-// Kinds of logged words, in the top byte of a log entry.
-const (
-	kindRun = iota
-	kindSeen
-	kindAPM = kindSeen + nMatch
-)
-
-type record[T any] struct {
-	at  uint32
-	old T
-}
-
-type wordRecord struct {
-	at  uint64 // kind<<56 | index
-	old uint32
+// byteLog is what one byte overwrote.
+type byteLog struct {
+	states   [8][nCtx]uint8  // at every bit, the histories met …
+	direct   [8][nDir]uint32 // … and the direct probabilities
+	maps     [8][nAPM]uint32 // places in the final maps …
+	mapsOld  [8][nAPM]uint16 // … and what they held
+	slotAt   [2][nCtx]uint32 // of both nibbles
+	lineAt   [2][nDir]uint32
+	runAt    [nRun]uint32
+	runOld   [nRun]uint32
+	seenAt   [nMatch]uint32
+	seenOld  [nMatch]uint32
+	newSlots [2]uint8 // contexts that took a slot over, one bit each
+	newLines [2]uint8
 }
 
 type journal struct {
-	keeping bool // writes are logged
-	slots   []record[slot]
-	lines   []record[line]
-	words   []wordRecord
+	keeping bool     // writes are logged
+	log     *byteLog // of the present byte, nil when nothing is kept
+	bytes   []byteLog
+	slots   []slot // taken over, in the order of newSlots
+	lines   []line
 }
 
-func (j *journal) keepSlot(at uint32, s *slot) {
-	j.slots = append(j.slots, record[slot]{at, *s})
-}
-
-func (j *journal) keepLine(at uint32, l *line) {
-	j.lines = append(j.lines, record[line]{at, *l})
-}
-
-func (j *journal) keepWord(kind uint64, at, old uint32) {
-	j.words = append(j.words, wordRecord{kind<<56 | uint64(at), old})
-}
-
-// takeBack restores the newest records of a log, down to its length at a mark.
-func takeBack[T any](table []T, log []record[T], length int) []record[T] {
-	for i := len(log) - 1; i >= length; i-- {
-		table[log[i].at] = log[i].old
+// openLog makes room for the log of a byte.
+func (j *journal) openLog() {
+	j.log = nil
+	if j.keeping {
+		n := len(j.bytes)
+		if n == cap(j.bytes) {
+			b := table[byteLog](max(2*n, 1024))
+			copy(b, j.bytes)
+			j.bytes = b[:n]
+		}
+		j.bytes = j.bytes[:n+1]
+		j.log = &j.bytes[n]
+		j.log.newSlots, j.log.newLines = [2]uint8{}, [2]uint8{}
 	}
-	return log[:length]
 }
 
 // mixRows are the weights of all mixing rows with the journal of those that
@@ -108,7 +107,7 @@ func (m *mixRows) rollback(at rowsMark) {
 type checkpoint struct {
 	small
 	keeping                  bool
-	slots, lines, words, win int
+	bytes, slots, lines, win int
 	rows                     rowsMark
 }
 
@@ -117,7 +116,7 @@ func (p *predictor) mark(depth int) {
 	c := &p.marks[depth]
 	c.small = p.small
 	c.keeping = p.keeping
-	c.slots, c.lines, c.words, c.win = len(p.slots), len(p.lines), len(p.words), len(p.win)
+	c.bytes, c.slots, c.lines, c.win = len(p.bytes), len(p.slots), len(p.lines), len(p.win)
 	c.rows = p.mix.mark()
 	p.keeping = true
 }
@@ -125,23 +124,56 @@ func (p *predictor) mark(depth int) {
 // rollback returns to the state at mark.
 func (p *predictor) rollback(depth int) {
 	c := &p.marks[depth]
-	p.slots = takeBack(p.tab, p.slots, c.slots)
-	p.lines = takeBack(p.dir, p.lines, c.lines)
-	for i := len(p.words) - 1; i >= c.words; i-- {
-		r := &p.words[i]
-		at := uint32(r.at)
-		switch kind := r.at >> 56; {
-		case kind == kindRun:
-			p.run[at] = r.old
-		case kind < kindAPM:
-			p.seen[kind-kindSeen][at] = r.old
-		default:
-			p.apm[kind-kindAPM][at] = uint16(r.old)
-		}
+	for i := len(p.bytes) - 1; i >= c.bytes; i-- {
+		p.takeBack(&p.bytes[i], p.win[c.win+i-c.bytes])
 	}
-	p.words = p.words[:c.words]
+	p.bytes, p.slots, p.lines = p.bytes[:c.bytes], p.slots[:c.slots], p.lines[:c.lines]
 	p.mix.rollback(c.rows)
 	p.win = p.win[:c.win]
 	p.small = c.small
 	p.keeping = c.keeping
+}
+
+// takeBack undoes what the byte c overwrote, the newest first.
+func (p *predictor) takeBack(l *byteLog, c byte) {
+	for i := range l.seenAt {
+		p.seen[i][l.seenAt[i]] = l.seenOld[i]
+	}
+	for bit := 7; bit >= 0; bit-- {
+		for i, at := range &l.maps[bit] {
+			p.apm[i][at] = l.mapsOld[bit][i]
+		}
+	}
+	nibble := [2]uint32{16 | uint32(c)>>4, 16 | uint32(c)&15}
+	for half := 1; half >= 0; half-- {
+		for i, at := range &l.slotAt[half] {
+			s := &p.tab[at]
+			for bit := range 4 {
+				s[nibble[half]>>(4-bit)&15] = l.states[4*half+bit][i]
+			}
+		}
+		for i, at := range &l.lineAt[half] {
+			d := &p.dir[at]
+			for bit := range 4 {
+				d[nibble[half]>>(4-bit)&15] = l.direct[4*half+bit][i]
+			}
+		}
+		for m := l.newSlots[half]; m != 0; {
+			i := mathbits.Len8(m) - 1
+			m &^= 1 << i
+			last := len(p.slots) - 1
+			p.tab[l.slotAt[half][i]] = p.slots[last]
+			p.slots = p.slots[:last]
+		}
+		for m := l.newLines[half]; m != 0; {
+			i := mathbits.Len8(m) - 1
+			m &^= 1 << i
+			last := len(p.lines) - 1
+			p.dir[l.lineAt[half][i]] = p.lines[last]
+			p.lines = p.lines[:last]
+		}
+	}
+	for i := len(l.runAt) - 1; i >= 0; i-- {
+		p.run[l.runAt[i]] = l.runOld[i]
+	}
 }

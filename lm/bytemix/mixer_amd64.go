@@ -73,6 +73,11 @@ func prefetchLines(tab []line, at *[nDir]uint32) { prefetchAt64(&tab[0], &at[0],
 //go:noescape
 func prefetch3(a, b, c unsafe.Pointer)
 
+// prefetch2 asks for two cache lines.
+//
+//go:noescape
+func prefetch2(a, b unsafe.Pointer)
+
 // prefetch1 asks for one cache line.
 //
 //go:noescape

@@ -221,10 +221,16 @@ prefetch64:
 	MOVL -4(DI)(CX*4), AX
 	SHLQ $6, AX
 	PREFETCHT0 (SI)(AX*1)
-	XORQ $64, AX
-	PREFETCHT0 (SI)(AX*1)
 	DECQ CX
 	JNE prefetch64
+	RET
+
+// func prefetch2(a, b unsafe.Pointer)
+TEXT ·prefetch2(SB), NOSPLIT, $0-16
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (BX)
 	RET
 
 // func prefetch3(a, b, c unsafe.Pointer)

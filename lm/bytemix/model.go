@@ -11,7 +11,7 @@ import (
 )
 
 // version changes whenever any log-probability could change.
-const version = "bytemix 3"
+const version = "bytemix 4"
 
 // Model is the predictor as an lm.Model. It is safe for concurrent use:
 // requests that overlap in time run on separate copies of the state, and each
@@ -21,6 +21,7 @@ type Model struct {
 	opts    Options
 	trained int64  // training text in bytes (symbols)
 	file    *image // where copies come from, for a model that was opened
+	long    int    // copyBeyond, except in tests
 
 	mu   sync.Mutex
 	made int          // copies made so far
@@ -63,7 +64,7 @@ func newEngine(o Options) engine {
 }
 
 func newModel(opts Options, e engine, trained int64) *Model {
-	m := &Model{opts: opts, trained: trained, pool: make(chan *worker, opts.Workers), made: 1}
+	m := &Model{opts: opts, trained: trained, long: copyBeyond, pool: make(chan *worker, opts.Workers), made: 1}
 	m.info = describe(opts, fingerprint(opts, trained, e))
 	m.pool <- &worker{engine: e}
 	return m
@@ -147,7 +148,7 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 		return lm.Scores{}, err
 	}
 	defer func() { m.pool <- w }()
-	return w.score(ctx, r)
+	return w.score(ctx, r, m.long)
 }
 
 func (m *Model) check(r lm.Request[token.ID]) error {
@@ -170,32 +171,42 @@ func (m *Model) check(r lm.Request[token.ID]) error {
 	return nil
 }
 
-// score walks along the tokens and, on the way, into the branches.
-func (w *worker) score(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
+// copyBeyond is the number of tokens from which a copy of the whole state is
+// cheaper than a journal of what they overwrite.
+const copyBeyond = 1 << 19
+
+// score walks along the tokens and, on the way, into the branches. A request
+// of more than long tokens is scored on a copy of the state.
+func (w *worker) score(ctx context.Context, r lm.Request[token.ID], long int) (lm.Scores, error) {
 	s := lm.Scores{Tokens: make([]float32, len(r.Tokens)), Branches: make([][]float32, len(r.Branches))}
 	w.order = w.order[:0]
 	for b := range r.Branches {
 		w.order = append(w.order, b)
 	}
 	slices.SortStableFunc(w.order, func(a, b int) int { return r.Branches[a].At - r.Branches[b].At })
-	w.engine.mark(0)
-	defer w.engine.rollback(0)
+	e := w.engine
+	if len(r.Tokens) > long {
+		e = e.clone()
+	} else {
+		e.mark(0)
+		defer e.rollback(0)
+	}
 	at := 0
 	for _, b := range w.order {
 		br := r.Branches[b]
-		if err := w.engine.score(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
+		if err := e.score(ctx, r.Tokens[at:br.At], s.Tokens[at:br.At]); err != nil {
 			return lm.Scores{}, err
 		}
 		at = br.At
 		s.Branches[b] = make([]float32, len(br.Tokens))
-		w.engine.mark(1)
-		err := w.engine.score(ctx, br.Tokens, s.Branches[b])
-		w.engine.rollback(1)
+		e.mark(1)
+		err := e.score(ctx, br.Tokens, s.Branches[b])
+		e.rollback(1)
 		if err != nil {
 			return lm.Scores{}, err
 		}
 	}
-	if err := w.engine.score(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
+	if err := e.score(ctx, r.Tokens[at:], s.Tokens[at:]); err != nil {
 		return lm.Scores{}, err
 	}
 	return s, nil

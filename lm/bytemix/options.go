@@ -56,7 +56,8 @@ type Options struct {
 	Alphabet Alphabet
 	// TableBits is log2 of the number of 16-byte slots in the table of
 	// histories. Each worker holds about 24·2^TableBits bytes and 20 MB of
-	// smaller tables. 0 means 23 (220 MB) for a trained model, 20 (40 MB) for
+	// smaller tables; a request of more than 524,288 tokens takes as much again
+	// while it lasts. 0 means 23 (220 MB) for a trained model, 20 (40 MB) for
 	// one that starts from nothing.
 	TableBits int
 	// Workers bounds the number of requests that are scored at the same time,

@@ -28,9 +28,10 @@ const (
 )
 
 const (
-	nAPM     = 3
+	nAPM     = 2
 	apmSteps = 32 // a row is one cache line
-	apmRows  = 1 << 16
+	apmBits  = 16
+	apmRows  = 1 << apmBits
 )
 
 // small is the part of the state that a checkpoint copies whole.
@@ -104,7 +105,7 @@ type predictor struct {
 	muted     uint32 // lanes in off, and those whose context reaches back further than what is known
 	kind      uint32
 	line      uint32
-	last      uint32 // the last two bytes
+	mapKey    [nAPM]uint32 // contexts of the final maps
 	second    slotPlaces
 	dirSecond linePlaces
 	apmNext   [nAPM]uint32
@@ -192,9 +193,10 @@ func (p *predictor) code(c byte) uint64 {
 	k := p.k
 	var first, likelihood uint64 = 1, 1 // of the bits of a nibble, 16 bits each
 	p.c0, p.node = 1, 1
+	p.openLog()
 	p.beginByte(c)
-	selectSlots(p, &p.first)
-	selectLines(p, &p.dirFirst)
+	selectSlots(p, &p.first, 0)
+	selectLines(p, &p.dirFirst, 0)
 	p.countHits()
 	high := 16 | uint32(c)>>4
 	p.locateSlots(&p.second, high)
@@ -205,8 +207,8 @@ func (p *predictor) code(c byte) uint64 {
 			p.node = 1
 			first, likelihood = likelihood, 1
 			p.advance(c)
-			selectSlots(p, &p.second)
-			selectLines(p, &p.dirSecond)
+			selectSlots(p, &p.second, 1)
+			selectLines(p, &p.dirSecond, 1)
 		}
 		y := uint32(c>>(7-bit)) & 1
 		p.predict(bit, 2*p.c0|y)
@@ -224,13 +226,11 @@ func (p *predictor) code(c byte) uint64 {
 // prefetchMaps finds the rows of the final maps at a node of the byte and asks
 // for them.
 func (p *predictor) prefetchMaps(c0 uint32) {
-	c0 &= 255
-	p.apmNext = [nAPM]uint32{
-		(c0 | p.expect[0]<<8) & (apmRows - 1) * apmSteps,
-		(c0 | p.last&0xff<<8) * apmSteps,
-		(c0*0x2F0B4C47 + p.last*0x9E3779B1) >> 16 * apmSteps,
-	}
-	prefetch1(unsafe.Pointer(&p.apm[2][p.apmNext[2]]))
+	c0 = c0 & 255 * 0x2F0B4C47
+	a := (c0 + p.mapKey[0]) >> (32 - apmBits) * apmSteps
+	b := (c0 + p.mapKey[1]) >> (32 - apmBits) * apmSteps
+	p.apmNext = [nAPM]uint32{a, b}
+	prefetch2(unsafe.Pointer(&p.apm[0][a]), unsafe.Pointer(&p.apm[1][b]))
 }
 
 // predict sets p.p = P(the bit is 1); next is the node after the bit.
@@ -302,18 +302,17 @@ func (p *predictor) predict(bit, next uint32) {
 	s := min(max(int32(sum>>16), -stretchMax), stretchMax)
 	p.pMix = int32(k.squash[s+squashRange])
 
-	// Three maps refine the mixture: by the expected byte, by orders 1 and 2.
+	// Two maps refine the mixture: by the last two bytes and the last four.
 	at := (min(max(s, -2047), 2047) + 2048) * (apmSteps - 1)
 	j, frac := uint32(at>>12), at>>5&127
-	var q [nAPM]int32
+	q := p.pMix * 256
 	for i := range p.apm {
 		a := apmAt[i] + j
-		t := p.apm[i]
-		lo, hi := int32(t[a]), int32(t[a+1])
+		t := p.apm[i][a : a+2 : a+2]
 		p.apmAt[i] = a + uint32(frac>>6)
-		q[i] = lo*(128-frac) + hi*frac
+		q += (int32(t[0])*(128-frac) + int32(t[1])*frac) * 3
 	}
-	p.p = min(max((p.pMix*256+q[0]+(q[1]+q[2])*5/2)>>10, 1), probOne-1)
+	p.p = min(max(q>>10, 1), probOne-1)
 	if p.noMaps {
 		p.p = min(max(p.pMix, 1), probOne-1)
 	}
@@ -325,6 +324,10 @@ func (p *predictor) predict(bit, next uint32) {
 func (p *predictor) update(bit, y uint32) {
 	k := p.k
 	node := p.node & 15
+	if l := p.log; l != nil {
+		l.states[bit&7] = p.state
+		l.direct[bit&7] = [nDir]uint32(p.lanes.v[laneDirect:])
+	}
 	p.lanes.adapt(y, k, p.rate.limit, p.rate.direct)
 	v := &p.lanes.v
 	next := &k.next[y]
@@ -361,12 +364,14 @@ func (p *predictor) update(bit, y uint32) {
 	}
 
 	want -= int32(y)
-	for i := range p.apm {
-		at := p.apmAt[i]
-		a := &p.apm[i][at]
-		if p.keeping {
-			p.keepWord(kindAPM+uint64(i), at, uint32(*a))
+	if l := p.log; l != nil {
+		l.maps[bit&7] = p.apmAt
+		for i, at := range &p.apmAt {
+			l.mapsOld[bit&7][i] = p.apm[i][at]
 		}
+	}
+	for i := range p.apm {
+		a := &p.apm[i][p.apmAt[i]]
 		*a += uint16((want - int32(*a)) >> p.rate.apmRate)
 	}
 	p.c0 = p.c0<<1 | y

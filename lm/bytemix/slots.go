@@ -33,9 +33,9 @@ func (p *predictor) locateSlots(w *slotPlaces, nibble uint32) {
 
 // selectSlots finds the slots of a nibble. A context that is not there takes
 // the place of the one with the least evidence.
-func selectSlots(p *predictor, w *slotPlaces) {
+func selectSlots(p *predictor, w *slotPlaces, half int) {
 	tab := p.tab
-	keeping := p.keeping
+	log := p.log
 	for i := range w.at {
 		at := w.at[i]
 		bucket := (*[4]slot)(tab[at:])
@@ -53,8 +53,12 @@ func selectSlots(p *predictor, w *slotPlaces) {
 			}
 		}
 		s := &bucket[k]
-		if keeping {
-			p.keepSlot(at+k, s)
+		if log != nil {
+			log.slotAt[half][i] = at + k
+			if hit == 0 {
+				log.newSlots[half] |= 1 << i
+				p.slots = append(p.slots, *s)
+			}
 		}
 		if hit == 0 {
 			*s = slot{c}
@@ -121,14 +125,15 @@ func (p *predictor) locateLines(w *linePlaces, nibble uint32) {
 }
 
 // selectLines finds the line of every direct context, in one of two places.
-func selectLines(p *predictor, w *linePlaces) {
+func selectLines(p *predictor, w *linePlaces, half int) {
+	log := p.log
 	for i := range w.at {
 		at := w.at[i]
 		l := &p.dir[at]
 		tag := w.tag[i]
 		if l[0] == tag {
-			if p.keeping {
-				p.keepLine(at, l)
+			if log != nil {
+				log.lineAt[half][i] = at
 			}
 			p.dirCur[i] = l
 			continue
@@ -139,8 +144,12 @@ func selectLines(p *predictor, w *linePlaces) {
 			l = m
 			at ^= 1
 		}
-		if p.keeping {
-			p.keepLine(at, l)
+		if log != nil {
+			log.lineAt[half][i] = at
+			if !found {
+				log.newLines[half] |= 1 << i
+				p.lines = append(p.lines, *l)
+			}
 		}
 		if !found {
 			*l = emptyLine

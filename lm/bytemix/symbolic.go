@@ -27,7 +27,7 @@ type symbolic struct {
 	marks [2]symbolicMark
 
 	keeping bool
-	cells   []record[cell]
+	cells   []cellRecord
 	words   []wordRecord
 
 	training bool
@@ -184,7 +184,7 @@ func (s *symbolic) cell(p place) *cell {
 	if p.tag == inLow {
 		c := &s.low[p.at]
 		if s.keeping {
-			s.cells = append(s.cells, record[cell]{p.at | lowCell, *c})
+			s.cells = append(s.cells, cellRecord{p.at | lowCell, *c})
 		}
 		return c
 	}
@@ -197,7 +197,7 @@ func (s *symbolic) cell(p place) *cell {
 		}
 	}
 	if s.keeping {
-		s.cells = append(s.cells, record[cell]{p.at, *c})
+		s.cells = append(s.cells, cellRecord{p.at, *c})
 	}
 	if !found {
 		*c = cell{p.tag, 1 << 31, 1 << 31, 1 << 31}

@@ -42,6 +42,18 @@ func (s *symbolic) finish() {
 	s.fresh()
 }
 
+// cellRecord is a cell as it was; lowCell marks those of low.
+type cellRecord struct {
+	at  uint32
+	old cell
+}
+
+// wordRecord is an entry of seen as it was.
+type wordRecord struct {
+	at  uint64 // table<<56 | index
+	old uint32
+}
+
 type symbolicMark struct {
 	symbolSmall
 	at                [symContexts]place
