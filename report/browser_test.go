@@ -107,3 +107,43 @@ func TestPageInBrowser(t *testing.T) {
 		}
 	}
 }
+
+// Pages of every kind load without a complaint and fit narrow and wide windows.
+func TestPagesOfEveryKindInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts browsers")
+	}
+	var audit, comparison, overlay bytes.Buffer
+	if err := AuditHTML(&audit, sampleAudit(t, true)); err != nil {
+		t.Fatal(err)
+	}
+	if err := ComparisonHTML(&comparison, sampleComparison()); err != nil {
+		t.Fatal(err)
+	}
+	both, err := Overlay([]string{"one", "two"}, []*Result{sample(), sample()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := both.HTML(&overlay); err != nil {
+		t.Fatal(err)
+	}
+	pairs := sample()
+	pairs.Verb, pairs.Series, pairs.Triangle, pairs.Peak = "twopoint", nil, nil, nil
+	const ask = `<script>addEventListener("load", () => { document.title = "overflow " + (document.documentElement.scrollWidth - document.documentElement.clientWidth) + " figures " + document.querySelectorAll("svg").length })</script></body>`
+	for kind, page := range map[string]string{"audit": audit.String(), "compare": comparison.String(), "overlay": overlay.String(), "twopoint": render(t, pairs)} {
+		if len(page) > 2<<20 {
+			t.Errorf("%s: a page of %d bytes", kind, len(page))
+		}
+		if _, log := chromium(t, 1280, page); strings.Contains(log, "CONSOLE") {
+			t.Errorf("%s: the browser complains: %.300s", kind, log[strings.Index(log, "CONSOLE"):])
+		}
+		driven := regexp.MustCompile(`<meta http-equiv[^>]*>`).ReplaceAllString(page, "")
+		driven = strings.Replace(driven, "</body>", ask, 1)
+		for _, width := range []int{360, 1600} {
+			dom, _ := chromium(t, width, driven)
+			if title := regexp.MustCompile(`<title>(.*?)</title>`).FindStringSubmatch(dom); title == nil || !regexp.MustCompile(`^overflow 0 figures [1-9]`).MatchString(title[1]) {
+				t.Errorf("%s, %d wide: %q", kind, width, title)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Headline is the finding of a run as a sentence.
@@ -40,7 +41,7 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 	for i, r := range results {
 		data = append(data, entry{names[i], r})
 		f := find(r)
-		row := []Phrase{Plain(printable(names[i])), Plain(printable(fmt.Sprint(r.Corpus.Paths))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–")}
+		row := []Phrase{Plain(printable(names[i])), Plain(printable(strings.Join(r.Corpus.Paths, " "))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–")}
 		if f.series >= 0 {
 			s := newFigureSet(r)
 			points := s.seriesPoints(f.series)
@@ -53,9 +54,10 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 			}
 		}
 		if e := f.exponent; e != nil {
-			row[4] = Plain(Round(e.Value, e.SE))
+			ref := paramRef(fmt.Sprintf(".[%d].result.series[%d].law.power", i, f.series), r.Series[f.series].Law.Power, e)
+			row[4] = Value(e.Value, e.SE, ref)
 			if e.Interval != nil {
-				row[5] = interval(e.Interval, e.SE, "")
+				row[5] = interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
 			}
 		}
 		table.Rows = append(table.Rows, row)
@@ -66,8 +68,9 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 	}
 	p := &Page{
 		Kind: "overlay", Subject: plural(len(results), "run", "runs"), Verdict: Plain("Runs side by side."), Tone: Neutral,
-		Lead: Plain("The information that the first half of a window tells about the second, as each run measured it."),
-		Data: doc, Sections: []Section{{ID: "runs", Title: "The runs", Blocks: []Block{table}}},
+		Version: results[0].Version,
+		Lead:    Plain("The information that the first half of a window tells about the second, as each run measured it."),
+		Data:    doc, Sections: []Section{{ID: "runs", Title: "The runs", Blocks: []Block{table}}},
 	}
 	if len(fig.Curves) > 0 {
 		p.Hero = fig

@@ -43,6 +43,9 @@ func New(dir string, hosts ...string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serving runs: %w", err)
 	}
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
 	s := &Server{dir: dir, root: root, seen: map[string]polled{}}
 	if len(hosts) > 0 {
 		s.hosts = map[string]bool{}
