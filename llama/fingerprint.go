@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
 // Of a large file the fingerprint covers its size, its first headBytes, which
@@ -66,6 +69,36 @@ func hashFile(h io.Writer, name string, first bool) error {
 		}
 	}
 	return nil
+}
+
+// probePieces is how many tokens make up the text by which vocabularies are
+// told apart.
+const probePieces = 4096
+
+// fingerprintVocabulary identifies how text becomes tokens, which is the same in
+// models of one family, whatever their size and quantisation: every token with
+// its kind and score, the rules that cut a text before it is tokenized, and what
+// becomes of a text made of tokens from all over the vocabulary, in which the
+// order of merges shows.
+func (m *Model) fingerprintVocabulary(size int) string {
+	h := sha256.New()
+	for _, key := range []string{"model", "pre", "add_space_prefix", "remove_extra_whitespaces"} {
+		value, _ := llama.ModelMetaValStr(m.model, "tokenizer.ggml."+key)
+		fmt.Fprintf(h, "%s %q\n", key, value)
+	}
+	var probe strings.Builder
+	piece := make([]byte, 1024)
+	step := max(1, size/probePieces)
+	for id := range llama.Token(size) {
+		fmt.Fprintf(h, "%q %d %g\n", llama.VocabGetText(m.vocab, id), llama.VocabGetAttr(m.vocab, id), llama.VocabGetScore(m.vocab, id))
+		if int(id)%step == 0 {
+			if n := llama.TokenToPiece(m.vocab, id, piece, 0, false); n > 0 {
+				probe.Write(piece[:n])
+			}
+		}
+	}
+	fmt.Fprintln(h, m.Tokenize(probe.String()))
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 func sum(facts ...string) string {

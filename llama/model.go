@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,7 @@ type Info struct {
 	BOS         int32
 	Recurrent   bool // keeps a state of fixed size, in some layers at least
 	Fingerprint string
+	Tokenizer   string // fingerprint of the vocabulary, see fingerprintVocabulary
 }
 
 // ropeNone is the kind of rotary position of a model without (llama.h).
@@ -102,7 +104,10 @@ func Open(o Options) (_ *Model, err error) {
 	}
 	length, trained := o.Context, int(llama.ModelNCtxTrain(m.model))
 	if length == 0 {
-		length = min(trained-1, defaultContext)
+		length = defaultContext
+		if trained > 0 {
+			length = min(trained-1, defaultContext)
+		}
 	}
 	if length < 4 {
 		return nil, fail("a context of %d tokens is too short", length)
@@ -121,6 +126,7 @@ func Open(o Options) (_ *Model, err error) {
 	m.info = Info{
 		Name: name, Description: llama.ModelDesc(m.model), Vocabulary: size, Context: length, BOS: int32(m.bos),
 		Trained: trained, Recurrent: recurrent,
+		Tokenizer:   m.fingerprintVocabulary(size),
 		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings()),
 	}
 	return m, nil
@@ -129,20 +135,33 @@ func Open(o Options) (_ *Model, err error) {
 // findBOS chooses what precedes the first token, which has no probability
 // without.
 func (m *Model) findBOS(size int) error {
-	switch {
-	case m.options.BOS != nil:
+	if m.options.BOS != nil {
 		m.bos = llama.Token(*m.options.BOS)
-	case llama.VocabBOS(m.vocab) >= 0:
-		m.bos = llama.VocabBOS(m.vocab)
-	case llama.VocabEOS(m.vocab) >= 0:
-		m.bos = llama.VocabEOS(m.vocab)
-	default:
-		return errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
+		if m.bos < 0 || int(m.bos) >= size {
+			return fmt.Errorf("the token %d that is to start every sequence is not in the vocabulary of %d", m.bos, size)
+		}
+		return nil
 	}
-	if m.bos < 0 || int(m.bos) >= size {
-		return fmt.Errorf("the token %d that is to start every sequence is not in the vocabulary of %d", m.bos, size)
+	for _, kind := range []struct {
+		key      string
+		fallback llama.Token
+	}{{"bos", llama.VocabBOS(m.vocab)}, {"eos", llama.VocabEOS(m.vocab)}} {
+		id := int(kind.fallback)
+		if s, ok := llama.ModelMetaValStr(m.model, "tokenizer.ggml."+kind.key+"_token_id"); ok {
+			n, err := strconv.Atoi(s)
+			if err != nil {
+				continue
+			}
+			id = n
+		} else if llama.GetVocabType(m.vocab) == llama.VocabTypeBPE {
+			continue // llama.cpp then says 11, whatever that token is
+		}
+		if 0 <= id && id < size {
+			m.bos = llama.Token(id)
+			return nil
+		}
 	}
-	return nil
+	return errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
 }
 
 func (m *Model) openContext(length int) (err error) {

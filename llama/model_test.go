@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -81,11 +82,11 @@ func TestBranchesAgreeWithWholeSequences(t *testing.T) {
 			exact := Options{Path: path, KeyType: "f32", ValueType: "f32", FlashAttn: "off", Threads: 1}
 			exact.Batch = 256
 			wide := open(t, exact)
-			for _, o := range []struct{ batch, sequences int }{{256, 0}, {16, 2}, {37, 5}, {1, 0}} {
+			for _, o := range []struct{ batch, sequences, rounds int }{{256, 0, 6}, {16, 2, 6}, {37, 5, 6}, {1, 0, 1}} {
 				exact.Batch, exact.Sequences = o.batch, o.sequences
 				m := open(t, exact)
 				rng := rand.New(rand.NewPCG(1, 2))
-				for round := range 6 {
+				for round := range o.rounds {
 					tokens := randomTokens(rng, []int{64, 1, 0, 120, 33, 2}[round])
 					var branches []Branch
 					for range []int{8, 3, 5, 0, 7, 2}[round] {
@@ -228,15 +229,15 @@ func TestLongSequences(t *testing.T) {
 	needLibrary(t)
 	long := small
 	long.context = 1024
-	for _, arch := range slices.Sorted(maps.Keys(architectures)) {
+	for _, arch := range []string{"llama", "gemma2", "mamba", "jamba"} { // one of each kind of memory
 		path, _ := randomModel(t, arch, long)
 		exact := Options{Path: path, KeyType: "f32", ValueType: "f32", FlashAttn: "off", Threads: 1, Batch: 1024}
 		wide := open(t, exact)
 		exact.Batch, exact.Sequences = 16, 8
 		m := open(t, exact)
 		rng := rand.New(rand.NewPCG(9, 1))
-		tokens := randomTokens(rng, 800)
-		branches := []Branch{{40, randomTokens(rng, 30)}, {700, randomTokens(rng, 50)}, {1, randomTokens(rng, 900)}, {2, randomTokens(rng, 900)}, {800, randomTokens(rng, 3)}}
+		tokens := randomTokens(rng, 900)
+		branches := []Branch{{40, randomTokens(rng, 30)}, {800, randomTokens(rng, 50)}, {1, randomTokens(rng, 900)}, {2, randomTokens(rng, 500)}, {900, randomTokens(rng, 3)}}
 		along, off, err := m.LogProbs(t.Context(), tokens, branches)
 		if err != nil {
 			t.Fatal(err)
@@ -326,14 +327,69 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("another %s has the same fingerprint", name)
 		}
 	}
-	copied := filepath.Join(t.TempDir(), "copy.gguf")
+	if open(t, Options{Path: other}).Info().Tokenizer != first.Tokenizer {
+		t.Error("another model with the same vocabulary has another tokenizer")
+	}
+	// The same tokens, merged in another order.
+	merges := filepath.Join(t.TempDir(), "merges.gguf")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	os.WriteFile(merges, bytes.Replace(data, []byte("h e"), []byte("h f"), 1), 0o644)
+	if open(t, Options{Path: merges}).Info().Tokenizer == first.Tokenizer {
+		t.Error("another list of merges has the same tokenizer")
+	}
+	copied := filepath.Join(t.TempDir(), "copy.gguf")
 	os.WriteFile(copied, data, 0o644)
 	if open(t, Options{Path: copied, Batch: 64, Threads: 1}).Info().Fingerprint != first.Fingerprint {
 		t.Error("a copy, run in other batches, has another fingerprint")
+	}
+}
+
+// What starts every sequence is what the file says, never what llama.cpp assumes
+// where the file says nothing.
+func TestBOS(t *testing.T) {
+	needLibrary(t)
+	path, _ := randomModel(t, "llama", small)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched := func(from, to string) Options {
+		if bytes.Count(data, []byte(from)) != 1 {
+			t.Fatalf("%q does not occur once", from)
+		}
+		path := filepath.Join(t.TempDir(), "patched.gguf")
+		os.WriteFile(path, bytes.Replace(data, []byte(from), []byte(to), 1), 0o644)
+		return Options{Path: path, Threads: 1}
+	}
+	const bos = "bos_token_id\x04\x00\x00\x00"
+	for _, c := range []struct {
+		from, to string
+		want     int32
+	}{
+		{bos, bos, 258},
+		{"tokenizer.ggml.bos", "tokenizer.ggml.xos", 259},         // no BOS: the end of a text
+		{bos + "\x02\x01", bos + "\xff\x01", 259},                 // BOS outside the vocabulary
+		{bos + "\x02\x01\x00\x00", bos + "\xff\xff\xff\xff", 259}, // BOS "none"
+	} {
+		if got := open(t, patched(c.from, c.to)).Info().BOS; got != c.want {
+			t.Errorf("%q: every sequence starts with %d, want %d", c.to, got, c.want)
+		}
+	}
+	o := patched("tokenizer.ggml.bos", "tokenizer.ggml.xos")
+	data, _ = os.ReadFile(o.Path)
+	o = patched("tokenizer.ggml.eos", "tokenizer.ggml.yos")
+	if m, err := Open(o); err == nil || !strings.Contains(err.Error(), "--bos") {
+		t.Errorf("a vocabulary without marks: %v", err)
+		if err == nil {
+			m.Close()
+		}
+	}
+	o.BOS = new(int32)
+	if got := open(t, o).Info().BOS; got != 0 {
+		t.Errorf("every sequence starts with %d, although 0 was asked for", got)
 	}
 }
 

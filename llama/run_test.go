@@ -3,6 +3,7 @@ package llama
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TestMeasure(t *testing.T) {
 	dir := t.TempDir()
 	run := func(out string, after time.Duration, more ...string) (string, error) {
 		args := append([]string{"measure", filepath.Join(src, "strings"), filepath.Join(src, "bytes"), filepath.Join(src, "strconv"),
-			"--model", model, "--length", "128", "--windows", "60", "--draws", "200", "--figures", "svg", "-o", filepath.Join(dir, out)}, more...)
+			"--model", model, "--length", "128", "--windows", "24", "--draws", "200", "--threads", "1", "--figures", "svg", "-o", filepath.Join(dir, out)}, more...)
 		cmd := exec.Command(l2m, args...)
 		var said bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &said, &said
@@ -81,6 +82,18 @@ func TestMeasure(t *testing.T) {
 	}
 	if !bytes.Equal(read(t, filepath.Join(dir, "killed", "results.json")), whole) {
 		t.Error("a killed and continued run has other results")
+	}
+	// llama.cpp ends its process over a model whose rotary dimensions are odd; l2m
+	// lives on to say so.
+	odd, _ := randomModel(t, "gemma2", small)
+	const dimensions = "rope.dimension_count\x04\x00\x00\x00"
+	broken := bytes.Replace(read(t, odd), []byte(dimensions+"\x08"), []byte(dimensions+"\x07"), 1)
+	if err := os.WriteFile(odd, broken, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if said, err := run("odd", 0, "--model", odd); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(said, "GGML_ASSERT(n_dims % 2 == 0) failed") || strings.Count(said, "\n") > 3 {
+		t.Errorf("a model that llama.cpp gives up on: %v\n%s", err, said)
 	}
 	// Another cache is another model.
 	if said, err := run("killed", 0, "--kv-type", "f32"); err == nil || !strings.Contains(said, "model") {

@@ -60,14 +60,27 @@ func check(args []string) {
 		fmt.Fprintln(os.Stderr, "usage: l2m-llama --check MODEL.gguf (l2m starts this program by itself)")
 		os.Exit(2)
 	}
-	m, err := llama.Open(llama.Options{Path: args[1], Context: 64})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "l2m-llama:", err)
-		os.Exit(1)
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "l2m-llama:", err)
+			os.Exit(1)
+		}
 	}
+	m, err := llama.Open(llama.Options{Path: args[1], Context: 64})
+	fail(err)
 	defer m.Close()
 	i := m.Info()
 	fmt.Printf("%s (%s): %d tokens in the vocabulary, every sequence starts with %d\n", i.Name, i.Description, i.Vocabulary, i.BOS)
+	const text = "It was the best of times, it was the worst of times."
+	ids := m.Tokenize(text)
+	ids = ids[:min(len(ids), 64)]
+	nats, _, err := m.LogProbs(context.Background(), ids, nil)
+	fail(err)
+	sum := 0.0
+	for _, v := range nats {
+		sum -= float64(v)
+	}
+	fmt.Printf("%q has %d tokens of %.2f nats each\n", text, len(ids), sum/float64(len(ids)))
 }
 
 // serve answers requests until the input ends.

@@ -1,6 +1,7 @@
 package llamacpp
 
 import (
+	"bytes"
 	"context"
 	"encoding/gob"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,24 +30,33 @@ type engine struct {
 	words   tail
 }
 
-// tail keeps the end of what the program writes to standard error.
+// tail keeps the end of what the program writes to standard error, up to where
+// the Go runtime begins to say where llama.cpp gave up.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
+	over bool
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return len(p), nil
+	}
 	t.text = append(t.text, p...)
+	if i := bytes.Index(t.text, []byte("\nPC=")); i >= 0 {
+		t.text, t.over = t.text[:i], true
+	}
 	t.text = t.text[max(0, len(t.text)-2000):]
 	return len(p), nil
 }
 
+// String is the last three lines that differ.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimSpace(string(t.text)), "\n")
+	lines := slices.Compact(strings.Split(strings.TrimSpace(string(t.text)), "\n"))
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 
@@ -53,6 +64,7 @@ func start(command string) (*engine, error) {
 	e := &engine{cmd: exec.Command(command), waiting: map[uint64]chan reply{}}
 	// Ctrl-C is for l2m, which ends the program when it has saved.
 	detach(e.cmd)
+	e.cmd.Env = append(os.Environ(), "GGML_NO_BACKTRACE=1") // its words are enough
 	e.cmd.Stderr = &e.words
 	var err error
 	if e.in, err = e.cmd.StdinPipe(); err != nil {

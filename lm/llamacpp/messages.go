@@ -39,7 +39,9 @@ type reply struct {
 type modelInfo struct {
 	Name, Description   string
 	Vocabulary, Context int
+	Trained             int
 	BOS                 int32
 	Recurrent           bool
 	Fingerprint         string
+	Tokenizer           string
 }

@@ -60,6 +60,16 @@ func (m *Model) Description() string { return m.about.Description }
 // Recurrent reports that some layers at least keep a state of fixed size.
 func (m *Model) Recurrent() bool { return m.about.Recurrent }
 
+// TrainedContext is the longest sequence that the model was trained on, in
+// tokens, as its file says; 0 where it does not say. Beyond, log-probabilities
+// tell how the model fails rather than what the text holds.
+func (m *Model) TrainedContext() int { return m.about.Trained }
+
+// TokenizerFingerprint identifies how text becomes tokens: models with the same
+// one have the same tokens with the same numbers, whatever their size and
+// quantisation.
+func (m *Model) TokenizerFingerprint() string { return m.about.Tokenizer }
+
 // Decoded is the number of tokens computed so far.
 func (m *Model) Decoded() int64 { return m.decoded.Load() }
 
@@ -74,7 +84,7 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 	if err != nil {
 		return lm.Scores{}, fmt.Errorf("scoring with %s: %w", m.path, err)
 	}
-	m.decoded.Store(a.Decoded)
+	m.sawDecoded(a.Decoded)
 	s := lm.Scores{Tokens: a.Along, Branches: make([][]float32, len(r.Branches))}
 	if s.Tokens == nil {
 		s.Tokens = []float32{}
@@ -91,6 +101,17 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 		}
 	}
 	return s, nil
+}
+
+// sawDecoded keeps the largest count, since answers to concurrent requests may
+// overtake each other.
+func (m *Model) sawDecoded(n int64) {
+	for {
+		old := m.decoded.Load()
+		if n <= old || m.decoded.CompareAndSwap(old, n) {
+			return
+		}
+	}
 }
 
 // ids converts tokens; one that has no place in the vocabulary stays so.

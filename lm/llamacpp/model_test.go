@@ -47,7 +47,7 @@ func play(mode string) {
 			os.WriteFile(os.Getenv("L2M_TEST_CANCELLED"), []byte("yes"), 0o600)
 			continue
 		case r.Open != nil:
-			a.Info = modelInfo{Name: "played", Vocabulary: 10, Context: r.Open.Context, Fingerprint: "f" + r.Open.KeyType}
+			a.Info = modelInfo{Name: "played", Vocabulary: 10, Context: r.Open.Context, Trained: 77, Fingerprint: "f" + r.Open.KeyType, Tokenizer: "words"}
 			if mode == "refuse" {
 				a.Error = "opening x.gguf: not a GGUF file"
 			}
@@ -58,7 +58,7 @@ func play(mode string) {
 		default:
 			switch mode {
 			case "crash":
-				fmt.Fprintln(os.Stderr, "GGML_ASSERT(n_tokens > 0) failed")
+				fmt.Fprint(os.Stderr, "GGML_ASSERT(n_tokens > 0) failed\nGGML_ASSERT(n_tokens > 0) failed\nSIGABRT: abort\nPC=0x7f15ee50feec m=0 sigcode=18446744073709551610\nsignal arrived during cgo execution\n\n"+strings.Repeat("rax 0x0\n", 1000))
 				os.Exit(134)
 			case "hang":
 				continue
@@ -102,6 +102,9 @@ func TestAnswersAreTakenAsTheyAre(t *testing.T) {
 	if i := m.Info(); i.Name != "played" || i.Vocabulary != 10 || i.Context != 99 || i.BOS != lm.BOSPrepended || i.Fingerprint != "f" {
 		t.Errorf("info %+v", i)
 	}
+	if m.TrainedContext() != 77 || m.TokenizerFingerprint() != "words" {
+		t.Errorf("trained on %d tokens, of %q", m.TrainedContext(), m.TokenizerFingerprint())
+	}
 	for range 3 {
 		s, err := m.LogProbs(t.Context(), asked)
 		if err != nil {
@@ -126,7 +129,7 @@ func TestTroubleIsTold(t *testing.T) {
 		"old":     `they begin with "l2m-llama 0\n", not "l2m-llama 1"`,
 		"refuse":  "opening x.gguf: not a GGUF file",
 		"garbage": "its answers cannot be read",
-		"crash":   "it ended with exit status 134, saying: GGML_ASSERT(n_tokens > 0) failed",
+		"crash":   "it ended with exit status 134, saying: GGML_ASSERT(n_tokens > 0) failed; SIGABRT: abort",
 		"short":   "2 log-probabilities for 3 tokens",
 		"broken":  "scoring with x.gguf: the model gives token 1",
 	} {
