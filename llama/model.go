@@ -106,15 +106,25 @@ func Open(o Options) (_ *Model, err error) {
 	if length == 0 {
 		length = defaultContext
 		if trained > 0 {
-			length = min(trained-1, defaultContext)
+			length = min(trained, defaultContext)
 		}
 	}
 	if length < 4 {
 		return nil, fail("a context of %d tokens is too short", length)
 	}
 	recurrent := llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model)
-	if llama.ModelRopeType(m.model) == ropeNone && !recurrent && length >= trained {
-		return nil, fail("a context of %d tokens and BOS: its positions end at %d (choose a shorter one)", length, trained)
+	if llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained {
+		return nil, fail("a context of %d tokens: its positions end at %d (choose a shorter one)", length, trained)
+	}
+	m.cells = length + o.Batch
+	if recurrent {
+		m.cells += length // branches wait while the sequence goes on
+	}
+	rotation := ""
+	if short := m.shortRotation(); short > 0 && length > short {
+		rotation = fmt.Sprintf("rotations beyond %d", short)
+	} else if short > 0 {
+		m.cells = min(m.cells, short)
 	}
 	if err := m.openContext(length); err != nil {
 		return nil, fail("%w", err)
@@ -127,7 +137,7 @@ func Open(o Options) (_ *Model, err error) {
 		Name: name, Description: llama.ModelDesc(m.model), Vocabulary: size, Context: length, BOS: int32(m.bos),
 		Trained: trained, Recurrent: recurrent,
 		Tokenizer:   m.fingerprintVocabulary(size),
-		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings()),
+		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings(), rotation),
 	}
 	return m, nil
 }
@@ -164,9 +174,20 @@ func (m *Model) findBOS(size int) error {
 	return errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
 }
 
+// shortRotation is the longest context, if any, up to which the model rotates
+// keys by other angles than beyond: llama.cpp chooses by the size of the cache,
+// for all sequences, however short.
+func (m *Model) shortRotation() int {
+	arch, _ := llama.ModelMetaValStr(m.model, "general.architecture")
+	if kind, _ := llama.ModelMetaValStr(m.model, arch+".rope.scaling.type"); kind == "yarn" {
+		return 0 // one set of angles, whatever the context
+	}
+	s, _ := llama.ModelMetaValStr(m.model, arch+".rope.scaling.original_context_length")
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
 func (m *Model) openContext(length int) (err error) {
-	// Room for BOS, a whole window and the longest branches off it.
-	m.cells = 2*(length+1) + m.options.Batch
 	p := llama.ContextDefaultParams()
 	p.NCtx = uint32(m.cells)
 	p.NSeqMax = uint32(m.options.Sequences + 1)

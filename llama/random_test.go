@@ -41,6 +41,10 @@ var architectures = map[string]func(*weights){
 // randomModel writes a model of random weights and returns its path and tensors.
 func randomModel(t testing.TB, arch string, s shape) (string, map[string]tensor) {
 	t.Helper()
+	build := architectures[arch]
+	if arch == "llama-longrope" {
+		arch, build = "llama", (*weights).longRope
+	}
 	w := &weights{s, arch, &ggufFile{}, rand.New(rand.NewPCG(11, 12)), map[string]tensor{}}
 	w.file.set("general.architecture", arch)
 	w.file.set("general.name", "random "+arch)
@@ -50,7 +54,7 @@ func randomModel(t testing.TB, arch string, s shape) (string, map[string]tensor)
 	w.set("feed_forward_length", s.hidden)
 	w.set("attention.head_count", s.heads)
 	w.add("token_embd.weight", 1, 0, s.width, s.vocabulary)
-	architectures[arch](w)
+	build(w)
 	vocabulary(w.file, s.vocabulary)
 	path := filepath.Join(t.TempDir(), arch+".gguf")
 	w.file.write(t, path)
@@ -120,6 +124,15 @@ func (w *weights) llama() {
 		w.attention(b)
 		w.gated(b)
 	})
+}
+
+// longRope is a llama with angles for up to 256 tokens, and others beyond.
+func (w *weights) longRope() {
+	w.set("rope.scaling.type", "longrope")
+	w.set("rope.scaling.original_context_length", 256)
+	w.add("rope_factors_short.weight", 0, 1, w.head()/2)
+	w.add("rope_factors_long.weight", 0, 3, w.head()/2)
+	w.llama()
 }
 
 func (w *weights) gpt2() {

@@ -203,7 +203,7 @@ func (w *walk) recurrent() error {
 			return err
 		}
 		next = max(next, b.at+1)
-		if len(waiting) == m.options.Sequences || sum+b.computed() > m.cells-m.info.Context-1 {
+		if len(waiting) == m.options.Sequences || sum+b.computed() > m.cells-m.info.Context {
 			if err := w.sideBySide(waiting); err != nil {
 				return err
 			}
