@@ -7,6 +7,7 @@ set -euo pipefail
 version=3.22.1
 sha512=e6e0820cda9608d7da026f1a47f533c5ba381c1a4a80d17dd640873dea4a86032057638099ab6879f6ce94c8a1b2a0a21f639ddf913f7941d00856df44126e3a
 dir=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/l2m/llama}
+case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 if [ -e "$dir/libllama.so" ]; then
 	echo "$dir"
 	exit
@@ -24,5 +25,5 @@ cd "$tmp/package/bins/linux-x64"
 # The binding asks for plain names.
 for lib in llama ggml; do ln -s lib$lib.v*.so lib$lib.so; done
 mkdir -p "$(dirname "$dir")"
-mv "$PWD" "$dir" 2>/dev/null || { mkdir -p "$dir" && cp -a . "$dir"; }
+mv -T "$PWD" "$dir" 2>/dev/null || { mkdir -p "$dir" && cp -a . "$dir"; }
 echo "$dir"
