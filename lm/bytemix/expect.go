@@ -1,6 +1,10 @@
 package bytemix
 
-import "unsafe"
+import (
+	"encoding/binary"
+	mathbits "math/bits"
+	"unsafe"
+)
 
 // Some parts of the model expect one certain byte: what followed an earlier
 // occurrence of the present context. How far each is trusted is learnt by how
@@ -132,10 +136,34 @@ func (p *predictor) findMatches(c byte) {
 // common returns how many bytes before position i equal the last ones.
 func (p *predictor) common(i uint32) uint32 {
 	n := uint32(0)
+	for n < verifyMax {
+		x, ok := p.eight(i - n)
+		y, too := p.eight(p.pos - n)
+		if !ok || !too {
+			break
+		}
+		if d := x ^ y; d != 0 {
+			return n + uint32(mathbits.LeadingZeros64(d))/8
+		}
+		n += 8
+	}
 	for n < verifyMax && n < i-1 && p.byteAt(i-1-n) == p.byteAt(p.pos-1-n) {
 		n++
 	}
 	return n
+}
+
+// eight returns the eight bytes before position i, the last in the top byte, if
+// they lie together.
+func (p *predictor) eight(i uint32) (uint64, bool) {
+	b := p.text
+	if n := uint32(len(b)); i > n {
+		b, i = p.win, i-n
+	}
+	if i < 9 { // position 0 means none
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(b[i-8 : i]), true
 }
 
 // An entry of the run table: 16 bits of check, 2 bits of recent misses, 5

@@ -9,18 +9,18 @@ type lanes struct {
 }
 
 // adaptGeneric is the reference of the assembly. Every probability moves to
-// the bit by 1/(n+1.5) of the distance; lanes below laneDirect and from
-// laneExpect on count up to limit, direct probabilities up to direct.
+// the bit by 1/(n+1.5) of the distance, n its count but at most limit, for the
+// direct probabilities (from laneDirect to laneExpect) at most direct.
 func (l *lanes) adaptGeneric(y uint32, k *constants, limit, direct uint32) {
 	target := y<<22 - y
 	for i, e := range l.v {
 		n := e & 1023
-		d := (int32(target^l.flip[i]) - int32(e>>10)) >> 3 * k.recip[n]
-		e += uint32(d) &^ 1023
 		top := limit
 		if i >= laneDirect && i < laneExpect {
 			top = direct
 		}
+		d := (int32(target^l.flip[i]) - int32(e>>10)) >> 3 * k.recip[min(n, top)]
+		e += uint32(d) &^ 1023
 		if n < top {
 			e++
 		}

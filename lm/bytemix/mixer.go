@@ -60,8 +60,8 @@ func saturate(v int32) int32 { return min(max(v, -32768), 32767) }
 // a percent and less teach nothing worth the time.
 func mixStep(e, rate int32) int32 {
 	e = (e*rate + 512) >> 10
-	if e+mixIgnore <= 2*mixIgnore && e+mixIgnore >= 0 {
-		return 0
+	if uint32(e+mixIgnore) <= 2*mixIgnore {
+		e = 0
 	}
 	return min(max(e, -32768), 32767)
 }

@@ -96,10 +96,13 @@ TEXT ·trainAndDotAVX2(SB), NOSPLIT, $0-56
 	VMOVDQU 64(SI), Y2
 	VPCMPEQW Y13, Y13, Y13
 	XORQ CX, CX
+	MOVQ (BX), AX
+	ORQ 8(BX), AX
+	MOVLQSX 16(BX), R8
+	ORQ R8, AX
+	JEQ bothSkip
 
 bothTrain:
-	CMPL (BX)(CX*4), $0
-	JEQ bothNext
 	MOVLQSX (DX)(CX*4), AX
 	IMULQ $192, AX
 	ADDQ DI, AX
@@ -113,6 +116,7 @@ bothNext:
 	CMPQ CX, SETS
 	JLT bothTrain
 
+bothSkip:
 	MOVQ next+32(FP), SI
 	MOVQ nextRows+40(FP), DX
 	MOVQ out+48(FP), BX
@@ -155,7 +159,8 @@ bothDot:
 	VPSUBD Y9, Y7, Y7 \
 	VPSRAD $3, Y7, Y7 \
 	VPCMPEQD Y11, Y11, Y11 \
-	VPGATHERDD Y11, (DI)(Y8*4), Y10 \
+	VPMINUD LIMIT, Y8, Y13 \
+	VPGATHERDD Y11, (DI)(Y13*4), Y10 \
 	VPMULLD Y10, Y7, Y7 \
 	VPANDN Y7, Y3, Y7 \
 	VPADDD Y7, Y6, Y6 \

@@ -97,7 +97,8 @@ const maxText = 1 << 30
 
 var errNoText = errors.New("training bytemix: no training text (give at least one document that is not empty, or use New)")
 
-// rates are the speeds of adaptation.
+// rates are the speeds of adaptation. A probability that has been seen more
+// often than the largest count still adapts as if by that count.
 type rates struct {
 	limit   uint32 // largest count of an adaptive map
 	direct  uint32 // largest count of a direct probability
@@ -119,13 +120,17 @@ func trainingRates(a Alphabet, total int64) rates {
 	return r
 }
 
-// windowRates are the speeds inside a request.
+// windowRates are the speeds inside a request. What training has counted a
+// thousand times must not hold back what this text has to say: direct
+// probabilities adapt as if they had been seen 20 times.
 func windowRates(a Alphabet, trained bool) rates {
 	switch {
+	case a != Bytes && trained:
+		return rates{limit: 40, direct: 20, mix: 80, final: 20, apmRate: 7}
 	case a != Bytes:
 		return rates{limit: 1023, direct: 255, mix: 40, final: 20, apmRate: 7}
 	case trained:
-		return rates{limit: 255, direct: 255, mix: 60, final: 10, apmRate: 6}
+		return rates{limit: 255, direct: 20, mix: 90, final: 20, apmRate: 6}
 	}
 	return rates{limit: 255, direct: 255, mix: 150, final: 20, apmRate: 6}
 }
