@@ -17,6 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // engine is the model of a run with the tokens that it reads. What costs time,
@@ -213,6 +214,16 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 	e.tokens, e.maxLength, e.inFlight = languageTokens, languageLength, m.InFlight()
 	if e.inFlight = m.InFlight(); o.Workers > 0 {
 		e.inFlight = min(e.inFlight, o.Workers)
+	}
+	if o.Tokenizer != "" {
+		v, err := vocabulary.Open(o.Tokenizer)
+		if err != nil {
+			return err
+		}
+		e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: v.Fingerprint()}
+		e.encode = func(_ context.Context, text []byte) ([]token.ID, error) { return v.Encode(nil, text), nil }
+		e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+		return nil
 	}
 	e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: "server " + e.info.Fingerprint}
 	e.encode = func(ctx context.Context, text []byte) ([]token.ID, error) {

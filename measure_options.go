@@ -43,7 +43,9 @@ type MeasureOptions struct {
 	Model string
 	// Tokenizer is what the built-in predictor reads: "bytes", "dna" (the letters
 	// A, C, G, T) or "protein"; "" chooses by the letters where all files are
-	// FASTA, else bytes. Other models bring their own.
+	// FASTA, else bytes. For a server it is the file of the model's vocabulary,
+	// tokenizer.json or .tiktoken; "" has the server tokenize. GGUF files bring
+	// their own.
 	Tokenizer string
 	Server    openai.Options   // how to treat servers; Endpoints and Model are those of Model above
 	Llama     llamacpp.Options // how to run a GGUF file; Path is that of Model above
@@ -130,8 +132,8 @@ func (o MeasureOptions) validate() error {
 		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
 	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
 		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
-	case o.Tokenizer != "" && !o.builtin():
-		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor", o.Model)
+	case o.Tokenizer != "" && isGGUF(o.Model):
+		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor and for servers", o.Model)
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
 		return fmt.Errorf("windows, training bytes and draws must not be negative")
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // TwoPointOptions says what to count and how to estimate. The zero value of a
@@ -38,7 +39,7 @@ type TwoPointOptions struct {
 	Fresh   bool     // discard what an earlier run left in Out
 	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
 
-	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein"
+	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein", or a file: tokenizer.json or .tiktoken
 	Distances []int   // tokens; nil means 1, 2, 4, … up to the longest document
 	Sample    float64 // share of the documents to count; 0 means all
 	Blocks    int     // blocks of documents for jackknife errors; 0 means 16, negative none
@@ -103,7 +104,7 @@ func (o TwoPointOptions) validate() error {
 			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
 		}
 	}
-	_, err := token.ParseStream(o.Tokens)
+	_, err := openStream(o.Tokens)
 	return err
 }
 
@@ -210,7 +211,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 		return nil, err
 	}
 	defer c.Close()
-	stream, err := token.ParseStream(o.Tokens)
+	stream, err := openStream(o.Tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -305,6 +306,22 @@ func settleCounts(o TwoPointOptions, key string) (*count.File, error) {
 	return counts, nil
 }
 
+// openStream finds tokens by name, or the file of a vocabulary.
+func openStream(tokens string) (token.Stream, error) {
+	s, err := token.ParseStream(tokens)
+	if err == nil {
+		return s, nil
+	}
+	if _, missing := os.Stat(tokens); missing != nil {
+		return nil, fmt.Errorf("%w; nor is there a vocabulary of that name (tokenizer.json or .tiktoken)", err)
+	}
+	v, err := vocabulary.Open(tokens)
+	if err != nil {
+		return nil, err
+	}
+	return vocabulary.NewStream(v), nil
+}
+
 // countPairs counts the documents of c.
 func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, progress ProgressFunc) (*count.Result, error) {
 	// A token is a byte at most often; the total is exact when counting ends.
@@ -317,7 +334,7 @@ func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts
 			merging(p.Done, p.Total, p.Resumed)
 		case p.Total > 0:
 			counting(p.Done, p.Total, p.Resumed)
-		case stream.Size() == token.Bytes().Size():
+		case stream.Name() == token.Bytes().Name():
 			counting(p.Done, total, p.Resumed)
 		default:
 			counting(p.Done, 0, p.Resumed)

@@ -20,6 +20,7 @@ const module = "github.com/l2m-lab/l2m"
 var allowed = map[string][]string{
 	"info":                {},
 	"token":               {},
+	"token/vocabulary":    {"token"},
 	"internal/atomicfile": {},
 	"internal/archtest":   {},
 	"corpus":              {"info", "token", "internal/atomicfile"},

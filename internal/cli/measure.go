@@ -105,7 +105,7 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
 	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a .gguf file, or servers: http://HOST:PORT/v1[,…][#NAME]")
 	f.StringVar(&cut, "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)")
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
 	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
 	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 8M)")

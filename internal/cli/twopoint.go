@@ -70,7 +70,7 @@ interrupted run. PATH is what l2m measure takes.`,
 	f.SortFlags = false
 	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
-	f.StringVarP(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters) or protein")
+	f.StringVarP(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file")
 	f.StringVarP(&distances, "distances", "d", "", "distances in tokens: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)")
 	f.StringVar(&o.Counts, "counts", "", "estimate from a file of counts in place of documents")
 	f.StringVar(&memory, "memory", "1G", "memory in all; what does not fit goes to the run directory while it is needed")

@@ -1,0 +1,93 @@
+package vocabulary
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// addedToken is a token that is found in the text before anything else. Special
+// ones (marks of beginning, turns of a chat) are not: in a text they are text.
+type addedToken struct {
+	ID         int    `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+// addedTokens finds added tokens, the longest at the first place.
+type addedTokens struct {
+	byFirst [256][]addedToken // longest first
+	any     bool
+}
+
+// span is a stretch of text, or an added token.
+type span struct {
+	text string
+	id   int // -1: text
+}
+
+func newAddedTokens(list []addedToken, normalize []normalizer) (*addedTokens, error) {
+	a := &addedTokens{}
+	for _, t := range list {
+		if t.ID < 0 || t.ID >= maxID {
+			return nil, fmt.Errorf("%q has the number %d", t.Content, t.ID)
+		}
+		if t.Special || t.Content == "" {
+			continue
+		}
+		if t.SingleWord || t.LStrip || t.RStrip {
+			return nil, fmt.Errorf("%q takes what is around it (single_word, lstrip or rstrip), which is not known here", t.Content)
+		}
+		if t.Normalized {
+			changed := t.Content
+			for _, n := range normalize {
+				changed = n(changed)
+			}
+			// Found before the text is normalized, which is the same only where
+			// normalizing changes nothing but blanks.
+			if strings.Trim(changed, "▁ ") != strings.Trim(t.Content, "▁ ") {
+				return nil, fmt.Errorf("%q is found in normalized text, where it reads %q, which is not known here", t.Content, changed)
+			}
+		}
+		a.any = true
+		c := t.Content[0]
+		a.byFirst[c] = append(a.byFirst[c], t)
+	}
+	for _, l := range a.byFirst {
+		sort.SliceStable(l, func(i, j int) bool { return len(l[i].Content) > len(l[j].Content) })
+	}
+	return a, nil
+}
+
+func (a *addedTokens) cut(s string) []span {
+	if !a.any {
+		return []span{{s, -1}}
+	}
+	var out []span
+	begin := 0
+	for i := 0; i < len(s); {
+		found := false
+		for _, t := range a.byFirst[s[i]] {
+			if strings.HasPrefix(s[i:], t.Content) {
+				if i > begin {
+					out = append(out, span{s[begin:i], -1})
+				}
+				out = append(out, span{"", t.ID})
+				i += len(t.Content)
+				begin, found = i, true
+				break
+			}
+		}
+		if !found {
+			i++
+		}
+	}
+	if begin < len(s) {
+		out = append(out, span{s[begin:], -1})
+	}
+	return out
+}

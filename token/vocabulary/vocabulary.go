@@ -1,0 +1,161 @@
+package vocabulary
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Vocabulary is a tokenizer that was read from a file. It is safe for concurrent
+// use.
+type Vocabulary struct {
+	name  string
+	print string
+	size  int
+
+	added     *addedTokens
+	normalize []normalizer
+	split     []splitter
+	model     model
+	text      func(id token.ID) []byte // the bytes that a token stands for in Decode
+
+	mu    sync.RWMutex
+	known map[string][]token.ID
+}
+
+// model turns a piece of text into tokens.
+type model interface {
+	encode(dst []token.ID, piece string) ([]token.ID, error)
+}
+
+// maxFile bounds what is read of a vocabulary.
+const maxFile = 512 << 20
+
+// Open reads tokenizer.json (or the folder that holds it) or a .tiktoken file,
+// whose way of cutting text is known by its name: cl100k_base, o200k_base,
+// p50k_base, r50k_base or gpt2.
+func Open(path string) (*Vocabulary, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		path = filepath.Join(path, "tokenizer.json")
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tokenizer: %w", err)
+	}
+	if st.Size() > maxFile {
+		return nil, fmt.Errorf("reading the tokenizer %s: %d bytes are more than any vocabulary has", path, st.Size())
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tokenizer: %w", err)
+	}
+	var v *Vocabulary
+	if strings.HasSuffix(path, ".tiktoken") {
+		v, err = parseRanks(data, strings.TrimSuffix(filepath.Base(path), ".tiktoken"))
+	} else {
+		v, err = Parse(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the tokenizer %s: %w", path, err)
+	}
+	v.name = filepath.Base(path)
+	if v.name == "tokenizer.json" {
+		if abs, err := filepath.Abs(path); err == nil {
+			v.name = filepath.Base(filepath.Dir(abs)) + "/" + v.name
+		}
+	}
+	v.print = fmt.Sprintf("vocabulary/1 %x", sha256.Sum256(data))
+	return v, nil
+}
+
+// Name is the file's name, with that of its folder for tokenizer.json.
+func (v *Vocabulary) Name() string { return v.name }
+
+// Size is one more than the largest token id.
+func (v *Vocabulary) Size() int { return v.size }
+
+// Fingerprint covers the file's content.
+func (v *Vocabulary) Fingerprint() string { return v.print }
+
+// maxKnown bounds the pieces that are remembered.
+const maxKnown = 1 << 18
+
+// Encode appends the tokens of text to dst. A vocabulary that has no token for a
+// letter of the text, and none for what it does not know, leaves the letter out.
+func (v *Vocabulary) Encode(dst []token.ID, text []byte) []token.ID { return v.encode(dst, text, true) }
+
+// encode encodes text; first says that a document begins with it.
+func (v *Vocabulary) encode(dst []token.ID, text []byte, first bool) []token.ID {
+	s := string(text)
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	pieces := v.added.cut(s)
+	for _, p := range pieces {
+		if p.id >= 0 {
+			dst = append(dst, token.ID(p.id))
+			first = false
+			continue
+		}
+		t := p.text
+		for _, n := range v.normalize {
+			t = n(t)
+		}
+		parts := []part{{text: t, first: first}}
+		first = false
+		for _, split := range v.split {
+			var next []part
+			for _, p := range parts {
+				next = split(next, p)
+			}
+			parts = next
+		}
+		for _, p := range parts {
+			if p.text != "" {
+				dst = v.encodePiece(dst, p.text)
+			}
+		}
+	}
+	return dst
+}
+
+func (v *Vocabulary) encodePiece(dst []token.ID, piece string) []token.ID {
+	v.mu.RLock()
+	ids, ok := v.known[piece]
+	v.mu.RUnlock()
+	if !ok {
+		var err error
+		if ids, err = v.model.encode(nil, piece); err != nil {
+			return dst
+		}
+		if len(piece) <= 64 {
+			v.mu.Lock()
+			if len(v.known) >= maxKnown {
+				clear(v.known)
+			}
+			v.known[strings.Clone(piece)] = ids
+			v.mu.Unlock()
+		}
+	}
+	return append(dst, ids...)
+}
+
+// Decode appends the text of ids to dst; exact for byte-level vocabularies, else
+// up to what the normalizer has changed.
+func (v *Vocabulary) Decode(dst []byte, ids []token.ID) []byte {
+	for _, id := range ids {
+		dst = append(dst, v.text(id)...)
+	}
+	return dst
+}
+
+var _ token.Tokenizer = (*Vocabulary)(nil)
+
+var errNoToken = errors.New("the vocabulary has no token for this text")
