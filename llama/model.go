@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,12 +197,11 @@ func (m *Model) openContext(length int) (err error) {
 	p.KVUnified = 1 // branches share the cells of their prefix
 	p.SwaFull = 1   // a branch off an early position needs what a sliding window has passed
 	p.NoPerf = 1
-	if m.options.Threads > 0 {
-		p.NThreads, p.NThreadsBatch = int32(m.options.Threads), int32(m.options.Threads)
-	} else {
-		n := int32(runtime.NumCPU())
-		p.NThreads, p.NThreadsBatch = n, n
+	threads := m.options.Threads
+	if threads == 0 {
+		threads = defaultThreads()
 	}
+	p.NThreads, p.NThreadsBatch = int32(threads), int32(threads)
 	complaints()
 	if m.ctx, err = llama.InitFromModel(m.model, p); err != nil || m.ctx == 0 {
 		m.ctx = 0
