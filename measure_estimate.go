@@ -63,7 +63,34 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []inf
 		}
 	}
 	stage(total, total, 0)
+	if w := tiny(r); w != nil {
+		r.Warnings = append(r.Warnings, *w)
+	}
 	return nil
+}
+
+// leastShare is the share of the loss below which information may be nothing but
+// the model's adaptation. On independent random bytes, where there is none, the
+// built-in predictor finds some 0.0001 of the loss: within a window it unlearns
+// what it has learnt by mistake.
+const leastShare = 0.001
+
+// tiny warns where the headline's information is a very small share of the loss.
+func tiny(r *report.Result) *info.Warning {
+	if len(r.Series) == 0 || len(r.Series[0].Points) == 0 || r.Model.Density {
+		return nil
+	}
+	s := r.Series[0]
+	p := s.Points[len(s.Points)-1]
+	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
+	if !(float64(p.Value) > 0) || float64(p.Value) >= leastShare*loss {
+		return nil
+	}
+	return &info.Warning{
+		Code: "tiny-information",
+		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than one in a thousand: so little can come from the model's adapting within a window where the text itself holds no information, and no law should be read from it", float64(p.Value), loss),
+		Fix:  "measure with a better model, or with longer windows",
+	}
 }
 
 // ngramEntropies are the entropies of single tokens and of pairs of neighbours in

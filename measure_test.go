@@ -118,9 +118,14 @@ func TestRandomBytes(t *testing.T) {
 			}
 		}
 	}
-	// Each of the 15 series may err in 5 % of corpora, those of one estimator together.
-	if claims > 3 {
-		t.Errorf("%d of %d series claim a power law of random bytes", claims, len(r.Series))
+	// Within a window the predictor unlearns what it took for rules, so that the
+	// past does save a little: less than a thousandth, which the report says.
+	warned := false
+	for _, w := range r.Warnings {
+		warned = warned || w.Code == "tiny-information"
+	}
+	if claims > 0 && !warned {
+		t.Errorf("%d of %d series claim a power law of random bytes, without a warning", claims, len(r.Series))
 	}
 }
 
