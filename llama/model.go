@@ -205,7 +205,7 @@ func (m *Model) openContext(length int) (err error) {
 	complaints()
 	if m.ctx, err = llama.InitFromModel(m.model, p); err != nil || m.ctx == 0 {
 		m.ctx = 0
-		return fmt.Errorf("no room for a context of %d tokens%s (choose a shorter one)", length, complaints())
+		return fmt.Errorf("llama.cpp opens no context of %d tokens%s (choose a shorter one, or another type of cache)", length, complaints())
 	}
 	if m.mem, err = llama.GetMemory(m.ctx); err != nil {
 		return err

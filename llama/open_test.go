@@ -135,6 +135,7 @@ func TestBadInput(t *testing.T) {
 		"text.gguf: not a GGUF file":               {Path: filepath.Join(dir, "text.gguf")},
 		"empty.gguf: not a GGUF file":              {Path: filepath.Join(dir, "empty.gguf")},
 		"not in the vocabulary of 260":             {Path: path, BOS: &far},
+		"does not divide":                          {Path: path, KeyType: "q8_0"},
 		"unknown type \"f8\"":                      {Path: path, KeyType: "f8"},
 		"no model file named":                      {},
 		"words.gguf: llama.cpp does not load it: ": {Path: words},
