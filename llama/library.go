@@ -40,7 +40,10 @@ func Load(dir string) error {
 		return nil
 	}
 	if err := llama.Load(dir); err != nil {
-		return fmt.Errorf("loading llama.cpp from %s: %w (this program was made for llama.cpp v0.5.0)", dir, err)
+		return fmt.Errorf("loading llama.cpp from %s: %w (this program was made for llama.cpp v0.5.0; docs/models.md says where it is)", dir, err)
+	}
+	if err := knownDefaults(llama.ContextDefaultParams(), llama.ModelDefaultParams()); err != nil {
+		return fmt.Errorf("loading llama.cpp from %s: %w", dir, err)
 	}
 	llama.LogSet(purego.NewCallback(keepLog))
 	llama.Init()

@@ -124,6 +124,7 @@ func Open(o Options) (_ *Model, err error) {
 		rotation = fmt.Sprintf("rotations beyond %d", short)
 	} else if short > 0 {
 		m.cells = min(m.cells, short)
+		m.options.Batch = min(m.options.Batch, m.cells)
 	}
 	if err := m.openContext(length); err != nil {
 		return nil, fail("%w", err)
@@ -206,6 +207,9 @@ func (m *Model) openContext(length int) (err error) {
 	if m.ctx, err = llama.InitFromModel(m.model, p); err != nil || m.ctx == 0 {
 		m.ctx = 0
 		return fmt.Errorf("llama.cpp opens no context of %d tokens%s (choose a shorter one, or another type of cache)", length, complaints())
+	}
+	if err := understood(m.ctx, p); err != nil {
+		return fmt.Errorf("the library of llama.cpp: %w", err)
 	}
 	if m.mem, err = llama.GetMemory(m.ctx); err != nil {
 		return err

@@ -309,6 +309,10 @@ func TestRotations(t *testing.T) {
 	}
 	short, first := score(Options{Context: 64, Batch: 8})
 	again, second := score(Options{Context: 256, Batch: 512})
+	wide := open(t, Options{Path: path, Batch: 300, Threads: 1})
+	if _, _, err := wide.LogProbs(t.Context(), ids[:2], slices.Repeat([]Branch{{1, ids}}, 6)); err != nil {
+		t.Error(err)
+	}
 	long, third := score(Options{Context: 257, Batch: 8})
 	furthest := func(a, b []float32) (d float64) {
 		for i := range a {
