@@ -14,6 +14,7 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/report"
 )
@@ -254,7 +255,7 @@ func (o AuditOptions) Command() string {
 	words := []string{"l2m", "audit"}
 	flag := func(name, value string, standard bool) {
 		if !standard {
-			words = append(words, name, quoteWord(value))
+			words = append(words, name, shell.Quote(value))
 		}
 	}
 	flag("--law", lawWord(o.Law, o.LawFrom), o.Law == d.Law)
@@ -273,7 +274,7 @@ func (o AuditOptions) Command() string {
 	flag("--length", joinInts(o.Ask), len(o.Ask) == 0)
 	flag("--level", formatFloat(o.Level), o.Level == d.Level)
 	for _, p := range o.Paths {
-		words = append(words, quoteWord(p))
+		words = append(words, shell.Quote(p))
 	}
 	return strings.Join(words, " ")
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
@@ -153,7 +154,7 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 func (o CalibrateOptions) command() string {
 	words := []string{"l2m", "calibrate"}
 	for _, p := range o.Processes {
-		words = append(words, quoteWord(p))
+		words = append(words, shell.Quote(p))
 	}
 	var names []string
 	for _, e := range o.Estimators {

@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/score"
@@ -295,7 +296,7 @@ func (o CompareOptions) write(c *report.Comparison) error {
 func (o CompareOptions) Command() string {
 	words := []string{"l2m", "compare"}
 	for _, c := range o.Configs {
-		words = append(words, "--config", quoteWord(c))
+		words = append(words, "--config", shell.Quote(c))
 	}
 	if o.Draws != 0 {
 		words = append(words, "--draws", strconv.Itoa(o.Draws))
@@ -304,7 +305,7 @@ func (o CompareOptions) Command() string {
 		words = append(words, "--seed", strconv.FormatUint(o.Seed, 10))
 	}
 	for _, r := range o.Runs {
-		words = append(words, quoteWord(r))
+		words = append(words, shell.Quote(r))
 	}
 	return strings.Join(words, " ")
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
@@ -169,7 +170,7 @@ func (o MeasureOptions) Command() string {
 	words := []string{"l2m", "measure"}
 	flag := func(name, value, standard string) {
 		if value != standard {
-			words = append(words, name, quoteWord(value))
+			words = append(words, name, shell.Quote(value))
 		}
 	}
 	integer := func(name string, value, standard int64) {
@@ -207,7 +208,7 @@ func (o MeasureOptions) Command() string {
 	}
 	flag("--bytes-per-token", formatFloat(o.BytesPerToken), "0")
 	for _, p := range o.Paths {
-		words = append(words, quoteWord(p))
+		words = append(words, shell.Quote(p))
 	}
 	return strings.Join(words, " ")
 }
@@ -220,14 +221,3 @@ func formatContext(window, step int) string {
 }
 
 func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-
-// quoteWord quotes a word for a POSIX shell where it needs quoting.
-func quoteWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

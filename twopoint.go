@@ -17,6 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
@@ -115,7 +116,7 @@ func (o TwoPointOptions) Command() string {
 	words := []string{"l2m", "twopoint"}
 	flag := func(name, value string, set bool) {
 		if set {
-			words = append(words, name, quoteWord(value))
+			words = append(words, name, shell.Quote(value))
 		}
 	}
 	flag("--format", o.Format, o.Format != "")
@@ -140,7 +141,7 @@ func (o TwoPointOptions) Command() string {
 	flag("--seed", strconv.FormatUint(o.Seed, 10), o.Seed != 1)
 	flag("--counts", o.Counts, o.Counts != "")
 	for _, p := range o.Paths {
-		words = append(words, quoteWord(p))
+		words = append(words, shell.Quote(p))
 	}
 	return strings.Join(words, " ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
 )
 
 // TextOptions says how to write for a terminal.
@@ -335,7 +336,7 @@ func (t *terminal) next() {
 	if t.opts.Run == "" {
 		return
 	}
-	run := quoteWord(printable(t.opts.Run))
+	run := shell.Quote(printable(t.opts.Run))
 	t.out.WriteString("\n")
 	s := "run kept in " + run + " — open " + strings.TrimSuffix(run, "/") + "/report.html"
 	if t.find.exponent != nil {
@@ -345,15 +346,4 @@ func (t *terminal) next() {
 		}
 	}
 	t.paragraph(s, 2, text.Faint)
-}
-
-// quoteWord quotes a word for a POSIX shell where it needs quoting.
-func quoteWord(s string) string {
-	plain := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r))
-	}) < 0
-	if s != "" && plain {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
