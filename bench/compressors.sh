@@ -2,23 +2,32 @@
 # Bits per byte and speed of general compressors and of the built-in predictor,
 # on the same text in one run.
 #
-#   bench/compressors.sh TEST-BOOK TRAINING-BOOK…
+#   bench/compressors.sh TEST-BOOK TRAINING-BOOK-OR-FOLDER…
 #
-# "Alone" is the size of the compressed test book; "primed" the size of training
-# books and test book together minus that of the training books. Files may be
-# compressed with Zstandard. Speeds are of one core: bytes of both files by user
-# time. Needs Debian packages zpaq, p7zip-full, xz-utils, zstd; installs what is
+# Of a folder all files are taken but the test book. "Alone" is the size of the
+# compressed test book; "primed" the size of training books and test book
+# together minus that of the training books. Files may be compressed with
+# Zstandard. Speeds are of one core: bytes of both files by user time. Needs
+# Debian packages zpaq, p7zip-full, bzip3, xz-utils, zstd; installs what is
 # missing when run as root.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-command -v zpaq >/dev/null && command -v 7z >/dev/null && command -v xz >/dev/null && command -v zstd >/dev/null ||
-	apt-get install -qq -y zpaq p7zip-full xz-utils zstd >/dev/null
+command -v zpaq 7z bzip3 xz zstd | wc -l | grep -qx 5 ||
+	apt-get install -qq -y zpaq p7zip-full bzip3 xz-utils zstd >/dev/null
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 plain() { case $1 in *.zst) zstd -dcq "$1" ;; *) cat "$1" ;; esac; }
-plain "$1" >"$dir/book"
+test=$(realpath "$1")
+plain "$test" >"$dir/book"
 shift
-for f in "$@"; do plain "$f"; done >"$dir/prime"
+for f in "$@"; do
+	if [ -d "$f" ]; then
+		find -L "$f" -type f ! -samefile "$test" | LC_ALL=C sort
+	elif [ ! "$f" -ef "$test" ]; then
+		echo "$f"
+	fi
+done | while IFS= read -r f; do plain "$f"; done >"$dir/prime"
+[ -s "$dir/prime" ] || { echo "no training text besides $test" >&2; exit 2; }
 cat "$dir/prime" "$dir/book" >"$dir/both"
 size() { stat -c %s "$1"; }
 n=$(size "$dir/book") m=$(size "$dir/both")
@@ -30,12 +39,13 @@ pack() { # name, file: writes $dir/out
 	case $1 in
 	"xz -9e") xz -9e -T1 -k -c "$2" >"$dir/out" ;;
 	"zstd --ultra -22") zstd -q --ultra -22 --long=27 -c "$2" >"$dir/out" ;;
+	"bzip3 -b 128") bzip3 -e -b 128 -c "$2" >"$dir/out" ;;
 	"7z PPMd o=8 256m") 7z a -bso0 -bsp0 -m0=PPMd:o=8:mem=256m "$dir/out.7z" "$2" && mv "$dir/out.7z" "$dir/out" ;;
 	"zpaq -m5") zpaq a "$dir/out.zpaq" "$2" -m5 -t1 >/dev/null 2>&1 && mv "$dir/out.zpaq" "$dir/out" ;;
 	esac
 }
 TIMEFORMAT=%U
-for c in "xz -9e" "zstd --ultra -22" "7z PPMd o=8 256m" "zpaq -m5"; do
+for c in "xz -9e" "zstd --ultra -22" "bzip3 -b 128" "7z PPMd o=8 256m" "zpaq -m5"; do
 	pack "$c" "$dir/book"; alone=$(size "$dir/out")
 	pack "$c" "$dir/prime"; prime=$(size "$dir/out")
 	seconds=$({ time pack "$c" "$dir/both"; } 2>&1); both=$(size "$dir/out")

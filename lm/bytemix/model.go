@@ -11,7 +11,7 @@ import (
 )
 
 // version changes whenever any log-probability could change.
-const version = "bytemix 5"
+const version = "bytemix 6"
 
 // Model is the predictor as an lm.Model. It is safe for concurrent use:
 // requests that overlap in time run on separate copies of the state, and each

@@ -128,7 +128,7 @@ func windowRates(a Alphabet, trained bool) rates {
 	case a != Bytes && trained:
 		return rates{limit: 40, direct: 20, mix: 80, final: 20, apmRate: 7}
 	case a != Bytes:
-		return rates{limit: 1023, direct: 255, mix: 40, final: 20, apmRate: 7}
+		return rates{limit: 1023, direct: 255, mix: 200, final: 30, apmRate: 7}
 	case trained:
 		return rates{limit: 255, direct: 20, mix: 90, final: 20, apmRate: 6}
 	}
