@@ -70,6 +70,13 @@ func findLibrary(dir string) (string, error) {
 		}
 	}
 	file := filepath.Base(loader.GetLibraryFilename("", "llama"))
+	for _, d := range tried {
+		stem, suffix := strings.TrimSuffix(file, filepath.Ext(file)), filepath.Ext(file)
+		if versioned, _ := filepath.Glob(filepath.Join(d, stem+".*"+suffix)); len(versioned) > 0 {
+			return "", fmt.Errorf("%w: in %s it is called %s (link it there, and the ggml beside it, to their names without a version: ln -s %[3]s %s)",
+				ErrNoLibrary, d, filepath.Base(versioned[0]), file)
+		}
+	}
 	return "", fmt.Errorf("%w: no %s in %s (get it with: go run github.com/hybridgroup/yzma@v1.28.0 install --lib DIR, or as docs/models.md says, and name the folder in L2M_LLAMA_LIB)",
 		ErrNoLibrary, file, strings.Join(tried, ", "))
 }
