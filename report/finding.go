@@ -60,7 +60,7 @@ func find(r *Result) finding {
 	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation {
 		return f
 	}
-	f.factor, f.exponent = param(s.Law.Power, "A", "a"), param(s.Law.Power, "beta", "β", "b")
+	f.factor, f.exponent = param(s.Law.Power, "A"), param(s.Law.Power, "beta")
 	if f.factor == nil || f.exponent == nil {
 		return f
 	}
@@ -99,16 +99,14 @@ func decayPower(d *mi.DecayFit) string {
 	return "−" + Round(d.Alpha, float64(halfWidth(d.AlphaInterval)))
 }
 
-// param finds a parameter of a fit by any of its names.
-func param(f *law.Fit, names ...string) *law.Param {
+// param finds a parameter of a fit by its name.
+func param(f *law.Fit, name string) *law.Param {
 	if f == nil {
 		return nil
 	}
-	for _, n := range names {
-		for i := range f.Params {
-			if f.Params[i].Name == n {
-				return &f.Params[i]
-			}
+	for i := range f.Params {
+		if f.Params[i].Name == name {
+			return &f.Params[i]
 		}
 	}
 	return nil

@@ -180,11 +180,11 @@ func (s figureSet) openNote(points []Point) string {
 // volumeGuide is the line of slope 1 through the law at the first length.
 func (s figureSet) volumeGuide(points []Point) []Point {
 	lo, hi := span(points)
-	v, ok := evaluate(s.r.Series[s.find.series].Law.Power, lo)
+	v, ok := s.r.Series[s.find.series].Law.Power.At(lo)
 	if !ok || v <= 0 {
 		return nil
 	}
-	return []Point{{X: lo, Y: v}, {X: hi, Y: v * hi / lo}}
+	return []Point{{X: lo, Y: float64(v)}, {X: hi, Y: float64(v) * hi / lo}}
 }
 
 // shown lists the series that a figure of all estimators draws. Leave-one-out
@@ -295,11 +295,11 @@ func (s figureSet) deviation() *Figure {
 	}
 	var relative []Point
 	for _, p := range points {
-		v, ok := evaluate(power, p.X)
+		v, ok := power.At(p.X)
 		if !ok || v <= 0 {
 			continue
 		}
-		p.Y, p.Lo, p.Hi = p.Y/v, p.Lo/v, p.Hi/v
+		p.Y, p.Lo, p.Hi = p.Y/float64(v), p.Lo/float64(v), p.Hi/float64(v)
 		p.Ref = "" // a quotient, not a number of the document
 		relative = append(relative, p)
 	}
@@ -315,8 +315,8 @@ func (s figureSet) deviation() *Figure {
 	for _, rival := range series.Law.Rivals {
 		inside := 0
 		for _, p := range relative {
-			v, ok := evaluate(&rival, p.X)
-			if w, _ := evaluate(power, p.X); ok && v/w > low && v/w < high {
+			v, ok := rival.At(p.X)
+			if w, _ := power.At(p.X); ok && float64(v/w) > low && float64(v/w) < high {
 				inside++
 			}
 		}
@@ -326,8 +326,8 @@ func (s figureSet) deviation() *Figure {
 		}
 		var q []Point
 		for _, p := range trace(&rival, lo, hi) {
-			if v, ok := evaluate(power, p.X); ok && v > 0 {
-				q = append(q, Point{X: p.X, Y: p.Y / v})
+			if v, ok := power.At(p.X); ok && v > 0 {
+				q = append(q, Point{X: p.X, Y: p.Y / float64(v)})
 			}
 		}
 		fig.Curves = append(fig.Curves, Curve{Name: familyName(rival.Family), Label: shortFamily(rival.Family), Hue: HueOf(hue), Line: Dashed, Extends: true, Points: q})

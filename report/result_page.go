@@ -270,11 +270,11 @@ func (b pageBuilder) fitTable() *Table {
 		base := fmt.Sprintf(".series[%d].law.power", i)
 		row := []Phrase{Plain(estimatorName(x.Estimator)), Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, Plain(verdictWord(x.Law.Verdict))}
 		if p := x.Law.Power; p != nil {
-			if e := param(p, "beta", "β", "b"); e != nil {
+			if e := param(p, "beta"); e != nil {
 				ref := paramRef(base, p, e)
 				row[2], row[3] = Value(e.Value, e.SE, ref), interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
 			}
-			if a := param(p, "A", "a"); a != nil {
+			if a := param(p, "A"); a != nil {
 				row[4] = Amount(info.Nats(a.Value), info.Nats(a.SE), paramRef(base, p, a))
 			}
 			row[5] = Plain(reduced(p.Chi2, p.DoF))

@@ -211,10 +211,10 @@ func (t *terminal) table() {
 		s := t.r.Series[i]
 		row := table.Row{estimatorName(s.Estimator), strconv.Itoa(s.Ratio), "–", "–", "–", "–", "–"}
 		if s.Law != nil {
-			if p := param(s.Law.Power, "beta", "β", "b"); p != nil {
+			if p := param(s.Law.Power, "beta"); p != nil {
 				row[2], row[3] = Round(p.Value, p.SE), interval(p.Interval, p.SE, "").String()
 			}
-			if p := param(s.Law.Power, "A", "a"); p != nil {
+			if p := param(s.Law.Power, "A"); p != nil {
 				row[4] = Round(p.Value, p.SE)
 			}
 			if s.Law.Power != nil {
