@@ -31,7 +31,7 @@ type engine struct {
 }
 
 // tail keeps the end of what the program writes to standard error, up to where
-// the Go runtime begins to say where llama.cpp gave up.
+// the Go runtime begins to say where in the program it ended.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -45,8 +45,10 @@ func (t *tail) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	t.text = append(t.text, p...)
-	if i := bytes.Index(t.text, []byte("\nPC=")); i >= 0 {
-		t.text, t.over = t.text[:i], true
+	for _, mark := range []string{"\nPC=", "\ngoroutine "} {
+		if i := bytes.Index(t.text, []byte(mark)); i >= 0 {
+			t.text, t.over = t.text[:i], true
+		}
 	}
 	t.text = t.text[max(0, len(t.text)-2000):]
 	return len(p), nil
@@ -115,6 +117,9 @@ func (e *engine) listen(out io.Reader) {
 	}
 	if s := e.words.String(); s != "" {
 		e.ended = fmt.Errorf("%w, saying: %s", e.ended, s)
+		if strings.Contains(s, "libffi") {
+			e.ended = fmt.Errorf("%w (install libffi: apt install libffi8, dnf install libffi, brew install libffi)", e.ended)
+		}
 	}
 	for _, c := range e.waiting {
 		close(c)

@@ -32,6 +32,10 @@ func play(mode string) {
 		fmt.Println("l2m-llama 0")
 	case "garbage":
 		fmt.Println("llama_model_loader: loaded meta data with many words and no frame at all")
+	case "bare":
+		// What the Go runtime says where the binding does not find libffi.
+		fmt.Fprint(os.Stderr, "panic: libffi.so.8: cannot open shared object file: No such file or directory\n\ngoroutine 1 [running]:\ngithub.com/jupiterrider/ffi.init.0()\n\t/root/ffi/init.go:26 +0x21d\n")
+		os.Exit(2)
 	default:
 		fmt.Println(hello)
 	}
@@ -127,6 +131,7 @@ func TestAnswersAreTakenAsTheyAre(t *testing.T) {
 func TestTroubleIsTold(t *testing.T) {
 	for mode, want := range map[string]string{
 		"old":     `they begin with "l2m-llama 0\n", not "l2m-llama 1"`,
+		"bare":    "saying: panic: libffi.so.8: cannot open shared object file: No such file or directory (install libffi: apt install libffi8",
 		"refuse":  "opening x.gguf: not a GGUF file",
 		"garbage": "its answers cannot be read",
 		"crash":   "it ended with exit status 134, saying: GGML_ASSERT(n_tokens > 0) failed; SIGABRT: abort",
