@@ -59,12 +59,30 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	}
 	defer store.Close()
 
+	r, err := evaluate(ctx, text, e, s, store, o)
+	if err != nil {
+		return nil, err
+	}
+	if r.TwoPoint, err = counting.wait(); err != nil {
+		return nil, err
+	}
+	if err := auditConfigs(ctx, r, o); err != nil {
+		return nil, err
+	}
+	if err := writeRun(o.Out, r, o.Figures); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// evaluate is everything that follows from the scores.
+func evaluate(ctx context.Context, t text, e *engine, s sample[token.ID], store *score.Store, o MeasureOptions) (*report.Result, error) {
 	r := &report.Result{
 		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
-		Corpus: describeCorpus(text, e, o), Model: report.Model{Info: e.info, TrainingBytes: e.budget},
-		Windows:  describeWindows(s, text.clusterKind(), o),
+		Corpus: describeCorpus(t, e, o), Model: report.Model{Info: e.info, TrainingBytes: e.budget},
+		Windows:  describeWindows(s, t.clusterKind(), o),
 		Plan:     describePlan(s),
-		Warnings: slices.Concat(text.warnings(), e.warnings, s.warnings, store.Warnings()),
+		Warnings: slices.Concat(t.warnings(), e.warnings, s.warnings, store.Warnings()),
 	}
 	r.Windows.BytesPerToken = s.bytesPerToken()
 	ngrams, err := ngramEntropies(s, e.info)
@@ -75,15 +93,6 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 		return nil, err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, s.bytesPerToken())
-	if r.TwoPoint, err = counting.wait(); err != nil {
-		return nil, err
-	}
-	if err := auditConfigs(ctx, r, o); err != nil {
-		return nil, err
-	}
-	if err := writeRun(o.Out, r, o.Figures); err != nil {
-		return nil, err
-	}
 	return r, nil
 }
 
@@ -193,13 +202,7 @@ func (s sample[T]) bytesPerToken() float64 {
 // scoreSample scores what the run directory does not hold yet. A model that is
 // to be trained is trained only if there is something to score.
 func scoreSample(ctx context.Context, t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
-	store, err := score.Open(o.Out, score.Key{
-		ModelName: e.info.Name, Model: e.info.Fingerprint, BOS: e.info.BOS,
-		Tokenizer: e.tokenizer.fingerprint, Corpus: t.corpus.Fingerprint(),
-		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
-	}, score.OpenOptions{Fresh: o.Fresh, About: map[string]string{
-		"command": o.Command(), "version": BuildVersion().String(),
-	}})
+	store, err := openStore(t, e, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +221,17 @@ func scoreSample(ctx context.Context, t text, e *engine, s sample[token.ID], o M
 		return nil, err
 	}
 	return store, nil
+}
+
+// openStore opens the run directory for the scores of this sample.
+func openStore(t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
+	return score.Open(o.Out, score.Key{
+		ModelName: e.info.Name, Model: e.info.Fingerprint, BOS: e.info.BOS,
+		Tokenizer: e.tokenizer.fingerprint, Corpus: t.corpus.Fingerprint(),
+		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
+	}, score.OpenOptions{Fresh: o.Fresh, About: map[string]string{
+		"command": o.Command(), "version": BuildVersion().String(),
+	}})
 }
 
 func describeCorpus(t text, e *engine, o MeasureOptions) report.Corpus {

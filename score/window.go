@@ -1,12 +1,14 @@
 package score
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/token"
@@ -149,27 +151,67 @@ func (b *jobs[T]) y(i, ell int) []T {
 
 // rows labels the answer to request j for storing.
 func (b *jobs[T]) rows(j int, s lm.Scores) []row {
-	at := func(i int, kind pass, split, k, context int, values []float32) row {
+	out := make([]row, 0, 1+len(s.Branches))
+	out = append(out, b.row(j, 0, s.Tokens))
+	for i, values := range s.Branches {
+		out = append(out, b.row(j, 1+i, values))
+	}
+	return out
+}
+
+// pieces is the number of sequences in request j: the window itself and its
+// branches.
+func (b *jobs[T]) pieces(j int) int {
+	n := len(b.uses[j])
+	if b.plan.Marginals {
+		n++
+	}
+	return 1 + n*len(b.plan.Splits)
+}
+
+// row labels the values of one sequence of request j: piece 0 is the window
+// itself, piece i the branch i−1 of request.
+func (b *jobs[T]) row(j, piece int, values []float32) row {
+	at := func(i int, kind pass, split, k, context int) row {
 		return row{
 			Window: int32(i), Cluster: int32(b.windows[i].Cluster), Pass: string(kind),
 			Split: int32(split), K: int32(k), Context: int32(context),
 			Start: int32(split), Tokens: int32(len(values)), LogProb: values,
 		}
 	}
-	out := make([]row, 0, 1+len(s.Branches))
-	out = append(out, at(j, passJoint, 0, -1, -1, s.Tokens))
-	next := s.Branches
+	splits := b.plan.Splits
+	switch branch := piece - 1; {
+	case branch < 0:
+		return at(j, passJoint, 0, -1, -1)
+	case b.plan.Marginals && branch < len(splits):
+		return at(j, passMarginal, splits[branch], -1, -1)
+	default:
+		if b.plan.Marginals {
+			branch -= len(splits)
+		}
+		u := b.uses[j][branch/len(splits)]
+		return at(u.window, passCross, splits[branch%len(splits)], u.k, j)
+	}
+}
+
+// pieceOf is the inverse of row: which sequence of which request a row is.
+func (b *jobs[T]) pieceOf(r *row) (j, piece int, err error) {
+	s, _ := slices.BinarySearch(b.plan.Splits, int(r.Split))
+	switch pass(r.Pass) {
+	case passJoint:
+		return int(r.Window), 0, nil
+	case passMarginal:
+		return int(r.Window), 1 + s, nil
+	}
+	j = int(r.Context)
+	u, ok := slices.BinarySearchFunc(b.uses[j], use{int(r.Window), int(r.K)}, func(a, b use) int {
+		return cmp.Or(cmp.Compare(a.window, b.window), cmp.Compare(a.k, b.k))
+	})
+	if !ok {
+		return 0, 0, fmt.Errorf("window %d is not cross context %d of window %d", j, r.K, r.Window)
+	}
 	if b.plan.Marginals {
-		for _, ell := range b.plan.Splits {
-			out = append(out, at(j, passMarginal, ell, -1, -1, next[0]))
-			next = next[1:]
-		}
+		u++
 	}
-	for _, u := range b.uses[j] {
-		for _, ell := range b.plan.Splits {
-			out = append(out, at(u.window, passCross, ell, u.k, j, next[0]))
-			next = next[1:]
-		}
-	}
-	return out
+	return j, 1 + u*len(b.plan.Splits) + s, nil
 }

@@ -37,6 +37,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SHARED", shared)
 			env.Setenv("GOSRC", filepath.Join(goroot(t), "src"))
 			env.Setenv("NO_COLOR", "1")
+			vocabularies, err := filepath.Abs("../../token/vocabulary/testdata")
+			if err != nil {
+				return err
+			}
+			env.Setenv("VOCABULARIES", vocabularies)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -51,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"exitcode":    exitCode,
 			"stderrlines": stderrLines,
 			"modelserver": modelServer,
+			"runbatch":    runBatch,
 		},
 	})
 }

@@ -52,16 +52,7 @@ func serveModel() {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		var seen [serverBOS + 1]float64
-		list := make([]any, len(q.Prompt))
-		for i, id := range q.Prompt {
-			if i > 0 {
-				p := math.Log(seen[id]+0.5) - math.Log(float64(i-1)+0.5*256)
-				list[i] = map[string]any{strconv.Itoa(id): map[string]any{"logprob": p}}
-				seen[id]++
-			}
-		}
-		answer(w, map[string]any{"model": "counter", "choices": []any{map[string]any{"index": 0, "text": "x", "prompt_logprobs": list}}})
+		answer(w, complete(q.Prompt))
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,6 +62,62 @@ func serveModel() {
 	fmt.Printf("http://%s/v1\n", l.Addr())
 	go http.Serve(l, mux)
 	bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+// complete is the answer to a prompt.
+func complete(prompt []int) any {
+	seen := map[int]float64{}
+	list := make([]any, len(prompt))
+	for i, id := range prompt {
+		if i > 0 {
+			p := math.Log(seen[id]+0.5) - math.Log(float64(i-1)+0.5*256)
+			list[i] = map[string]any{strconv.Itoa(id): map[string]any{"logprob": p}}
+			seen[id]++
+		}
+	}
+	return map[string]any{"model": "counter", "choices": []any{map[string]any{"index": 0, "text": "x", "prompt_logprobs": list}}}
+}
+
+// runBatch: "runbatch REQUESTS RESULTS" answers a file of batch requests as vllm
+// run-batch does, but in another order; "runbatch -bad REQUESTS RESULTS" answers
+// every other one, the first twice, fails one, and breaks off in the last line.
+func runBatch(ts *testscript.TestScript, _ bool, args []string) {
+	bad := args[0] == "-bad"
+	if bad {
+		args = args[1:]
+	}
+	var out []string
+	for i, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
+		var q struct {
+			ID   string `json:"custom_id"`
+			URL  string `json:"url"`
+			Body struct {
+				Prompt []int `json:"prompt"`
+			} `json:"body"`
+		}
+		ts.Check(json.Unmarshal([]byte(line), &q))
+		if q.URL != "/v1/completions" {
+			ts.Fatalf("url %q", q.URL)
+		}
+		result := map[string]any{"id": "x", "custom_id": q.ID, "response": map[string]any{"status_code": 200, "request_id": "y", "body": complete(q.Body.Prompt)}, "error": nil}
+		if bad && i == 4 {
+			result["response"] = map[string]any{"status_code": 400, "body": map[string]any{"message": "out of luck"}}
+		}
+		b, err := json.Marshal(result)
+		ts.Check(err)
+		if bad && i%2 == 1 && i > 30 {
+			continue
+		}
+		out = append([]string{string(b)}, out...)
+		if bad && i == 0 {
+			out = append(out, string(b))
+		}
+	}
+	text := strings.Join(out, "\n") + "\n"
+	if bad {
+		text = text[:len(text)-100]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }
 
 // modelServer: "modelserver VAR" starts a server and puts its URL into VAR.

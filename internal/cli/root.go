@@ -36,6 +36,8 @@ var verbs = []func() *cobra.Command{
 	newTwoPointCommand,
 	newAuditCommand,
 	newCompareCommand,
+	newPlanCommand,
+	newIngestCommand,
 	newReportCommand,
 	newServeCommand,
 	newProcessCommand,
