@@ -18,7 +18,7 @@ func TestBatchLine(t *testing.T) {
 	if err := json.Unmarshal(line, &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := "map[max_tokens:1 model:some/model prompt:[5 7] prompt_logprobs:0]"; got["custom_id"] != "a-1-2" || got["method"] != "POST" || got["url"] != "/v1/completions" || fmt.Sprint(got["body"]) != want {
+	if want := "map[max_tokens:1 model:some/model prompt:[5 7] prompt_logprobs:0 temperature:0]"; got["custom_id"] != "a-1-2" || got["method"] != "POST" || got["url"] != "/v1/completions" || fmt.Sprint(got["body"]) != want {
 		t.Errorf("%s", line)
 	}
 }
