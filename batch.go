@@ -148,6 +148,7 @@ type batch struct {
 }
 
 func (b *batch) close() {
+	b.offline.Close()
 	b.store.Close()
 	b.text.corpus.Close()
 }
@@ -201,38 +202,29 @@ func openBatch(ctx context.Context, f planFile, dir string, how MeasureOptions) 
 	return &batch{t, e, s, store, offline, f.BOS}, nil
 }
 
-// prompts are the token sequences of a window's request, BOS first, and where the
-// log-probabilities that are wanted of each begin: of the window itself, then of
-// its branches.
-func (b *batch) prompts(window int, use func(pass int, prompt []token.ID, from int) error) error {
-	r := b.offline.Request(window)
-	if err := use(0, slices.Concat([]token.ID{b.bos}, r.Tokens), 1); err != nil {
-		return err
-	}
-	for i, br := range r.Branches {
-		if err := use(i+1, slices.Concat([]token.ID{b.bos}, r.Tokens[:br.At], br.Tokens), 1+br.At); err != nil {
-			return err
+// prompt is what is sent for a sequence of the run, BOS first, and where the
+// log-probabilities that are wanted of it begin.
+func (b *batch) prompt(p score.Piece[token.ID]) (prompt []token.ID, from int) {
+	return slices.Concat([]token.ID{b.bos}, p.Tokens), 1 + p.From
+}
+
+// id names a request: the windows it belongs to, which window, which of its
+// sequences.
+func (b *batch) id(p score.PieceID) string {
+	return fmt.Sprintf("%.12s-%d-%d", b.store.Key().Windows, p.Window, p.Branch)
+}
+
+func (b *batch) parse(id string) (p score.Piece[token.ID], err error) {
+	var at score.PieceID
+	if parts := strings.Split(id, "-"); len(parts) == 3 {
+		var errW, errB error
+		at.Window, errW = strconv.Atoi(parts[1])
+		at.Branch, errB = strconv.Atoi(parts[2])
+		if p, ok := b.offline.Piece(at); ok && errW == nil && errB == nil && id == b.id(at) {
+			return p, nil
 		}
 	}
-	return nil
-}
-
-// id names a request: the windows it belongs to, which window, which pass.
-func (b *batch) id(window, pass int) string {
-	return fmt.Sprintf("%.12s-%d-%d", b.store.Key().Windows, window, pass)
-}
-
-func (b *batch) parse(id string) (window, pass int, err error) {
-	parts := strings.Split(id, "-")
-	if len(parts) != 3 || parts[0] != b.id(0, 0)[:12] {
-		return 0, 0, fmt.Errorf("the request %q is not of this plan", id)
-	}
-	window, errW := strconv.Atoi(parts[1])
-	pass, errP := strconv.Atoi(parts[2])
-	if errW != nil || errP != nil || window < 0 || window >= len(b.sample.windows) || pass < 0 {
-		return 0, 0, fmt.Errorf("the request %q is not of this plan", id)
-	}
-	return window, pass, nil
+	return p, fmt.Errorf("the request %q is not of this plan", id)
 }
 
 // write writes the outstanding requests.
@@ -243,7 +235,7 @@ func (b *batch) write(dir string, o PlanOptions) (*Planned, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("planning requests: %w", err)
 	}
-	out := &Planned{Windows: len(b.offline.Missing())}
+	out := &Planned{Windows: b.offline.Missing().Windows}
 	var lines [][]byte
 	flush := func() error {
 		if len(lines) == 0 {
@@ -262,23 +254,20 @@ func (b *batch) write(dir string, o PlanOptions) (*Planned, error) {
 		lines = nil
 		return err
 	}
-	for _, window := range b.offline.Missing() {
-		err := b.prompts(window, func(pass int, prompt []token.ID, from int) error {
-			line, err := openai.BatchLine(b.id(window, pass), o.Model, prompt)
-			if err != nil {
-				return err
-			}
-			lines = append(lines, line)
-			out.Requests++
-			out.Prompts += int64(len(prompt))
-			out.Scored += int64(len(prompt) - from)
-			if len(lines) == o.PerFile {
-				return flush()
-			}
-			return nil
-		})
+	for p := range b.offline.Outstanding() {
+		prompt, from := b.prompt(p)
+		line, err := openai.BatchLine(b.id(p.ID), o.Model, prompt)
 		if err != nil {
 			return nil, fmt.Errorf("planning requests: %w", err)
+		}
+		lines = append(lines, line)
+		out.Requests++
+		out.Prompts += int64(len(prompt))
+		out.Scored += int64(len(prompt) - from)
+		if len(lines) == o.PerFile {
+			if err := flush(); err != nil {
+				return nil, fmt.Errorf("planning requests: %w", err)
+			}
 		}
 	}
 	if err := flush(); err != nil {
@@ -299,9 +288,10 @@ type Ingested struct {
 }
 
 // Ingest reads files of results for the plan in a run directory: in any order, in
-// pieces, with failures and duplicates (the first answer counts). Windows whose
-// answers are all there are stored; name the files of the others again together
-// with the new ones. When nothing is missing, the run is evaluated as Measure does.
+// pieces, with failures and duplicates. What was taken in is kept, whole windows
+// or not, so every file need be named only once; a file that was broken off can be
+// named again. Two answers to one request that differ are an error. When nothing
+// is missing, the run is evaluated as Measure does.
 func Ingest(ctx context.Context, dir string, results []string, progress ProgressFunc) (*Ingested, error) {
 	var f planFile
 	data, err := os.ReadFile(filepath.Join(dir, planName))
@@ -317,28 +307,13 @@ func Ingest(ctx context.Context, dir string, results []string, progress Progress
 	}
 	defer b.close()
 	out := &Ingested{Failures: map[string]int{}}
-	answers := map[int][][]float32{} // by window, by pass
-	for _, w := range b.offline.Missing() {
-		answers[w] = make([][]float32, 1+len(b.offline.Request(w).Branches))
-	}
 	for _, path := range results {
-		if err := b.read(ctx, path, answers, out); err != nil {
+		// What came before an error is kept.
+		if err := errors.Join(b.read(ctx, path, out), b.offline.Flush()); err != nil {
 			return nil, fmt.Errorf("taking in results: %w", err)
 		}
 	}
-	err = b.offline.Store(func(window int) (lm.Scores, bool) {
-		passes := answers[window]
-		for _, p := range passes {
-			if p == nil {
-				return lm.Scores{}, false
-			}
-		}
-		return lm.Scores{Tokens: passes[0], Branches: passes[1:]}, true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("taking in results: %w", err)
-	}
-	out.Missing = len(b.offline.Missing())
+	out.Missing = b.offline.Missing().Windows
 	out.Windows = len(b.sample.windows) - out.Missing
 	if out.Missing > 0 {
 		return out, nil
@@ -352,7 +327,7 @@ func Ingest(ctx context.Context, dir string, results []string, progress Progress
 }
 
 // read takes in one file of results.
-func (b *batch) read(ctx context.Context, path string, answers map[int][][]float32, out *Ingested) error {
+func (b *batch) read(ctx context.Context, path string, out *Ingested) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -373,7 +348,11 @@ func (b *batch) read(ctx context.Context, path string, answers map[int][][]float
 		}
 		line, err := lines.ReadBytes('\n')
 		if len(strings.TrimSpace(string(line))) > 0 {
-			if problem := b.take(line, answers, out); problem != nil {
+			problem, err := b.take(line, fmt.Sprintf("%s:%d", path, n), out)
+			if err != nil {
+				return err
+			}
+			if problem != nil {
 				kind := problem.Error()
 				if i := strings.IndexAny(kind, ":("); i > 0 {
 					kind = kind[:i]
@@ -392,38 +371,28 @@ func (b *batch) read(ctx context.Context, path string, answers map[int][][]float
 	}
 }
 
-// take takes in one line; the error is for the list of failures.
-func (b *batch) take(line []byte, answers map[int][][]float32, out *Ingested) error {
+// take takes in one line. A problem is for the list of failures, an error ends
+// everything.
+func (b *batch) take(line []byte, at string, out *Ingested) (problem, err error) {
 	r, err := openai.ParseBatchResult(line)
 	if err != nil {
-		return err
+		return err, nil
 	}
-	window, pass, err := b.parse(r.ID)
+	p, err := b.parse(r.ID)
 	if err != nil {
-		return err
+		return err, nil
 	}
-	passes, missing := answers[window]
-	if !missing {
-		out.Duplicates++ // stored by an earlier call
-		return nil
+	values, err := r.LogProbs(b.prompt(p))
+	if err != nil {
+		return err, nil
 	}
-	if pass >= len(passes) {
-		return fmt.Errorf("the request %q is not of this plan", r.ID)
-	}
-	if passes[pass] != nil {
+	err = b.offline.Answer(p.ID, values, at)
+	if errors.Is(err, score.ErrRepeated) {
 		out.Duplicates++
-		return nil
+		return nil, nil
 	}
-	return b.prompts(window, func(p int, prompt []token.ID, from int) error {
-		if p != pass {
-			return nil
-		}
-		values, err := r.LogProbs(prompt, from)
-		if err != nil {
-			return err
-		}
-		passes[pass] = append([]float32{}, values...)
+	if err == nil {
 		out.Answers++
-		return nil
-	})
+	}
+	return nil, err
 }

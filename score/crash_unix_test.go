@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,12 +19,14 @@ import (
 	"time"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Environment of the helper process: this test binary run again.
 const (
-	childDir   = "L2M_SCORE_TEST_DIR"   // run folder; the process scores crashExample there
-	childFSize = "L2M_SCORE_TEST_FSIZE" // largest file it may write, bytes
+	childDir     = "L2M_SCORE_TEST_DIR"     // run folder; the process scores crashExample there
+	childFSize   = "L2M_SCORE_TEST_FSIZE"   // largest file it may write, bytes
+	childOffline = "L2M_SCORE_TEST_OFFLINE" // if set, the process takes answers in the order of this seed
 )
 
 func TestMain(m *testing.M) {
@@ -53,8 +56,35 @@ func crashChild(dir string) error {
 	}
 	defer s.Close()
 	fmt.Println("ready")
+	if seed, err := strconv.ParseUint(os.Getenv(childOffline), 10, 64); err == nil {
+		return crashOffline(m, plan, windows, partners, s, seed)
+	}
 	m.delay = time.Millisecond
 	return Run(context.Background(), m, windows, partners, plan, s, RunOptions{Workers: 3, FlushEvery: 2 * time.Millisecond})
+}
+
+// crashOffline answers everything that is outstanding in a random order, with
+// a Flush now and then.
+func crashOffline(m *historyModel, plan Plan, windows []Window[token.ID], partners [][]int, s *Store, seed uint64) error {
+	o, err := NewOffline(m.info, windows, partners, plan, s)
+	if err != nil {
+		return err
+	}
+	o.max = 1000 // bytes
+	pieces := slices.Collect(o.Outstanding())
+	rng := rand.New(rand.NewPCG(seed, 0))
+	rng.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
+	for i, p := range pieces {
+		if err := o.Answer(p.ID, p.score(m), "here"); err != nil {
+			return err
+		}
+		if i%40 == 39 {
+			if err := o.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return o.Flush()
 }
 
 func child(dir string, env ...string) *exec.Cmd {
@@ -67,6 +97,12 @@ func child(dir string, env ...string) *exec.Cmd {
 // again (50 times with L2M_LONG=1) and lets the last one finish: the scores
 // must be those of a run that was left alone.
 func TestKilledAtRandomInstants(t *testing.T) {
+	t.Run("run", func(t *testing.T) { testKills(t) })
+	// The same where answers come from elsewhere, in any order.
+	t.Run("offline", func(t *testing.T) { testKills(t, childOffline) })
+}
+
+func testKills(t *testing.T, variables ...string) {
 	kills := 10
 	if os.Getenv("L2M_LONG") != "" {
 		kills = 50
@@ -76,9 +112,9 @@ func TestKilledAtRandomInstants(t *testing.T) {
 	want := reference(plan, windows, partners)
 	rng := rand.New(rand.NewPCG(22, 0))
 	dir := filepath.Join(t.TempDir(), "run")
-	progress := 0
+	progress, finished := 0, 0
 	for i := 0; i < kills; i++ {
-		c := child(dir)
+		c := child(dir, environment(variables, i)...)
 		out, err := c.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -112,16 +148,17 @@ func TestKilledAtRandomInstants(t *testing.T) {
 			// Everything is scored; go on with a new run.
 			mustEqual(t, content(t, s.Source()), want)
 			dir, progress = filepath.Join(t.TempDir(), "run"), 0
+			finished++
 		}
 	}
-	t.Logf("%d of %d requests saved after %d kills", progress, len(windows), kills)
-	if out, err := child(dir).CombinedOutput(); err != nil {
+	t.Logf("%d runs finished and %d of %d requests saved after %d kills", finished, progress, len(windows), kills)
+	if out, err := child(dir, environment(variables, kills)...).CombinedOutput(); err != nil {
 		t.Fatalf("last run: %v\n%s", err, out)
 	}
 	mustEqual(t, content(t, open(t, dir, key).Source()), want)
-	for _, d := range []string{dir, filepath.Join(dir, "scores")} {
+	for _, d := range []string{dir, filepath.Join(dir, "scores"), filepath.Join(dir, partialName)} {
 		entries, err := os.ReadDir(d)
-		if err != nil {
+		if err != nil && !missing(err) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
@@ -130,6 +167,14 @@ func TestKilledAtRandomInstants(t *testing.T) {
 			}
 		}
 	}
+}
+
+// environment gives every variable the value n.
+func environment(variables []string, n int) (env []string) {
+	for _, v := range variables {
+		env = append(env, v+"="+strconv.Itoa(n))
+	}
+	return env
 }
 
 // TestWriteErrors lets every write of a part fail (files are limited to 2 kB):

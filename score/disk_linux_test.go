@@ -4,9 +4,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/l2m-lab/l2m/token"
 )
 
 // TestFullDisk scores onto a file system of 128 kB until it is full, makes
@@ -36,17 +39,40 @@ func TestFullDisk(t *testing.T) {
 		return
 	}
 
+	plan, windows, partners := example(t, 23, 100, 128, 1, true)
+	m := newModel()
+	key := keyOf(m, plan, windows, partners)
+	t.Log("run")
+	testFullDisk(t, filepath.Join(dir, "run"), m, key, windows, partners, func(s *Store) error {
+		return Run(t.Context(), m, windows, partners, plan, s, RunOptions{FlushBytes: 20_000})
+	})
+	t.Log("offline")
+	testFullDisk(t, filepath.Join(dir, "offline"), m, key, windows, partners, func(s *Store) error {
+		o, err := NewOffline(m.info, windows, partners, plan, s)
+		if err != nil {
+			return err
+		}
+		defer o.Close()
+		o.max = 20_000
+		for p := range o.Outstanding() {
+			if err := o.Answer(p.ID, p.score(m), "here"); err != nil {
+				return err
+			}
+		}
+		return o.Flush()
+	})
+}
+
+func testFullDisk(t *testing.T, dir string, m *historyModel, key Key, windows []Window[token.ID], partners [][]int, score func(*Store) error) {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=128k"); err != nil {
 		t.Skipf("mounting a small file system: %v", err)
 	}
 	defer syscall.Unmount(dir, syscall.MNT_DETACH)
-	plan, windows, partners := example(t, 23, 100, 128, 1, true)
-	m := newModel()
-	key := keyOf(m, plan, windows, partners)
 	s := open(t, dir, key)
-	run := func() error {
-		return Run(t.Context(), m, windows, partners, plan, s, RunOptions{FlushBytes: 20_000})
-	}
+	run := func() error { return score(s) }
 	err := run()
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "make room") {
 		t.Fatalf("full disk: %v", err)
@@ -69,5 +95,5 @@ func TestFullDisk(t *testing.T) {
 	if err := run(); err != nil {
 		t.Fatal(err)
 	}
-	mustEqual(t, content(t, s.Source()), reference(plan, windows, partners))
+	mustEqual(t, content(t, s.Source()), reference(key.Plan, windows, partners))
 }

@@ -202,7 +202,7 @@ func mustEqual(t testing.TB, got, want []mi.Window) {
 // parts lists the part files of a run folder.
 func parts(t testing.TB, s *Store) []string {
 	t.Helper()
-	names, err := s.partNames()
+	names, err := s.partNames(scoresName)
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}

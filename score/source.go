@@ -128,12 +128,23 @@ func (r *partReader) read(dst []float32, places []place, lengths []int) error {
 		if _, err := f.ReadAt(b, int64(first.offset)); err != nil {
 			return fmt.Errorf("%s has changed since it was checked: %w", f.Name(), err)
 		}
-		for j := range dst[:n] {
-			dst[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:]))
-		}
+		decodeFloats(dst[:n], b)
 		dst = dst[n:]
 	}
 	return nil
+}
+
+// decodeFloats fills dst with values as parts hold them.
+func decodeFloats(dst []float32, b []byte) {
+	for j := range dst {
+		dst[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:]))
+	}
+}
+
+func floats(b []byte, n int) []float32 {
+	out := make([]float32, n)
+	decodeFloats(out, b)
+	return out
 }
 
 func (r *partReader) file(number uint32) (*os.File, error) {

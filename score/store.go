@@ -17,9 +17,10 @@ import (
 
 // Names in a run folder.
 const (
-	runName    = "run.json"
-	scoresName = "scores"
-	lockName   = ".l2m-lock"
+	runName     = "run.json"
+	scoresName  = "scores"
+	partialName = "partial" // answers to unfinished windows, see Offline
+	lockName    = ".l2m-lock"
 )
 
 // ErrLocked says that another process is writing the run.
@@ -118,7 +119,7 @@ func (s *Store) settleKey(o OpenOptions) error {
 		}
 		fresh = true
 	case fresh:
-		if names, err := s.partNames(); err != nil {
+		if names, err := s.partNames(scoresName); err != nil {
 			return err
 		} else if len(names) > 0 {
 			return fmt.Errorf("%s holds scores, but %s is missing (restore it, or discard the scores with --fresh)", filepath.Join(s.dir, scoresName), path)
@@ -173,34 +174,46 @@ func (s *Store) load() error {
 			unknown[i] = -1
 		}
 	}
-	names, err := s.partNames()
+	names, err := s.partNames(scoresName)
 	if err != nil {
 		return err
 	}
 	var buf bytes.Buffer // reused: parts are large
 	for _, name := range names {
 		path := filepath.Join(s.dir, scoresName, name)
-		match := partName.FindStringSubmatch(name)
-		if match == nil {
-			return fmt.Errorf("%s was not written by l2m (move it to another folder)", path)
-		}
-		if err := readFile(&buf, path); err != nil {
+		refs, err := s.decodeFile(&buf, path, name)
+		if err != nil {
 			return err
 		}
-		content := buf.Bytes()
-		if contentHash(content) != match[2] {
-			return fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as its name says (restore it from a copy, or delete it and its scores are computed again)", path, match[2])
-		}
-		if err := s.index(name, content); err != nil {
+		if err := s.index(name, refs); err != nil {
 			return fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
 		}
-		number, err := strconv.Atoi(match[1])
+		number, err := strconv.Atoi(partName.FindStringSubmatch(name)[1])
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		s.next = max(s.next, number+1)
 	}
 	return nil
+}
+
+// decodeFile reads a part into buf and checks it against its name and the key.
+func (s *Store) decodeFile(buf *bytes.Buffer, path, name string) ([]rowRef, error) {
+	match := partName.FindStringSubmatch(name)
+	if match == nil {
+		return nil, fmt.Errorf("%s was not written by l2m (move it to another folder)", path)
+	}
+	if err := readFile(buf, path); err != nil {
+		return nil, err
+	}
+	if contentHash(buf.Bytes()) != match[2] {
+		return nil, fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as its name says (restore it from a copy, or delete it and its scores are computed again)", path, match[2])
+	}
+	refs, err := decodePart(buf.Bytes(), s.key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
+	}
+	return refs, nil
 }
 
 // readFile replaces the content of buf by that of a file.
@@ -220,9 +233,9 @@ func readFile(buf *bytes.Buffer, path string) error {
 	return nil
 }
 
-// partNames lists the Parquet files in order of name.
-func (s *Store) partNames() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, scoresName))
+// partNames lists the Parquet files of scores or partial in order of name.
+func (s *Store) partNames(folder string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
 	if missing(err) {
 		return nil, nil
 	} else if err != nil {
@@ -240,28 +253,26 @@ func (s *Store) partNames() ([]string, error) {
 
 // removeParts removes the parts of whatever run, and no other file.
 func (s *Store) removeParts() error {
-	names, err := s.partNames()
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if !partName.MatchString(name) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(s.dir, scoresName, name)); err != nil {
+	for _, folder := range []string{partialName, scoresName} {
+		names, err := s.partNames(folder)
+		if err != nil {
 			return err
+		}
+		for _, name := range names {
+			if !partName.MatchString(name) {
+				continue
+			}
+			if err := os.Remove(filepath.Join(s.dir, folder, name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// index decodes a part and records where its values stand; it changes nothing
-// if the part is wrong.
-func (s *Store) index(name string, content []byte) error {
-	refs, err := decodePart(content, s.key)
-	if err != nil {
-		return err
-	}
+// index records where the values of a part stand; it changes nothing if the
+// part is wrong.
+func (s *Store) index(name string, refs []rowRef) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.checkRows(refs); err != nil {
@@ -344,7 +355,11 @@ func (s *Store) save(rows []row) error {
 	if err := atomicfile.WriteBytes(filepath.Join(s.dir, scoresName, name), 0o644, content); err != nil {
 		return fmt.Errorf("%w (make room or choose another --out; scores saved so far are kept, run the same command again)", err)
 	}
-	return s.index(name, content)
+	refs, err := decodePart(content, s.key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return s.index(name, refs)
 }
 
 // Dir is the run folder.
