@@ -17,6 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
@@ -60,6 +61,8 @@ type TwoPointOptions struct {
 const (
 	countsName = "counts.json"
 	spillName  = "counting"
+
+	twoPointLock = "twopoint.lock" // held while counting
 )
 
 func (o TwoPointOptions) withDefaults() TwoPointOptions {
@@ -158,11 +161,18 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, err
+	}
+	lock, _, err := filelock.Acquire(filepath.Join(o.Out, twoPointLock))
+	if err != nil {
+		return nil, fmt.Errorf("opening the run %s: %w (wait for it, or choose another --out)", o.Out, err)
+	}
+	defer lock.Close()
 	r := &report.Result{
 		Schema: report.Schema, Verb: "twopoint", Command: o.Command(), Version: BuildVersion().Short(),
 	}
 	var counts *count.File
-	var err error
 	if o.Counts != "" {
 		if counts, err = readCounts(o.Counts); err != nil {
 			return nil, err
@@ -172,9 +182,6 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 		return nil, err
 	}
 	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
 	}
 	if err := writeRun(o.Out, r, o.Figures); err != nil {

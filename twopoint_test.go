@@ -2,11 +2,16 @@ package l2m
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -95,4 +100,24 @@ func step(rng *rand.Rand, p [3]float64) int {
 		return 1
 	}
 	return 2
+}
+
+// A second process must not count into the same folder.
+func TestTwoPointIsLocked(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("some words ", 500)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := TwoPointOptions{Paths: []string{text}, Out: t.TempDir(), Seed: 1, Figures: []string{}}
+	lock, supported, err := filelock.Acquire(filepath.Join(o.Out, "twopoint.lock"))
+	if err != nil || !supported {
+		t.Skip("no locks here", err)
+	}
+	if _, err := TwoPoint(t.Context(), o); !errors.Is(err, filelock.ErrHeld) {
+		t.Errorf("in use: %v", err)
+	}
+	lock.Close()
+	if _, err := TwoPoint(t.Context(), o); err != nil {
+		t.Errorf("free again: %v", err)
+	}
 }

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package score
+package filelock
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 	"syscall"
 )
 
-// acquireLock takes the lock of a run folder; closing the file gives it back,
+// Acquire takes the lock that a file stands for; closing the file gives it back,
 // as does the death of the process. supported is false on file systems that
 // have no locks.
-func acquireLock(path string) (f *os.File, supported bool, err error) {
+func Acquire(path string) (f *os.File, supported bool, err error) {
 	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, false, err
@@ -34,7 +34,7 @@ func acquireLock(path string) (f *os.File, supported bool, err error) {
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(holder[:n]))); err == nil {
 			who = fmt.Sprintf("another l2m process (pid %d)", pid)
 		}
-		return nil, true, fmt.Errorf("%w: %s", ErrLocked, who)
+		return nil, true, fmt.Errorf("%w: %s", ErrHeld, who)
 	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
 		return f, false, nil
 	case err != nil:
