@@ -79,26 +79,8 @@ func Open(o Options) (_ *Model, err error) {
 			m.Close()
 		}
 	}()
-	complaints()
-	mp := llama.ModelDefaultParams()
-	switch {
-	case o.GPULayers < 0:
-		mp.NGpuLayers = 0
-	case o.GPULayers > 0:
-		mp.NGpuLayers = int32(o.GPULayers)
-	}
-	if m.model, err = llama.ModelLoadFromFile(o.Path, mp); err != nil {
-		return nil, fail("llama.cpp does not load it%s", complaints())
-	}
-	if llama.ModelHasEncoder(m.model) || !llama.ModelHasDecoder(m.model) || llama.ModelIsDiffusion(m.model) {
-		return nil, fail("it does not predict a token from those before it")
-	}
-	m.vocab = llama.ModelGetVocab(m.model)
-	size := int(llama.VocabNTokens(m.vocab))
-	if size <= 0 || llama.GetVocabType(m.vocab) == llama.VocabTypeNone {
-		return nil, fail("it has no vocabulary")
-	}
-	if err := m.findBOS(size); err != nil {
+	size, err := m.load()
+	if err != nil {
 		return nil, fail("%w", err)
 	}
 	length, trained := o.Context, int(llama.ModelNCtxTrain(m.model))
@@ -108,11 +90,11 @@ func Open(o Options) (_ *Model, err error) {
 			length = min(trained, defaultContext)
 		}
 	}
-	if length < 4 {
-		return nil, fail("a context of %d tokens is too short", length)
-	}
 	recurrent := llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model)
-	if llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained {
+	switch {
+	case length < 4:
+		return nil, fail("a context of %d tokens is too short", length)
+	case llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained:
 		return nil, fail("a context of %d tokens: its positions end at %d (choose a shorter one)", length, trained)
 	}
 	m.cells = length + o.Batch
@@ -140,6 +122,30 @@ func Open(o Options) (_ *Model, err error) {
 		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings(), rotation),
 	}
 	return m, nil
+}
+
+// load reads the model from its file, and returns the size of its vocabulary.
+func (m *Model) load() (size int, err error) {
+	complaints()
+	p := llama.ModelDefaultParams() // all layers on the GPU
+	switch n := m.options.GPULayers; {
+	case n < 0:
+		p.NGpuLayers = 0
+	case n > 0:
+		p.NGpuLayers = int32(n)
+	}
+	if m.model, err = llama.ModelLoadFromFile(m.options.Path, p); err != nil {
+		return 0, fmt.Errorf("llama.cpp does not load it%s", complaints())
+	}
+	if llama.ModelHasEncoder(m.model) || !llama.ModelHasDecoder(m.model) || llama.ModelIsDiffusion(m.model) {
+		return 0, errors.New("it does not predict a token from those before it")
+	}
+	m.vocab = llama.ModelGetVocab(m.model)
+	size = int(llama.VocabNTokens(m.vocab))
+	if size <= 0 || llama.GetVocabType(m.vocab) == llama.VocabTypeNone {
+		return 0, errors.New("it has no vocabulary")
+	}
+	return size, m.findBOS(size)
 }
 
 // findBOS chooses what precedes the first token, which has no probability

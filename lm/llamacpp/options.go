@@ -21,7 +21,7 @@ type Options struct {
 	Sequences int // branches computed side by side; 0 means 16
 
 	Threads   int    // 0: one for each core
-	GPULayers int    // layers on the GPU; 0: as many as fit, negative: none
+	GPULayers int    // layers on the GPU; 0: all, negative: none
 	FlashAttn string // "on", "off" or "" (as llama.cpp chooses)
 	KeyType   string // type of cached keys: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0; "" means f16
 	ValueType string // type of cached values
