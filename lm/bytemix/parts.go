@@ -20,11 +20,12 @@ const (
 	Column    Part = "column"    // the place in the line
 	Maps      Part = "maps"      // the adaptive maps of the mixture
 	Restarts  Part = "restarts"  // training on beginnings
+	Haste     Part = "haste"     // adapting faster to a request than in training
 )
 
 // Parts returns all of them.
 func Parts() []Part {
-	return []Part{Matches, Runs, Words, Orders5, Histories, Direct, Column, Maps, Restarts}
+	return []Part{Matches, Runs, Words, Orders5, Histories, Direct, Column, Maps, Restarts, Haste}
 }
 
 // lanesOf are the lanes that a part silences.

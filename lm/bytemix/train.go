@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 )
 
 // New returns a universal model: it knows nothing but how text is made (words,
@@ -88,7 +89,9 @@ func Train(ctx context.Context, opts Options, excerpts iter.Seq2[[]byte, error],
 		return nil, errNoText
 	}
 	e.finish()
-	e.pace(windowRates(opts.Alphabet, true))
+	if !slices.Contains(opts.Without, Haste) {
+		e.pace(windowRates(opts.Alphabet, true))
+	}
 	return newModel(opts, e, total), nil
 }
 
