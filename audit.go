@@ -237,7 +237,8 @@ func findConfigs(ctx context.Context, paths []string) (files []string, skipped i
 }
 
 // hasModelType reports whether the first megabyte of a JSON file names a
-// model_type: enough to leave tokenizers and generation settings out.
+// model_type: enough to leave tokenizers and generation settings out. What l2m
+// itself wrote of models is no configuration.
 func hasModelType(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -245,7 +246,7 @@ func hasModelType(path string) bool {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	return err == nil && strings.Contains(string(head), `"model_type"`)
+	return err == nil && strings.Contains(string(head), `"model_type"`) && !strings.Contains(string(head), `"schema": "l2m.`)
 }
 
 // Command is the canonical command line that repeats the audit.

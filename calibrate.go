@@ -117,7 +117,7 @@ func (o CalibrateOptions) validate() error {
 // the code that Measure runs, and reports bias, spread, error and the coverage
 // of intervals. Finished repetitions are kept in Out, so that the same call
 // continues an interrupted run; the result does not depend on workers or
-// interruptions. calibration.json and calibration.html are written to Out.
+// interruptions. calibration.json, report.html and figures are written to Out.
 func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -126,6 +126,9 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	cells, err := o.cells()
 	if err != nil {
 		return nil, err
+	}
+	if err := holdsOther(o.Out, calibrationName); err != nil {
+		return nil, fmt.Errorf("calibrating: %w", err)
 	}
 	if o.Fresh {
 		if err := os.RemoveAll(filepath.Join(o.Out, chunksName)); err != nil {
@@ -146,7 +149,8 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 		}
 		result.Cells = append(result.Cells, summary)
 	}
-	return result, result.write(o.Out)
+	result.setCoverage()
+	return result, result.write(o.Out, nil)
 }
 
 // command is the canonical command line that repeats the calibration: every

@@ -6,51 +6,53 @@ import (
 	"io"
 	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/report"
 )
 
-// write puts the document and its page into dir.
-func (r *Calibration) write(dir string) error {
+// write puts the document and its faces into dir.
+func (r *Calibration) write(dir string, formats []string) error {
+	err := writeFaces(dir, r, face[*Calibration]{calibrationName, func(w io.Writer, r *Calibration) error { return r.WriteJSON(w) }})
+	if err != nil {
+		return err
+	}
+	return r.render(dir, formats)
+}
+
+// render writes the page and the figures.
+func (r *Calibration) render(dir string, formats []string) error {
 	var data bytes.Buffer
 	if err := r.WriteJSON(&data); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteBytes(filepath.Join(dir, "calibration.json"), 0o666, data.Bytes()); err != nil {
+	page, figures := r.page(data.Bytes())
+	if err := writeFaces(dir, page, face[*report.Page]{reportName, func(w io.Writer, p *report.Page) error { return p.HTML(w) }}); err != nil {
 		return err
 	}
-	page := r.page(data.Bytes())
-	return atomicfile.WriteFile(filepath.Join(dir, "calibration.html"), 0o666, func(w io.Writer) error { return page.HTML(w) })
+	return writeFigures(dir, figures, formats)
 }
 
-// page is the HTML face of a calibration.
-func (r *Calibration) page(data []byte) *report.Page {
-	covered, of := 0, 0
-	for _, c := range r.Cells {
-		for _, e := range c.Estimators {
-			if e.Beta != nil && c.Damage == "none" {
-				covered, of = covered+e.Beta.Covered, of+e.Beta.Of
-			}
-		}
-	}
-	p := &report.Page{
+// page is the HTML face of a calibration; figures are those it shows.
+func (r *Calibration) page(data []byte) (p *report.Page, figures []*report.Figure) {
+	p = &report.Page{
 		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
 		Verdict: report.Plain("Nothing was fitted."), Tone: report.Neutral,
 		Lead: report.Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,
 	}
-	if of > 0 {
-		p.Verdict = report.Plain(fmt.Sprintf("%.1f\u00a0%% of the 95\u00a0%% intervals of the exponent hold the truth.", 100*float64(covered)/float64(of)))
-		p.Facts = append(p.Facts, report.Fact{Label: "intervals of β", Value: report.Plain(strconv.Itoa(of)), Note: report.Plain("over all estimators and undamaged models")})
+	if c := r.Coverage; c != nil {
+		p.Verdict = report.Join(percent(c.Coverage, ".coverage.coverage"), report.Plain(" of the 95\u00a0% intervals of the exponent hold the truth."))
+		p.Facts = append(p.Facts,
+			report.Fact{Label: "intervals of β", Value: report.Phrase{{Text: strconv.Itoa(c.Of), Ref: ".coverage.of"}}, Note: report.Plain("over all estimators and undamaged models")},
+			report.Fact{Label: "hold the truth", Value: report.Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: report.Plain("a perfect method: 95\u00a0% of them, give or take chance")})
 	}
 	var tabs []report.Tab
 	for i, e := range r.estimators() {
 		f := r.truthFigure(e)
+		figures = append(figures, f)
 		if i == 0 {
 			p.Hero = f
 			continue
@@ -61,10 +63,18 @@ func (r *Calibration) page(data []byte) *report.Page {
 		p.Sections = append(p.Sections, report.Section{ID: "truth", Title: "True against estimated information", Blocks: []report.Block{report.Tabs{ID: "truth-tabs", Figures: tabs}}})
 	}
 	if damage := r.damageFigures(); len(damage) > 0 {
+		for _, t := range damage {
+			figures = append(figures, t.Figure)
+		}
 		p.Sections = append(p.Sections, report.Section{ID: "damage", Title: "What damage to the model does to the exponent", Blocks: []report.Block{report.Tabs{ID: "damage-tabs", Figures: damage}}})
 	}
 	p.Sections = append(p.Sections, report.Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
-	return p
+	return p, figures
+}
+
+// percent writes a share, which stands in the data at ref.
+func percent(share float64, ref string) report.Phrase {
+	return report.Phrase{{Text: fmt.Sprintf("%.1f\u00a0%%", 100*share), Ref: ref}}
 }
 
 // estimators are the names of all that were run, in order.
@@ -91,17 +101,20 @@ func (r *Calibration) truthFigure(estimator string) *report.Figure {
 	}
 	lo, hi := math.Inf(1), 0.0
 	n := 0
-	for _, c := range r.Cells {
+	for i, c := range r.Cells {
 		if c.Damage != "none" {
 			continue
 		}
-		for _, e := range c.Estimators {
+		for j, e := range c.Estimators {
 			if string(e.Estimator) != estimator || len(e.Points) == 0 || !(e.Points[0].Truth > noInformation) {
 				continue
 			}
 			curve := report.Curve{Name: c.name(), Label: c.Process.Kind, Hue: report.HueOf(n), Marker: report.MarkerOf(n), Bars: true}
-			for _, p := range e.Points {
-				curve.Points = append(curve.Points, report.Point{X: p.Truth, Y: p.Mean, Lo: max(p.Mean-1.96*p.Spread, p.Truth/100), Hi: p.Mean + 1.96*p.Spread, XText: fmt.Sprintf("L = %d", p.Length)})
+			for k, p := range e.Points {
+				curve.Points = append(curve.Points, report.Point{
+					X: p.Truth, Y: p.Mean, Lo: max(p.Mean-1.96*p.Spread, p.Truth/100), Hi: p.Mean + 1.96*p.Spread,
+					XText: fmt.Sprintf("L = %d, exact %.4g nats", p.Length, p.Truth), Ref: fmt.Sprintf(".cells[%d].estimators[%d].points[%d].mean", i, j, k),
+				})
 				lo, hi = min(lo, p.Truth), max(hi, p.Truth)
 			}
 			f.Curves = append(f.Curves, curve)
@@ -125,7 +138,7 @@ func (c CalibrationCell) name() string {
 // damageFigures draws the bias of β against the size of each kind of damage.
 func (r *Calibration) damageFigures() []report.Tab {
 	kinds := map[string]map[string][]report.Point{} // kind → curve → points
-	for _, c := range r.Cells {
+	for i, c := range r.Cells {
 		kind, value, found := strings.Cut(c.Damage, "=")
 		x, err := strconv.ParseFloat(value, 64)
 		if !found || err != nil {
@@ -134,12 +147,14 @@ func (r *Calibration) damageFigures() []report.Tab {
 		if kinds[kind] == nil {
 			kinds[kind] = map[string][]report.Point{}
 		}
-		for _, e := range c.Estimators {
+		for j, e := range c.Estimators {
 			if e.Beta == nil {
 				continue
 			}
 			name := string(e.Estimator) + ", " + c.Process.Spec
-			kinds[kind][name] = append(kinds[kind][name], report.Point{X: x, Y: e.Beta.Bias, Lo: e.Beta.Bias - 1.96*e.Beta.BiasSE, Hi: e.Beta.Bias + 1.96*e.Beta.BiasSE})
+			kinds[kind][name] = append(kinds[kind][name], report.Point{
+				X: x, Y: e.Beta.Bias, Lo: e.Beta.Bias - 1.96*e.Beta.BiasSE, Hi: e.Beta.Bias + 1.96*e.Beta.BiasSE, Ref: fmt.Sprintf(".cells[%d].estimators[%d].beta.bias", i, j),
+			})
 		}
 	}
 	units := map[string]string{"order": "tokens", "memory": "numbers", "temperature": "", "smoothing": "", "bos": ""}
@@ -184,17 +199,16 @@ func (r *Calibration) tables() []report.Block {
 			ID: "cell-" + strconv.Itoa(i), Caption: report.Plain(c.name()), Notes: c.Notes,
 			Columns: []report.Column{{Head: report.Plain("estimator")}, head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: report.Plain("verdicts"), Wide: true}, {Head: report.Plain("best law"), Wide: true}},
 		}
-		for _, e := range c.Estimators {
+		for j, e := range c.Estimators {
 			row := []report.Phrase{report.Plain(string(e.Estimator))}
-			if e.Beta == nil {
+			if b := e.Beta; b == nil || e.A == nil {
 				row = append(row, report.Plain("–"), nil, nil, nil, nil, nil)
 			} else {
-				for _, text := range []string{
-					fmt.Sprintf("%.4f", e.Beta.Truth), fmt.Sprintf("%+.4f ± %.4f", e.Beta.Bias, e.Beta.BiasSE), fmt.Sprintf("%.4f", e.Beta.Spread),
-					fmt.Sprintf("%.4f", e.Beta.RMSE), fmt.Sprintf("%.1f %%", 100*e.Beta.Coverage), fmt.Sprintf("%.1f %%", 100*e.A.Coverage),
-				} {
-					row = append(row, report.Plain(text))
-				}
+				base := fmt.Sprintf(".cells[%d].estimators[%d].", i, j)
+				row = append(row, report.Value(b.Truth, 0, base+"beta.truth"),
+					report.Join(report.Value(b.Bias, b.BiasSE, base+"beta.bias"), report.Plain(" ± "), report.Value(b.BiasSE, b.BiasSE, base+"beta.bias_se")),
+					report.Value(b.Spread, b.BiasSE, base+"beta.spread"), report.Value(b.RMSE, b.BiasSE, base+"beta.rmse"),
+					percent(b.Coverage, base+"beta.coverage"), percent(e.A.Coverage, base+"a.coverage"))
 			}
 			row = append(row, report.Plain(Tally(e.Verdicts)), report.Plain(Tally(e.Best)))
 			t.Rows = append(t.Rows, row)

@@ -24,7 +24,33 @@ type Calibration struct {
 	Version string              `json:"version"` // of l2m
 	Command string              `json:"command"` // canonical command line that repeats the calibration
 	Options CalibrationSettings `json:"options"`
-	Cells   []CalibrationCell   `json:"cells"`
+	// Coverage counts the 95 % intervals of β over all cells with undamaged models;
+	// nil when none was fitted.
+	Coverage *CalibrationCoverage `json:"coverage,omitempty"`
+	Cells    []CalibrationCell    `json:"cells"`
+}
+
+// CalibrationCoverage is how many intervals hold the truth.
+type CalibrationCoverage struct {
+	Covered  int     `json:"covered"`
+	Of       int     `json:"of"`
+	Coverage float64 `json:"coverage"` // Covered / Of
+}
+
+// setCoverage sums up the cells.
+func (r *Calibration) setCoverage() {
+	var sum CalibrationCoverage
+	for _, c := range r.Cells {
+		for _, e := range c.Estimators {
+			if e.Beta != nil && c.Damage == "none" {
+				sum.Covered, sum.Of = sum.Covered+e.Beta.Covered, sum.Of+e.Beta.Of
+			}
+		}
+	}
+	if sum.Of > 0 {
+		sum.Coverage = float64(sum.Covered) / float64(sum.Of)
+		r.Coverage = &sum
+	}
 }
 
 // CalibrationSettings are the options that determine the result.

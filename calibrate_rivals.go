@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/report"
 )
 
@@ -26,7 +23,7 @@ type RivalOptions struct {
 	Repetitions int // estimates per point; 0 means 10
 	Largest     int // window length of the largest task, tokens; 0 means 16,384
 	Seed        uint64
-	Out         string // directory for rivals.json and rivals.html
+	Out         string // directory for rivals.json, report.html and the figure
 	Workers     int    // 0 means GOMAXPROCS; does not change the result
 	Progress    ProgressFunc
 }
@@ -79,6 +76,9 @@ func CompareRivals(ctx context.Context, o RivalOptions) (*Rivals, error) {
 		return nil, fmt.Errorf("no directory named for the comparison")
 	case o.Samples < 10 || o.Repetitions < 2 || o.Largest < 16:
 		return nil, fmt.Errorf("%d samples, %d repetitions, length %d: at least 10, 2 and 16 are needed", o.Samples, o.Repetitions, o.Largest)
+	}
+	if err := holdsOther(o.Out, rivalsName); err != nil {
+		return nil, fmt.Errorf("comparing estimators: %w", err)
 	}
 	jobs, err := rivalJobs(o.Largest)
 	if err != nil {
@@ -140,41 +140,50 @@ func (r *Rivals) WriteJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
+// write puts the document and its faces into dir.
 func (r *Rivals) write(dir string) error {
+	if err := writeFaces(dir, r, face[*Rivals]{rivalsName, func(w io.Writer, r *Rivals) error { return r.WriteJSON(w) }}); err != nil {
+		return err
+	}
+	return r.render(dir, nil)
+}
+
+// render writes the page and the figure.
+func (r *Rivals) render(dir string, formats []string) error {
 	var data bytes.Buffer
 	if err := r.WriteJSON(&data); err != nil {
 		return err
 	}
-	figures := filepath.Join(dir, "figures")
-	if err := os.MkdirAll(figures, 0o777); err != nil {
-		return fmt.Errorf("creating the directory of the comparison: %w", err)
-	}
-	if err := atomicfile.WriteBytes(filepath.Join(dir, "rivals.json"), 0o666, data.Bytes()); err != nil {
-		return err
-	}
-	if err := report.WriteFigures(figures, []*report.Figure{r.Figure()}, []string{"svg", "png"}); err != nil {
-		return err
-	}
 	page := &report.Page{
-		Kind: "calibrate", Subject: "rival estimators", Tone: report.Neutral, Hero: r.Figure(), Data: data.Bytes(), DataName: "rivals.json", Version: r.Version, Command: "l2m calibrate --rivals",
+		Kind: "calibrate", Subject: "rival estimators", Tone: report.Neutral, Hero: r.Figure(), Data: data.Bytes(), DataName: rivalsName, Version: r.Version, Command: "l2m calibrate --rivals",
 		Verdict: report.Plain("Estimators without a model of the sequence fail as dimension grows."),
 		Lead:    report.Plain("Every task has a known answer. Means over repetitions; a task that an estimator cannot do is in the table with the reason."),
 	}
-	t := &report.Table{ID: "points", Columns: []report.Column{{Head: report.Plain("process"), Wide: true}, {Head: report.Plain("L"), Numeric: true}, {Head: report.Plain("dimensions"), Numeric: true}, {Head: report.Plain("estimator")},
-		{Head: report.Plain("samples"), Numeric: true}, {Head: report.Plain("true nats"), Numeric: true}, {Head: report.Plain("estimate"), Numeric: true}, {Head: report.Plain("spread"), Numeric: true}, {Head: report.Plain("remark"), Wide: true}}}
-	for _, p := range r.Points {
-		row := []string{p.Process, strconv.Itoa(p.Length), strconv.Itoa(p.Dimensions), p.Estimator, strconv.Itoa(p.Samples), fmt.Sprintf("%.5g", p.Truth), fmt.Sprintf("%.5g", p.Mean), fmt.Sprintf("%.3g", p.Spread), p.Error}
+	t := &report.Table{ID: "points", Columns: []report.Column{
+		{Head: report.Plain("process"), Wide: true}, {Head: report.Plain("L"), Numeric: true}, {Head: report.Plain("dimensions"), Numeric: true}, {Head: report.Plain("estimator")},
+		{Head: report.Plain("samples"), Numeric: true}, {Head: report.Plain("true nats"), Numeric: true}, {Head: report.Plain("estimate"), Numeric: true}, {Head: report.Plain("spread"), Numeric: true}, {Head: report.Plain("remark"), Wide: true},
+	}}
+	for i, p := range r.Points {
+		whole := func(n int, field string) report.Phrase {
+			return report.Phrase{{Text: strconv.Itoa(n), Ref: fmt.Sprintf(".points[%d].%s", i, field)}}
+		}
+		number := func(v float64, field string) report.Phrase {
+			return report.Value(v, 0, fmt.Sprintf(".points[%d].%s", i, field))
+		}
+		row := []report.Phrase{
+			report.Plain(p.Process), whole(p.Length, "length"), whole(p.Dimensions, "dimensions"), report.Plain(p.Estimator), whole(p.Samples, "samples"),
+			number(p.Truth, "truth"), number(p.Mean, "mean"), number(p.Spread, "spread"), report.Plain(p.Error),
+		}
 		if p.Error != "" {
-			row[6], row[7] = "–", ""
+			row[6], row[7] = report.Plain("–"), nil
 		}
-		var cells []report.Phrase
-		for _, text := range row {
-			cells = append(cells, report.Plain(text))
-		}
-		t.Rows = append(t.Rows, cells)
+		t.Rows = append(t.Rows, row)
 	}
 	page.Sections = []report.Section{{ID: "table", Title: "All estimates", Blocks: []report.Block{t}}}
-	return atomicfile.WriteFile(filepath.Join(dir, "rivals.html"), 0o666, func(w io.Writer) error { return page.HTML(w) })
+	if err := writeFaces(dir, page, face[*report.Page]{reportName, func(w io.Writer, p *report.Page) error { return p.HTML(w) }}); err != nil {
+		return err
+	}
+	return writeFigures(dir, []*report.Figure{page.Hero}, formats)
 }
 
 // Figure draws estimates of the Gaussian tasks against the truth.
@@ -187,7 +196,7 @@ func (r *Rivals) Figure() *report.Figure {
 	}
 	index := map[string]int{}
 	lo, hi := math.Inf(1), 0.0
-	for _, p := range r.Points {
+	for j, p := range r.Points {
 		if p.Error != "" || !isGaussianTask(p.Process) {
 			continue
 		}
@@ -197,7 +206,7 @@ func (r *Rivals) Figure() *report.Figure {
 			index[p.Estimator] = i
 			f.Curves = append(f.Curves, report.Curve{Name: p.Estimator, Label: p.Estimator, Hue: report.HueOf(i), Marker: report.MarkerOf(i), Line: report.Solid, Bars: true})
 		}
-		f.Curves[i].Points = append(f.Curves[i].Points, report.Point{X: p.Truth, Y: p.Mean, Lo: p.Mean - 1.96*p.Spread, Hi: p.Mean + 1.96*p.Spread})
+		f.Curves[i].Points = append(f.Curves[i].Points, report.Point{X: p.Truth, Y: p.Mean, Lo: p.Mean - 1.96*p.Spread, Hi: p.Mean + 1.96*p.Spread, Ref: fmt.Sprintf(".points[%d].mean", j)})
 		lo, hi = min(lo, p.Truth), max(hi, p.Truth)
 	}
 	f.Curves = append(f.Curves, report.Curve{Name: "truth", Hue: report.Grey, Line: report.Dashed, Quiet: true, Points: []report.Point{{X: lo, Y: lo}, {X: hi, Y: hi}}})

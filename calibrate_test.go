@@ -80,9 +80,9 @@ func TestCalibrate(t *testing.T) {
 	if diff := cmp.Diff(*r, again); diff != "" {
 		t.Errorf("calibration.json says something else:\n%s", diff)
 	}
-	page, err := os.ReadFile(filepath.Join(o.Out, "calibration.html"))
+	page, err := os.ReadFile(filepath.Join(o.Out, "report.html"))
 	if err != nil || !bytes.Contains(page, []byte("hold the truth")) {
-		t.Errorf("calibration.html: %v", err)
+		t.Errorf("report.html: %v", err)
 	}
 }
 
@@ -218,7 +218,7 @@ func TestCompareRivals(t *testing.T) {
 	if len(seen) != 7 {
 		t.Errorf("estimators %v", seen)
 	}
-	for _, name := range []string{"rivals.json", "rivals.html", "figures/rivals.svg"} {
+	for _, name := range []string{"rivals.json", "report.html", "figures/rivals.svg"} {
 		if _, err := os.Stat(filepath.Join(o.Out, name)); err != nil {
 			t.Error(err)
 		}

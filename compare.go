@@ -280,16 +280,15 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 	return best, nil
 }
 
-// write writes every face of the comparison into o.Out.
+// write writes the comparison and its faces into o.Out.
 func (o CompareOptions) write(c *report.Comparison) error {
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+	if err := holdsOther(o.Out, compareName); err != nil {
 		return fmt.Errorf("writing the comparison: %w", err)
 	}
-	formats := o.Figures
-	if formats == nil {
-		formats = []string{"svg", "png", "pdf"}
+	if err := writeFaces(o.Out, c, face[*report.Comparison]{compareName, report.WriteComparison}); err != nil {
+		return err
 	}
-	return writeComparison(o.Out, c, formats)
+	return renderComparison(o.Out, c, o.Figures)
 }
 
 // Command is the canonical command line that repeats the comparison.

@@ -92,6 +92,49 @@ func WriteAudit(w io.Writer, a *Audit) error {
 	return err
 }
 
+// ReadAudit reads a document that WriteAudit wrote. Unknown fields of the same
+// schema are ignored.
+func ReadAudit(rd io.Reader) (*Audit, error) {
+	var a Audit
+	if err := ReadDocument(rd, AuditSchema, &a); err != nil {
+		return nil, fmt.Errorf("reading the audit: %w", err)
+	}
+	if err := a.validate(); err != nil {
+		return nil, fmt.Errorf("reading the audit: %w", err)
+	}
+	return &a, nil
+}
+
+// validate says what keeps an audit from being shown: lists that do not belong
+// together.
+func (a *Audit) validate() error {
+	if len(a.Lengths) == 0 || len(a.Capacities) == 0 {
+		return errors.New("no lengths or no capacities: the document is damaged")
+	}
+	for i, q := range a.Questions {
+		if len(q.Series) == 0 {
+			return fmt.Errorf("question %d has no series: the document is damaged", i+1)
+		}
+		for _, s := range q.Series {
+			if len(s.Elements) != len(a.Capacities) {
+				return fmt.Errorf("question %d does not have every capacity: the document is damaged", i+1)
+			}
+		}
+	}
+	for i, m := range a.Models {
+		whole := m != nil && len(m.States) == len(a.Lengths) && len(m.Crossovers) == len(a.Capacities)+1 && len(m.Needs) == len(a.Questions)
+		if whole {
+			for _, n := range m.Needs {
+				whole = whole && len(n.At) == len(a.Capacities)+1
+			}
+		}
+		if !whole {
+			return fmt.Errorf("model %d does not have every length and capacity: the document is damaged", i+1)
+		}
+	}
+	return nil
+}
+
 func encodeAudit(a *Audit) ([]byte, error) {
 	if a == nil {
 		return nil, errors.New("there is no audit")

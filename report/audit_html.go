@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
@@ -19,7 +20,7 @@ func AuditHTML(w io.Writer, a *Audit) error {
 	headline, tone := a.headline()
 	p := &Page{
 		Kind: "audit", Verdict: Plain(headline), Tone: tone, Hero: AuditFigure(a),
-		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "+significant(a.Law.A, 4)+" · "), Styled(Math, "L"), Styled(Sup, significant(a.Law.Beta, 3)), Plain(" nats")),
+		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "), Phrase{{Text: significant(a.Law.A, 4), Ref: ".law.a"}}, Plain(" · "), Styled(Math, "L"), Phrase{{Text: significant(a.Law.Beta, 3), Style: Sup, Ref: ".law.beta"}}, Plain(" nats")),
 		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast."),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
 	}
@@ -33,19 +34,27 @@ func AuditHTML(w io.Writer, a *Audit) error {
 	for _, f := range a.Failures {
 		p.Warnings = append(p.Warnings, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}
-	p.Sections = append(p.Sections, a.modelSection())
+	in := auditPage{a, ""}
+	p.Sections = append(p.Sections, in.modelSection())
 	if len(a.Questions) > 0 {
-		p.Sections = append(p.Sections, a.questionSection())
+		p.Sections = append(p.Sections, in.questionSection())
 	}
 	p.Sections = append(p.Sections, a.layerSection(), a.meaningSection())
 	return p.HTML(w)
 }
 
-// AuditSection is an audit as a chapter of another page: the figure and the
-// tables under it.
-func AuditSection(a *Audit) Section {
+// auditPage is an audit in a page whose data hold it under a path: empty, or
+// ".audit" in the results of a run.
+type auditPage struct {
+	*Audit
+	base string
+}
+
+// auditSection is an audit as a chapter of another page, whose data hold it under
+// the path base: the figure and the tables under it.
+func auditSection(a *Audit, base string) Section {
 	headline, _ := a.headline()
-	s := a.modelSection()
+	s := auditPage{a, base}.modelSection()
 	s.ID, s.Title = "audit", "What models keep of such text"
 	s.Blocks = append([]Block{Prose{Plain(headline + ".")}, AuditFigure(a)}, s.Blocks...)
 	for _, f := range a.Failures {
@@ -59,7 +68,7 @@ func (b pageBuilder) audit() Section {
 	if b.r.Audit == nil {
 		return Section{}
 	}
-	return AuditSection(b.r.Audit)
+	return auditSection(b.r.Audit, ".audit")
 }
 
 func (a *Audit) lawSource() string {
@@ -98,7 +107,7 @@ func (a *Audit) facts() []Fact {
 }
 
 // modelSection has one table for each growth class.
-func (a *Audit) modelSection() Section {
+func (a auditPage) modelSection() Section {
 	s := Section{ID: "models", Title: "What each model keeps"}
 	groups := a.byClass()
 	for _, class := range arch.Classes() {
@@ -135,8 +144,9 @@ func (a *Audit) modelSection() Section {
 		beyond := false
 		for _, m := range ms {
 			row := []Phrase{Join(Plain(m.Name+" "), Styled(Muted, m.Type))}
-			for _, st := range m.States {
-				cell := Plain(short(float64(st.Total)))
+			at := a.ref(m)
+			for j, st := range m.States {
+				cell := Phrase{{Text: short(float64(st.Total)), Ref: fmt.Sprintf("%s.states[%d].total", at, j)}}
 				if m.MaxLength > 0 && st.Length > m.MaxLength {
 					cell = Join(cell, Styled(Sup, "1"))
 					beyond = true
@@ -145,12 +155,16 @@ func (a *Audit) modelSection() Section {
 			}
 			bytes := Phrase{}
 			if n := len(m.States); n > 0 {
-				bytes = Plain(size(m.States[n-1].Bytes))
+				bytes = Phrase{{Text: size(m.States[n-1].Bytes), Ref: fmt.Sprintf("%s.states[%d].bytes", at, n-1)}}
 			}
 			row = append(row, bytes)
 			if meets {
-				for _, x := range m.Crossovers {
-					row = append(row, Plain(crossoverCell(x)))
+				for j, x := range m.Crossovers {
+					cell := Plain(crossoverCell(x))
+					if x.At != nil && *x.At > 1 {
+						cell[0].Ref = fmt.Sprintf("%s.crossovers[%d].at", at, j)
+					}
+					row = append(row, cell)
 				}
 			}
 			t.Rows = append(t.Rows, row)
@@ -173,7 +187,7 @@ func (a *Audit) modelSection() Section {
 }
 
 // intervalTable lists the intervals of the crossovers, nil when there is none.
-func (a *Audit) intervalTable() *Table {
+func (a auditPage) intervalTable() *Table {
 	t := &Table{ID: "intervals", Caption: Plain(formatFloat(math.Round(1000*a.Level)/10) + " % intervals of the length from which on a state is too small")}
 	t.Columns = []Column{{Head: Plain("model"), Wide: true}, {Head: Plain("every bit"), Numeric: true}}
 	for _, c := range a.Capacities {
@@ -183,12 +197,13 @@ func (a *Audit) intervalTable() *Table {
 	for _, class := range arch.Classes() {
 		for _, m := range groups[class] {
 			row, any := []Phrase{Plain(m.Name)}, false
-			for _, x := range m.Crossovers {
-				cell := "–"
+			for j, x := range m.Crossovers {
+				cell := Plain("–")
 				if iv := x.Interval; iv != nil && (iv.Lo != nil || iv.Hi != nil) {
-					cell, any = lengthOrNever(iv.Lo)+" … "+lengthOrNever(iv.Hi), true
+					base := fmt.Sprintf("%s.crossovers[%d].interval.", a.ref(m), j)
+					cell, any = Join(lengthOrNever(iv.Lo, base+"lo"), Plain(" … "), lengthOrNever(iv.Hi, base+"hi")), true
 				}
-				row = append(row, Plain(cell))
+				row = append(row, cell)
 			}
 			if any {
 				t.Rows = append(t.Rows, row)
@@ -202,29 +217,34 @@ func (a *Audit) intervalTable() *Table {
 }
 
 // lengthOrNever is an end of an interval of lengths.
-func lengthOrNever(v *float64) string {
+func lengthOrNever(v *float64, ref string) Phrase {
 	if v == nil {
-		return "never"
+		return Plain("never")
 	}
-	return short(*v)
+	return Phrase{{Text: short(*v), Ref: ref}}
 }
 
-func (a *Audit) questionSection() Section {
+// ref is where a model stands in the document.
+func (a auditPage) ref(m *arch.Audit) string {
+	return fmt.Sprintf("%s.models[%d]", a.base, slices.Index(a.Models, m))
+}
+
+func (a auditPage) questionSection() Section {
 	s := Section{ID: "lengths", Title: "What a length needs"}
 	for i, q := range a.Questions {
 		last := q.Series[len(q.Series)-1]
 		s.Blocks = append(s.Blocks, Prose{Join(
-			Plain(fmt.Sprintf("At %s tokens the past holds ", count(q.Length))), Amount(last.Information, 0, fmt.Sprintf(".questions[%d].series[%d].information", i, len(q.Series)-1)), Plain(" "), Unit(""),
+			Plain(fmt.Sprintf("At %s tokens the past holds ", count(q.Length))), Amount(last.Information, 0, fmt.Sprintf("%s.questions[%d].series[%d].information", a.base, i, len(q.Series)-1)), Plain(" "), Unit(""),
 			Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", significant(q.PerTenfold, 3))))})
 		t := &Table{ID: fmt.Sprintf("fixed-%d", i), Caption: Plain("A state of fixed size that is large enough up to L would have to hold, in elements")}
 		t.Columns = []Column{{Head: Plain("up to L"), Numeric: true}}
 		for _, c := range a.Capacities {
 			t.Columns = append(t.Columns, Column{Head: Plain("at " + formatFloat(c) + " nats/element"), Numeric: true})
 		}
-		for _, n := range q.Series {
+		for j, n := range q.Series {
 			row := []Phrase{Plain(count(n.Length))}
-			for _, e := range n.Elements {
-				row = append(row, Plain(short(e)))
+			for k, e := range n.Elements {
+				row = append(row, Phrase{{Text: short(e), Ref: fmt.Sprintf("%s.questions[%d].series[%d].elements[%d]", a.base, i, j, k)}})
 			}
 			t.Rows = append(t.Rows, row)
 		}
@@ -234,7 +254,7 @@ func (a *Audit) questionSection() Section {
 }
 
 // needTable compares each model with the need at the most demanding capacity.
-func (a *Audit) needTable(question int) *Table {
+func (a auditPage) needTable(question int) *Table {
 	least := a.leastCapacity()
 	t := &Table{ID: fmt.Sprintf("needs-%d", question), Caption: Plain(fmt.Sprintf("Models at %s tokens, at %s nats per element", count(a.Questions[question].Length), formatFloat(a.Capacities[least])))}
 	t.Columns = []Column{
@@ -244,7 +264,7 @@ func (a *Audit) needTable(question int) *Table {
 	groups := a.byClass()
 	for _, class := range arch.Classes() {
 		for _, m := range groups[class] {
-			n := m.Needs[question]
+			n, base := m.Needs[question], fmt.Sprintf("%s.needs[%d]", a.ref(m), question)
 			at := n.At[least+1]
 			window, layers := "–", "–"
 			if at.Window > 0 {
@@ -253,7 +273,7 @@ func (a *Audit) needTable(question int) *Table {
 			if at.Attention >= 0 {
 				layers = fmt.Sprintf("%d of %d", at.Attention, at.Layers)
 			}
-			t.Rows = append(t.Rows, []Phrase{Plain(m.Name), Plain(short(float64(n.State))), Plain(short(at.Factor)), Plain(window), Plain(layers)})
+			t.Rows = append(t.Rows, []Phrase{Plain(m.Name), {{Text: short(float64(n.State)), Ref: base + ".state"}}, {{Text: short(at.Factor), Ref: fmt.Sprintf("%s.at_capacities[%d].factor", base, least+1)}}, Plain(window), Plain(layers)})
 		}
 	}
 	return t

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -143,6 +144,21 @@ func TestAuditJSON(t *testing.T) {
 		back.Models[0].Crossovers[0].At != nil || back.Models[0].States[1].Total != 131072*2*2*64 {
 		t.Errorf("%+v", back.Models[0])
 	}
+	// Reading it gives the same page.
+	read, err := ReadAudit(bytes.NewReader(first.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page, again bytes.Buffer
+	if err := AuditHTML(&page, a); err != nil {
+		t.Fatal(err)
+	}
+	if err := AuditHTML(&again, read); err != nil {
+		t.Fatal(err)
+	}
+	if page.String() != again.String() {
+		t.Error("what was read gives another page")
+	}
 	a.Law.A = math.NaN()
 	if err := WriteAudit(&second, a); err == nil || !strings.Contains(err.Error(), ".law.a") {
 		t.Errorf("NaN written: %v", err)
@@ -197,6 +213,17 @@ func TestAuditPage(t *testing.T) {
 		if strings.Contains(page, "calc'!A0\x1b[31m<script>") {
 			t.Error("a hostile name is not escaped")
 		}
+		var doc bytes.Buffer
+		if err := WriteAudit(&doc, sampleAudit(t, known, 10_000, 1_000_000)); err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := json.Unmarshal(doc.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		if n := checkNumbers(t, page, v); n < 60 {
+			t.Errorf("only %d numbers have a place in audit.json", n)
+		}
 		if got := strings.Contains(page, "intervals of the length"); got != known {
 			t.Errorf("known uncertainty %v, intervals shown %v", known, got)
 		}
@@ -208,6 +235,22 @@ func TestAuditPage(t *testing.T) {
 	if err := AuditText(&bytes.Buffer{}, empty, TextOptions{}); err != nil {
 		t.Errorf("a text without models: %v", err)
 	}
+}
+
+// Damaged documents are refused or shown, never a panic.
+func FuzzReadAudit(f *testing.F) {
+	f.Add([]byte(`{"schema":"l2m.audit/1"}`))
+	f.Add([]byte(`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[null]}`))
+	f.Add([]byte(`{"schema":"l2m.audit/1","law":{"a":2,"beta":0.5,"unit":"token"},"lengths":[1024],"capacities":[1],"models":[{"name":"x","states":[{"length":1024}],"crossovers":[{},{"at":1e300}],"layers":[{"layers":[0],"parts":[{"kind":"kv","width":8,"rule":"all"}]}]}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		a, err := ReadAudit(bytes.NewReader(doc))
+		if err != nil {
+			return
+		}
+		_ = AuditHTML(io.Discard, a)
+		_ = AuditText(io.Discard, a, TextOptions{Width: 80})
+		_ = AuditCSV(io.Discard, a)
+	})
 }
 
 // TestNewQuestion: I(L) = 2·L^0.5 holds 64 nats at 1,024 tokens, 128 at 4,096

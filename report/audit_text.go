@@ -322,7 +322,7 @@ func (t *auditText) detail(m *arch.Audit) {
 			what = "even with every bit used"
 		}
 		t.item(fmt.Sprintf("too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
-			formatFloat(math.Round(1000*x.Interval.Level)/10), lengthOrNever(x.Interval.Lo), lengthOrNever(x.Interval.Hi)))
+			formatFloat(math.Round(1000*x.Interval.Level)/10), lengthOrNever(x.Interval.Lo, ""), lengthOrNever(x.Interval.Hi, "")))
 	}
 }
 

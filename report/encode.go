@@ -19,8 +19,8 @@ import (
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 )
 
-// figureFormats are the formats that Figure.Encode knows.
-var figureFormats = []string{"svg", "png", "pdf"}
+// FigureFormats are the formats that Figure.Encode knows.
+func FigureFormats() []string { return []string{"svg", "png", "pdf"} }
 
 // pngDPI is the resolution of PNG files, in dots per inch.
 const pngDPI = 200
@@ -67,8 +67,8 @@ func (fig *Figure) Encode(w io.Writer, format string) error {
 // whole. dir must exist.
 func WriteFigures(dir string, figures []*Figure, formats []string) error {
 	for _, f := range formats {
-		if !slices.Contains(figureFormats, f) {
-			return fmt.Errorf("writing figures: unknown format %q (svg, png or pdf)", f)
+		if !slices.Contains(FigureFormats(), f) {
+			return fmt.Errorf("writing figures: unknown format %q (choose from %v)", f, FigureFormats())
 		}
 	}
 	for _, fig := range figures {

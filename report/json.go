@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// maxDocument bounds what ReadResult reads, in bytes.
+// maxDocument bounds what ReadDocument reads, in bytes.
 const maxDocument = 256 << 20
 
 // WriteResult writes the document of a run: JSON of schema Schema, indented,
@@ -53,33 +53,44 @@ func encodeResult(r *Result) ([]byte, error) {
 // Unknown fields of the same schema are ignored, so that older versions read
 // what newer ones add.
 func ReadResult(rd io.Reader) (*Result, error) {
-	doc, err := io.ReadAll(io.LimitReader(rd, maxDocument+1))
+	var r Result
+	err := ReadDocument(rd, Schema, &r)
+	if err == nil {
+		err = r.Validate()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading results: %w", err)
 	}
+	return &r, nil
+}
+
+// ReadDocument reads a JSON document of at most 256 MiB whose field "schema" must
+// be the given one. Unknown fields are ignored.
+func ReadDocument(rd io.Reader, schema string, into any) error {
+	kind, _, _ := strings.Cut(schema, "/")
+	doc, err := io.ReadAll(io.LimitReader(rd, maxDocument+1))
+	if err != nil {
+		return err
+	}
 	if len(doc) > maxDocument {
-		return nil, fmt.Errorf("reading results: more than %s: not a results.json of l2m", size(maxDocument))
+		return fmt.Errorf("more than %s: not a document of %s", size(maxDocument), kind)
 	}
 	var head struct {
 		Schema *string `json:"schema"`
 	}
 	if err := json.Unmarshal(doc, &head); err != nil {
-		return nil, fmt.Errorf("reading results: %w", explainJSON(doc, err))
+		return explainJSON(doc, err)
 	}
 	switch {
 	case head.Schema == nil:
-		return nil, errors.New(`reading results: no field "schema": not a results.json of l2m`)
-	case *head.Schema != Schema:
-		return nil, fmt.Errorf("reading results: schema %q, this version of l2m reads %q (refit the run with this version, or read it with the version that wrote it)", *head.Schema, Schema)
+		return fmt.Errorf(`no field "schema": not a document of %s`, kind)
+	case *head.Schema != schema:
+		return fmt.Errorf("schema %q, this version of l2m reads %q (make the run again with this version, or read it with the version that wrote it)", *head.Schema, schema)
 	}
-	var r Result
-	if err := json.Unmarshal(doc, &r); err != nil {
-		return nil, fmt.Errorf("reading results: %w", explainJSON(doc, err))
+	if err := json.Unmarshal(doc, into); err != nil {
+		return explainJSON(doc, err)
 	}
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("reading results: %w", err)
-	}
-	return &r, nil
+	return nil
 }
 
 // explainJSON says where and why a document is not JSON.

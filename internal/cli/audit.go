@@ -29,6 +29,8 @@ func newAuditCommand() *cobra.Command {
 		asJSON   bool
 		asCSV    bool
 		page     string
+		out      string
+		figures  []string
 		families bool
 	)
 	cmd := &cobra.Command{
@@ -46,6 +48,7 @@ unless --law names another.`,
   l2m audit models/ --law l2m-run-1f2e3d4c --bytes-per-token 4.4
   l2m audit config.json --length 1e6 --capacity 0.05
   l2m audit config.json --cache sinks:4+2044 --cache full
+  l2m audit models/ --out runs/models            # for l2m serve and l2m report
   l2m audit models/ --html audit.html --json > audit.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && !families {
@@ -100,7 +103,19 @@ unless --law names another.`,
 					o.LawFrom = law
 				}
 			}
-			return runAudit(cmd, o, asJSON, asCSV, page)
+			if err := checkFormats(figures); err != nil {
+				return err
+			}
+			a, err := l2m.Audit(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if out != "" && len(a.Models) > 0 {
+				if err := l2m.WriteAudit(out, a, figures); err != nil {
+					return err
+				}
+			}
+			return showAudit(cmd, a, asJSON, asCSV, page)
 		},
 	}
 	f := cmd.Flags()
@@ -114,6 +129,8 @@ unless --law names another.`,
 	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: sinks:4+2044, budget:2048, compressive:2048, power:0.76, log-linear")
 	f.StringVar(&o.Assume, "assume", "", "read the files as this model_type, whatever they say")
 	f.Float64Var(&o.Level, "level", 0.95, "level of intervals")
+	f.StringVarP(&out, "out", "o", "", "folder to write audit.json, audit.csv, report.html and the figure to")
+	f.StringSliceVar(&figures, "figures", nil, "formats of the static figure (default svg,png,pdf)")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	f.BoolVar(&asCSV, "csv", false, "print CSV instead of the table")
 	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file")
@@ -121,11 +138,7 @@ unless --law names another.`,
 	return cmd
 }
 
-func runAudit(cmd *cobra.Command, o l2m.AuditOptions, asJSON, asCSV bool, page string) error {
-	a, err := l2m.Audit(cmd.Context(), o)
-	if err != nil {
-		return err
-	}
+func showAudit(cmd *cobra.Command, a *report.Audit, asJSON, asCSV bool, page string) error {
 	if len(a.Models) == 0 && len(a.Failures) == 1 {
 		return fmt.Errorf("%s: %s", a.Failures[0].Path, a.Failures[0].Error)
 	}
@@ -135,6 +148,7 @@ func runAudit(cmd *cobra.Command, o l2m.AuditOptions, asJSON, asCSV bool, page s
 		}
 	}
 	out := cmd.OutOrStdout()
+	var err error
 	switch {
 	case asJSON:
 		err = report.WriteAudit(out, a)

@@ -75,6 +75,9 @@ interrupted run.`,
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
 			if rivals {
+				if !cmd.Flags().Changed("out") {
+					o.Out = "l2m-run-rivals"
+				}
 				r, err := l2m.CompareRivals(cmd.Context(), l2m.RivalOptions{Seed: o.Seed, Out: o.Out, Workers: o.Workers, Progress: o.Progress})
 				bars.done()
 				if err != nil {
@@ -101,7 +104,7 @@ interrupted run.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory")
+	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory (with --rivals l2m-run-rivals)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
 	f.StringSliceVar(&estimators, "estimators", []string{"paired", "block", "direct"}, "estimators to run")
 	f.StringArrayVar(&o.Damages, "damage", []string{"none"}, "damage to the model, NAME=VALUE,…; repeat for several")
@@ -162,7 +165,7 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 	if !exact {
 		fmt.Fprintln(w, "\n¹ the exact curve is no power law: this is the power law fitted to it with the weights of the estimates")
 	}
-	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, calibration.html\n", out)
+	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, report.html\n", out)
 	return err
 }
 
@@ -185,7 +188,7 @@ func writeRivals(w io.Writer, r *l2m.Rivals, out string) error {
 		}
 		t.AppendRow(row)
 	}
-	_, err := fmt.Fprintf(w, "%s\n\nkept in %s: rivals.json, rivals.html\n", t.Render(), out)
+	_, err := fmt.Fprintf(w, "%s\n\nkept in %s: rivals.json, report.html\n", t.Render(), out)
 	return err
 }
 

@@ -34,6 +34,9 @@ byte.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormats(o.Figures); err != nil {
+				return err
+			}
 			o.Runs = args
 			c, err := l2m.Compare(cmd.Context(), o)
 			if err != nil {

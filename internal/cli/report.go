@@ -3,10 +3,13 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/report"
 )
 
 func newReportCommand() *cobra.Command {
@@ -15,8 +18,8 @@ func newReportCommand() *cobra.Command {
 		Use:   "report RUN…",
 		Short: "Make the report and the figures of finished runs anew",
 		Long: `Report makes report.html, the tables and the figures of finished runs anew from
-their results.json or compare.json: after an update of l2m, or in other formats
-for a paper. Nothing is measured again.`,
+their results.json, compare.json, audit.json, calibration.json or rivals.json:
+after an update of l2m, or in other formats for a paper. Nothing is measured again.`,
 		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf
   l2m report runs/*`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -26,10 +29,8 @@ for a paper. Nothing is measured again.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, f := range figures {
-				if f != "svg" && f != "png" && f != "pdf" {
-					return usagef("--figures: unknown format %q (svg, png or pdf)", f)
-				}
+			if err := checkFormats(figures); err != nil {
+				return err
 			}
 			for _, dir := range args {
 				if err := l2m.Render(dir, figures); err != nil {
@@ -44,4 +45,14 @@ for a paper. Nothing is measured again.`,
 	}
 	cmd.Flags().StringSliceVar(&figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
 	return cmd
+}
+
+// checkFormats refuses formats of figures that nothing can draw.
+func checkFormats(formats []string) error {
+	for _, f := range formats {
+		if !slices.Contains(report.FigureFormats(), f) {
+			return usagef("--figures: unknown format %q (choose from %s)", f, strings.Join(report.FigureFormats(), ", "))
+		}
+	}
+	return nil
 }
