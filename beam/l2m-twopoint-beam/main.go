@@ -20,9 +20,9 @@ import (
 
 func main() {
 	var o twopoint.Options
-	flag.StringVar(&o.Input, "input", "", "glob of text or JSON Lines files")
+	flag.StringVar(&o.Input, "input", "", "glob of text, JSON Lines or Parquet files")
 	flag.StringVar(&o.Output, "output", "counts.json", "file of counts to write")
-	flag.StringVar(&o.Field, "field", "text", "JSON field that holds the text")
+	flag.StringVar(&o.Field, "field", "text", "JSON field or Parquet column that holds the text")
 	flag.StringVar(&o.Tokens, "tokens", "words", "bytes, words, dna:K or protein")
 	distances := flag.String("distances", "1,2,4,8,16,32,64,128,256,512,1024,2048,4096", "distances in tokens")
 	flag.Parse()

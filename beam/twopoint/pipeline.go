@@ -33,9 +33,9 @@ import (
 
 // Options says what to count.
 type Options struct {
-	Input     string // glob of any file system that is registered: text files, or JSON Lines (.jsonl, .ndjson), plain or .gz
+	Input     string // glob of any file system that is registered: text files, JSON Lines (.jsonl, .ndjson), plain or .gz, or Parquet (.parquet)
 	Output    string // file of counts
-	Field     string // of JSON Lines; "" means "text"
+	Field     string // of JSON Lines, or column of Parquet; "" means "text"
 	Tokens    string // as token.ParseStream
 	Distances []int
 }
@@ -91,6 +91,8 @@ func (f *readFn) ProcessElement(ctx context.Context, file fileio.ReadableFile, e
 	switch path.Ext(strings.TrimSuffix(name, ".gz")) {
 	case ".jsonl", ".ndjson":
 		return f.lines(name, r, emit)
+	case ".parquet":
+		return f.rows(name, r, emit)
 	}
 	text, err := io.ReadAll(r)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/token"
@@ -23,7 +24,7 @@ import (
 func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
 
 // The pipeline on the embedded Prism runner and package count give the same
-// histograms of the same files: text and JSON Lines, one document twice.
+// histograms of the same files: text, JSON Lines and Parquet, two documents twice.
 func TestEqualsCount(t *testing.T) {
 	for _, tokens := range []string{"words", "bytes"} {
 		t.Run(tokens, func(t *testing.T) {
@@ -48,6 +49,15 @@ func TestEqualsCount(t *testing.T) {
 				t.Fatal(err)
 			}
 			docs = append(docs, more)
+			type row struct {
+				Text *string `parquet:"text,optional"`
+				ID   int64   `parquet:"id"`
+			}
+			packed := text(120)
+			if err := parquet.WriteFile(filepath.Join(dir, "rows.parquet"), []row{{&packed, 1}, {nil, 2}, {&docs[1], 3}}); err != nil {
+				t.Fatal(err)
+			}
+			docs = append(docs, packed)
 			o := Options{Input: filepath.Join(dir, "*"), Output: filepath.Join(t.TempDir(), "counts.json"), Tokens: tokens, Distances: []int{4, 1, 64, 1 << 20}}
 			p, s := beam.NewPipelineWithRoot()
 			if err := Build(s, o); err != nil {
