@@ -247,8 +247,13 @@ func (e *engine) openGGUF(ctx context.Context, o MeasureOptions) error {
 	e.close = func() { m.Close() }
 	e.info = m.Info()
 	e.tokens, e.maxLength, e.inFlight = languageTokens, languageLength, 2 // one waits while the other is computed
-	e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: "gguf " + e.info.Fingerprint}
+	e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: "gguf " + m.TokenizerFingerprint()}
 	e.encode = m.Tokenize
+	if n := m.TrainedContext(); n > 0 && o.Length > n {
+		e.warnings = append(e.warnings, info.Warning{
+			Code: "beyond-training", Text: fmt.Sprintf("windows of %d tokens are longer than model %s was trained for, %d: what it makes of the rest says little about the text", o.Length, e.info.Name, n), Fix: "choose a shorter --length",
+		})
+	}
 	e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
 	return nil
 }
