@@ -59,8 +59,8 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	}
 	defer store.Close()
 
-	r, err := evaluate(ctx, text, e, s, store, o)
-	if err != nil {
+	r := describe(text, e, s, o)
+	if err := evaluate(ctx, r, s, store, o); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); err != nil {
@@ -75,25 +75,31 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	return r, nil
 }
 
-// evaluate is everything that follows from the scores.
-func evaluate(ctx context.Context, t text, e *engine, s sample[token.ID], store *score.Store, o MeasureOptions) (*report.Result, error) {
+// describe is what is known of a result before anything is scored.
+func describe(t text, e *engine, s sample[token.ID], o MeasureOptions) *report.Result {
 	r := &report.Result{
 		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
 		Corpus: describeCorpus(t, e, o), Model: report.Model{Info: e.info, TrainingBytes: e.budget},
 		Windows:  describeWindows(s, t.clusterKind(), o),
 		Plan:     describePlan(s),
-		Warnings: slices.Concat(t.warnings(), e.warnings, s.warnings, store.Warnings()),
+		Warnings: slices.Concat(t.warnings(), e.warnings, s.warnings),
 	}
 	r.Windows.BytesPerToken = s.bytesPerToken()
-	ngrams, err := ngramEntropies(s, e.info)
+	return r
+}
+
+// evaluate adds everything that follows from the scores.
+func evaluate(ctx context.Context, r *report.Result, s sample[token.ID], store *score.Store, o MeasureOptions) error {
+	r.Warnings = append(r.Warnings, store.Warnings()...)
+	ngrams, err := ngramEntropies(s, r.Model.Info)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := estimate(ctx, r, store.Source(), ngrams, o); err != nil {
-		return nil, err
+		return err
 	}
-	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, s.bytesPerToken())
-	return r, nil
+	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, r.Windows.BytesPerToken)
+	return nil
 }
 
 // text is the documents and their division.

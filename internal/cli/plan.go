@@ -3,12 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -18,6 +17,7 @@ func newPlanCommand() *cobra.Command {
 		o        l2m.PlanOptions
 		cross    int
 		bos      int
+		dialect  string
 		fitRange string
 		asJSON   bool
 		quiet    bool
@@ -26,11 +26,15 @@ func newPlanCommand() *cobra.Command {
 		Use:   "plan PATH…",
 		Short: "Write the requests of a run for a cluster without a server to reach",
 		Long: `Plan draws windows as l2m measure does and writes what must be scored as files of
-OpenAI batch requests, which vllm run-batch reads. l2m ingest takes the results
-in. The same command again writes only what is not answered yet.`,
+OpenAI batch requests, and beside them answer.py, a program that has a server on
+the same machine answer them; it needs Python alone. l2m ingest takes the results
+in; it needs the run directory alone, not the documents. The same command again
+writes only what is not answered yet.`,
 		Example: `  l2m plan books/ --model meta-llama/Llama-3.1-405B-FP8 --tokenizer tokenizer.json --bos 128000 --out run
-  vllm run-batch -i run/requests/requests-00001.jsonl -o results-00001.jsonl --model meta-llama/Llama-3.1-405B-FP8
-  l2m ingest run results-*.jsonl`,
+  # on the cluster, in one job:
+  #   vllm serve meta-llama/Llama-3.1-405B-FP8 --tensor-parallel-size 8 --max-model-len 4096 &
+  #   python3 run/requests/answer.py --url http://localhost:8000 run/requests/requests-*.jsonl
+  l2m ingest run run/requests/results-*.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("name at least one file or folder")
@@ -50,7 +54,7 @@ in. The same command again writes only what is not answered yet.`,
 			case bos < 0:
 				return usagef("--bos: name the token that starts every prompt (the model's beginning of sequence, else its end of text)")
 			}
-			o.BOS = token.ID(bos)
+			o.BOS, o.Dialect = token.ID(bos), openai.Dialect(dialect)
 			if cmd.Flags().Changed("cross") {
 				m.Cross = &cross
 			}
@@ -68,8 +72,8 @@ in. The same command again writes only what is not answered yet.`,
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), p)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests for %d windows in %d files under %s/requests: %d prompt tokens, of which %d are scored\nrun them, then: l2m ingest %s RESULTS…\n",
-				p.Requests, p.Windows, len(p.Files), m.Out, p.Prompts, p.Scored, m.Out)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests for %d windows in %d files under %s/requests: %d prompt tokens, of which %d are scored\nbeside a server: python3 %s --url http://localhost:8000 REQUESTS…\nthen: l2m ingest %s RESULTS…\n",
+				p.Requests, p.Windows, len(p.Files), m.Out, p.Prompts, p.Scored, p.Runner, m.Out)
 			return err
 		},
 	}
@@ -87,7 +91,10 @@ in. The same command again writes only what is not answered yet.`,
 	f.IntVar(&m.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&m.MaxWindows, "windows", 0, "windows in all (default: about a million scored tokens)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window; 0 for none")
-	f.IntVar(&o.PerFile, "max-requests", 0, "requests in a file (default 10000)")
+	f.StringVar(&dialect, "dialect", "", "what will answer: vllm (default), echo or sglang")
+	f.IntVar(&o.PerFile, "max-requests", 0, "most requests in a file (default 10000)")
+	f.Int64Var(&o.BytesPerFile, "max-bytes", 0, "most bytes in a file, before compression (default 200000000)")
+	f.BoolVar(&o.Gzip, "gzip", false, "compress the files of requests")
 	f.Float64Var(&m.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score (default 0.5)")
 	f.StringVar(&m.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
 	f.StringVar(&m.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
@@ -108,12 +115,13 @@ func newIngestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ingest RUN RESULTS…",
 		Short: "Take in the results of a planned run",
-		Long: `Ingest reads the results of the requests that l2m plan wrote: JSON Lines as vllm
-run-batch writes them, plain or .gz, in any order and in pieces, with failures and
-duplicates. Every answer is checked as one of a server is. Windows that are
-complete are stored; name the files of the others again with those still to come.
-When nothing is missing, the run is evaluated and its report written. The exit
-code is 1 while something is missing.`,
+		Long: `Ingest reads the results of the requests that l2m plan wrote: JSON Lines in the
+format of OpenAI's batch services, plain or gzipped, in any order and in pieces,
+with failures and duplicates. Every answer is checked as one of a server is, and
+kept: name every file once, or again, which changes nothing. Two answers to one
+request that cannot be of the same model are an error that names both. When
+nothing is missing, the run is evaluated and its report written. The exit code is
+1 while something is missing.`,
 		Example: "  l2m ingest run results-*.jsonl.gz",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -135,15 +143,15 @@ code is 1 while something is missing.`,
 				}
 			} else {
 				fmt.Fprintf(out, "%d answers taken in, %d duplicates; %d windows are scored\n", r.Answers, r.Duplicates, r.Windows)
-				for _, kind := range slices.Sorted(maps.Keys(r.Failures)) {
-					fmt.Fprintf(out, "%d times: %s\n", r.Failures[kind], kind)
+				if r.Differing > 0 {
+					fmt.Fprintf(out, "%d of the duplicates differ as rounding does; the first answers are kept\n", r.Differing)
 				}
-				for _, e := range r.Examples {
-					fmt.Fprintf(out, "  %s\n", e)
+				for _, f := range r.Failures {
+					fmt.Fprintf(out, "%d times: %s\n  %s\n", f.Count, f.Kind, f.First)
 				}
 			}
 			if r.Missing > 0 {
-				return fmt.Errorf("%w: %d windows lack answers; l2m plan with the same options writes the requests that are missing", errIncomplete, r.Missing)
+				return fmt.Errorf("%w: %d windows lack %d answers (take in further results; or l2m plan with the same options writes the requests that are missing)", errIncomplete, r.Missing, r.Requests)
 			}
 			if asJSON {
 				return nil

@@ -94,36 +94,41 @@ type generateRequest struct {
 	LogProbStartLen int            `json:"logprob_start_len"`
 }
 
-// ask sends one prompt in a dialect and reads the answer. from is the first
-// position whose log-probability is needed, at least 1 unless the server puts
-// a token before the prompt.
-func (c *client) ask(ctx context.Context, e *endpoint, d Dialect, model string, sent []token.ID, from int) (answer, error) {
-	path, most := "/v1/completions", int64(1<<20+4096*len(sent))
-	var body []byte
-	var a answer
-	var err error
-	start := max(0, from-1)
+// request is what is sent for one prompt, and where to. from is the first
+// position whose log-probability is needed, at least 1 unless the server puts a
+// token before the prompt.
+func (d Dialect) request(model string, sent []token.ID, from int) (path string, body any) {
 	zero, one := 0, 1
 	switch d {
-	case VLLM:
-		body, err = c.send(ctx, e, path, completionRequest{Model: model, Prompt: sent, MaxTokens: 1, PromptLogProbs: &zero}, most)
-	case Echo:
-		body, err = c.send(ctx, e, path, completionRequest{Model: model, Prompt: sent, MaxTokens: 1, Echo: true, LogProbs: &one, TokensAsIDs: true}, most)
 	case SGLang:
-		path = "/generate"
-		body, err = c.send(ctx, e, path, generateRequest{InputIDs: sent, Sampling: map[string]any{"max_new_tokens": 1, "temperature": 0}, ReturnLogProb: true, LogProbStartLen: start}, most)
+		return "/generate", generateRequest{InputIDs: sent, Sampling: map[string]any{"max_new_tokens": 1, "temperature": 0}, ReturnLogProb: true, LogProbStartLen: max(0, from-1)}
+	case Echo:
+		return "/v1/completions", completionRequest{Model: model, Prompt: sent, MaxTokens: 1, Echo: true, LogProbs: &one, TokensAsIDs: true}
+	default:
+		return "/v1/completions", completionRequest{Model: model, Prompt: sent, MaxTokens: 1, PromptLogProbs: &zero}
 	}
-	if err != nil {
-		return a, err
-	}
+}
+
+// parse reads the answer to request.
+func (d Dialect) parse(body []byte, sent []token.ID, start int) (answer, error) {
 	switch d {
-	case VLLM:
-		a, err = parseVLLM(body, sent)
-	case Echo:
-		a, err = parseEcho(body, sent)
 	case SGLang:
-		a, err = parseSGLang(body, sent, start)
+		return parseSGLang(body, sent, start)
+	case Echo:
+		return parseEcho(body, sent)
+	default:
+		return parseVLLM(body, sent)
 	}
+}
+
+// ask sends one prompt in a dialect and reads the answer; from as in request.
+func (c *client) ask(ctx context.Context, e *endpoint, d Dialect, model string, sent []token.ID, from int) (answer, error) {
+	path, request := d.request(model, sent, from)
+	body, err := c.send(ctx, e, path, request, int64(1<<20+4096*len(sent)))
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := d.parse(body, sent, max(0, from-1))
 	if err != nil {
 		return a, c.broken(e, path, body, err)
 	}
