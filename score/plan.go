@@ -83,6 +83,20 @@ func (p Plan) Tokens(windows int) int64 {
 	return int64(windows) * per
 }
 
+// PromptTokens is the number of tokens, without BOS, that a model is sent which
+// cannot fork its state, such as a server: every pass is a prompt of its own, a
+// cross pass with its context before it. Prompts is the number of them.
+func (p Plan) PromptTokens(windows int) int64 {
+	context := int64(0)
+	for _, ell := range p.Splits {
+		context += int64(ell)
+	}
+	return p.Tokens(windows) + int64(windows)*int64(p.Cross)*context
+}
+
+// Prompts is the number of passes: see PromptTokens.
+func (p Plan) Prompts(windows int) int64 { return int64(windows) * int64(p.slots()) }
+
 // NaiveTokens is what the same passes cost when every marginal and cross pass
 // is scored over the full length, as in the code published with the L²M paper.
 func (p Plan) NaiveTokens(windows int) int64 {
