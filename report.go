@@ -50,11 +50,11 @@ var documents = []struct {
 		return renderRun(dir, r, formats)
 	}},
 	{compareName, func(dir string, doc io.Reader, formats []string) error {
-		var c report.Comparison
-		if err := report.ReadDocument(doc, report.CompareSchema, &c); err != nil {
-			return fmt.Errorf("reading the comparison: %w", err)
+		c, err := report.ReadComparison(doc)
+		if err != nil {
+			return err
 		}
-		return renderComparison(dir, &c, formats)
+		return renderComparison(dir, c, formats)
 	}},
 	{auditName, func(dir string, doc io.Reader, formats []string) error {
 		a, err := report.ReadAudit(doc)

@@ -87,6 +87,19 @@ func WriteComparison(w io.Writer, c *Comparison) error {
 	return err
 }
 
+// ReadComparison reads a document that WriteComparison wrote. Unknown fields of the
+// same schema are ignored.
+func ReadComparison(rd io.Reader) (*Comparison, error) {
+	var c Comparison
+	if err := ReadDocument(rd, CompareSchema, &c); err != nil {
+		return nil, fmt.Errorf("reading the comparison: %w", err)
+	}
+	if len(c.Runs) < 2 {
+		return nil, errors.New("reading the comparison: it has fewer than two runs: the document is damaged")
+	}
+	return &c, nil
+}
+
 func encodeComparison(c *Comparison) ([]byte, error) {
 	if c == nil || len(c.Runs) < 2 {
 		return nil, errors.New("there is no comparison")

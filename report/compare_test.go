@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -76,6 +77,26 @@ func TestComparisonFaces(t *testing.T) {
 	if err := WriteComparison(&doc, c); err == nil || !strings.Contains(err.Error(), "loss") {
 		t.Errorf("a number that is none: %v", err)
 	}
+}
+
+// Damaged documents are refused or shown, never a panic.
+func FuzzReadComparison(f *testing.F) {
+	var doc bytes.Buffer
+	if err := WriteComparison(&doc, sampleComparison()); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(doc.Bytes())
+	f.Add([]byte(`{"schema":"l2m.compare/1","runs":[{},{}]}`))
+	f.Add([]byte(`{"schema":"l2m.compare/1","runs":[{"information":[{"ell":2}]},{"information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		c, err := ReadComparison(bytes.NewReader(doc))
+		if err != nil {
+			return
+		}
+		_ = ComparisonHTML(io.Discard, c)
+		_ = ComparisonText(io.Discard, c, TextOptions{Width: 80})
+		_ = ComparisonCSV(io.Discard, c)
+	})
 }
 
 func TestOverlay(t *testing.T) {

@@ -4,11 +4,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Headline is the finding of a run as a sentence.
-func Headline(r *Result) string { return find(r).headline }
+// Headline is the finding of a run as a sentence without numbers, and formula the
+// law with its interval; empty where none was fitted.
+func Headline(r *Result) (headline, formula string) {
+	f := find(r)
+	if len(f.formula) > 0 {
+		formula = f.formula.String()
+		if e := f.exponent; e != nil && e.Interval != nil {
+			formula += ", " + level(e.Interval) + " of the exponent: " + interval(e.Interval, e.SE, "").String()
+		}
+	}
+	return f.headline, formula
+}
+
+// Headline is the finding of an audit as a sentence.
+func (a *Audit) Headline() string { h, _ := a.headline(); return strings.TrimSuffix(h, ".") }
+
+// Headline is the finding of a comparison as a sentence.
+func (c *Comparison) Headline() string { return strings.TrimSuffix(c.headline(), ".") }
 
 // Overlay lays the laws of several runs over each other: the headline series of
 // each, with its interval, in one figure, and a table. Names tell the runs apart.
@@ -32,16 +49,23 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 	table := &Table{ID: "runs", Caption: Plain("The runs."), Columns: []Column{
 		{Head: Plain("run"), Wide: true}, {Head: Plain("text"), Wide: true}, {Head: Plain("model"), Wide: true}, {Head: Plain("documents"), Numeric: true},
 		{Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 %"), Numeric: true}, {Head: Plain("law"), Wide: true},
+		{Head: Plain("decay α"), Numeric: true},
 	}}
 	type entry struct {
 		Run    string  `json:"run"`
 		Result *Result `json:"result"`
 	}
+	pairs := &Figure{
+		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",
+		Caption: Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points cannot be told from the run's noise floor."),
+		X:       Axis{Label: "distance d", Unit: unit, Scale: Log2},
+		Y:       informationAxis("I(d)"), Aspect: 0.7,
+	}
 	var data []entry
 	for i, r := range results {
 		data = append(data, entry{names[i], r})
 		f := find(r)
-		row := []Phrase{Plain(printable(names[i])), Plain(printable(strings.Join(r.Corpus.Paths, " "))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–")}
+		row := []Phrase{Plain(printable(names[i])), Plain(printable(strings.Join(r.Corpus.Paths, " "))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–"), Plain("–")}
 		if f.series >= 0 {
 			s := newFigureSet(r)
 			points := s.seriesPoints(f.series)
@@ -51,6 +75,17 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 			fig.Curves = append(fig.Curves, Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Band: true, Points: points})
 			if a := r.Series[f.series].Law; a != nil {
 				row[6] = Plain(verdictWord(a.Verdict))
+			}
+		}
+		if two := newFigureSet(r).twoPoint(); two != nil {
+			c := two.Curves[len(two.Curves)-1] // the estimates
+			points := slices.Clone(c.Points)
+			for j := range points {
+				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
+			}
+			pairs.Curves = append(pairs.Curves, Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Bars: true, Points: points})
+			if d := r.TwoPoint.Law; d != nil {
+				row[7] = Phrase{{Text: significant(d.Alpha, 3), Ref: fmt.Sprintf(".[%d].result.twopoint.law.alpha", i)}}
 			}
 		}
 		if e := f.exponent; e != nil {
@@ -72,8 +107,15 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 		Lead:    Plain("The information that the first half of a window tells about the second, as each run measured it."),
 		Data:    doc, Sections: []Section{{ID: "runs", Title: "The runs", Blocks: []Block{table}}},
 	}
-	if len(fig.Curves) > 0 {
+	switch {
+	case len(fig.Curves) > 0 && len(pairs.Curves) > 0:
 		p.Hero = fig
+		p.Sections = append(p.Sections, Section{ID: "pairs", Title: "Pairs at a distance", Blocks: []Block{pairs}})
+	case len(fig.Curves) > 0:
+		p.Hero = fig
+	case len(pairs.Curves) > 0:
+		p.Hero = pairs
+		p.Lead = Plain("The information that single tokens carry about others at a distance, as each run measured it.")
 	}
 	return p, nil
 }

@@ -228,8 +228,8 @@ func checkNumbers(t *testing.T, page string, doc any) int {
 			}
 			continue
 		}
-		// A decay exponent is shown with the sign of the power.
-		if strings.HasSuffix(ref, ".alpha") {
+		// As a power of d, a decay exponent has the sign of the power.
+		if strings.HasSuffix(ref, ".alpha") && strings.HasPrefix(text, "−") {
 			shown = -shown
 		}
 		if math.Abs(shown-want) > half*1.001 {

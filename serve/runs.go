@@ -2,47 +2,77 @@ package serve
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/l2m-lab/l2m/report"
-	"github.com/l2m-lab/l2m/score"
 )
 
 // Run is a run folder in the list.
 type Run struct {
-	Name     string    `json:"name"` // path below the root, with slashes
+	Name     string    `json:"name"` // path below the root, with slashes; "." is the root itself
 	Verb     string    `json:"verb"`
-	Subject  string    `json:"subject,omitempty"`
+	Subject  string    `json:"subject,omitempty"` // what was measured
 	Model    string    `json:"model,omitempty"`
-	Verdict  string    `json:"verdict,omitempty"`
+	Verdict  string    `json:"verdict,omitempty"` // the finding as a sentence
+	Formula  string    `json:"formula,omitempty"` // the law with its interval
 	Command  string    `json:"command,omitempty"`
 	Changed  time.Time `json:"changed"`
 	Finished bool      `json:"finished"`
-	Report   bool      `json:"report"` // there is a page to open
-	Done     int       `json:"done,omitempty"`
-	Total    int       `json:"total,omitempty"` // windows; 0 where it is not known
+	Overlay  bool      `json:"overlay"`         // can be shown together with others
+	Files    []string  `json:"files"`           // that can be asked for
+	Done     int       `json:"done,omitempty"`  // of a run that is not finished
+	Total    int       `json:"total,omitempty"` // 0 where it is not known
+	Unit     string    `json:"unit,omitempty"`  // of Done and Total
 	Trouble  string    `json:"trouble,omitempty"`
 }
 
 const (
-	maxDepth = 4    // folders below the root
-	maxRuns  = 1000 // in the list
-	// maxPolled is how many bytes of scores are read to state progress.
-	maxPolled = 1 << 30
+	maxDepth = 4      // folders below the root
+	maxRuns  = 1000   // in the list
+	maxLooks = 50_000 // folders and files that are looked at in search of runs
+	// maxShown is the size of the largest document that is read for the list.
+	maxShown = 64 << 20
 )
 
-// documents are the files that make a folder a run, by what they hold.
-var documents = []string{"results.json", "compare.json", "run.json"}
+// documents are the files that make a folder a run, those of finished runs first,
+// and how each is read.
+var documents = []struct {
+	name string
+	read func(s *Server, r *Run, doc io.Reader) error
+}{
+	{"results.json", readResult}, {"compare.json", readComparison}, {"audit.json", readAudit},
+	{"calibration.json", readCalibration}, {"rivals.json", readRivals}, {"run.json", readProgress},
+}
+
+// underWay are the folders that runs without a document keep while they work, and
+// what they hold.
+var underWay = []struct {
+	folder, verb, unit string
+	ours               *regexp.Regexp
+	counts             *regexp.Regexp
+}{
+	{"repetitions", "calibrate", "groups of repetitions simulated", regexp.MustCompile(`^[0-9a-f]{12}-[0-9]{6}\.json$`), regexp.MustCompile(`.`)},
+	{"counting", "twopoint", "distances counted", regexp.MustCompile(`^(chunk-.*\.runs|distance-.*\.json|count\.json|corpus\.json)$`), regexp.MustCompile(`^distance-`)},
+}
 
 // list finds the runs below the root, the latest first.
 func (s *Server) list() ([]Run, error) {
-	var runs []Run
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	runs := []Run{}
+	looks := 0
 	err := fs.WalkDir(s.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if looks++; looks > maxLooks {
+			return fs.SkipAll
+		}
 		switch {
 		case err != nil:
 			if name == "." {
@@ -56,133 +86,183 @@ func (s *Server) list() ([]Run, error) {
 		}
 		if r, ok := s.run(name); ok {
 			runs = append(runs, r)
-			return fs.SkipDir // nothing in a run is a run
+			if name != "." {
+				return fs.SkipDir // nothing in a run is a run
+			}
 		}
 		return nil
 	})
-	slices.SortFunc(runs, func(a, b Run) int { return b.Changed.Compare(a.Changed) })
+	slices.SortStableFunc(runs, func(a, b Run) int { return b.Changed.Compare(a.Changed) })
 	return runs, err
 }
 
-// run describes a folder, if it is a run.
-func (s *Server) run(name string) (Run, bool) {
-	r := Run{Name: name}
-	found := ""
+// isRun reports whether a folder is a run.
+func (s *Server) isRun(name string) bool {
 	for _, doc := range documents {
-		if st, err := s.root.Stat(path.Join(name, doc)); err == nil && st.Mode().IsRegular() {
-			if found == "" {
-				found = doc
-			}
-			if st.ModTime().After(r.Changed) {
-				r.Changed = st.ModTime()
-			}
+		if s.regular(path.Join(name, doc.name)) != nil {
+			return true
 		}
 	}
-	if found == "" {
-		return r, false
+	return false
+}
+
+// regular describes a file, nil when there is none that may be read.
+func (s *Server) regular(name string) fs.FileInfo {
+	if st, err := s.root.Stat(name); err == nil && st.Mode().IsRegular() {
+		return st
 	}
-	if st, err := s.root.Stat(path.Join(name, "report.html")); err == nil {
-		r.Report = st.Mode().IsRegular()
+	return nil
+}
+
+// run describes a folder, if it is a run. The caller holds the lock.
+func (s *Server) run(name string) (Run, bool) {
+	for _, doc := range documents {
+		file := path.Join(name, doc.name)
+		st := s.regular(file)
+		if st == nil {
+			continue
+		}
+		r := s.known[file]
+		if r.size != st.Size() || !r.changed.Equal(st.ModTime()) || r.size == 0 {
+			r = known{size: st.Size(), changed: st.ModTime(), run: Run{Name: name, Changed: st.ModTime()}}
+			if err := s.open(file, func(f io.Reader) error { return doc.read(s, &r.run, f) }); err != nil {
+				r.run.Trouble = err.Error()
+			}
+			s.known[file] = r
+		}
+		if doc.name == "run.json" {
+			s.progress(&r.run)
+		}
+		r.run.Files = s.files(name)
+		return r.run, true
 	}
-	switch found {
-	case "results.json":
-		r.Finished = true
-		result, err := s.result(name)
+	for _, w := range underWay {
+		parts, err := fs.ReadDir(s.root.FS(), path.Join(name, w.folder))
 		if err != nil {
-			r.Trouble = err.Error()
-			break
+			continue
 		}
-		r.Verb, r.Command, r.Verdict, r.Model = result.Verb, result.Command, report.Headline(result), result.Model.Name
-		r.Subject = strings.Join(result.Corpus.Paths, " ")
-	case "compare.json":
-		r.Verb, r.Finished = "compare", true
-		var c struct {
-			Command string `json:"command"`
+		parts = slices.DeleteFunc(parts, func(e fs.DirEntry) bool { return !w.ours.MatchString(e.Name()) })
+		if len(parts) == 0 {
+			continue
 		}
-		if err := s.decode(path.Join(name, found), &c); err != nil {
-			r.Trouble = err.Error()
-		}
-		r.Command = c.Command
-	default:
-		r.Verb = "measure"
-		s.progress(&r)
-	}
-	return r, true
-}
-
-// progress states how far an unfinished run is.
-func (s *Server) progress(r *Run) {
-	var about struct {
-		Key struct {
-			Count int    `json:"count"`
-			Model string `json:"model_name"`
-		} `json:"key"`
-		About struct {
-			Command string `json:"command"`
-		} `json:"about"`
-	}
-	if err := s.decode(path.Join(r.Name, "run.json"), &about); err != nil {
-		r.Trouble = err.Error()
-		return
-	}
-	r.Total, r.Model, r.Command = about.Key.Count, about.Key.Model, about.About.Command
-	parts, err := fs.ReadDir(s.root.FS(), path.Join(r.Name, "scores"))
-	if err != nil {
-		return
-	}
-	var bytes int64
-	for _, p := range parts {
-		if st, err := p.Info(); err == nil {
-			bytes += st.Size()
-			if st.ModTime().After(r.Changed) {
-				r.Changed = st.ModTime()
+		r := Run{Name: name, Verb: w.verb, Unit: w.unit, Files: s.files(name)}
+		for _, p := range parts {
+			if w.counts.MatchString(p.Name()) {
+				r.Done++
 			}
 		}
+		latest(&r, parts)
+		return r, true
 	}
-	if bytes > maxPolled {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// Parts are never changed, only added.
-	if seen, ok := s.seen[r.Name]; ok && seen.bytes == bytes && seen.parts == len(parts) {
-		r.Done = seen.done
-		return
-	}
-	store, err := score.Read(s.path(r.Name))
-	if err != nil {
-		r.Trouble = err.Error()
-		return
-	}
-	r.Done = store.Done()
-	store.Close()
-	s.seen[r.Name] = polled{bytes, len(parts), r.Done}
+	return Run{}, false
 }
 
-// polled is what was found at the last look at a run's scores.
-type polled struct {
-	bytes int64
-	parts int
-	done  int
+// known is what was read of a document.
+type known struct {
+	size    int64
+	changed time.Time
+	run     Run
 }
 
-func (s *Server) result(name string) (*report.Result, error) {
-	f, err := s.root.Open(path.Join(name, "results.json"))
-	if err != nil {
-		return nil, err
+// latest moves the date of a run to that of its newest file.
+func latest(r *Run, entries []fs.DirEntry) {
+	for _, e := range entries {
+		if st, err := e.Info(); err == nil && st.ModTime().After(r.Changed) {
+			r.Changed = st.ModTime()
+		}
 	}
-	defer f.Close()
-	return report.ReadResult(f)
 }
 
-// maxDocument bounds what is read of a small document.
-const maxDocument = 64 << 20
-
-func (s *Server) decode(name string, into any) error {
+// open reads a file inside the root.
+func (s *Server) open(name string, read func(io.Reader) error) error {
 	f, err := s.root.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return json.NewDecoder(io.LimitReader(f, maxDocument)).Decode(into)
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case st.Size() > maxShown:
+		return fmt.Errorf("%s is larger than %d MiB", name, maxShown>>20)
+	}
+	return read(io.LimitReader(f, maxShown))
+}
+
+func (s *Server) result(name string) (r *report.Result, err error) {
+	err = s.open(path.Join(name, "results.json"), func(f io.Reader) error {
+		r, err = report.ReadResult(f)
+		return err
+	})
+	return r, err
+}
+
+func readResult(_ *Server, r *Run, doc io.Reader) error {
+	r.Verb, r.Finished = "measure", true
+	result, err := report.ReadResult(doc)
+	if err != nil {
+		return err
+	}
+	r.Verb, r.Command, r.Model, r.Overlay = result.Verb, result.Command, result.Model.Name, true
+	r.Subject = strings.Join(result.Corpus.Paths, " ")
+	r.Verdict, r.Formula = report.Headline(result)
+	return nil
+}
+
+func readComparison(_ *Server, r *Run, doc io.Reader) error {
+	r.Verb, r.Finished = "compare", true
+	c, err := report.ReadComparison(doc)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, run := range c.Runs {
+		names = append(names, run.Run)
+	}
+	r.Command, r.Verdict, r.Subject = c.Command, c.Headline(), strings.Join(names, ", ")
+	return nil
+}
+
+func readAudit(_ *Server, r *Run, doc io.Reader) error {
+	r.Verb, r.Finished = "audit", true
+	a, err := report.ReadAudit(doc)
+	if err != nil {
+		return err
+	}
+	r.Command, r.Verdict, r.Subject = a.Command, a.Headline(), "law: "+a.Law.Source
+	return nil
+}
+
+func readCalibration(_ *Server, r *Run, doc io.Reader) error {
+	r.Verb, r.Finished = "calibrate", true
+	var c struct {
+		Command  string `json:"command"`
+		Coverage *struct {
+			Covered int `json:"covered"`
+			Of      int `json:"of"`
+		} `json:"coverage"`
+	}
+	if err := json.NewDecoder(doc).Decode(&c); err != nil {
+		return err
+	}
+	r.Command = c.Command
+	if c.Coverage != nil {
+		r.Verdict = fmt.Sprintf("%d of %d intervals of the exponent hold the truth", c.Coverage.Covered, c.Coverage.Of)
+	}
+	return nil
+}
+
+func readRivals(_ *Server, r *Run, doc io.Reader) error {
+	r.Verb, r.Finished, r.Subject = "calibrate", true, "rival estimators"
+	var c struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.NewDecoder(doc).Decode(&c); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(c.Schema, "l2m.rivals/") {
+		return errors.New("not a document of l2m.rivals")
+	}
+	return nil
 }

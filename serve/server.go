@@ -2,22 +2,17 @@ package serve
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	_ "embed"
 
@@ -26,19 +21,19 @@ import (
 
 // Server serves the runs below a folder. It is an http.Handler.
 type Server struct {
-	dir  string
-	root *os.Root
-	// Hosts are the values of the Host header that are answered; nil: all. A page of
-	// another site that has its name resolved to this machine is not among them.
-	hosts map[string]bool
+	dir     string
+	root    *os.Root
+	answers func(host string) bool
 
-	mu   sync.Mutex
-	seen map[string]polled
+	mu    sync.Mutex
+	known map[string]known // by document
+	parts map[string]part  // by file
 }
 
-// New opens the folder. hosts are the HOST:PORT pairs under which the server may
-// be asked; none means any.
-func New(dir string, hosts ...string) (*Server, error) {
+// New opens the folder. answers says which values of the Host header are answered
+// (see Local); nil answers all, which lets any page that the user's browser shows
+// read the runs, by having its own name resolved to this machine.
+func New(dir string, answers func(host string) bool) (*Server, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("serving runs: %w", err)
@@ -46,21 +41,14 @@ func New(dir string, hosts ...string) (*Server, error) {
 	if whole, err := filepath.Abs(dir); err == nil {
 		dir = whole
 	}
-	s := &Server{dir: dir, root: root, seen: map[string]polled{}}
-	if len(hosts) > 0 {
-		s.hosts = map[string]bool{}
-		for _, h := range hosts {
-			s.hosts[h] = true
-		}
+	if answers == nil {
+		answers = func(string) bool { return true }
 	}
-	return s, nil
+	return &Server{dir: dir, root: root, answers: answers, known: map[string]known{}, parts: map[string]part{}}, nil
 }
 
 // Close closes the folder.
 func (s *Server) Close() error { return s.root.Close() }
-
-// path is where a run lies for other programs.
-func (s *Server) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
 // Loopback reports whether a listening address can be reached from this machine
 // only.
@@ -73,21 +61,42 @@ func Loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// strict allows nothing but what is added.
-const strict = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:"
+// Local answers requests that name this machine by a number, by its own name or
+// as localhost. Another name can only be that of somebody else's site.
+func Local(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]") // no port
+	}
+	if net.ParseIP(name) != nil || strings.EqualFold(name, "localhost") {
+		return true
+	}
+	own, err := os.Hostname()
+	return err == nil && own != "" && (strings.EqualFold(name, own) || strings.EqualFold(name, own+".local"))
+}
 
+// strict allows nothing but what is added.
+const strict = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:"
+
+// ServeHTTP answers GET and HEAD:
+//
+//	/                    the list of runs
+//	/api/runs            the same as JSON, a list of Run
+//	/run/NAME/FILE       a file of a run
+//	/together?run=NAME…  the curves of chosen runs in one figure
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", strict)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "this page only reads", http.StatusMethodNotAllowed)
-	case s.hosts != nil && !s.hosts[r.Host]:
+	case !s.answers(r.Host):
 		http.Error(w, "ask for this page by the address that l2m serve printed", http.StatusMisdirectedRequest)
 	case r.URL.Path == "/":
 		s.index(w)
@@ -102,105 +111,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// files are those of a run that are served, with their content types.
-var files = []struct {
-	name *regexp.Regexp
-	kind string
-}{
-	{regexp.MustCompile(`^report\.html$`), "text/html; charset=utf-8"},
-	{regexp.MustCompile(`^(results|compare|run|counts)\.json$`), "application/json"},
-	{regexp.MustCompile(`^(estimates|compare)\.csv$`), "text/csv; charset=utf-8"},
-	{regexp.MustCompile(`^figures/[a-z0-9-]+\.svg$`), "image/svg+xml"},
-	{regexp.MustCompile(`^figures/[a-z0-9-]+\.png$`), "image/png"},
-	{regexp.MustCompile(`^figures/[a-z0-9-]+\.pdf$`), "application/pdf"},
-}
-
-// file serves one file of a run.
-func (s *Server) file(w http.ResponseWriter, r *http.Request, rest string) {
-	if rest != path.Clean(rest) || !fs.ValidPath(rest) {
-		http.NotFound(w, r)
-		return
-	}
-	run, name := path.Split(rest)
-	run = strings.TrimSuffix(run, "/")
-	if path.Base(run) == "figures" {
-		run, name = path.Dir(run), "figures/"+name
-	}
-	if run == "" {
-		run = "."
-	}
-	if _, ok := s.run(run); !ok {
-		http.NotFound(w, r)
-		return
-	}
-	for _, f := range files {
-		if !f.name.MatchString(name) {
-			continue
-		}
-		content, err := s.read(path.Join(run, name))
-		if err != nil {
-			break
-		}
-		w.Header().Set("Content-Type", f.kind)
-		if strings.HasPrefix(f.kind, "text/html") {
-			w.Header().Set("Content-Security-Policy", policy(content))
-		}
-		if f.kind == "image/svg+xml" {
-			w.Header().Set("Content-Security-Policy", strict+"; style-src 'unsafe-inline'")
-		}
-		if r.Method == http.MethodGet {
-			w.Write(content)
-		}
-		return
-	}
-	http.NotFound(w, r)
-}
-
-// maxFile bounds what is served in one piece.
-const maxFile = 256 << 20
-
-func (s *Server) read(name string) ([]byte, error) {
-	f, err := s.root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxFile {
-		return nil, errors.New("not a file to serve")
-	}
-	return io.ReadAll(io.LimitReader(f, maxFile))
-}
-
-var (
-	styles  = regexp.MustCompile(`(?s)<style[^>]*>(.*?)</style>`)
-	scripts = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-)
-
-// policy allows the style and the script that a page of ours carries, as they
-// are: nothing that somebody's text might smuggle in later.
-func policy(page []byte) string {
-	hashes := func(in *regexp.Regexp) string {
-		var list []string
-		for _, m := range in.FindAllSubmatch(page, -1) {
-			sum := sha256.Sum256(m[1])
-			list = append(list, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
-		}
-		if list == nil {
-			return "'none'"
-		}
-		return strings.Join(list, " ")
-	}
-	return strict + "; style-src " + hashes(styles) + "; script-src " + hashes(scripts) + "; connect-src 'self'"
-}
-
 //go:embed index.html
 var indexSource string
 
-var indexPage = template.Must(template.New("index").Parse(indexSource))
+var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
+	"date": func(t time.Time) string { return t.Format("2006-01-02 15:04") },
+}).Parse(indexSource))
 
 func (s *Server) index(w http.ResponseWriter) {
 	runs, err := s.list()
@@ -208,21 +124,29 @@ func (s *Server) index(w http.ResponseWriter) {
 		http.Error(w, "the folder of runs cannot be read: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
+	choices := 0
+	for _, r := range runs {
+		if r.Overlay {
+			choices++
+		}
+	}
 	var page bytes.Buffer
 	if err := indexPage.Execute(&page, struct {
-		Dir  string
-		Runs []Run
-	}{s.dir, runs}); err != nil {
+		Dir    string
+		Runs   []Run
+		Choose bool
+	}{s.dir, runs, choices > 1}); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	html(w, page.Bytes())
+	html(w, page.Bytes(), "; form-action 'self'; connect-src 'self'")
 }
 
-func html(w http.ResponseWriter, page []byte) {
+// html writes a page that this program made just now.
+func html(w http.ResponseWriter, page []byte, more string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", policy(page))
-	w.Write(page)
+	w.Header().Set("Content-Security-Policy", strings.Replace(policy(page), "; form-action 'none'", "", 1)+more)
+	w.Write(page) // the reader has gone away, or not
 }
 
 func (s *Server) api(w http.ResponseWriter) {
@@ -231,18 +155,18 @@ func (s *Server) api(w http.ResponseWriter) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	if runs == nil {
-		runs = []Run{}
-	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(runs)
+	json.NewEncoder(w).Encode(runs) // the reader has gone away, or not
 }
+
+// maxTogether is how many runs a figure can tell apart.
+const maxTogether = 12
 
 // together shows chosen runs in one figure.
 func (s *Server) together(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["run"]
-	if len(names) == 0 || len(names) > 12 {
-		http.Error(w, "choose from one to twelve runs", http.StatusBadRequest)
+	if len(names) == 0 || len(names) > maxTogether {
+		http.Error(w, fmt.Sprintf("choose one to %d runs, with the boxes before their names", maxTogether), http.StatusBadRequest)
 		return
 	}
 	var results []*report.Result
@@ -267,5 +191,5 @@ func (s *Server) together(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	html(w, out.Bytes())
+	html(w, out.Bytes(), "; form-action 'none'")
 }

@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,7 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/score"
+	"github.com/l2m-lab/l2m/token"
 )
 
 const secret = "nobody may read this"
@@ -37,7 +43,7 @@ func runs(t testing.TB) string {
 	put("runs/books/report.html", "<style>b{color:red}</style><b>page</b><script>let a = 1</script>")
 	put("runs/books/estimates.csv", "a,b\n1,2\n")
 	put("runs/books/figures/law.svg", "<svg/>")
-	put("runs/both/compare.json", `{"command": "l2m compare a b"}`)
+	put("runs/both/compare.json", `{"schema": "l2m.compare/1", "command": "l2m compare a b", "runs": [{"run": "a", "model": "m"}, {"run": "b", "model": "n"}]}`)
 	put("runs/deep/er/run.json", `{"key": {"count": 7, "model_name": "<b>evil</b>"}}`)
 	put("runs/broken/results.json", "{")
 	var b strings.Builder
@@ -54,9 +60,9 @@ func runs(t testing.TB) string {
 	return dir
 }
 
-func start(t testing.TB, hosts ...string) *Server {
+func start(t testing.TB, answers func(string) bool) *Server {
 	t.Helper()
-	s, err := New(runs(t), hosts...)
+	s, err := New(runs(t), answers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +80,7 @@ func get(s *Server, method, url string) *httptest.ResponseRecorder {
 }
 
 func TestFilesOfRuns(t *testing.T) {
-	s := start(t)
+	s := start(t, nil)
 	for url, want := range map[string]struct {
 		kind, has string
 	}{
@@ -102,8 +108,14 @@ func TestFilesOfRuns(t *testing.T) {
 	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<b>evil") {
 		t.Error("text of a run is taken for markup")
 	}
-	if csp := get(s, "GET", "/run/books/report.html").Header().Get("Content-Security-Policy"); strings.Count(csp, "'sha256-") != 2 {
+	// What was made elsewhere must not reach this site's other pages.
+	if csp := get(s, "GET", "/run/books/report.html").Header().Get("Content-Security-Policy"); strings.Count(csp, "'sha256-") != 2 || !strings.HasSuffix(csp, "; sandbox allow-scripts") || strings.Contains(csp, "connect-src") {
 		t.Errorf("policy of a page with a style and a script: %s", csp)
+	}
+	for url, w := range map[string]*httptest.ResponseRecorder{"/": get(s, "GET", "/"), "/together": get(s, "GET", "/together?run=books")} {
+		if csp := w.Header().Get("Content-Security-Policy"); strings.Count(csp, "form-action") != 1 {
+			t.Errorf("policy of %s: %s", url, csp)
+		}
 	}
 	var list []Run
 	if err := json.Unmarshal(get(s, "GET", "/api/runs").Body.Bytes(), &list); err != nil || len(list) != 4 {
@@ -125,7 +137,7 @@ var escapes = []string{
 }
 
 func TestNothingElseIsServed(t *testing.T) {
-	s := start(t)
+	s := start(t, nil)
 	for _, url := range escapes {
 		if w := get(s, "GET", url); w.Code < 400 || strings.Contains(w.Body.String(), secret) {
 			t.Errorf("%q: %d %.80q", url, w.Code, w.Body)
@@ -143,14 +155,134 @@ func TestNothingElseIsServed(t *testing.T) {
 
 // A page elsewhere that has its own name point to this machine gets nothing.
 func TestForeignHostsAreRefused(t *testing.T) {
-	s := start(t, "127.0.0.1:1", "localhost:1")
-	if w := get(s, "GET", "/"); w.Code != 200 {
-		t.Errorf("own address: %d", w.Code)
+	s := start(t, Local)
+	own, err := os.Hostname()
+	if err != nil {
+		own = "localhost"
 	}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest("GET", "http://evil.example/", nil))
-	if w.Code != http.StatusMisdirectedRequest || strings.Contains(w.Body.String(), "books") {
-		t.Errorf("foreign host: %d %.80q", w.Code, w.Body)
+	for host, want := range map[string]bool{
+		"127.0.0.1:7676": true, "localhost:1": true, "localhost": true, "[::1]:80": true, "::1": true, "192.168.1.7:80": true, own: true, own + ":80": true,
+		"evil.example": false, "evil.example:7676": false, "127.0.0.1.evil.example": false, "localhost.evil.example:80": false, "": false, ":80": false, "[evil]:80": false,
+	} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Code == http.StatusOK; got != want || !want && (w.Code != http.StatusMisdirectedRequest || strings.Contains(w.Body.String(), "books")) {
+			t.Errorf("host %q: %d %.80q", host, w.Code, w.Body)
+		}
+	}
+}
+
+// tiredCoin is a model of fair coin tosses that fails after some requests.
+type tiredCoin struct{ left int }
+
+func (*tiredCoin) Info() lm.Info {
+	return lm.Info{Name: "coin", Vocabulary: 2, BOS: lm.NoBOS, Fingerprint: "coin"}
+}
+
+func (c *tiredCoin) LogProbs(_ context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
+	if c.left--; c.left < 0 {
+		return lm.Scores{}, errors.New("tired")
+	}
+	tosses := func(n int) []float32 {
+		out := make([]float32, n)
+		for i := range out {
+			out[i] = -math.Ln2
+		}
+		return out
+	}
+	s := lm.Scores{Tokens: tosses(len(r.Tokens))}
+	for _, b := range r.Branches {
+		s.Branches = append(s.Branches, tosses(len(b.Tokens)))
+	}
+	return s, nil
+}
+
+// Progress is what score itself would say, and is kept up with as parts come.
+func TestProgress(t *testing.T) {
+	dir := t.TempDir()
+	s, err := New(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	look := func() Run {
+		var list []Run
+		if err := json.Unmarshal(get(s, "GET", "/api/runs").Body.Bytes(), &list); err != nil || len(list) != 1 {
+			t.Fatalf("%d runs, %v", len(list), err)
+		}
+		return list[0]
+	}
+	run := filepath.Join(dir, "under way")
+	plan, err := score.NewPlan(32, 2, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var windows []score.Window[token.ID]
+	var partners [][]int
+	for i := range 40 {
+		w := score.Window[token.ID]{Cluster: i, Tokens: make([]token.ID, 32)}
+		for j := range w.Tokens {
+			w.Tokens[j] = token.ID((i*7 + j*j) % 2)
+		}
+		windows, partners = append(windows, w), append(partners, []int{(i + 1) % 40})
+	}
+	key := score.Key{ModelName: "coin", Model: "coin", BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses", Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan}
+	seen := map[int]bool{}
+	for range 20 {
+		store, err := score.Open(run, key, score.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = score.Run(t.Context(), &tiredCoin{left: 11}, windows, partners, plan, store, score.RunOptions{Workers: 1})
+		r := look()
+		if r.Done != store.Done() || r.Total != 40 || r.Finished || r.Trouble != "" {
+			t.Errorf("the store has %d windows, shown is %+v", store.Done(), r)
+		}
+		seen[r.Done] = true
+		store.Close()
+		if err == nil {
+			break
+		}
+	}
+	if len(seen) < 3 || !seen[40] {
+		t.Errorf("progress was %v", seen)
+	}
+	// Parts that are damaged, or lead elsewhere, are told, not trusted.
+	if err := os.WriteFile(filepath.Join(run, "scores", "part-000099-00.parquet"), []byte("PAR1 nonsense PAR1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := look(); r.Trouble == "" || r.Done != 40 {
+		t.Errorf("a damaged part: %+v", r)
+	}
+}
+
+// Runs of other kinds while they work.
+func TestUnderWay(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"cal/repetitions/0123456789ab-000000.json", "cal/repetitions/0123456789ab-000010.json", "pairs/counting/corpus.json", "pairs/counting/distance-4.json", "other/counting/sheep.txt"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := New(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	list, err := s.list()
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for _, r := range list {
+		if want := map[string]int{"cal": 2, "pairs": 1}[r.Name]; r.Done != want || r.Finished || r.Changed.IsZero() {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 
@@ -167,7 +299,7 @@ func FuzzPaths(f *testing.F) {
 	for _, url := range escapes {
 		f.Add(url)
 	}
-	s := start(f)
+	s := start(f, nil)
 	f.Fuzz(func(t *testing.T, url string) {
 		if w := get(s, "GET", url); strings.Contains(w.Body.String(), secret) {
 			t.Errorf("%q: %d %.80q", url, w.Code, w.Body)

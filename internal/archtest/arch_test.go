@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"arch":                {"info", "law"},
 	"compare":             {"mi"},
 	"report":              {"info", "lm", "mi", "law", "arch", "compare", "internal/atomicfile", "internal/shell"},
-	"serve":               {"report", "score"},
+	"serve":               {"report"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},

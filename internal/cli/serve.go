@@ -47,25 +47,16 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 		return fmt.Errorf("%w (choose another --address, such as 127.0.0.1:0 for a free port)", err)
 	}
 	defer l.Close()
-	var hosts []string
-	if serve.Loopback(address) {
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return err
-		}
-		for _, name := range []string{"localhost", "127.0.0.1", "[::1]"} {
-			hosts = append(hosts, name+":"+port)
-		}
-	} else {
+	if !serve.Loopback(address) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s can be reached from other machines, and everybody there can read the runs\n", address)
 	}
-	s, err := serve.New(dir, hosts...)
+	s, err := serve.New(dir, serve.Local)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), dir)
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
