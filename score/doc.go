@@ -14,6 +14,9 @@
 //     context, so that shared prefixes are scored once), spreads the requests
 //     over workers, checks every answer and saves finished requests as
 //     immutable Parquet parts (format: docs/format-scores.md).
+//     Offline does the same with answers from elsewhere: it lists every request
+//     as sequences that stand on their own, and takes their log-probabilities in
+//     any order and in several sessions.
 //  4. Store.Source yields the windows in index order to the estimators of
 //     package mi, whatever order they were scored in and however they are
 //     spread over parts.

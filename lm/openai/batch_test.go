@@ -315,3 +315,33 @@ func FuzzBatchRead(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkBatchRead reads results of prompts of the paper's length, 2,048
+// tokens, written as vLLM writes them.
+func BenchmarkBatchRead(b *testing.B) {
+	tokens := make([]token.ID, 2048)
+	list := []any{nil}
+	for i := range tokens {
+		tokens[i] = token.ID(100_000 + 7*i%20_000)
+		list = append(list, map[string]any{fmt.Sprint(tokens[i]): map[string]any{"logprob": -3.4567891 - float64(i)/1e5, "rank": 17 + i, "decoded_token": " token"}})
+	}
+	line, err := json.Marshal(map[string]any{"id": "x", "custom_id": "0", "response": map[string]any{"status_code": 200, "body": map[string]any{"model": "bigram", "choices": []any{map[string]any{"prompt_logprobs": list}}}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := bytes.Repeat(append(line, '\n'), 20)
+	b.SetBytes(int64(len(file)))
+	request := func(string) ([]token.ID, int, bool) { return tokens, 0, true }
+	for b.Loop() {
+		n := 0
+		err := bigramBatch.Read(b.Context(), "r", bytes.NewReader(file), request, func(a BatchAnswer) error {
+			if a.Failure == nil {
+				n += len(a.LogProbs)
+			}
+			return nil
+		})
+		if err != nil || n != 20*2048 {
+			b.Fatal(n, err)
+		}
+	}
+}

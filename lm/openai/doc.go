@@ -24,4 +24,7 @@
 // 5xx, a lost connection, a cut answer, no answer in time) is tried again,
 // on another server if there is one; everything else ends the run with an
 // error that says what the server did.
+//
+// Batch writes the same requests into files and reads the results of files, with
+// the same checks, where no server can be reached.
 package openai
