@@ -12,6 +12,9 @@ func TestGoAloneGivesTheSame(t *testing.T) {
 	if !haveAVX2 {
 		t.Skip("this processor has no AVX2: there is nothing to compare")
 	}
+	if testing.Short() {
+		t.Skip("pinned by TestSameOnEveryMachine with -tags purego")
+	}
 	fast := prints(t)
 	haveAVX2 = false
 	defer func() { haveAVX2 = true }()
