@@ -223,12 +223,24 @@ func parseRequest(prefix, s string) (id score.PieceID, ok bool) {
 	return id, errW == nil && errB == nil && prefix+id.String() == s
 }
 
-// writeRequests replaces what is in dir by what is outstanding.
+// writeRequests replaces the files of requests in dir by what is outstanding.
+// Other files stay: results that were not taken in yet may be among them.
 func writeRequests(ctx context.Context, dir string, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*Planned, error) {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range old {
+		if ours, _ := filepath.Match("requests-[0-9]*.jsonl*", e.Name()); ours {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := atomicfile.RemoveTemps(dir); err != nil {
 		return nil, err
 	}
 	out := &Planned{Windows: offline.Missing().Windows, Runner: filepath.Join(dir, runnerName)}
