@@ -70,10 +70,8 @@ func decode(body []byte, into any) error {
 type completion struct {
 	Model   string `json:"model"`
 	Choices []struct {
-		PromptLogProbs []map[string]*struct {
-			LogProb *float64 `json:"logprob"`
-		} `json:"prompt_logprobs"`
-		LogProbs *struct {
+		PromptLogProbs positions `json:"prompt_logprobs"`
+		LogProbs       *struct {
 			Tokens        []string   `json:"tokens"`
 			TokenLogProbs []*float64 `json:"token_logprobs"`
 		} `json:"logprobs"`
@@ -114,11 +112,8 @@ func parseVLLM(body []byte, sent []token.ID) (answer, error) {
 		if j := i - shift; len(position) > 0 {
 			var found bool
 			if j >= 0 && j < len(sent) {
-				if v, ok := position[strconv.Itoa(int(sent[j]))]; ok {
-					found, e.id = true, int64(sent[j])
-					if v != nil {
-						e.logProb = v.LogProb
-					}
+				if e.logProb, found = position.of(int64(sent[j])); found {
+					e.id = int64(sent[j])
 				}
 			}
 			if !found && (j >= 0 || len(position) != 1) {
