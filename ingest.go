@@ -31,10 +31,11 @@ type Ingested struct {
 	Duplicates int            `json:"duplicates"` // answers to requests that had one; the first counts
 	Differing  int            `json:"differing"`  // of the duplicates: not equal in every bit, but by the same model
 	Failures   []Failure      `json:"failures,omitempty"`
-	Windows    int            `json:"windows"`  // scored so far
-	Missing    int            `json:"missing"`  // windows that lack an answer
-	Requests   int            `json:"requests"` // without an answer
-	Result     *report.Result `json:"-"`        // once nothing is missing
+	Windows    int            `json:"windows"`         // scored so far
+	Missing    int            `json:"missing"`         // windows that lack an answer
+	Requests   int            `json:"requests"`        // without an answer
+	First      []string       `json:"first,omitempty"` // ids of the first few of them
+	Result     *report.Result `json:"-"`               // once nothing is missing
 }
 
 // Failure counts lines of results without log-probabilities, by cause.
@@ -50,6 +51,7 @@ type Failure struct {
 // named again. Two answers to one request that differ by more than an engine's
 // rounding are an error, after which everything before them is kept. When nothing
 // is missing, the run is evaluated as Measure does. The documents are not read.
+// Without files it says what is missing.
 func Ingest(ctx context.Context, dir string, results []string, progress ProgressFunc) (*Ingested, error) {
 	out, err := ingest(ctx, dir, results, progress)
 	if err != nil {
@@ -84,6 +86,9 @@ func ingest(ctx context.Context, dir string, results []string, progress Progress
 	slices.SortStableFunc(out.Failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
 	missing := offline.Missing()
 	out.Windows, out.Missing, out.Requests = len(s.windows)-missing.Windows, missing.Windows, missing.Pieces
+	for _, id := range missing.First {
+		out.First = append(out.First, take.prefix+id.String())
+	}
 	if missing.Windows > 0 {
 		return out, nil
 	}

@@ -81,3 +81,55 @@ func Example() {
 	// cluster 0: joint 8, marginal at 4 4, cross at 4 4
 	// cluster 1: joint 8, marginal at 4 4, cross at 4 4
 }
+
+// Windows are scored elsewhere: every sequence is listed, and its answer may come
+// at any time.
+func ExampleOffline() {
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	windows := []score.Window[token.ID]{{Cluster: 0, Tokens: []token.ID{0, 1, 1, 0}}, {Cluster: 1, Tokens: []token.ID{1, 1, 0, 1}}}
+	partners := [][]int{{1}, {0}}
+	plan, err := score.NewPlan(4, 2, true, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	store, err := score.Open(dir, score.Key{
+		ModelName: "coin", Model: coin{}.Info().Fingerprint, BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses",
+		Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan,
+	}, score.OpenOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	offline, err := score.NewOffline(coin{}.Info(), windows, partners, plan, store)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer offline.Close()
+	for p := range offline.Outstanding() {
+		fmt.Println("score", p.ID, p.Tokens[:p.From], "→", p.Tokens[p.From:])
+	}
+	values := []float32{-math.Ln2, -math.Ln2}
+	if err := offline.Answer(score.PieceID{Window: 1, Branch: 2}, values, "elsewhere"); err != nil {
+		fmt.Println(err)
+	}
+	if err := offline.Flush(); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(offline.Missing().Pieces, "sequences are missing")
+	// Output:
+	// score 0-0 [] → [0 1 1 0]
+	// score 0-1 [] → [1 0]
+	// score 0-2 [0 1] → [0 1]
+	// score 1-0 [] → [1 1 0 1]
+	// score 1-1 [] → [0 1]
+	// score 1-2 [1 1] → [1 0]
+	// 5 sequences are missing
+}

@@ -113,7 +113,7 @@ var errIncomplete = errors.New("the run is not complete")
 func newIngestCommand() *cobra.Command {
 	var asJSON, quiet bool
 	cmd := &cobra.Command{
-		Use:   "ingest RUN RESULTS…",
+		Use:   "ingest RUN [RESULTS…]",
 		Short: "Take in the results of a planned run",
 		Long: `Ingest reads the results of the requests that l2m plan wrote: JSON Lines in the
 format of OpenAI's batch services, plain or gzipped, in any order and in pieces,
@@ -121,10 +121,10 @@ with failures and duplicates. Every answer is checked as one of a server is, and
 kept: name every file once, or again, which changes nothing. Two answers to one
 request that cannot be of the same model are an error that names both. When
 nothing is missing, the run is evaluated and its report written. The exit code is
-1 while something is missing.`,
+1 while something is missing; without files of results that is all it tells.`,
 		Example: "  l2m ingest run results-*.jsonl.gz",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 {
+			if len(args) < 1 {
 				return usagef("name the run directory, then files of results")
 			}
 			return nil
@@ -151,7 +151,7 @@ nothing is missing, the run is evaluated and its report written. The exit code i
 				}
 			}
 			if r.Missing > 0 {
-				return fmt.Errorf("%w: %d windows lack %d answers (take in further results; or l2m plan with the same options writes the requests that are missing)", errIncomplete, r.Missing, r.Requests)
+				return fmt.Errorf("%w: %d windows lack %d answers, the first %s (take in further results; or l2m plan with the same options writes the requests that are missing)", errIncomplete, r.Missing, r.Requests, r.First[0])
 			}
 			if asJSON {
 				return nil
