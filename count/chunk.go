@@ -56,7 +56,6 @@ type chunker struct {
 	counting  bool // the open document is part of the sample
 	from, lo  int  // the open segment
 	offset    int  // tokens of the open document so far
-	dealer    dealer
 	block     int
 	documents int64
 	tokens    int64
@@ -64,7 +63,7 @@ type chunker struct {
 }
 
 func newChunker(o Options, size int, full func(*chunk) (*chunk, error)) *chunker {
-	c := &chunker{o: o, size: size, full: full, dealer: dealer{blocks: o.Blocks, rng: seeded(o.Seed, 1)}}
+	c := &chunker{o: o, size: size, full: full}
 	c.cur = newChunk(size)
 	return c
 }
@@ -99,13 +98,16 @@ func (c *chunker) run(ctx context.Context, src Source) error {
 
 func (c *chunker) add(doc int, tokens []token.ID) error {
 	if !c.open || doc != c.doc {
+		if doc < 0 {
+			return fmt.Errorf("a document is numbered %d", doc)
+		}
 		c.closeSegment()
 		c.open, c.doc, c.offset = true, doc, 0
 		c.counting = c.o.Sample >= 1 || sampled(c.o.Seed, doc, c.o.Sample)
 		if c.counting {
 			c.documents++
 			c.from, c.lo = len(c.cur.tokens), len(c.cur.tokens)
-			c.block = c.dealer.deal()
+			c.deal()
 		}
 	}
 	if !c.counting {
@@ -117,7 +119,7 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 	for len(tokens) > 0 {
 		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 && c.lo < len(c.cur.tokens) {
 			c.closeSegment()
-			c.block = c.dealer.deal()
+			c.deal()
 		}
 		room := c.size + 1 - len(c.cur.tokens)
 		if room == 0 {
@@ -136,6 +138,17 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 		tokens = tokens[n:]
 	}
 	return nil
+}
+
+// deal sets the block of the tokens that follow.
+func (c *chunker) deal() {
+	switch {
+	case c.o.Blocks == 0:
+	case c.o.BlockTokens > 0:
+		c.block = runBlockOf(c.offset/c.o.BlockTokens, c.doc, c.o.Blocks, c.o.Seed)
+	default:
+		c.block = BlockOf(c.doc, c.o.Blocks, c.o.Seed)
+	}
 }
 
 // check refuses ids outside the vocabulary.
@@ -181,24 +194,16 @@ func (c *chunker) flush() error {
 	return nil
 }
 
-// dealer deals documents to blocks: in every round each block gets one, in an
-// order drawn anew.
-type dealer struct {
-	blocks int
-	rng    *rand.Rand
-	round  []int
+// BlockOf returns the block, of the given number, to which the document numbered
+// doc falls. In every round of that many documents each block gets one, in an
+// order drawn anew: in which order the documents come does not matter.
+func BlockOf(doc, blocks int, seed uint64) int {
+	return seeded(mix(seed), uint64(doc/blocks)).Perm(blocks)[doc%blocks]
 }
 
-func (d *dealer) deal() int {
-	if d.blocks == 0 {
-		return 0
-	}
-	if len(d.round) == 0 {
-		d.round = d.rng.Perm(d.blocks)
-	}
-	b := d.round[0]
-	d.round = d.round[1:]
-	return b
+// runBlockOf returns the block of a run of tokens of a document, likewise.
+func runBlockOf(run, doc, blocks int, seed uint64) int {
+	return BlockOf(run, blocks, mix(seed)+uint64(doc))
 }
 
 // seeded returns the generator of one purpose under a seed.

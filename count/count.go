@@ -12,8 +12,9 @@ import (
 
 // Source streams documents in a fixed order: two passes must yield the same.
 type Source interface {
-	// Each calls yield with every document. A large document may come in
-	// pieces: calls in a row with the same doc continue it. The tokens are only
+	// Each calls yield with every document, by its number doc ≥ 0, which no other
+	// document has. A large document may come in pieces: calls in a row with the
+	// same doc continue it. The tokens are only
 	// valid during the call. An error of yield ends the pass and is returned.
 	Each(yield func(doc int, tokens []token.ID) error) error
 }
@@ -49,7 +50,7 @@ type Options struct {
 
 	// Blocks > 0 also counts with each of that many blocks of documents left
 	// out, for jackknife standard errors (at most 255). Documents are dealt to
-	// blocks evenly and by Seed.
+	// blocks evenly, by their number and Seed; see BlockOf.
 	Blocks int
 	// BlockTokens > 0 deals out runs of that many tokens of a document in place
 	// of whole documents: for a corpus of a single document, or of a few.

@@ -1,6 +1,7 @@
 package count
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,7 +11,7 @@ import (
 )
 
 // Leaving out a block must give what counting the other blocks alone gives. The
-// dealer says which documents, or runs of tokens, are in which block; here the
+// BlockOf says which documents, or runs of tokens, are in which block; here the
 // pairs of the block are counted by brute force, by the block of their right
 // end, and taken out of a map of all pairs.
 func TestWithoutABlock(t *testing.T) {
@@ -32,13 +33,12 @@ func TestWithoutABlock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		deal := dealer{blocks: o.Blocks, rng: seeded(o.Seed, 1)}
 		blockOf, used := make([][]int, len(docs)), make([]bool, o.Blocks)
 		for i, doc := range docs {
-			b := 0
+			b := BlockOf(i, o.Blocks, o.Seed)
 			for j := range doc {
-				if j == 0 || o.BlockTokens > 0 && j%o.BlockTokens == 0 {
-					b = deal.deal()
+				if o.BlockTokens > 0 {
+					b = runBlockOf(j/o.BlockTokens, i, o.Blocks, o.Seed)
 				}
 				used[b] = true
 				blockOf[i] = append(blockOf[i], b)
@@ -72,6 +72,58 @@ func TestWithoutABlock(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Blocks are of equal size, and drawn anew in every round.
+func TestBlocksAreEven(t *testing.T) {
+	const blocks, rounds = 7, 3000
+	first := make([]int, blocks)
+	for r := range rounds {
+		seen := make([]bool, blocks)
+		for i := range blocks {
+			b := BlockOf(r*blocks+i, blocks, 5)
+			if seen[b] {
+				t.Fatalf("round %d deals twice to block %d", r, b)
+			}
+			seen[b] = true
+			if i == 0 {
+				first[b]++
+			}
+		}
+	}
+	// Binomial with mean 429 and standard deviation 19.
+	for b, n := range first {
+		if n < 429-5*19 || n > 429+5*19 {
+			t.Errorf("block %d came first in %d of %d rounds", b, n, rounds)
+		}
+	}
+}
+
+// The order in which a Source has its documents changes nothing.
+func TestOrderOfDocuments(t *testing.T) {
+	docs := skewed(3, 20, 20_000, 50)
+	backwards := SourceFunc(func(yield func(int, []token.ID) error) error {
+		for i, doc := range slices.Backward(docs) {
+			if err := yield(i, doc); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, run := range []int{0, 300} {
+		o := Options{Distances: []int{1, 9}, Blocks: 6, BlockTokens: run, Sample: 0.7, Seed: 2}
+		want, err := Pairs(t.Context(), docs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Pairs(t.Context(), backwards, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+			t.Errorf("blocks of %d tokens (-forwards +backwards):\n%s", run, diff)
+		}
+	}
 }
 
 func valuesOf[K comparable](counts map[K]int64) Histogram {

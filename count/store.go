@@ -55,7 +55,7 @@ type corpusTotals struct {
 	Unigrams   Histogram `json:"unigrams"`
 }
 
-const spillSchema = "l2m.count-spill/1"
+const spillSchema = "l2m.count-spill/2"
 
 // openStore returns the store of o: nil when nothing is to be kept and nothing
 // has been spilled yet.
