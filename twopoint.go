@@ -377,6 +377,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens}
 	stage := o.Progress.stage("estimating", "distances")
 	var points []mi.DecayPoint
+	blocks := false
 	for i, d := range f.Distances {
 		stage(int64(i), int64(len(f.Distances)), 0)
 		if d.Pairs == 0 {
@@ -393,6 +394,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 		if err := shufflePairs(ctx, &p, d, o); err != nil {
 			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
 		}
+		blocks = blocks || len(p.Without) >= 2
 		e, err := mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: !o.NoFloor && !o.KeepFloor})
 		if err != nil {
 			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
@@ -413,6 +415,13 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 		return nil, errors.New("no document is long enough for a pair at the smallest distance")
 	}
 	t.Law, t.Warnings = mi.FitDecay(points, level)
+	if !blocks {
+		t.Warnings = append(t.Warnings, info.Warning{
+			Code: "no-blocks",
+			Text: "the errors are those of independent pairs, because pairs were not counted by blocks of documents: pairs of a text depend on one another, and the true errors can be many times as large",
+			Fix:  "count with --blocks",
+		})
+	}
 	return t, nil
 }
 
