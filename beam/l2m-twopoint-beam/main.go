@@ -25,6 +25,9 @@ func main() {
 	flag.StringVar(&o.Field, "field", "text", "JSON field or Parquet column that holds the text")
 	flag.StringVar(&o.Tokens, "tokens", "words", "bytes, words, dna:K or protein")
 	distances := flag.String("distances", "1,2,4,8,16,32,64,128,256,512,1024,2048,4096", "distances in tokens")
+	flag.IntVar(&o.Blocks, "blocks", 0, "blocks of documents for jackknife errors; 0 means 16, -1 none")
+	flag.IntVar(&o.Partitions, "partitions", 0, "parts of the pairs of a distance, one held by a worker at a time; 0 means 256")
+	flag.IntVar(&o.Shards, "shards", 0, "parts of the documents, of about 16 MB or less; 0 means 1024")
 	flag.Parse()
 	beam.Init()
 	if err := run(o, *distances); err != nil {

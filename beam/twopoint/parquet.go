@@ -13,7 +13,7 @@ import (
 // rows emits the texts of a Parquet file, which is held in memory: it is not read
 // in order, and not every file system of Beam can read otherwise. Empty and null
 // texts are passed over.
-func (f *readFn) rows(name string, r io.Reader, emit func(string)) error {
+func (f *readFn) rows(name string, r io.Reader, emit func([]byte)) error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("reading %s: %w", name, fmt.Errorf(format, args...))
 	}
@@ -46,7 +46,7 @@ func (f *readFn) rows(name string, r io.Reader, emit func(string)) error {
 	return nil
 }
 
-func eachText(pages parquet.Pages, emit func(string)) error {
+func eachText(pages parquet.Pages, emit func([]byte)) error {
 	buf := make([]parquet.Value, 256)
 	for {
 		page, err := pages.ReadPage()
@@ -60,7 +60,7 @@ func eachText(pages parquet.Pages, emit func(string)) error {
 			n, err := values.ReadValues(buf)
 			for _, v := range buf[:n] {
 				if !v.IsNull() && len(v.ByteArray()) > 0 {
-					emit(string(v.ByteArray()))
+					emit(bytes.Clone(v.ByteArray()))
 				}
 			}
 			if errors.Is(err, io.EOF) {

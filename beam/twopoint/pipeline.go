@@ -3,8 +3,7 @@
 // counts that l2m twopoint --counts reads; the histograms are those of package
 // count on the same documents.
 //
-// Documents are whole in memory, one per worker thread at a time. Blocks of
-// documents for jackknife errors are not counted.
+// Documents are whole in memory, one per worker thread at a time.
 package twopoint
 
 import (
@@ -12,7 +11,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,11 +19,10 @@ import (
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/fileio"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/transforms/filter"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/transforms/stats"
 
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/token"
@@ -38,6 +35,19 @@ type Options struct {
 	Field     string // of JSON Lines, or column of Parquet; "" means "text"
 	Tokens    string // as token.ParseStream
 	Distances []int
+
+	// Blocks of documents for jackknife errors: 0 means 16, negative none. They
+	// are those of l2m twopoint. Fewer documents than blocks are not divided.
+	Blocks int
+	// Partitions > 0 is how many parts the pairs of a distance are divided into.
+	// A worker holds one of them, about 200 bytes per distinct pair; 0 means 256.
+	Partitions int
+	// Shards > 0 is how many parts the documents are divided into, by their
+	// hash. A worker holds one of them, and all its pairs should be less than 400
+	// MB, which is some 16 MB of text at 13 distances; see pairsFn. 0 means 1024.
+	Shards int
+
+	buffer int // tokens that are counted at once, in tests
 }
 
 // Build adds the pipeline to s.
@@ -56,32 +66,76 @@ func Build(s beam.Scope, o Options) error {
 			return fmt.Errorf("distance %d is below 1", d)
 		}
 	}
+	if o.Blocks == 0 {
+		o.Blocks = defaultBlocks
+	}
+	if o.Partitions == 0 {
+		o.Partitions = defaultPartitions
+	}
+	if o.Shards == 0 {
+		o.Shards = defaultShards
+	}
+	if o.Shards < 1 {
+		return fmt.Errorf("%d shards", o.Shards)
+	}
+	if o.Blocks > maxBlocks || o.Partitions < 1 || o.Partitions > maxPartitions {
+		return fmt.Errorf("%d blocks, %d partitions: at most %d and %d", o.Blocks, o.Partitions, maxBlocks, maxPartitions)
+	}
 	o.Distances = slices.Compact(slices.Sorted(slices.Values(o.Distances)))
-	files := fileio.ReadMatches(s, fileio.MatchFiles(s, o.Input))
-	docs := filter.Distinct(s, beam.ParDo(s, &readFn{Field: o.Field}, files))
-	counts := stats.SumPerKey(s, beam.ParDo(s, &pairsFn{Tokens: o.Tokens, Distances: o.Distances}, docs))
-	bins := stats.SumPerKey(s, beam.ParDo(s, binFn, counts))
-	all := beam.GroupByKey(s, beam.AddFixedKey(s, beam.ParDo(s, joinFn, bins)))
-	beam.ParDo0(s, &writeFn{Output: o.Output, Tokens: o.Tokens, Distances: o.Distances}, all)
+	// An element without content, so that there is a collection to write, or to
+	// complain about, even where there are no documents.
+	none := beam.Create(s, []byte(nil))
+	// What may not be UTF-8 goes through the pipeline as bytes: runners in Java
+	// read strings as UTF-8 and replace what is none.
+	files := fileio.ReadMatches(s, fileio.MatchFiles(s, o.Input, fileio.MatchEmptyDisallow()))
+	texts := beam.ParDo(s, &readFn{Field: o.Field}, files)
+	docs, sizes := beam.ParDo2(s, &shardFn{}, beam.GroupByKey(s, beam.ParDo(s, &hashFn{o.Shards}, texts)))
+	sizes = beam.Flatten(s, sizes, none)
+	sizes = beam.ParDo(s, joinFn, beam.GroupByKey(s, beam.AddFixedKey(s, sizes)))
+	dealt := beam.ParDo(s, &dealFn{Blocks: max(1, o.Blocks)}, docs, beam.SideInput{Input: sizes})
+	batches := beam.ParDo(s, &pairsFn{
+		Tokens: o.Tokens, Distances: o.Distances, Blocks: max(1, o.Blocks), Partitions: o.Partitions, Buffer: cmp.Or(o.buffer, buffered),
+	}, dealt)
+	parts := beam.ParDo(s, &sumFn{}, beam.GroupByKey(s, batches))
+	histograms := beam.ParDo(s, mergeFn, beam.GroupByKey(s, parts))
+	all := beam.GroupByKey(s, beam.AddFixedKey(s, beam.Flatten(s, histograms, none)))
+	beam.ParDo0(s, &writeFn{Input: o.Input, Output: o.Output, Tokens: o.Tokens, Distances: o.Distances, Blocks: o.Blocks}, all)
 	return nil
 }
 
+const (
+	maxBlocks         = 255
+	maxPartitions     = 1 << 20
+	defaultBlocks     = 16
+	defaultPartitions = 256
+	defaultShards     = 1024
+
+	// buffered is the number of tokens that a worker thread counts at once; it
+	// needs some 100 bytes for each.
+	buffered = 1 << 21
+)
+
 func init() {
-	register.DoFn3x1[context.Context, fileio.ReadableFile, func(string), error](&readFn{})
-	register.DoFn2x1[string, func(string, int64), error](&pairsFn{})
-	register.DoFn3x1[context.Context, int, func(*string) bool, error](&writeFn{})
-	register.Function2x2(binFn)
+	register.DoFn3x1[context.Context, fileio.ReadableFile, func([]byte), error](&readFn{})
+	register.DoFn4x1[state.Provider, int, []byte, func([]byte, []byte), error](&pairsFn{})
+	register.DoFn3x1[[]byte, func(*[]byte) bool, func([]byte, []byte), error](&sumFn{})
+	register.DoFn3x1[context.Context, int, func(*[]byte) bool, error](&writeFn{})
+	register.DoFn1x2[[]byte, int, []byte](&hashFn{})
+	register.DoFn4x0[int, func(*[]byte) bool, func(int, []byte), func([]byte)](&shardFn{})
+	register.DoFn3x3[int, []byte, []byte, int, []byte, error](&dealFn{})
 	register.Function2x1(joinFn)
-	register.Emitter1[string]()
-	register.Emitter2[string, int64]()
-	register.Iter1[string]()
+	register.Function2x2(mergeFn)
+	register.Emitter1[[]byte]()
+	register.Emitter2[[]byte, []byte]()
+	register.Emitter2[int, []byte]()
+	register.Iter1[[]byte]()
 }
 
 // readFn emits the documents of a file.
 type readFn struct{ Field string }
 
 // ProcessElement reads one file.
-func (f *readFn) ProcessElement(ctx context.Context, file fileio.ReadableFile, emit func(string)) error {
+func (f *readFn) ProcessElement(ctx context.Context, file fileio.ReadableFile, emit func([]byte)) error {
 	name := file.Metadata.Path
 	r, err := file.Open(ctx)
 	if err != nil {
@@ -99,12 +153,12 @@ func (f *readFn) ProcessElement(ctx context.Context, file fileio.ReadableFile, e
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	if len(text) > 0 {
-		emit(string(text))
+		emit(text)
 	}
 	return nil
 }
 
-func (f *readFn) lines(name string, r io.Reader, emit func(string)) error {
+func (f *readFn) lines(name string, r io.Reader, emit func([]byte)) error {
 	in := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
@@ -118,7 +172,7 @@ func (f *readFn) lines(name string, r io.Reader, emit func(string)) error {
 				return fmt.Errorf("reading %s:%d: no text in field %q", name, n, f.Field)
 			}
 			if text != "" {
-				emit(text)
+				emit([]byte(text))
 			}
 		}
 		if err == io.EOF {
@@ -130,141 +184,60 @@ func (f *readFn) lines(name string, r io.Reader, emit func(string)) error {
 	}
 }
 
-// Kinds of things that are counted; the first byte of a key. A key is the kind,
-// the distance as a varint, and one or two tokens.
-const (
-	documentKind = 'd'
-	unigramKind  = 'u'
-	jointKind    = 'j'
-	leftKind     = 'l'
-	rightKind    = 'r'
-)
-
-// pairsFn counts the pairs of a document, by key.
-type pairsFn struct {
-	Tokens    string
-	Distances []int
-}
-
-// ProcessElement counts one document.
-func (f *pairsFn) ProcessElement(doc string, emit func(string, int64)) error {
-	words, err := tokenize(f.Tokens, doc)
-	if err != nil {
-		return err
-	}
-	emit(string(documentKind), 1)
-	counts := map[string]int64{}
-	key := make([]byte, 0, 256)
-	for _, w := range words {
-		counts[string(append(append(key, unigramKind, 0), w...))]++
-	}
-	for _, d := range f.Distances {
-		for i := 0; i+d < len(words); i++ {
-			a, b := words[i], words[i+d]
-			at := binary.AppendUvarint(append(key, jointKind), uint64(d))
-			at = binary.AppendUvarint(at, uint64(len(a)))
-			counts[string(append(append(at, a...), b...))]++
-			at = binary.AppendUvarint(append(key, leftKind), uint64(d))
-			counts[string(append(at, a...))]++
-			at = binary.AppendUvarint(append(key, rightKind), uint64(d))
-			counts[string(append(at, b...))]++
-		}
-	}
-	for k, n := range counts {
-		emit(k, n)
-	}
-	return nil
-}
-
-// tokenize returns the tokens of a document under names that are the same on
-// every machine: words themselves, or the ids of a fixed vocabulary.
-func tokenize(tokens, doc string) ([]string, error) {
-	stream, err := token.ParseStream(tokens)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	if stream.Name() == "words" {
-		var part []byte
-		token.EachWord(&part, []byte(doc), true, func(w []byte) { out = append(out, string(w)) })
-		return out, nil
-	}
-	for _, id := range stream.Encode(nil, []byte(doc), true) {
-		out = append(out, string(binary.AppendUvarint(nil, uint64(id))))
-	}
-	return out, nil
-}
-
-// binFn turns the count of a thing into one thing of that count. The key keeps
-// the kind and the distance and gets the count.
-func binFn(key string, n int64) (string, int64) {
-	if key[0] == documentKind {
-		return key, n
-	}
-	d, _ := binary.Uvarint([]byte(key[1:]))
-	return fmt.Sprintf("%c %d %d", key[0], d, n), 1
-}
-
-// joinFn writes a bin as a line: kind, distance, count, types.
-func joinFn(key string, types int64) string {
-	if key[0] == documentKind {
-		return fmt.Sprintf("%c 0 0 %d", documentKind, types)
-	}
-	return fmt.Sprintf("%s %d", key, types)
-}
-
 // writeFn writes the file of counts.
 type writeFn struct {
-	Output, Tokens string
-	Distances      []int
+	Input, Output, Tokens string
+	Distances             []int
+	Blocks                int
 }
 
 // ProcessElement gets all bins at once: they are few.
-func (f *writeFn) ProcessElement(ctx context.Context, _ int, lines func(*string) bool) error {
-	file := count.File{Alphabet: f.Tokens, Result: count.Result{Sample: 1, Distances: make([]count.Distance, len(f.Distances))}}
-	for i, d := range f.Distances {
-		file.Distances[i].Distance = d
-	}
-	var line string
-	for lines(&line) {
-		var kind rune
-		var d int
-		var n, types int64
-		if _, err := fmt.Sscanf(line, "%c %d %d %d", &kind, &d, &n, &types); err != nil {
-			return fmt.Errorf("a bin is %q: %w", line, err)
-		}
-		bin := count.Bin{Count: n, Types: types}
-		if kind == documentKind {
-			file.Documents = types
+func (f *writeFn) ProcessElement(ctx context.Context, _ int, histograms func(*[]byte) bool) error {
+	all := map[histogramOf]bins{}
+	var h []byte
+	for histograms(&h) {
+		if len(h) == 0 {
 			continue
 		}
-		if kind == unigramKind {
-			file.Unigrams = append(file.Unigrams, bin)
-			continue
-		}
-		i, ok := slices.BinarySearch(f.Distances, d)
-		if !ok {
-			return fmt.Errorf("a bin of distance %d, which was not asked for", d)
-		}
-		at := &file.Distances[i]
-		switch kind {
-		case jointKind:
-			at.Joint = append(at.Joint, bin)
-		case leftKind:
-			at.Left = append(at.Left, bin)
-		case rightKind:
-			at.Right = append(at.Right, bin)
+		r := reader{data: h}
+		sum := bins{}
+		all[histogramOf{r.byte(), int(r.uvarint())}] = sum
+		if sum.add(&r); r.err != nil {
+			return fmt.Errorf("a histogram: %w", r.err)
 		}
 	}
-	sorted(file.Unigrams)
+	documents := all[histogramOf{kind: documentKind}]
+	counts := func(d, block int) count.Counts {
+		c := count.Counts{
+			Joint: all[histogramOf{jointKind, d}].without(block),
+			Left:  all[histogramOf{leftKind, d}].without(block),
+			Right: all[histogramOf{rightKind, d}].without(block),
+		}
+		c.Pairs = c.Joint.Total()
+		return c
+	}
+	file := count.File{Alphabet: f.Tokens, Result: count.Result{
+		Documents: documents.without(allBlocks).Total(), Unigrams: all[histogramOf{kind: unigramKind}].without(allBlocks), Sample: 1,
+	}}
+	if file.Documents == 0 {
+		return fmt.Errorf("%s has no document with any text", f.Input)
+	}
 	file.Tokens = file.Unigrams.Total()
 	file.Vocabulary = int(file.Unigrams.Types())
-	for i := range file.Distances {
-		d := &file.Distances[i]
-		sorted(d.Joint)
-		sorted(d.Left)
-		sorted(d.Right)
-		d.Pairs = d.Joint.Total()
+	var blocks []int // that have documents
+	if f.Blocks > 1 && file.Documents >= int64(f.Blocks) {
+		for b := range f.Blocks {
+			if documents.without(b).Total() < file.Documents {
+				blocks = append(blocks, b)
+			}
+		}
+	}
+	for _, d := range f.Distances {
+		one := count.Distance{Distance: d, Counts: counts(d, allBlocks)}
+		for _, b := range blocks {
+			one.Without = append(one.Without, counts(d, b))
+		}
+		file.Distances = append(file.Distances, one)
 	}
 	fs, err := filesystem.New(ctx, f.Output)
 	if err != nil {
@@ -280,8 +253,4 @@ func (f *writeFn) ProcessElement(ctx context.Context, _ int, lines func(*string)
 		return err
 	}
 	return w.Close()
-}
-
-func sorted(h count.Histogram) {
-	slices.SortFunc(h, func(a, b count.Bin) int { return cmp.Compare(a.Count, b.Count) })
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Prism and Flink write the same file, byte by byte. L2M_FLINK=1 starts Beam's
+// job server with an embedded Flink, which needs Java, Maven and a registry.
+func TestFlink(t *testing.T) {
+	if os.Getenv("L2M_FLINK") == "" {
+		t.Skip("set L2M_FLINK=1 to run on an embedded Flink (Java, Maven, 160 MB of jars)")
+	}
+	server := exec.Command("../flink/jobserver.sh")
+	var log bytes.Buffer
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	defer server.Process.Kill()
+	for {
+		c, err := net.Dial("tcp", "localhost:8099")
+		if err == nil {
+			c.Close()
+			break
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("the job server ended: %v\n%s", err, log.Bytes())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+
+	dir := t.TempDir()
+	command := filepath.Join(dir, "l2m-twopoint-beam")
+	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 20 {
+		var b bytes.Buffer
+		for range 2000 {
+			fmt.Fprintf(&b, "w%d ", rng.IntN(1+rng.IntN(300)))
+		}
+		if i == 0 { // what is not UTF-8 must come through
+			for range 2000 {
+				b.WriteByte(byte(rng.IntN(256)))
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.txt", i)), b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(name string, runner ...string) []byte {
+		out := filepath.Join(dir, name)
+		args := append(runner, "--input", filepath.Join(dir, "*.txt"), "--tokens", "words", "--distances", "1,7,500", "--output", out)
+		if log, err := exec.Command(command, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, log)
+		}
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	prism := run("prism.json", "--runner=prism")
+	flink := run("flink.json", "--runner=universal", "--endpoint=localhost:8099", "--environment_type=LOOPBACK")
+	if !bytes.Equal(prism, flink) {
+		t.Errorf("Prism wrote\n%s\nand Flink\n%s", prism, flink)
+	}
+}

@@ -1,0 +1,171 @@
+package twopoint
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/l2m-lab/l2m/count"
+)
+
+// allBlocks stands for the histogram of all documents. Under the number of a
+// block is how it changes when the block is left out.
+const allBlocks = -1
+
+// bin is a place in the histograms.
+type bin struct {
+	block int
+	count int64
+}
+
+// bins are histograms of one kind at one distance: how many things there are,
+// or how many more.
+type bins map[bin]int64
+
+func (b bins) append(out []byte) []byte {
+	for at, types := range b {
+		if types != 0 {
+			out = binary.AppendVarint(out, int64(at.block))
+			out = binary.AppendUvarint(out, uint64(at.count))
+			out = binary.AppendVarint(out, types)
+		}
+	}
+	return out
+}
+
+func (b bins) add(r *reader) {
+	for r.more() {
+		at := bin{block: int(r.varint()), count: int64(r.uvarint())}
+		b[at] += r.varint()
+	}
+}
+
+// without returns the histogram without a block, or of allBlocks.
+func (b bins) without(block int) count.Histogram {
+	types := map[int64]int64{}
+	for at, n := range b {
+		if at.block == allBlocks || at.block == block {
+			types[at.count] += n
+		}
+	}
+	var h count.Histogram
+	for n, t := range types {
+		if t != 0 {
+			h = append(h, count.Bin{Count: n, Types: t})
+		}
+	}
+	slices.SortFunc(h, func(a, b count.Bin) int { return cmp.Compare(a.Count, b.Count) })
+	return h
+}
+
+// sumFn sums the batches of a group and emits its bins.
+type sumFn struct{}
+
+// ProcessElement sums one group.
+func (sumFn) ProcessElement(key []byte, batches func(*[]byte) bool, emit func([]byte, []byte)) error {
+	k := reader{data: key}
+	h := histogramOf{kind: k.byte(), distance: int(k.uvarint())}
+	index := map[string]int{}
+	var totals []int64
+	inBlock := map[uint64]int64{} // by index and block
+	var batch []byte
+	for batches(&batch) {
+		r := reader{data: batch}
+		block := r.uvarint()
+		for r.more() {
+			name := r.bytes()
+			n := int64(r.uvarint())
+			i, ok := index[string(name)]
+			if !ok {
+				i = len(totals)
+				index[string(name)] = i
+				totals = append(totals, 0)
+			}
+			totals[i] += n
+			inBlock[uint64(i)*(maxBlocks+1)+block] += n
+		}
+		if r.err != nil {
+			return fmt.Errorf("batch of %q: %w", key, r.err)
+		}
+	}
+	if k.err != nil {
+		return fmt.Errorf("group %q: %w", key, k.err)
+	}
+	out := bins{}
+	for _, n := range totals {
+		out[bin{allBlocks, n}]++
+	}
+	for at, n := range inBlock {
+		total, block := totals[at/(maxBlocks+1)], int(at%(maxBlocks+1))
+		out[bin{block, total}]--
+		if total > n {
+			out[bin{block, total - n}]++
+		}
+	}
+	emit(h.key(), out.append(nil))
+	return nil
+}
+
+// mergeFn adds up the bins of a histogram. What it returns begins with the name
+// of the histogram.
+func mergeFn(key []byte, parts func(*[]byte) bool) ([]byte, error) {
+	sum := bins{}
+	var part []byte
+	for parts(&part) {
+		r := reader{data: part}
+		if sum.add(&r); r.err != nil {
+			return nil, fmt.Errorf("bins of %q: %w", key, r.err)
+		}
+	}
+	return sum.append(slices.Clone(key)), nil
+}
+
+// reader reads what was put together of numbers and names. After an error all
+// is zero.
+type reader struct {
+	data []byte
+	err  error
+}
+
+var errShort = errors.New("cut short")
+
+func (r *reader) more() bool { return len(r.data) > 0 }
+
+func (r *reader) take(n int) []byte {
+	if n <= 0 || n > len(r.data) {
+		r.data, r.err = nil, errShort
+		return nil
+	}
+	out := r.data[:n]
+	r.data = r.data[n:]
+	return out
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.data)
+	r.take(n)
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.data)
+	r.take(n)
+	return v
+}
+
+func (r *reader) bytes() []byte {
+	n := r.uvarint()
+	if n == 0 {
+		return nil
+	}
+	return r.take(int(min(n, uint64(len(r.data)+1))))
+}
