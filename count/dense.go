@@ -1,58 +1,250 @@
 package count
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
 
+	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/token"
 )
 
-// denseChunk is the number of tokens per chunk while filling tables: small
-// enough to stay in the cache, large enough to make handing over cheap.
-const denseChunk = 1 << 18
+// Variables are for tests.
+var (
+	// denseChunk is the number of tokens per chunk while filling tables: small
+	// enough to stay in the cache, large enough to make handing over cheap.
+	denseChunk = 1 << 18
+
+	// keepEvery is the time between two copies of the tables on disk, and
+	// keepShare the share of the time that writing them may take.
+	keepEvery = 5 * time.Second
+	keepShare = 1.0 / 20
+)
+
+// dense is what was counted in tables.
+type dense struct {
+	chunks   int         // counted
+	tokens   int64       // of them
+	tables   [][][]int64 // [distance][block]: V×V cells
+	unigrams []int64
+	used     []bool // blocks with any token
+}
 
 // countDense fills one V×V table per distance and block while reading. Workers
 // share the distances of a chunk, so there is one set of tables however many
 // they are.
+//
+// Under a Key, a copy of the tables is kept in SpillDir: an interrupted call
+// reads the documents again, but counts only what the copy does not hold.
 func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
-	v, blocks := o.Vocabulary, max(1, o.Blocks)
-	tables := make([][][]int64, len(o.Distances)) // [distance][block]
-	for i := range tables {
-		tables[i] = make([][]int64, blocks)
-		for b := range tables[i] {
-			tables[i][b] = make([]int64, v*v)
+	size := max(denseChunk, 2*o.maxDistance())
+	var store *store
+	if o.Key != "" {
+		var err error
+		if store, err = openStore(o, size); err != nil {
+			return nil, err
 		}
 	}
-	unigrams := make([]int64, v)
-	used := make([]bool, blocks)
-	size := max(denseChunk, 2*o.maxDistance())
-
+	t, err := loadDense(store, o)
+	if err != nil {
+		return nil, err
+	}
+	resumed := t.tokens * int64(len(t.tables))
+	var chunks int
 	var tokens int64
+	kept, took := time.Now(), time.Duration(0)
+	var saveErr error
 	c, err := pipeline(ctx, src, o, size, func(_ context.Context, ch *chunk) error {
-		each(o.Workers, len(tables)+1, func(_, i int) {
-			if i == len(tables) {
-				countTokens(unigrams, used, ch)
-				return
-			}
-			for _, s := range ch.segments {
-				fillTable(tables[i][s.block], v, ch.tokens, s, o.Distances[i])
-			}
-		})
+		chunks++
 		tokens += ch.newTokens()
-		o.Progress(Progress{Stage: "counting", Done: tokens * int64(len(tables)), Tokens: tokens})
-		return nil
+		if chunks > t.chunks {
+			each(o.Workers, len(t.tables)+1, func(_, i int) {
+				if i == len(t.tables) {
+					countTokens(t.unigrams, t.used, ch)
+					return
+				}
+				for _, s := range ch.segments {
+					fillTable(t.tables[i][s.block], o.Vocabulary, ch.tokens, s, o.Distances[i])
+				}
+			})
+			t.chunks, t.tokens = chunks, tokens
+		}
+		done := tokens * int64(len(t.tables))
+		o.Progress(Progress{Stage: "counting", Done: done, Resumed: min(done, resumed), Tokens: tokens})
+		since := time.Since(kept)
+		if store == nil || since < keepEvery || took > time.Duration(keepShare*float64(since)) {
+			return nil
+		}
+		begun := time.Now()
+		saveErr = t.save(store)
+		kept = time.Now()
+		took = kept.Sub(begun)
+		return saveErr
 	})
 	if err != nil {
+		if store != nil && saveErr == nil {
+			err = errors.Join(err, t.save(store))
+		}
 		return nil, err
 	}
 
 	r := &Result{
-		Tokens: c.tokens, Documents: c.documents, Vocabulary: v,
-		Unigrams: HistogramOf(unigrams), Distances: make([]Distance, len(tables)),
+		Tokens: c.tokens, Documents: c.documents, Vocabulary: o.Vocabulary,
+		Unigrams: HistogramOf(t.unigrams), Distances: make([]Distance, len(t.tables)),
 	}
-	each(o.Workers, len(tables), func(_, i int) {
-		r.Distances[i] = denseDistance(o, tables[i], used, o.Distances[i])
+	each(o.Workers, len(t.tables), func(_, i int) {
+		r.Distances[i] = denseDistance(o, t.tables[i], t.used, o.Distances[i])
 	})
 	return r, nil
+}
+
+// loadDense returns what an earlier call left, or empty tables.
+func loadDense(s *store, o Options) (*dense, error) {
+	v, blocks := o.Vocabulary, max(1, o.Blocks)
+	t := &dense{tables: make([][][]int64, len(o.Distances)), unigrams: make([]int64, v), used: make([]bool, blocks)}
+	for i := range t.tables {
+		t.tables[i] = make([][]int64, blocks)
+		for b := range t.tables[i] {
+			t.tables[i][b] = make([]int64, v*v)
+		}
+	}
+	if s == nil || !s.has(s.tablesPath()) {
+		return t, nil
+	}
+	f, err := os.Open(s.tablesPath())
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := t.read(bufio.NewReaderSize(f, 1<<20)); err != nil {
+		return nil, fmt.Errorf("reading %s: %w (remove the file and count again)", s.tablesPath(), err)
+	}
+	return t, nil
+}
+
+// save replaces the copy on disk.
+func (t *dense) save(s *store) error {
+	return s.explain(atomicfile.WriteFile(s.tablesPath(), 0o666, func(f io.Writer) error {
+		w := bufio.NewWriterSize(f, 1<<20)
+		if err := t.write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}))
+}
+
+// write writes numbers as varints, and runs of zeros, of which tables are full,
+// as a zero and their length.
+func (t *dense) write(w *bufio.Writer) error {
+	var buf [2 * binary.MaxVarintLen64]byte
+	put := func(values ...uint64) error {
+		b := buf[:0]
+		for _, v := range values {
+			b = binary.AppendUvarint(b, v)
+		}
+		_, err := w.Write(b)
+		return err
+	}
+	if err := put(uint64(t.chunks), uint64(t.tokens)); err != nil {
+		return err
+	}
+	return t.each(func(cells []int64) error {
+		for i := 0; i < len(cells); {
+			if n := cells[i]; n != 0 {
+				if err := put(uint64(n)); err != nil {
+					return err
+				}
+				i++
+				continue
+			}
+			zeros := 1
+			for i+zeros < len(cells) && cells[i+zeros] == 0 {
+				zeros++
+			}
+			if err := put(0, uint64(zeros)); err != nil {
+				return err
+			}
+			i += zeros
+		}
+		return nil
+	})
+}
+
+// read is the inverse of write, for tables of the same sizes.
+func (t *dense) read(r *bufio.Reader) error {
+	chunks, err := binary.ReadUvarint(r)
+	if err != nil {
+		return err
+	}
+	tokens, err := binary.ReadUvarint(r)
+	if err != nil {
+		return err
+	}
+	t.chunks, t.tokens = int(chunks), int64(tokens)
+	err = t.each(func(cells []int64) error {
+		for i := 0; i < len(cells); {
+			n, err := binary.ReadUvarint(r)
+			if err != nil {
+				return err
+			}
+			if n != 0 {
+				cells[i] = int64(n)
+				i++
+				continue
+			}
+			zeros, err := binary.ReadUvarint(r)
+			if err != nil {
+				return err
+			}
+			if zeros == 0 || zeros > uint64(len(cells)-i) {
+				return fmt.Errorf("%d zeros where %d cells are left", zeros, len(cells)-i)
+			}
+			i += int(zeros)
+		}
+		return nil
+	})
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := r.ReadByte(); err != io.EOF {
+		return errors.New("there is more in it than tables")
+	}
+	return nil
+}
+
+// each visits all counts, table by table.
+func (t *dense) each(visit func(cells []int64) error) error {
+	used := make([]int64, len(t.used))
+	for i, u := range t.used {
+		if u {
+			used[i] = 1
+		}
+	}
+	if err := visit(used); err != nil {
+		return err
+	}
+	for i, u := range used {
+		t.used[i] = u != 0
+	}
+	if err := visit(t.unigrams); err != nil {
+		return err
+	}
+	for _, blocks := range t.tables {
+		for _, cells := range blocks {
+			if err := visit(cells); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func countTokens(unigrams []int64, used []bool, ch *chunk) {

@@ -21,7 +21,8 @@ import (
 //
 // The deal is a permutation of the pairs by a seeded four-round Feistel
 // network [Luby & Rackoff 1988], the same on any number of workers (0 means
-// GOMAXPROCS). Cost: about 20 ns per pair and core.
+// GOMAXPROCS). Cost: about 20 ns per pair and core. Where there are far more
+// pairs than cells in their table, the cells are drawn instead.
 func Shuffled(ctx context.Context, left, right Histogram, seed uint64, workers int) (Histogram, error) {
 	n := left.Total()
 	if m := right.Total(); m != n {
@@ -30,6 +31,19 @@ func Shuffled(ctx context.Context, left, right Histogram, seed uint64, workers i
 	if n == 0 {
 		return nil, nil
 	}
+	if cells := float64(left.Types()) * float64(right.Types()); cells*cellCost < float64(n) {
+		h, err := shuffledTable(ctx, left, right, seed)
+		if err != nil {
+			return nil, fmt.Errorf("shuffling pairs: %w", err)
+		}
+		return h, nil
+	}
+	return dealPairsOf(ctx, left, right, seed, workers)
+}
+
+// dealPairsOf deals every right token to a left one.
+func dealPairsOf(ctx context.Context, left, right Histogram, seed uint64, workers int) (Histogram, error) {
+	n := left.Total()
 	if n >= 1<<62 || left.Types() > maxVocabulary || right[len(right)-1].Count >= math.MaxUint32-1 {
 		return nil, errors.New("shuffling pairs: more pairs than can be shuffled (a token may occur 4 billion times; count a sample)")
 	}

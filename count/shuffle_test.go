@@ -2,6 +2,7 @@ package count
 
 import (
 	"math"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -98,6 +99,113 @@ func TestShuffledPairsAreIndependent(t *testing.T) {
 	}
 	if _, err := Shuffled(t.Context(), HistogramOf(left), HistogramOf(right[1:]), 5, 1); err == nil {
 		t.Error("margins that do not match were accepted")
+	}
+}
+
+// The sampler against the probabilities themselves, computed with exact integers,
+// by a χ² test; from tables of one cell to those with the mode at an end.
+func TestHypergeometric(t *testing.T) {
+	rng := seeded(8, 0)
+	for _, c := range [][3]int64{{1, 1, 1}, {5, 0, 3}, {0, 5, 3}, {7, 3, 6}, {40, 60, 30}, {2, 1000, 500}, {300, 5, 200}, {1000, 1000, 1000}, {3, 3, 6}} {
+		good, bad, n := c[0], c[1], c[2]
+		const draws = 200_000
+		seen := map[int64]int{}
+		for range draws {
+			seen[hypergeometric(rng, good, bad, n)]++
+		}
+		all := new(big.Int).Binomial(good+bad, n)
+		chi2, df, pooled, pooledSeen := 0.0, -1.0, 0.0, 0
+		for x := max(0, n-bad); x <= min(good, n); x++ {
+			ways := new(big.Int).Mul(new(big.Int).Binomial(good, x), new(big.Int).Binomial(bad, n-x))
+			p, _ := new(big.Rat).SetFrac(ways, all).Float64()
+			if pooled, pooledSeen = pooled+p*draws, pooledSeen+seen[x]; pooled > 10 || x == min(good, n) {
+				chi2 += (float64(pooledSeen) - pooled) * (float64(pooledSeen) - pooled) / pooled
+				df++
+				pooled, pooledSeen = 0, 0
+			}
+			delete(seen, x)
+		}
+		if len(seen) != 0 {
+			t.Errorf("%v: impossible values %v", c, seen)
+		}
+		// Mean df, variance 2 df. The last bin may hold little, which makes χ² wider.
+		if chi2 > df+6*math.Sqrt(2*df)+20 {
+			t.Errorf("%v: χ² = %.1f with %g degrees of freedom", c, chi2, df)
+		}
+	}
+}
+
+// With counts in the billions, moments say whether the sampler is right; the
+// fourth tells a distribution that lacks its tails.
+func TestHypergeometricLarge(t *testing.T) {
+	rng := seeded(9, 0)
+	const draws = 4000
+	for _, c := range [][3]float64{{3e9, 5e9, 1e9}, {1e6, 8e9, 2e9}, {4e10, 1e5, 3e10}} {
+		g, b, n := c[0], c[1], c[2]
+		total := g + b
+		mean := n * g / total
+		sd := math.Sqrt(mean * b / total * (total - n) / (total - 1))
+		var z1, z2, z4 float64
+		for range draws {
+			z := (float64(hypergeometric(rng, int64(g), int64(b), int64(n))) - mean) / sd
+			z1 += z / draws
+			z2 += z * z / draws
+			z4 += z * z * z * z / draws
+		}
+		// Standard errors of the moments of a normal sample: 1, √2, √96 over √draws.
+		e := 4 / math.Sqrt(draws)
+		if math.Abs(z1) > e || math.Abs(z2-1) > e*math.Sqrt2 || math.Abs(z4-3) > e*math.Sqrt(96) {
+			t.Errorf("%v: standardized moments %.3f, %.3f, %.3f, want 0, 1, 3", c, z1, z2, z4)
+		}
+	}
+}
+
+// Drawing cells and dealing pairs give histograms of the same distribution: the
+// means over many seeds agree within their errors.
+func TestTablesAndDealsAgree(t *testing.T) {
+	left := Histogram{{1, 2}, {10, 3}, {100, 2}, {400, 1}}
+	right := Histogram{{2, 1}, {30, 10}, {130, 1}, {200, 1}}
+	n := left.Total()
+	if right.Total() != n {
+		t.Fatal(right.Total(), n)
+	}
+	const repeats = 3000
+	type sum struct{ x, x2 float64 }
+	stats := [2][3]sum{}
+	for seed := range uint64(repeats) {
+		table, err := shuffledTable(t.Context(), left, right, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dealt, err := dealPairsOf(t.Context(), left, right, seed, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range []Histogram{table, dealt} {
+			if h.Total() != n {
+				t.Fatalf("%d pairs, want %d", h.Total(), n)
+			}
+			entropy := 0.0
+			for _, b := range h {
+				p := float64(b.Count) / float64(n)
+				entropy -= float64(b.Types) * p * math.Log(p)
+			}
+			for j, x := range []float64{entropy, float64(h.Types()), float64(h.Singletons())} {
+				stats[i][j].x += x / repeats
+				stats[i][j].x2 += x * x / repeats
+			}
+		}
+	}
+	for j, name := range []string{"entropy", "types", "singletons"} {
+		a, b := stats[0][j], stats[1][j]
+		se := math.Sqrt((a.x2 - a.x*a.x + b.x2 - b.x*b.x) / repeats)
+		if math.Abs(a.x-b.x) > 4*se {
+			t.Errorf("%s: %g ± %g apart", name, a.x-b.x, se)
+		}
+		// And they vary alike: the ratio of variances has a relative error of about √(4/repeats).
+		if r := (a.x2 - a.x*a.x) / (b.x2 - b.x*b.x); math.Abs(r-1) > 5*math.Sqrt(4.0/repeats) {
+			t.Errorf("%s: the variances have a ratio of %.3f", name, r)
+		}
 	}
 }
 

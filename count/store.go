@@ -23,6 +23,7 @@ import (
 //	chunk-000000.runs      distinct pairs of a chunk
 //	corpus.json            totals, once all documents are read
 //	distance-000064.json   finished
+//	tables.bin             small vocabularies: all tables so far
 type store struct {
 	dir       string
 	temporary bool
@@ -41,6 +42,7 @@ type asked struct {
 	Sample      float64 `json:"sample"`
 	Seed        uint64  `json:"seed"`
 	ChunkTokens int     `json:"chunk_tokens"`
+	Dense       bool    `json:"dense"`
 }
 
 // corpusTotals is the content of corpus.json.
@@ -69,7 +71,7 @@ func openStore(o Options, size int) (*store, error) {
 	s := &store{dir: o.SpillDir, reusable: o.Key != ""}
 	want, err := json.Marshal(asked{
 		Schema: spillSchema, Key: o.Key, Distances: o.Distances, Vocabulary: o.Vocabulary, Blocks: o.Blocks,
-		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, ChunkTokens: size,
+		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, ChunkTokens: size, Dense: o.dense(),
 	})
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func Clean(dir string) error {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		ours := name == "count.json" || name == "corpus.json" || atomicfile.IsTemp(name) ||
+		ours := name == "count.json" || name == "corpus.json" || name == "tables.bin" || atomicfile.IsTemp(name) ||
 			strings.HasPrefix(name, "chunk-") && strings.HasSuffix(name, ".runs") ||
 			strings.HasPrefix(name, "distance-") && strings.HasSuffix(name, ".json")
 		if !ours {
@@ -142,6 +144,8 @@ func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 func (s *store) chunkPath(i int) string { return s.path(fmt.Sprintf("chunk-%06d.runs", i)) }
 
 func (s *store) distancePath(d int) string { return s.path(fmt.Sprintf("distance-%06d.json", d)) }
+
+func (s *store) tablesPath() string { return s.path("tables.bin") }
 
 // has says whether a file is there. Files appear whole or not at all.
 func (s *store) has(path string) bool {
