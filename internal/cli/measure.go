@@ -172,27 +172,33 @@ func defaultRunDir(command string) string {
 	return fmt.Sprintf("l2m-run-%x", sum[:4])
 }
 
-// parseSize reads a number of bytes such as 500k, 12M or 1G (powers of 1,024);
-// the empty string is 0, negative numbers stand for "none".
+// parseSize reads a number of bytes such as 500k, 12M, 1G or 1GiB (powers of
+// 1024), or 1GB (of 1000). The empty string is 0; negative numbers stand for
+// "none".
 func parseSize(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	digits, unit := s, int64(1)
-	switch s[len(s)-1] {
-	case 'k', 'K':
-		unit = 1 << 10
-	case 'm', 'M':
-		unit = 1 << 20
-	case 'g', 'G':
-		unit = 1 << 30
+	digits := strings.TrimRight(s, "kKmMgGtTiIbB")
+	suffix := s[len(digits):]
+	base := int64(1024)
+	if len(suffix) == 2 && (suffix[1] == 'B' || suffix[1] == 'b') {
+		base = 1000
 	}
-	if unit > 1 {
-		digits = s[:len(s)-1]
+	unit, known := int64(1), suffix == ""
+	for _, u := range []string{"k", "m", "g", "t"} {
+		unit *= base
+		if l := strings.ToLower(suffix); l == u || l == u+"b" || l == u+"ib" {
+			known = true
+			break
+		}
+	}
+	if suffix == "" {
+		unit = 1
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
-		return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1G", s)
+	if !known || err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
+		return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1G (1GiB is the same, 1GB is 1000 MB)", s)
 	}
 	return n * unit, nil
 }

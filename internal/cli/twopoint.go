@@ -54,7 +54,7 @@ interrupted run. PATH is what l2m measure takes.`,
 				return usagef("--distances: %v", err)
 			}
 			if o.Memory, err = parseSize(memory); err != nil || o.Memory < 0 {
-				return usagef("--memory: %q is not a size such as 500M or 4G", memory)
+				return usagef("--memory: %q is not a size such as 500M or 4GiB", memory)
 			}
 			o.NoFloor, o.KeepFloor = !floor, !subtract
 			if o.Blocks = blocks; blocks == 0 {
