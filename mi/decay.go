@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/l2m-lab/l2m/info"
 	"gonum.org/v1/gonum/mat"
@@ -44,6 +46,61 @@ type DecayRival struct {
 	Params map[string]float64 `json:"params"`
 	AICc   float64            `json:"aicc"`
 	Weight float64            `json:"weight"`
+}
+
+// At is the rival at distance d, in nats.
+func (r DecayRival) At(d float64) info.Nats {
+	a := r.Params["a"]
+	switch r.Family {
+	case "power":
+		return info.Nats(a * math.Pow(d, -r.Params["alpha"]))
+	case "broken-power":
+		b := r.Params["break"]
+		return info.Nats(a * math.Pow(min(d, b), -r.Params["alpha"]) * math.Pow(max(1, d/b), -r.Params["alpha_beyond"]))
+	case "exponential":
+		return info.Nats(a * math.Exp(-d/r.Params["length"]))
+	}
+	return info.Nats(math.NaN())
+}
+
+// Name says what the rival is, with its parameters: "a broken power law, d^−1.9
+// up to d ≈ 17 and d^−0.27 beyond".
+func (r DecayRival) Name() string {
+	power := func(name string) string {
+		return strings.ReplaceAll(fmt.Sprintf("d^%+.2f", -r.Params[name]), "-", "−")
+	}
+	switch r.Family {
+	case "power":
+		return "a power law without a floor, " + power("alpha")
+	case "broken-power":
+		return fmt.Sprintf("a broken power law, %s up to d ≈ %s and %s beyond", power("alpha"), twoDigits(r.Params["break"]), power("alpha_beyond"))
+	case "exponential":
+		return "an exponential of length " + twoDigits(r.Params["length"])
+	}
+	return r.Family
+}
+
+// twoDigits writes a length with two significant digits.
+func twoDigits(x float64) string {
+	scale := math.Pow(10, math.Floor(math.Log10(x))-1)
+	return strconv.FormatFloat(math.Round(x/scale)*scale, 'f', max(0, -int(math.Round(math.Log10(scale)))), 64)
+}
+
+// Better returns the rival to which the points give at least 19 times the weight
+// of a power law, with a floor or without; nil if there is none.
+func (f *DecayFit) Better() *DecayRival {
+	power := f.Weight
+	for _, r := range f.Rivals {
+		if r.Family == "power" {
+			power += r.Weight
+		}
+	}
+	for i, r := range f.Rivals {
+		if r.Family != "power" && r.Weight >= 19*power {
+			return &f.Rivals[i]
+		}
+	}
+	return nil
 }
 
 // decayFamily is a family of decay. Parameters are free real numbers; the last
@@ -163,7 +220,7 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 			out.Chi2 += r * r
 		}
 	}
-	main.intervals(out, families[0], d, se, level)
+	main.intervals(out, families[0], d, se, slices.Min(y), level)
 	aicc := []float64{main.aicc}
 	for _, f := range families[1:] {
 		if fit := f.fit(d, y, se); fit != nil && !math.IsInf(fit.aicc, 0) && finiteParams(f.params(fit.theta)) {
@@ -187,6 +244,13 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 		}
 		return 0
 	})
+	if r := out.Better(); r != nil {
+		out.Warnings = append(out.Warnings, info.Warning{
+			Code: "rival",
+			Text: fmt.Sprintf("%s, describes the points better than A·d^−α + c, from which they depart by %.0f %%", r.Name(), 100*out.Scatter),
+			Fix:  "quote that one, or give the range of distances with the exponent",
+		})
+	}
 	return out, nil
 }
 
@@ -257,9 +321,19 @@ var flatWarning = info.Warning{
 	Fix:  "measure more distances",
 }
 
+// A floor at its upper bound stands for a decay that A·d^−α + c does not have.
+var highFloorWarning = info.Warning{
+	Code: "high-floor",
+	Text: "the fitted floor is the smallest value itself: far distances decay more slowly than the law does; no intervals are given",
+}
+
 // intervals fills the intervals of A and α from the curvature.
-func (r *decayResult) intervals(out *DecayFit, f decayFamily, d, se []float64, level float64) {
+func (r *decayResult) intervals(out *DecayFit, f decayFamily, d, se []float64, lowest, level float64) {
 	n, k := len(d), len(r.theta)
+	if out.Floor > 0.999*lowest {
+		out.Warnings = append(out.Warnings, highFloorWarning)
+		return
+	}
 	// At its bound the floor is no free parameter.
 	if out.Floor < 1e-3*f.at(r.theta, d[n-1]) {
 		k--

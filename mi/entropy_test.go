@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/info"
@@ -385,6 +387,41 @@ func TestDecayEdges(t *testing.T) {
 			if _, err := json.Marshal(fit); err != nil {
 				t.Errorf("%d points: %v", n, err)
 			}
+		}
+	}
+}
+
+// A better rival is named, with its parameters, and follows the points; nothing
+// is named where the law is the right one.
+func TestBetterDecay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 0))
+	broken := func(d float64) float64 { return 2 * math.Pow(min(d, 30), -1.5) * math.Pow(max(1, d/30), -0.3) }
+	fit, _ := FitDecay(decaying(rng, 15, broken, 0.02, 1e-6), 0.95)
+	r := fit.Better()
+	if r == nil || r.Family != "broken-power" || !strings.HasPrefix(r.Name(), "a broken power law, d^−1.") {
+		t.Fatalf("better is %+v", r)
+	}
+	if fit.AlphaInterval != nil || !slices.ContainsFunc(fit.Warnings, func(w info.Warning) bool { return w.Code == "rival" }) {
+		t.Errorf("warnings %v, interval %v", fit.Warnings, fit.AlphaInterval)
+	}
+	for _, d := range []float64{1, 10, 30, 100, 10000} {
+		if got, want := float64(r.At(d)), broken(d); math.Abs(got/want-1) > 0.1 {
+			t.Errorf("at %g the rival is %g, want %g", d, got, want)
+		}
+	}
+	wrong := 0
+	for range 40 {
+		fit, _ := FitDecay(decaying(rng, 15, func(d float64) float64 { return 2*math.Pow(d, -1.1) + 0.01 }, 0.05, 1e-6), 0.95)
+		if fit.Better() != nil {
+			wrong++
+		}
+	}
+	if wrong > 4 { // 19 to 1 should be rarer than 1 in 20
+		t.Errorf("a rival was better in %d of 40 samples of the law", wrong)
+	}
+	for x, want := range map[float64]string{17.43: "17", 1285: "1300", 0.0123: "0.012", 1: "1.0", 99.6: "100", 7: "7.0"} {
+		if got := twoDigits(x); got != want {
+			t.Errorf("%g is written %s, want %s", x, got, want)
 		}
 	}
 }

@@ -39,6 +39,10 @@ func find(r *Result) finding {
 		switch {
 		case r.TwoPoint != nil && r.TwoPoint.Law != nil:
 			f.headline = "Two-point information decays with distance"
+			if rival := r.TwoPoint.Law.Better(); rival != nil {
+				f.tone, f.headline = Bad, "Two-point information decays with distance, but not as one power law"
+				f.reason = "Better: " + rival.Name() + "."
+			}
 			f.formula = decayFormula(r.TwoPoint.Law)
 		default:
 			f.headline = "Nothing was measured that a law could be fitted to"

@@ -456,6 +456,15 @@ func (s figureSet) twoPoint() *Figure {
 			fit.Points = append(fit.Points, Point{X: x, Y: d.A*math.Pow(x, -d.Alpha) + d.Floor})
 		}
 		fig.Curves = append(fig.Curves, fit)
+		if r := d.Better(); r != nil {
+			rival := Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: HueOf(1), Line: Dashed, Extends: true}
+			for i := 0; i <= 64; i++ {
+				x := lo * math.Pow(hi/lo, float64(i)/64)
+				rival.Points = append(rival.Points, Point{X: x, Y: float64(r.At(x))})
+			}
+			fig.Curves = append(fig.Curves, rival)
+			fig.Caption = append(fig.Caption, Span{Text: " Dashed: " + r.Name() + ", which describes the points better."})
+		}
 		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
 		if d.AlphaInterval != nil {
 			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})

@@ -167,6 +167,11 @@ func (b pageBuilder) facts() []Fact {
 			f.Note = Join(Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
 		}
 		facts = append(facts, f)
+		if len(t.Law.Rivals) > 0 {
+			best := t.Law.Rivals[0]
+			facts = append(facts, Fact{Label: "weight against rival decays", Value: Phrase{{Text: weight(t.Law.Weight), Ref: ".twopoint.law.weight"}},
+				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: ".twopoint.law.rivals[0].weight"}})})
+		}
 	}
 	return facts
 }
