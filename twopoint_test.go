@@ -3,15 +3,21 @@ package l2m
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/filelock"
+	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -119,5 +125,50 @@ func TestTwoPointIsLocked(t *testing.T) {
 	lock.Close()
 	if _, err := TwoPoint(t.Context(), o); err != nil {
 		t.Errorf("free again: %v", err)
+	}
+}
+
+// The names of files change nothing, nor does the order in which they are read;
+// errors that are not from blocks say so.
+func TestTwoPointOfRenamedFiles(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	dir := t.TempDir()
+	var texts [][]byte
+	for range 20 {
+		text := make([]byte, 3000)
+		for i := range text {
+			text[i] = byte('a' + rng.IntN(1+rng.IntN(6)))
+			if i > 0 && rng.IntN(3) == 0 {
+				text[i] = text[i-1]
+			}
+		}
+		texts = append(texts, text)
+	}
+	measure := func(name string, blocks int, order []int) *report.Result {
+		t.Helper()
+		in := filepath.Join(dir, name)
+		if err := os.MkdirAll(in, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range order {
+			if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%02d.txt", n)), texts[i], 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := TwoPoint(t.Context(), TwoPointOptions{Paths: []string{in}, Out: filepath.Join(dir, "run-"+name), Blocks: blocks, Seed: 1, Figures: []string{"svg"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	warned := func(r *report.Result) bool {
+		return slices.ContainsFunc(r.TwoPoint.Warnings, func(w info.Warning) bool { return w.Code == "no-blocks" })
+	}
+	a, b := measure("a", 0, rng.Perm(20)), measure("b", 0, rng.Perm(20))
+	if diff := cmp.Diff(a.TwoPoint, b.TwoPoint); diff != "" {
+		t.Errorf("other names of files (-a +b):\n%s", diff)
+	}
+	if warned(a) || !warned(measure("c", -1, rng.Perm(20))) {
+		t.Error("the warning of errors without blocks is where it should not be, or is not where it should be")
 	}
 }

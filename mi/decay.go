@@ -212,6 +212,9 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 	}
 	p := families[0].params(main.theta)
 	out.A, out.Alpha, out.Floor = p["a"], p["alpha"], p["floor"]
+	if out.Floor < 1e-6*slices.Min(y) {
+		out.Floor = 0 // its lower bound, which the fit only comes near to
+	}
 	out.Scatter = main.scatter
 	out.DoF = len(d) - 3
 	for i := range d {
