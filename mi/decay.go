@@ -250,7 +250,7 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 	if r := out.Better(); r != nil {
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "rival",
-			Text: fmt.Sprintf("%s, describes the points better than A·d^−α + c, from which they depart by %.0f %%", r.Name(), 100*out.Scatter),
+			Text: fmt.Sprintf("another decay describes the points better than A·d^−α + c, from which they depart by %.0f %%: %s", 100*out.Scatter, r.Name()),
 			Fix:  "quote that one, or give the range of distances with the exponent",
 		})
 	}
