@@ -296,8 +296,13 @@ func (e *engine) read(a bytemix.Alphabet) {
 		if err != nil {
 			return nil, err
 		}
-		return s.Encode(nil, text, true), nil
+		return known(s.Encode(nil, text, true)), nil
 	}
+}
+
+// known leaves out what is no token: models read letters only.
+func known(ids []token.ID) []token.ID {
+	return slices.DeleteFunc(ids, func(id token.ID) bool { return id == token.None })
 }
 
 // chooseAlphabet finds the tokens of the built-in predictor: those that are
@@ -346,7 +351,7 @@ func symbols(excerpts iter.Seq2[[]byte, error], stream string) iter.Seq2[[]byte,
 		}
 		var ids []token.ID
 		for text, err := range excerpts {
-			ids = s.Encode(ids[:0], text, true)
+			ids = known(s.Encode(ids[:0], text, true))
 			out := make([]byte, len(ids))
 			for i, id := range ids {
 				out[i] = byte(id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/l2m-lab/l2m/token"
 )
@@ -13,6 +14,7 @@ import (
 type chunk struct {
 	tokens   []token.ID
 	segments []segment
+	gaps     bool // there are any; see chunker.gap
 	last     bool // no other chunk follows
 }
 
@@ -24,14 +26,30 @@ type segment struct {
 	block        int
 }
 
-// lefts returns the tokens that are left ends at distance d of the segment's
-// pairs.
-func (s segment) lefts(ch *chunk, d int) []token.ID {
+// lefts appends the stretches of tokens that are left ends at distance d of the
+// segment's pairs. The chunk is relabelled: a gap is 0.
+func (s segment) lefts(dst [][]token.ID, ch *chunk, d int) [][]token.ID {
 	from := max(s.from, s.lo-d)
-	return ch.tokens[from:max(from, s.hi-d)]
+	lefts := ch.tokens[from:max(from, s.hi-d)]
+	if !ch.gaps {
+		return append(dst, lefts)
+	}
+	for len(lefts) > 0 {
+		n := slices.Index(ch.tokens[from+d:][:len(lefts)], 0)
+		if n < 0 {
+			return append(dst, lefts)
+		}
+		if n > 0 {
+			dst = append(dst, lefts[:n])
+		}
+		lefts = lefts[n+1:]
+		from += n + 1
+	}
+	return dst
 }
 
-// newTokens is the number of tokens that this chunk is the first to hold.
+// newTokens is the number of places, with and without tokens, that this chunk is
+// the first to hold.
 func (c *chunk) newTokens() int64 {
 	var n int64
 	for _, s := range c.segments {
@@ -45,25 +63,29 @@ func (c *chunk) newTokens() int64 {
 // its start.
 type chunker struct {
 	o    Options
-	size int // tokens per chunk
+	size int      // tokens per chunk
+	gap  token.ID // what stands for token.None in chunks
 
 	// full receives each chunk and returns an empty one to go on with.
 	full func(*chunk) (*chunk, error)
 
-	cur       *chunk
-	doc       int // the open document
-	open      bool
-	counting  bool // the open document is part of the sample
-	from, lo  int  // the open segment
-	offset    int  // tokens of the open document so far
-	block     int
-	documents int64
-	tokens    int64
-	largest   token.ID
+	cur        *chunk
+	doc        int // the open document
+	open       bool
+	counting   bool // the open document is part of the sample
+	from, lo   int  // the open segment
+	offset     int  // tokens of the open document so far
+	block      int
+	documents  int64
+	tokens     int64    // without gaps
+	vocabulary token.ID // 1 + the largest id so far
 }
 
 func newChunker(o Options, size int, full func(*chunk) (*chunk, error)) *chunker {
-	c := &chunker{o: o, size: size, full: full}
+	c := &chunker{o: o, size: size, gap: token.None, full: full}
+	if o.dense() {
+		c.gap = token.ID(o.Vocabulary)
+	}
 	c.cur = newChunk(size)
 	return c
 }
@@ -77,6 +99,7 @@ func newChunk(size int) *chunk {
 func (c *chunk) reset() {
 	c.tokens = c.tokens[:1]
 	c.segments = c.segments[:0]
+	c.gaps = false
 }
 
 // run reads all of src.
@@ -113,7 +136,8 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 	if !c.counting {
 		return nil
 	}
-	if err := c.check(tokens); err != nil {
+	gaps, err := c.check(tokens)
+	if err != nil {
 		return err
 	}
 	for len(tokens) > 0 {
@@ -132,12 +156,27 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 		if run := c.o.BlockTokens; run > 0 {
 			n = min(n, run-c.offset%run)
 		}
-		c.cur.tokens = append(c.cur.tokens, tokens[:n]...)
+		c.append(tokens[:n], gaps)
 		c.offset += n
-		c.tokens += int64(n)
 		tokens = tokens[n:]
 	}
 	return nil
+}
+
+// append appends tokens to the chunk; gaps says that token.None is among them.
+func (c *chunker) append(tokens []token.ID, gaps bool) {
+	at := len(c.cur.tokens)
+	c.cur.tokens = append(c.cur.tokens, tokens...)
+	if !gaps {
+		return
+	}
+	c.cur.gaps = true
+	added := c.cur.tokens[at:]
+	for i, t := range added {
+		if t == token.None {
+			added[i] = c.gap
+		}
+	}
 }
 
 // deal sets the block of the tokens that follow.
@@ -151,21 +190,25 @@ func (c *chunker) deal() {
 	}
 }
 
-// check refuses ids outside the vocabulary.
-func (c *chunker) check(tokens []token.ID) error {
-	var largest token.ID
+// check refuses ids outside the vocabulary, and says whether any is token.None.
+func (c *chunker) check(tokens []token.ID) (gaps bool, err error) {
+	size, none := token.ID(0), 0 // the vocabulary that holds them
 	for _, t := range tokens {
-		largest = max(largest, t)
+		size = max(size, t+1) // 0 for token.None
+		if t == token.None {
+			none++
+		}
 	}
-	c.largest = max(c.largest, largest)
+	c.tokens += int64(len(tokens) - none)
+	c.vocabulary = max(c.vocabulary, size)
 	limit := maxVocabulary
 	if c.o.Vocabulary > 0 {
 		limit = c.o.Vocabulary
 	}
-	if len(tokens) > 0 && int64(largest) >= int64(limit) {
-		return fmt.Errorf("document %d has token id %d, outside the vocabulary of %d (is this the tokenizer that made the ids?)", c.doc, largest, limit)
+	if int64(size) > int64(limit) {
+		return false, fmt.Errorf("document %d has token id %d, outside the vocabulary of %d (is this the tokenizer that made the ids?)", c.doc, size-1, limit)
 	}
-	return nil
+	return none > 0, nil
 }
 
 // closeSegment ends the open segment at the last token; what follows is another

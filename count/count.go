@@ -14,8 +14,9 @@ import (
 type Source interface {
 	// Each calls yield with every document, by its number doc ≥ 0, which no other
 	// document has. A large document may come in pieces: calls in a row with the
-	// same doc continue it. The tokens are only
-	// valid during the call. An error of yield ends the pass and is returned.
+	// same doc continue it. The tokens are only valid during the call. A
+	// token.None among them takes up a place, and is in no pair. An error of
+	// yield ends the pass and is returned.
 	Each(yield func(doc int, tokens []token.ID) error) error
 }
 
@@ -110,7 +111,7 @@ type Distance struct {
 
 // Result is what was counted.
 type Result struct {
-	Tokens     int64      `json:"tokens"`
+	Tokens     int64      `json:"tokens"` // without gaps
 	Documents  int64      `json:"documents"`
 	Vocabulary int        `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
 	Sample     float64    `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
@@ -126,8 +127,8 @@ const (
 	defaultMemory = 1 << 30
 	maxBlocks     = 255
 	maxDistances  = 255
-	maxVocabulary = 1<<31 - 2
-	maxDense      = 4096 // largest vocabulary that is counted in tables of V² cells
+	maxVocabulary = 1<<31 - 2 // below token.None
+	maxDense      = 4096      // largest vocabulary that is counted in tables of V² cells
 )
 
 // Pairs counts the pairs of tokens at every distance in one pass over src. It
@@ -206,8 +207,8 @@ func (o Options) dense() bool {
 const maxTableBytes = 512 << 20
 
 func (o Options) tableBytes() int64 {
-	v := int64(o.Vocabulary)
-	return 8 * v * v * int64(len(o.Distances)) * int64(max(1, o.Blocks))
+	side := int64(o.Vocabulary) + 1
+	return 8 * side * side * int64(len(o.Distances)) * int64(max(1, o.Blocks))
 }
 
 // maxDistance is the largest distance asked for.

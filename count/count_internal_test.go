@@ -17,7 +17,13 @@ import (
 func TestWithoutABlock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.SampledFrom([]int{1, 3, 20, 5000}).Draw(t, "vocabulary")
-		id := rapid.Custom(func(t *rapid.T) token.ID { return token.ID(rapid.IntRange(0, v-1).Draw(t, "id")) })
+		gaps := rapid.SampledFrom([]int{0, v}).Draw(t, "gaps")
+		id := rapid.Custom(func(t *rapid.T) token.ID {
+			if i := rapid.IntRange(0, v-1+gaps).Draw(t, "id"); i < v {
+				return token.ID(i)
+			}
+			return token.None
+		})
 		docs := rapid.SliceOfN(rapid.SliceOfN(id, 1, 40), 1, 12).Draw(t, "documents")
 		o := Options{
 			Distances: []int{1, 2, 7}, Vocabulary: v, Memory: 64 << 20,
@@ -53,7 +59,7 @@ func TestWithoutABlock(t *testing.T) {
 				joint, left, right := map[[2]token.ID]int64{}, map[token.ID]int64{}, map[token.ID]int64{}
 				for i, doc := range docs {
 					for j := d; j < len(doc); j++ {
-						if blockOf[i][j] != b {
+						if blockOf[i][j] != b && doc[j-d] != token.None && doc[j] != token.None {
 							joint[[2]token.ID{doc[j-d], doc[j]}]++
 							left[doc[j-d]]++
 							right[doc[j]]++
@@ -143,6 +149,9 @@ func TestHeavyPairs(t *testing.T) {
 		doc := make([]token.ID, 8000)
 		for i := range doc {
 			doc[i] = token.ID(min(rng.IntN(4)*rng.IntN(3), rng.IntN(50)))
+			if rng.IntN(20) == 0 {
+				doc[i] = token.None
+			}
 		}
 		docs = append(docs, doc)
 	}

@@ -111,7 +111,7 @@ func (c *counter) pairs(x *index, part int) {
 	c.work = int64(len(lefts))
 	first, _ := x.span(part)
 	hi := min(x.bounds[part+1], len(x.starts)-1)
-	for r := x.bounds[part]; r < hi; r++ {
+	for r := max(1, x.bounds[part]); r < hi; r++ {
 		from, to := x.starts[r], x.starts[r+1]
 		if from == to {
 			continue
@@ -251,7 +251,7 @@ func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 		if n := len(c.runs); n == 0 || c.runs[n-1].block != s.block {
 			c.runs = append(c.runs, run{block: s.block, lo: len(c.pieces)})
 		}
-		c.pieces = append(c.pieces, s.lefts(ch, d))
+		c.pieces = s.lefts(c.pieces, ch, d)
 		c.runs[len(c.runs)-1].hi = len(c.pieces)
 	}
 	c.base += uint32(c.group())
@@ -259,7 +259,7 @@ func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 
 // leftEdges is leftTokens without blocks. Most tokens are both left and right
 // ends, so it starts from the counts of all tokens and corrects the edges of
-// the segments.
+// the segments, and those with a gap at their right.
 func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 	cells, base := c.cells, c.base
 	seen := len(x.starts) - 2
@@ -273,6 +273,13 @@ func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 		}
 		for _, l := range ch.tokens[max(hi, s.lo):s.hi] {
 			cells[l]--
+		}
+		if ch.gaps {
+			for i, l := range ch.tokens[lo:hi] {
+				if ch.tokens[lo+i+d] == 0 {
+					cells[l]--
+				}
+			}
 		}
 	}
 	for r := 1; r <= seen; r++ {

@@ -26,16 +26,17 @@ var (
 	keepShare = 1.0 / 20
 )
 
-// dense is what was counted in tables.
+// dense is what was counted in tables. Gaps are counted like tokens, under the
+// number V, and left out at the end.
 type dense struct {
 	chunks   int         // counted
 	tokens   int64       // of them
-	tables   [][][]int64 // [distance][block]: V×V cells
-	unigrams []int64
-	used     []bool // blocks with any token
+	tables   [][][]int64 // [distance][block]: (V+1)×(V+1) cells
+	unigrams []int64     // V+1 of them
+	used     []bool      // blocks with any token
 }
 
-// countDense fills one V×V table per distance and block while reading. Workers
+// countDense fills one table per distance and block while reading. Workers
 // share the distances of a chunk, so there is one set of tables however many
 // they are.
 //
@@ -69,7 +70,7 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 					return
 				}
 				for _, s := range ch.segments {
-					fillTable(t.tables[i][s.block], o.Vocabulary, ch.tokens, s, o.Distances[i])
+					fillTable(t.tables[i][s.block], o.Vocabulary+1, ch.tokens, s, o.Distances[i])
 				}
 			})
 			t.chunks, t.tokens = chunks, tokens
@@ -95,7 +96,7 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 
 	r := &Result{
 		Tokens: c.tokens, Documents: c.documents, Vocabulary: o.Vocabulary,
-		Unigrams: HistogramOf(t.unigrams), Distances: make([]Distance, len(t.tables)),
+		Unigrams: HistogramOf(t.unigrams[:o.Vocabulary]), Distances: make([]Distance, len(t.tables)),
 	}
 	each(o.Workers, len(t.tables), func(_, i int) {
 		r.Distances[i] = denseDistance(o, t.tables[i], t.used, o.Distances[i])
@@ -105,12 +106,12 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 
 // loadDense returns what an earlier call left, or empty tables.
 func loadDense(s *store, o Options) (*dense, error) {
-	v, blocks := o.Vocabulary, max(1, o.Blocks)
-	t := &dense{tables: make([][][]int64, len(o.Distances)), unigrams: make([]int64, v), used: make([]bool, blocks)}
+	side, blocks := o.Vocabulary+1, max(1, o.Blocks)
+	t := &dense{tables: make([][][]int64, len(o.Distances)), unigrams: make([]int64, side), used: make([]bool, blocks)}
 	for i := range t.tables {
 		t.tables[i] = make([][]int64, blocks)
 		for b := range t.tables[i] {
-			t.tables[i][b] = make([]int64, v*v)
+			t.tables[i][b] = make([]int64, side*side)
 		}
 	}
 	if s == nil || !s.has(s.tablesPath()) {
@@ -257,7 +258,7 @@ func countTokens(unigrams []int64, used []bool, ch *chunk) {
 }
 
 // fillTable adds the pairs at distance d whose right end lies in the segment.
-func fillTable(table []int64, v int, tokens []token.ID, s segment, d int) {
+func fillTable(table []int64, side int, tokens []token.ID, s segment, d int) {
 	lo := max(s.lo, s.from+d)
 	if lo >= s.hi {
 		return
@@ -266,12 +267,15 @@ func fillTable(table []int64, v int, tokens []token.ID, s segment, d int) {
 	left := tokens[lo-d : s.hi-d]
 	left = left[:len(right)]
 	for i, b := range right {
-		table[int(left[i])*v+int(b)]++
+		table[int(left[i])*side+int(b)]++
 	}
 }
 
 func denseDistance(o Options, blocks [][]int64, used []bool, d int) Distance {
 	v := o.Vocabulary
+	for b := range blocks {
+		blocks[b] = withoutGaps(blocks[b], v)
+	}
 	total := blocks[0]
 	if len(blocks) > 1 {
 		total = make([]int64, v*v)
@@ -298,6 +302,14 @@ func denseDistance(o Options, blocks [][]int64, used []bool, d int) Distance {
 		out.Table = total
 	}
 	return out
+}
+
+// withoutGaps takes the last row and column off a table of (v+1)² cells, in place.
+func withoutGaps(table []int64, v int) []int64 {
+	for a := range v {
+		copy(table[a*v:(a+1)*v], table[a*(v+1):])
+	}
+	return table[:v*v]
 }
 
 // tableCounts reads the histograms off a table.

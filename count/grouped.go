@@ -103,7 +103,7 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 		totals.Chunks = g.chunks
 	}
 	if o.Vocabulary == 0 && c.tokens > 0 {
-		totals.Vocabulary = int(c.largest) + 1
+		totals.Vocabulary = int(c.vocabulary)
 	}
 	return totals, g.store.save(path, totals)
 }
@@ -156,6 +156,9 @@ func (g *grouped) relabel(ch *chunk) {
 	fresh := make([]token.ID, 0)
 	for _, s := range ch.segments {
 		for _, t := range ch.tokens[s.lo:s.hi] {
+			if t == token.None {
+				continue
+			}
 			if int(t) >= len(g.unigrams) {
 				n := max(int(t)+1, 2*len(g.unigrams))
 				g.unigrams = append(g.unigrams, make([]int64, n-len(g.unigrams))...)
@@ -185,15 +188,20 @@ func (g *grouped) relabel(ch *chunk) {
 		lo, hi := 1+i*(len(ch.tokens)-1)/parts, 1+(i+1)*(len(ch.tokens)-1)/parts
 		part := ch.tokens[lo:hi]
 		for j, t := range part {
+			if t == token.None {
+				part[j] = 0
+				continue
+			}
 			part[j] = g.rank[t]
 		}
 	})
 }
 
-// divide cuts the ranks into ranges of about equal numbers of tokens.
+// divide cuts the ranks into ranges of about equal numbers of tokens; gaps, of
+// rank 0, go with the first.
 func (g *grouped) divide(byRank []token.ID, total int64) []int {
 	ranges := min(max(total/rangeTokens, 1), maxRanges)
-	bounds := []int{1}
+	bounds := []int{0}
 	var sum int64
 	for i, t := range byRank {
 		sum += g.unigrams[t]

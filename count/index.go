@@ -21,7 +21,7 @@ type index struct {
 	part     []uint8     // by position in the chunk: the range of the token there
 	slot     []uint32    // by place within the ranges: slot, from the start of the range
 	block    []uint8     // by slot: the block of the right token; nil without blocks
-	lefts    []token.ID  // by place within the ranges: left tokens at the current distance; 0: none
+	lefts    []token.ID  // by place within the ranges: left tokens at the current distance; 0: none, or a gap
 	segments []segment   // by block
 	slices   [][]segment // the segments cut into equal parts, for the workers
 	places   [][]uint32  // by slice and range: the first place
@@ -31,8 +31,8 @@ type index struct {
 // indexBytes is the memory of an index per token.
 const indexBytes = 1 + 4 + 1 + 4
 
-// build finds the order of the new tokens of ch, whose ranks are 1..seen. The
-// previous contents are overwritten.
+// build finds the order of the new tokens of ch, whose ranks are 1..seen, 0 for a
+// gap. The previous contents are overwritten.
 func (x *index) build(ch *chunk, seen int, o Options) {
 	n := int(ch.newTokens())
 	x.starts = sized(x.starts, seen+2)
@@ -156,7 +156,11 @@ func (x *index) scatter(ch *chunk, i, d int) {
 func (x *index) sorted(part int, buf []token.ID) (lefts, newBuf []token.ID) {
 	lo, hi := x.span(part)
 	lefts = x.lefts[lo:hi]
-	if x.bounds[part]+1 == x.bounds[part+1] {
+	from := x.bounds[part]
+	if from == 0 && x.starts[1] == 0 {
+		from = 1 // there are no gaps
+	}
+	if from+1 == x.bounds[part+1] {
 		return lefts, buf // a single right token
 	}
 	buf = sized(buf, len(lefts))

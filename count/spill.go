@@ -14,7 +14,7 @@ func (c *counter) spillPairs(x *index, part int, s section, w *runWriter) {
 	first, _ := x.span(part)
 	hi := min(x.bounds[part+1], len(x.starts)-1)
 	records, last := c.records[:0], 0
-	for r := x.bounds[part]; r < hi; r++ {
+	for r := max(1, x.bounds[part]); r < hi; r++ {
 		from, to := x.starts[r], x.starts[r+1]
 		if from == to {
 			continue
@@ -94,7 +94,10 @@ func (c *counter) spillLeft(x *index, ch *chunk, d int, s section, w *runWriter)
 		c.open(2 * len(ch.tokens))
 		distinct := 0
 		for ; i < len(x.segments) && x.segments[i].block == block; i++ {
-			distinct = c.distinct(x.segments[i].lefts(ch, d), distinct)
+			c.pieces = x.segments[i].lefts(c.pieces[:0], ch, d)
+			for _, lefts := range c.pieces {
+				distinct = c.distinct(lefts, distinct)
+			}
 		}
 		records := append(c.records[:0], 1, 1) // rank 1, one block
 		records = c.appendRun(records, block, distinct)

@@ -27,7 +27,8 @@ func leastMemory(o Options) int64 {
 	}
 }
 
-// skewed returns documents of small ids mostly, in which repetitions are common.
+// skewed returns documents of small ids mostly, in which repetitions are common,
+// and a few gaps.
 func skewed(seed uint64, documents, tokens, v int) Documents {
 	rng := seeded(seed, 99)
 	docs := make(Documents, documents)
@@ -37,6 +38,9 @@ func skewed(seed uint64, documents, tokens, v int) Documents {
 			docs[i][j] = token.ID(rng.IntN(1 + rng.IntN(1+rng.IntN(v))))
 			if j > 20 && rng.IntN(3) == 0 {
 				docs[i][j] = docs[i][j-1-rng.IntN(20)]
+			}
+			if rng.IntN(200) == 0 {
+				docs[i][j] = token.None
 			}
 		}
 	}

@@ -57,7 +57,7 @@ type corpusTotals struct {
 	Unigrams   Histogram `json:"unigrams"`
 }
 
-const spillSchema = "l2m.count-spill/2"
+const spillSchema = "l2m.count-spill/3"
 
 // openStore returns the store of o: nil when nothing is to be kept and nothing
 // has been spilled yet.

@@ -12,18 +12,34 @@ type Stream interface {
 	Name() string        // for people, and for ParseStream: "words", "dna:6"
 	Size() int           // number of tokens in the vocabulary; 0: grows with the text
 	Fingerprint() string // identifies the rule
-	// Encode appends the tokens that are complete within text to dst. What
-	// continues in the next piece of the document is kept until then; last says
-	// that there is none.
+	// Encode appends the tokens that are complete within text to dst, and None
+	// where there is a place without a token. What continues in the next piece of
+	// the document is kept until then; last says that there is none.
 	Encode(dst []ID, text []byte, last bool) []ID
+}
+
+// Width is the number of letters that a token of the stream named covers, when a
+// token begins at every letter: K for dna:K, else 1. Tokens at a smaller
+// distance have letters in common.
+func Width(name string) int {
+	if s, err := ParseStream(name); err == nil {
+		if s, ok := s.(*kmerStream); ok {
+			return s.k
+		}
+	}
+	return 1
 }
 
 // ParseStream returns a new stream by its name:
 //
 //	bytes      every byte is a token
 //	words      runs of letters, digits and apostrophes, and single other characters that are not blank
-//	dna:K      the K letters A, C, G, T from every position on (K from 1 to 12; dna is dna:1); none across other letters
-//	protein    the 26 letters, in either case; anything else is left out
+//	dna:K      the K letters A, C, G, T (or U) from every position on (K from 1 to 12; dna is dna:1)
+//	protein    the 26 letters
+//
+// Letters are taken in either case. Of other visible characters in dna:K and
+// protein (N for a base that is not known, * for a stop) each keeps its place,
+// as None, and so does a word of K letters that one is part of.
 func ParseStream(name string) (Stream, error) {
 	kind, arg, has := strings.Cut(name, ":")
 	switch {
@@ -125,7 +141,8 @@ func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
 type kmerStream struct {
 	k     int
 	word  ID
-	known int // letters of word that are there
+	seen  int // letters of the document, up to k
+	known int // of word's letters, those since the last that is not known
 }
 
 func (s *kmerStream) Name() string {
@@ -135,25 +152,50 @@ func (s *kmerStream) Name() string {
 	return "dna:" + strconv.Itoa(s.k)
 }
 func (s *kmerStream) Size() int           { return 1 << (2 * s.k) }
-func (s *kmerStream) Fingerprint() string { return "dna/1:" + strconv.Itoa(s.k) }
+func (s *kmerStream) Fingerprint() string { return "dna/2:" + strconv.Itoa(s.k) }
+
+// What letterOf says of bytes that are no letters of DNA.
+const (
+	blank   = 0xfe // takes no place
+	unknown = 0xff
+)
+
+// letterOf is the number of a letter of DNA or RNA.
+var letterOf = func() (t [256]byte) {
+	for b := range t {
+		t[b] = unknown
+		if b <= ' ' || b == 0x7f {
+			t[b] = blank
+		}
+	}
+	for i, b := range "ACGT" {
+		t[b], t[b|0x20] = byte(i), byte(i)
+	}
+	t['U'], t['u'] = t['T'], t['T']
+	return t
+}()
 
 func (s *kmerStream) Encode(dst []ID, text []byte, last bool) []ID {
 	mask := ID(s.Size() - 1)
 	for _, b := range text {
-		d := strings.IndexByte("ACGT", b&^0x20)
-		if d < 0 {
-			if b > ' ' {
-				s.known = 0
-			}
+		d := letterOf[b]
+		if d == blank {
 			continue
 		}
-		s.word = (s.word<<2 | ID(d)) & mask
-		if s.known = min(s.known+1, s.k); s.known == s.k {
+		s.seen = min(s.seen+1, s.k)
+		if s.known = min(s.known+1, s.k); d == unknown {
+			s.known = 0
+		}
+		s.word = (s.word<<2 | ID(d&3)) & mask
+		switch {
+		case s.known == s.k:
 			dst = append(dst, s.word)
+		case s.seen == s.k:
+			dst = append(dst, None)
 		}
 	}
 	if last {
-		s.known = 0
+		s.seen, s.known = 0, 0
 	}
 	return dst
 }
@@ -163,12 +205,15 @@ type letterStream struct{}
 
 func (letterStream) Name() string        { return "protein" }
 func (letterStream) Size() int           { return 26 }
-func (letterStream) Fingerprint() string { return "protein/1" }
+func (letterStream) Fingerprint() string { return "protein/2" }
 
 func (letterStream) Encode(dst []ID, text []byte, _ bool) []ID {
 	for _, b := range text {
-		if u := b &^ 0x20; u >= 'A' && u <= 'Z' {
+		switch u := b &^ 0x20; {
+		case u >= 'A' && u <= 'Z':
 			dst = append(dst, ID(u-'A'))
+		case letterOf[b] != blank:
+			dst = append(dst, None)
 		}
 	}
 	return dst

@@ -2,8 +2,14 @@
 // them.
 package token
 
+import "math"
+
 // ID is the number of a token in its vocabulary, from 0.
 type ID uint32
+
+// None stands in a Stream for what is no token but takes up a place: a letter of
+// DNA that is not known, which keeps those around it at their distance.
+const None ID = math.MaxUint32
 
 // Tokenizer turns text into tokens and back.
 type Tokenizer interface {
