@@ -48,7 +48,7 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 		return nil, err
 	}
 	opts := count.Options{
-		Distances: dyadicDistances(c.Longest()), Vocabulary: stream.Size(),
+		Distances: dyadicDistances(1, min(c.Longest(), maxDistance+1)), Vocabulary: stream.Size(),
 		Blocks: min(twoPointBlocks, c.Documents()), Seed: o.Seed, Workers: o.Workers,
 	}
 	if c.Documents() < twoPointBlocks {
@@ -73,10 +73,13 @@ const level = 0.95
 // maxDistance bounds the distances of measure; l2m twopoint goes further.
 const maxDistance = 1 << 16
 
-func dyadicDistances(longest int64) []int {
+// dyadicDistances are the powers of two from least to below longest.
+func dyadicDistances(least int, longest int64) []int {
 	var ds []int
-	for d := 1; d <= maxDistance && int64(d) < longest; d *= 2 {
-		ds = append(ds, d)
+	for d := 1; int64(d) < longest; d *= 2 {
+		if d >= least {
+			ds = append(ds, d)
+		}
 	}
 	return ds
 }

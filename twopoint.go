@@ -231,26 +231,22 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
 		Memory: o.Memory, Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
 	}
-	if len(opts.Distances) == 0 {
-		opts.Distances = dyadicDistances(c.Longest())
-	}
-	if len(opts.Distances) == 0 {
-		return nil, fmt.Errorf("the longest document has %d bytes: there are no pairs to count", c.Longest())
-	}
 	opts.Blocks = min(o.Blocks, c.Documents())
 	if o.Blocks > 0 && c.Documents() < twoPointBlocks {
 		// Too few documents to leave out: blocks of text take their place.
 		opts.Blocks, opts.BlockTokens = o.Blocks, 1<<14
-		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "few-documents",
-			Text: fmt.Sprintf("there are only %d documents: the errors are from leaving out blocks of text, which share author and topic, and say how the information varies within these documents", c.Documents()),
-			Fix:  "give more documents",
-		})
 	}
 	if o.Sample < 1 {
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", o.Sample), Fix: "leave out --sample for exact counts",
 		})
+	}
+	all := true // distances up to the longest document
+	if len(opts.Distances) == 0 {
+		opts.Distances, all = defaultDistances(c, stream, opts)
+	}
+	if len(opts.Distances) == 0 {
+		return nil, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
 	}
 	opts.Tables = keepTables(opts)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d\n%t", c.Fingerprint(), stream.Fingerprint(),
@@ -258,15 +254,54 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 	key := fmt.Sprintf("%x", sum)
 	opts.Key = key
 
-	kept, err := settleCounts(o, key)
-	if kept != nil || err != nil {
-		return kept, err
+	file, err := settleCounts(o, key)
+	if err != nil {
+		return nil, err
 	}
+	if file == nil {
+		if file, err = countAnew(ctx, c, stream, opts, o); err != nil {
+			return nil, err
+		}
+	}
+	if opts.BlockTokens > 0 && len(file.Distances[0].Without) >= 2 {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "few-documents",
+			Text: fmt.Sprintf("with %s only, the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind", several(c.Documents(), "document")),
+			Fix:  "give more documents",
+		})
+	}
+	if last := file.Distances[len(file.Distances)-1]; !all && last.Pairs > 0 {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "distances-left-out",
+			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
+			Fix:  "raise --memory",
+		})
+	}
+	return file, nil
+}
+
+// defaultDistances are the powers of two up to the longest document at which
+// tokens have no letters in common; all says whether the memory is enough for
+// them.
+func defaultDistances(c *corpus.Corpus, stream token.Stream, o count.Options) (ds []int, all bool) {
+	// A token is a byte at least.
+	ds = dyadicDistances(token.Width(stream.Name()), c.Longest())
+	for n := len(ds); n > 0; n-- {
+		o.Distances = ds[:n]
+		if o.Check() == nil {
+			return ds[:n], n == len(ds)
+		}
+	}
+	return ds, true // counting says what is wrong
+}
+
+// countAnew counts, and leaves the counts in the run directory.
+func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
 	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
 	if err != nil {
 		return nil, err
 	}
-	file := &count.File{Alphabet: stream.Name(), Key: key, Result: *counts}
+	file := &count.File{Alphabet: stream.Name(), Key: opts.Key, Result: *counts}
 	if err := atomicfile.WriteFile(filepath.Join(o.Out, countsName), 0o644, file.Write); err != nil {
 		return nil, err
 	}
@@ -277,6 +312,14 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 		return nil, err
 	}
 	return file, nil
+}
+
+// several is a number of things: "1 byte", "3 bytes".
+func several(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // keepTables says whether the vocabulary is small enough to keep the tables of
@@ -374,9 +417,10 @@ func tokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream) cou
 
 // estimateTwoPoint turns counts into information and fits its decay.
 func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
-	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens}
+	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Corrected: !o.NoFloor && !o.KeepFloor}
+	width := token.Width(f.Alphabet)
 	stage := o.Progress.stage("estimating", "distances")
-	var points []mi.DecayPoint
+	var points, norms []mi.DecayPoint
 	blocks := false
 	for i, d := range f.Distances {
 		stage(int64(i), int64(len(f.Distances)), 0)
@@ -395,31 +439,56 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
 		}
 		blocks = blocks || len(p.Without) >= 2
-		e, err := mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: !o.NoFloor && !o.KeepFloor})
+		e, err := mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: t.Corrected})
 		if err != nil {
 			return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
 		}
-		point := report.TwoPointPoint{Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Below: e.Below}
+		point := report.TwoPointPoint{
+			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Limit: e.Limit, Attenuation: e.Attenuation,
+		}
+		switch {
+		case d.Distance < width:
+			point.LeftOut = mi.SharedLetters
+		case 2*d.Pairs < f.Tokens:
+			point.LeftOut = mi.FewPairs
+		case e.Below:
+			point.LeftOut = mi.BelowFloor
+		}
 		if len(d.Table) > 0 {
 			c, err := mi.Covariance(d.Table, f.Vocabulary)
 			if err != nil {
 				return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
 			}
 			point.Covariance = &c
+			norms = append(norms, c.Point(d.Distance, point.LeftOut))
 		}
 		t.Points = append(t.Points, point)
-		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Below: e.Below})
+		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Without: e.Without, LeftOut: point.LeftOut})
 	}
 	stage(int64(len(f.Distances)), int64(len(f.Distances)), 0)
 	if len(t.Points) == 0 {
 		return nil, errors.New("no document is long enough for a pair at the smallest distance")
 	}
 	t.Law, t.Warnings = mi.FitDecay(points, level)
+	if len(norms) > 0 {
+		t.CovarianceLaw, _ = mi.FitDecay(norms, level)
+	}
+	if lost := t.Points[0].Attenuation; lost >= 0.03 {
+		t.Warnings = append(t.Warnings, info.Warning{
+			Code: "attenuated",
+			Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: up to about %.0f %% of a weak one is lost with what shuffled pairs read, at all distances alike", 100*lost),
+			Fix:  "count more text, or take values for too small by as much; the exponent is hardly touched",
+		})
+	}
 	if !blocks {
+		why, fix := "pairs were not counted by blocks of documents", "count with --blocks"
+		if len(f.Distances[0].Without) > 0 {
+			why, fix = "there is too little text for blocks of it", "count more text"
+		}
 		t.Warnings = append(t.Warnings, info.Warning{
 			Code: "no-blocks",
-			Text: "the errors are those of independent pairs, because pairs were not counted by blocks of documents: pairs of a text depend on one another, and the true errors can be many times as large",
-			Fix:  "count with --blocks",
+			Text: "the errors are those of independent pairs, because " + why + ": pairs of a text depend on one another, and the true errors can be many times as large",
+			Fix:  fix,
 		})
 	}
 	return t, nil

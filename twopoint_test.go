@@ -17,6 +17,8 @@ import (
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/filelock"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -82,8 +84,8 @@ func TestTwoPointOfAMarkovChain(t *testing.T) {
 			// Near zero the estimate is not normal: χ² of 4 degrees of freedom.
 			noise := math.Hypot(float64(p.SE), math.Sqrt(4.0/2)/float64(p.Pairs))
 			z = append(z, (float64(p.Value)-want)/noise)
-			if far := p.Distance > 100 || &docs[0] == &shuffled[0]; far != p.Below {
-				t.Errorf("d = %d: below the floor is %t, want %t (%g ± %g)", p.Distance, p.Below, far, p.Value, p.SE)
+			if far := p.Distance > 100 || &docs[0] == &shuffled[0]; far != (p.LeftOut == mi.BelowFloor) {
+				t.Errorf("d = %d: left out as %q; want below the floor: %t (%g ± %g)", p.Distance, p.LeftOut, far, p.Value, p.SE)
 			}
 		}
 		return z
@@ -106,6 +108,136 @@ func step(rng *rand.Rand, p [3]float64) int {
 		return 1
 	}
 	return 2
+}
+
+// Estimates from counts, with floors subtracted, hold the known information of
+// hidden Markov chains within their errors: over many corpora their intervals
+// cover it as often as they say, whether the vocabulary is small, or so large
+// that most pairs are seen once or never.
+func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
+	repeats := 40
+	if testing.Short() {
+		repeats = 10
+	}
+	for _, c := range []struct {
+		vocabulary, documents, length int
+	}{{4, 48, 1000}, {600, 48, 2000}} {
+		t.Run(fmt.Sprintf("vocabulary=%d", c.vocabulary), func(t *testing.T) {
+			h := zipfChain(t, c.vocabulary)
+			distances := []int{1, 4, 16, 64}
+			covered, biases := make([]int, len(distances)), make([]float64, len(distances))
+			lost := 0.0
+			for r := range repeats {
+				rng := rand.New(rand.NewPCG(uint64(r), 31))
+				docs := make(count.Documents, c.documents)
+				for i := range docs {
+					docs[i] = h.Sample(rng, c.length)
+				}
+				counts, err := count.Pairs(t.Context(), docs, count.Options{Distances: distances, Vocabulary: c.vocabulary, Blocks: 16, Seed: uint64(r)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, TwoPointOptions{Seed: uint64(r)}.withDefaults())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, p := range got.Points {
+					truth, _ := h.TwoPointMI(p.Distance)
+					biases[i] += float64(p.Value-truth) / float64(repeats)
+					lost += p.Attenuation / float64(repeats*len(distances))
+					// Student's t of 15 degrees of freedom.
+					if math.Abs(float64(p.Value-truth)) <= 2.131*float64(p.SE) {
+						covered[i]++
+					}
+				}
+			}
+			for i, d := range distances {
+				truth, _ := h.TwoPointMI(d)
+				t.Logf("d = %d: %d of %d intervals hold %.6f; bias %.6f", d, covered[i], repeats, float64(truth), biases[i])
+				// Binomial: 95 % ± 3.4 % of 40, ± 7 % of 10.
+				if covered[i] < repeats*85/100-1 {
+					t.Errorf("d = %d: %d of %d intervals hold the information", d, covered[i], repeats)
+				}
+			}
+			// What is lost where pairs are rare is not more than the result says.
+			truth, _ := h.TwoPointMI(1)
+			share := -biases[0] / float64(truth)
+			t.Logf("%.3f of the information of neighbours is lost, %.3f by the result", share, lost)
+			// The bias has a standard error of about 2 % of the information.
+			if share < -0.06 || share > lost+0.06 {
+				t.Errorf("%.3f of the information of neighbours is lost, the result says up to %.3f", share, lost)
+			}
+		})
+	}
+}
+
+// zipfChain is a hidden chain of three states that emit symbols of very different
+// frequency.
+func zipfChain(t *testing.T, symbols int) *process.HiddenMarkov {
+	rng := rand.New(rand.NewPCG(5, 5))
+	o := process.HiddenMarkovOptions{Transition: [][]float64{{0.95, 0.025, 0.025}, {0.025, 0.95, 0.025}, {0.025, 0.025, 0.95}}}
+	for range o.Transition {
+		emission, sum := make([]float64, symbols), 0.0
+		for k := range emission {
+			emission[k] = math.Exp(rng.NormFloat64()) / (float64(k) + 3)
+			sum += emission[k]
+		}
+		for k := range emission {
+			emission[k] /= sum
+		}
+		o.Emission = append(o.Emission, emission)
+	}
+	h, err := process.NewHiddenMarkov(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// Points that are not of the law of all text are shown and left out of the fit.
+func TestTwoPointLeavesOut(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 2))
+	dir := t.TempDir()
+	fasta := func(name string, letters int) string {
+		text := []byte(">" + name + "\n")
+		for range letters {
+			text = append(text, "ACGT"[rng.IntN(1+rng.IntN(4))])
+		}
+		file := filepath.Join(dir, name+".fa")
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	var paths []string
+	for i := range 20 {
+		paths = append(paths, fasta(fmt.Sprint("short", i), 500))
+	}
+	paths = append(paths, fasta("long", 5000))
+	for name, c := range map[string]struct {
+		distances []int
+		want      map[int]mi.LeftOut
+	}{
+		"default": {nil, map[int]mi.LeftOut{512: mi.FewPairs, 1024: mi.FewPairs, 2048: mi.FewPairs, 4096: mi.FewPairs}},
+		"asked":   {[]int{1, 2, 3, 600}, map[int]mi.LeftOut{1: mi.SharedLetters, 2: mi.SharedLetters, 600: mi.FewPairs}},
+	} {
+		r, err := TwoPoint(t.Context(), TwoPointOptions{Paths: paths, Tokens: "dna:3", Distances: c.distances, Out: filepath.Join(dir, name), Seed: 1, Figures: []string{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := r.TwoPoint.Points[0].Distance; c.distances == nil && first != 4 {
+			t.Errorf("%s: distances begin at %d, want 4: words of three letters", name, first)
+		}
+		got := map[int]mi.LeftOut{}
+		for _, p := range r.TwoPoint.Points {
+			if p.LeftOut != "" && p.LeftOut != mi.BelowFloor {
+				got[p.Distance] = p.LeftOut
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
 }
 
 // A second process must not count into the same folder.

@@ -151,6 +151,16 @@ func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 	return r, nil
 }
 
+// Check says what is wrong with the options, if anything: Pairs would fail with
+// the same error.
+func (o Options) Check() error {
+	o, err := o.checked()
+	if err == nil && !o.dense() {
+		_, err = o.chunkSize()
+	}
+	return err
+}
+
 // checked returns the options with their defaults filled in and Distances
 // sorted, or says what is wrong with them.
 func (o Options) checked() (Options, error) {
@@ -191,15 +201,32 @@ func (o Options) checked() (Options, error) {
 		return o, fmt.Errorf("tables need a vocabulary of at most %d tokens", maxDense)
 	}
 	if need := o.tableBytes(); o.Tables && need > o.Memory {
-		return o, fmt.Errorf("tables of %d tokens at %d distances need %d MB of memory, the limit is %d MB (raise it, or ask for fewer distances or blocks)",
-			o.Vocabulary, len(o.Distances), need>>20, o.Memory>>20)
+		return o, &MemoryError{o.Memory, need, fmt.Sprintf("tables of %d tokens at %d distances (ask for fewer distances or blocks)", o.Vocabulary, len(o.Distances))}
+	}
+	if need := o.denseBytes(); o.dense() && need > o.Memory {
+		return o, &MemoryError{o.Memory, need, fmt.Sprintf("distances up to %d (leave out the largest)", o.maxDistance())}
 	}
 	return o, nil
+}
+
+// MemoryError says that Options.Memory is too small for what is asked.
+type MemoryError struct {
+	Limit, Need int64  // bytes
+	For         string // what they are needed for
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("a memory limit of %d MB is too small for %s: at least %d MB are needed", e.Limit>>20, e.For, (e.Need-1)>>20+1)
 }
 
 // dense says whether to count in tables of V² cells.
 func (o Options) dense() bool {
 	return o.Tables || o.Vocabulary > 0 && o.Vocabulary <= maxDense && o.tableBytes() <= o.Memory/2 && o.tableBytes() <= maxTableBytes
+}
+
+// denseBytes is the memory of counting in tables: they, and two chunks of tokens.
+func (o Options) denseBytes() int64 {
+	return o.tableBytes() + 2*4*int64(o.denseChunk())
 }
 
 // maxTableBytes keeps the tables where filling and reading them is cheap

@@ -26,6 +26,10 @@ var (
 	keepShare = 1.0 / 20
 )
 
+// denseChunk is the number of tokens per chunk. A chunk has at least as many new
+// ones as it repeats of the chunk before.
+func (o Options) denseChunk() int { return max(denseChunk, 2*o.maxDistance()) }
+
 // dense is what was counted in tables. Gaps are counted like tokens, under the
 // number V, and left out at the end.
 type dense struct {
@@ -43,7 +47,7 @@ type dense struct {
 // Under a Key, a copy of the tables is kept in SpillDir: an interrupted call
 // reads the documents again, but counts only what the copy does not hold.
 func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
-	size := max(denseChunk, 2*o.maxDistance())
+	size := o.denseChunk()
 	var store *store
 	if o.Key != "" {
 		var err error

@@ -121,8 +121,7 @@ func (o Options) chunkSize() (int, error) {
 	least := int64(max(1<<12, 4*o.maxDistance()))
 	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
 	if size < least {
-		return 0, fmt.Errorf("a memory limit of %d MB is too small for a vocabulary of %d, %d workers and distances up to %d: at least %d MB are needed",
-			o.Memory>>20, v, w, o.maxDistance(), (fixed+least*bytesPerToken)*8/7>>20+1)
+		return 0, &MemoryError{o.Memory, (fixed + (least+1)*bytesPerToken) * 8 / 7, fmt.Sprintf("a vocabulary of %d, %d workers and distances up to %d", v, w, o.maxDistance())}
 	}
 	return int(min(size, 1<<31)), nil
 }

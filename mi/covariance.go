@@ -3,6 +3,8 @@ package mi
 import (
 	"fmt"
 	"math"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // LagCovariance is the size of the covariance of the two ends of pairs.
@@ -18,6 +20,19 @@ type LagCovariance struct {
 	// (√max_a P(a) + √max_b P(b))/√N. It is Chevet's inequality for a Gaussian
 	// matrix with the variances P(a)·P(b)/N of the cells.
 	Floor float64 `json:"floor"`
+}
+
+// Point is the norm as a point of a decay at distance d, for FitDecay. It is left
+// out for the reason given, if any, and where noise makes up much of it: below
+// twice the floor.
+func (c LagCovariance) Point(d int, reason LeftOut) DecayPoint {
+	if reason != SharedLetters && reason != FewPairs {
+		reason = ""
+		if c.Norm < 2*c.Floor {
+			reason = BelowFloor
+		}
+	}
+	return DecayPoint{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}
 }
 
 // Covariance returns the lag covariance of a table of pair counts, row by row:

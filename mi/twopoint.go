@@ -42,9 +42,21 @@ type TwoPointEstimate struct {
 	// but it knows nothing of the dependence inside documents.
 	Method string
 
+	// Without[b] is Value with block b of the documents left out; nil without
+	// blocks.
+	Without []info.Nats
+
 	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 without them
 	FloorSE info.Nats // noise of an estimate around the floor when the ends are independent
-	Below   bool      // indistinguishable from the floor at two standard errors
+	// Limit is what Value must exceed to count as above the floor: two standard
+	// errors, on top of the floor where that is not subtracted.
+	Limit info.Nats
+	Below bool // Value ≤ Limit: indistinguishable from the floor
+
+	// Attenuation is about the share of a weak dependence that is lost when the
+	// floor is subtracted; see the function. 0 for estimators other than
+	// Grassberger's.
+	Attenuation float64
 }
 
 // TwoPoint estimates I(w_i; w_{i+d}) = H(w_i) + H(w_{i+d}) − H(w_i, w_{i+d}).
@@ -111,16 +123,25 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 		// A block that has many rare words of its own moves the value and the
 		// floor alike, so what stands above the floor is known better.
 		seAbove := info.Nats(jackknife(above))
-		out.SE, out.Method = info.Nats(jackknife(values)), "jackknife"
 		if opts.SubtractFloor {
-			out.SE = seAbove
+			values = above
+		}
+		out.SE, out.Method = info.Nats(jackknife(values)), "jackknife"
+		for _, v := range values {
+			out.Without = append(out.Without, info.Nats(v))
 		}
 		noise = max(noise, seAbove)
 	}
-	out.Below = out.Value-out.Floor <= 2*noise
+	out.Limit = 2 * noise
 	if opts.SubtractFloor {
 		out.Value -= out.Floor
+		if e == Grassberger {
+			out.Attenuation = Attenuation(c.Left, c.Right)
+		}
+	} else {
+		out.Limit += out.Floor
 	}
+	out.Below = out.Value <= out.Limit
 	return out, nil
 }
 

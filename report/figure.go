@@ -112,6 +112,16 @@ type Curve struct {
 	Points  []Point
 }
 
+// runsOut says whether the curve ends outside of a range, so that its label has
+// its place inside the plot.
+func (c Curve) runsOut(lo, hi float64) bool {
+	if !c.Extends || len(c.Points) == 0 {
+		return false
+	}
+	y := c.Points[len(c.Points)-1].Y
+	return y < lo || y > hi
+}
+
 // Point is one point of a Curve, with an interval for Y. Lo == Hi means that
 // there is none.
 type Point struct {

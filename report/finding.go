@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,11 +40,17 @@ func find(r *Result) finding {
 		switch {
 		case r.TwoPoint != nil && r.TwoPoint.Law != nil:
 			f.headline = "Two-point information decays with distance"
-			if rival := r.TwoPoint.Law.Better(); rival != nil {
+			if d := r.TwoPoint.Law; !d.Holds() {
 				f.tone, f.headline = Bad, "Two-point information decays with distance, but not as one power law"
-				f.reason = "Better: " + rival.Name() + "."
+				if rival := d.Better(); rival != nil {
+					f.reason = "Better: " + rival.Name() + "."
+				} else {
+					f.reason = fmt.Sprintf("The points lie %.0f\u00a0%% off it.", 100*d.Scatter)
+				}
 			}
 			f.formula = decayFormula(r.TwoPoint.Law)
+		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == mi.SharedLetters }):
+			f.headline = "Tokens at a distance tell nothing measurable about each other"
 		default:
 			f.headline = "Nothing was measured that a law could be fitted to"
 		}

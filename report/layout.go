@@ -140,7 +140,7 @@ func (l *layouter) axes() {
 		}
 	}
 	for _, c := range f.Curves {
-		if c.Label != "" && !c.Extends {
+		if c.Label != "" && !c.runsOut(ylo, yhi) {
 			l.labelW = math.Max(l.labelW, l.faces.width(Plain(c.Label), size))
 		}
 	}

@@ -4,6 +4,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
@@ -100,9 +102,19 @@ type PositionLoss struct {
 type TwoPoint struct {
 	Estimator string          `json:"estimator"`
 	Tokens    int64           `json:"tokens"`
+	Corrected bool            `json:"corrected"` // floors are subtracted from the values
 	Points    []TwoPointPoint `json:"points"`
 	Law       *mi.DecayFit    `json:"law,omitempty"`
-	Warnings  []info.Warning  `json:"warnings,omitempty"`
+	// CovarianceLaw is the decay of the norm of the lag covariance, where there
+	// is one; its A and floor have no unit.
+	CovarianceLaw *mi.DecayFit   `json:"covariance_law,omitempty"`
+	Warnings      []info.Warning `json:"warnings,omitempty"`
+}
+
+// floorMatters says whether the estimator reads enough on shuffled pairs to be
+// shown.
+func (t *TwoPoint) floorMatters() bool {
+	return slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Floor > p.Limit/10 })
 }
 
 // TwoPointPoint is the two-point mutual information at one distance.
@@ -111,8 +123,13 @@ type TwoPointPoint struct {
 	Pairs    int64     `json:"pairs"`
 	Value    info.Nats `json:"nats"`
 	SE       info.Nats `json:"se"`
-	Floor    info.Nats `json:"floor"`       // what the estimator reads on shuffled pairs
-	Below    bool      `json:"below_floor"` // indistinguishable from the floor; not fitted
+	Floor    info.Nats `json:"floor"` // what the estimator reads on shuffled pairs
+	Limit    info.Nats `json:"limit"` // what a value must exceed to be told from nothing
+	// LeftOut says why the point is not fitted; "" if it is.
+	LeftOut mi.LeftOut `json:"left_out,omitempty"`
+	// Attenuation is about the share of a weak dependence that is lost with the
+	// floor; see mi.Attenuation.
+	Attenuation float64 `json:"attenuation,omitempty"`
 
 	Covariance *mi.LagCovariance `json:"covariance,omitempty"` // a second measure of dependence; small vocabularies only
 }

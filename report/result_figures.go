@@ -19,6 +19,7 @@ const (
 	figureLocal      = "local-exponents"
 	figureTriangle   = "triangle"
 	figureTwoPoint   = "two-point"
+	figureCovariance = "covariance"
 	figureLoss       = "loss-by-position"
 )
 
@@ -49,6 +50,7 @@ func (s figureSet) all() []*Figure {
 	add(s.local())
 	add(s.triangle())
 	add(s.twoPoint())
+	add(s.covariance())
 	add(s.loss())
 	return figs
 }
@@ -412,68 +414,6 @@ func (s figureSet) triangle() *Figure {
 		}
 		fig.Caption = append(fig.Caption, Span{Text: text + "."})
 	}
-	return fig
-}
-
-// twoPoint shows I(d) with the noise floor and the fitted decay.
-func (s figureSet) twoPoint() *Figure {
-	t := s.r.TwoPoint
-	if t == nil || len(t.Points) == 0 {
-		return nil
-	}
-	fig := &Figure{
-		ID:    figureTwoPoint,
-		Title: "What one " + singular(s.unit) + " tells about another at a distance",
-		X:     s.lengthAxis("distance d"),
-		Y:     informationAxis("two-point mutual information I(d)"),
-		Caption: Join(Plain("Two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart: another quantity than the information between stretches. Grey: what the same estimator reads on shuffled pairs, its noise floor. Hollow points cannot be told from that floor and were not fitted."+
-			" How fast this decays does not determine how the information between whole stretches grows.")),
-	}
-	floor := Curve{Name: "noise floor", Label: "noise floor", Hue: Grey, Line: Dashed}
-	c := Curve{Name: "two-point information", Hue: Blue, Marker: Dot, Bars: true}
-	for j, p := range t.Points {
-		q := Point{X: float64(p.Distance), Y: float64(p.Value),
-			Lo: float64(p.Value) - z95*float64(p.SE), Hi: float64(p.Value) + z95*float64(p.SE),
-			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
-		if p.Below {
-			q.Open, q.Note = true, "not told from the noise floor; not fitted"
-		} else if t.Law != nil && j < len(t.Law.Used) && !t.Law.Used[j] {
-			q.Open, q.Note = true, "not used by the fit"
-		}
-		c.Points = append(c.Points, q)
-		if p.Floor > 0 {
-			floor.Points = append(floor.Points, Point{X: float64(p.Distance), Y: float64(p.Floor)})
-		}
-	}
-	if len(floor.Points) > 1 {
-		fig.Curves = append(fig.Curves, floor)
-	}
-	if d := t.Law; d != nil && finite(d.A) && finite(d.Alpha) && d.A > 0 {
-		lo, hi := span(c.Points)
-		fit := Curve{Name: "fit", Hue: Blue, Line: Solid, Extends: true}
-		for i := 0; i <= 64; i++ {
-			x := lo * math.Pow(hi/lo, float64(i)/64)
-			fit.Points = append(fit.Points, Point{X: x, Y: d.A*math.Pow(x, -d.Alpha) + d.Floor})
-		}
-		fig.Curves = append(fig.Curves, fit)
-		if r := d.Better(); r != nil {
-			rival := Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: HueOf(1), Line: Dashed, Extends: true}
-			for i := 0; i <= 64; i++ {
-				x := lo * math.Pow(hi/lo, float64(i)/64)
-				rival.Points = append(rival.Points, Point{X: x, Y: float64(r.At(x))})
-			}
-			fig.Curves = append(fig.Curves, rival)
-			fig.Caption = append(fig.Caption, Span{Text: " Dashed: " + r.Name() + ", which describes the points better."})
-		}
-		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
-		if d.AlphaInterval != nil {
-			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
-		}
-		if d.DoF > 0 {
-			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("χ²/dof " + reduced(d.Chi2, d.DoF))})
-		}
-	}
-	fig.Curves = append(fig.Curves, c)
 	return fig
 }
 

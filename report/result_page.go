@@ -8,6 +8,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
 )
 
 // HTML writes the report of a run as one self-contained page; see Page.
@@ -167,10 +168,10 @@ func (b pageBuilder) facts() []Fact {
 			f.Note = Join(Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
 		}
 		facts = append(facts, f)
-		if len(t.Law.Rivals) > 0 {
-			best := t.Law.Rivals[0]
-			facts = append(facts, Fact{Label: "weight against rival decays", Value: Phrase{{Text: weight(t.Law.Weight), Ref: ".twopoint.law.weight"}},
-				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: ".twopoint.law.rivals[0].weight"}})})
+		if best := t.Law.BestRival(); best != nil {
+			i := slices.IndexFunc(t.Law.Rivals, func(r mi.DecayRival) bool { return r.Family == best.Family })
+			facts = append(facts, Fact{Label: "weight of a power law", Value: Plain(weight(t.Law.PowerWeight())),
+				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})
 		}
 	}
 	return facts
@@ -338,30 +339,6 @@ func (b pageBuilder) cut() Section {
 	if f := b.triangle(); f != nil {
 		s.Blocks = append(s.Blocks, f)
 	}
-	return s
-}
-
-func (b pageBuilder) pairs() Section {
-	s := Section{ID: "pairs", Title: "Two " + b.unit + " at a distance"}
-	f := b.twoPoint()
-	if f == nil {
-		return s
-	}
-	if b.law() != nil {
-		s.Blocks = append(s.Blocks, f)
-	}
-	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
-		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise floor"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
-	for j, p := range b.r.TwoPoint.Points {
-		base := fmt.Sprintf(".twopoint.points[%d]", j)
-		note := ""
-		if p.Below {
-			note = "under the floor, not fitted"
-		}
-		t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
-			amount2(p.SE, base+".se"), amount2(p.Floor, base+".floor"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)})
-	}
-	s.Blocks = append(s.Blocks, Details{Summary: "Table of the two-point estimates", Blocks: []Block{t}})
 	return s
 }
 

@@ -44,7 +44,7 @@ func (b pageBuilder) method() Section {
 		s.Blocks = append(s.Blocks, List{items})
 	}
 	if b.r.TwoPoint != nil {
-		s.Blocks = append(s.Blocks, Prose{Plain("Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information; the noise floor is what the same estimator reads when the pairs are shuffled.")})
+		s.Blocks = append(s.Blocks, Prose{Plain("Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information: that much the same estimator reads when the pairs are shuffled. Errors are from leaving out blocks of documents in turn; a value within two of them cannot be told from nothing and is not fitted.")})
 	}
 	return s
 }
@@ -86,8 +86,11 @@ func (b pageBuilder) provenance() Section {
 		}
 	}
 	c := r.Corpus
-	row("Documents", Phrase{{Text: count(c.Documents), Ref: ".corpus.documents"}, {Text: " distinct, " + size(c.Bytes) + "; "}, {Text: count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "},
-		{Text: count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}})
+	documents := Phrase{{Text: count(c.Documents), Ref: ".corpus.documents"}, {Text: " distinct, " + size(c.Bytes) + "; "}}
+	if r.Windows.Count > 0 {
+		documents = append(documents, Phrase{{Text: count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "}}...)
+	}
+	row("Documents", append(documents, Phrase{{Text: count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
 	if len(c.Skipped) > 0 {
 		var reasons []string
 		for k := range c.Skipped {
@@ -119,6 +122,13 @@ func (b pageBuilder) provenance() Section {
 			text = append(text, Span{Text: "; passes of full length would have scored "}, Span{Text: count(p.NaiveTokens), Ref: ".plan.naive_tokens"})
 		}
 		row("Cost", text)
+	}
+	if p := r.TwoPoint; p != nil {
+		text := Phrase{{Text: count(p.Tokens), Ref: ".twopoint.tokens"}, {Text: " " + b.unit + "; entropies by the " + p.Estimator + " estimator"}}
+		if p.Corrected {
+			text = append(text, Span{Text: ", less what it reads on shuffled pairs"})
+		}
+		row("Pairs", text)
 	}
 	s := Section{ID: "provenance", Title: "How this was made"}
 	row("Version", Plain("l2m "+r.Version+", schema "+Schema))

@@ -123,12 +123,18 @@ func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
 		truth := 1.1 * math.Pow(float64(d), -0.91)
 		p := TwoPointPoint{Distance: d, Pairs: 82_113_408 - int64(50*d), SE: 0.00008 + info.Nats(0.04*truth), Floor: info.Nats(floor)}
 		p.Value = info.Nats(truth) + p.SE*info.Nats(0.6*rng.NormFloat64())
-		p.Below = float64(p.Value) < 1.3*floor
+		p.Limit = info.Nats(1.3 * floor)
+		if p.Value < p.Limit {
+			p.LeftOut = mi.BelowFloor
+		}
 		if d == 16384 {
 			p.Value = -0.00003
 		}
+		p.Covariance = &mi.LagCovariance{Norm: 0.04*math.Pow(float64(d), -0.45) + 0.0003, SE: 0.0001, Floor: 0.0006}
 		t.Points = append(t.Points, p)
-		t.Law.Used = append(t.Law.Used, !p.Below)
+		t.Law.Used = append(t.Law.Used, p.LeftOut == "")
 	}
+	t.CovarianceLaw = &mi.DecayFit{A: 0.04, Alpha: 0.45, Floor: 0.0003, DoF: 9, Used: t.Law.Used,
+		AlphaInterval: &info.Interval{Lo: 0.41, Hi: 0.49, Level: 0.95, Method: "curvature"}}
 	return t
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,6 +134,9 @@ func (t *terminal) facts() {
 	} else if r.Corpus.Documents > 0 {
 		parts = append(parts, plural(r.Corpus.Documents, "document", "documents"))
 	}
+	if p := r.TwoPoint; p != nil && t.find.series < 0 {
+		parts = append(parts, count(p.Tokens)+" "+unit, p.Estimator+" estimator")
+	}
 	if t.find.series >= 0 {
 		p := r.Series[t.find.series].Points
 		parts = append(parts, fmt.Sprintf("L = %s … %s %s", count(p[0].Length), count(p[len(p)-1].Length), unit))
@@ -186,27 +190,7 @@ func (t *terminal) table() {
 		return
 	}
 	rows, hidden := t.rows()
-	tw := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Format.Header = text.FormatDefault // the default would print β as Β
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "   "
-	if t.opts.Width < 76 {
-		style.Box.PaddingRight = " "
-	}
-	tw.SetStyle(style)
-	head := table.Row{"estimator", "L/ℓ", "exponent β", "95 % interval", "A", "χ²/dof", "law"}
-	var columns []table.ColumnConfig
-	narrow := t.opts.Width < 64
-	for i := range head {
-		a := text.AlignRight
-		if i == 0 || i == len(head)-1 {
-			a = text.AlignLeft
-		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: narrow && head[i] == "χ²/dof"})
-	}
-	tw.SetColumnConfigs(columns)
-	tw.AppendHeader(head)
+	tw := t.newTable(table.Row{"estimator", "L/ℓ", "exponent β", "95 % interval", "A", "χ²/dof", "law"}, 76, "estimator", "law")
 	for _, i := range rows {
 		s := t.r.Series[i]
 		row := table.Row{estimatorName(s.Estimator), strconv.Itoa(s.Ratio), "–", "–", "–", "–", "–"}
@@ -227,19 +211,51 @@ func (t *terminal) table() {
 		}
 		tw.AppendRow(row)
 	}
+	t.render(tw, 1)
+	if hidden > 0 {
+		t.paragraph(plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
+	}
+}
+
+// newTable returns a table of numbers, which is drawn close where there are fewer
+// columns than roomy, and without its less important columns where there are very
+// few. Columns named in words are left-aligned.
+func (t *terminal) newTable(head table.Row, roomy int, words ...string) table.Writer {
+	tw := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format.Header = text.FormatDefault // the default would print β as Β
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "   "
+	if t.opts.Width < roomy {
+		style.Box.PaddingRight = " "
+	}
+	tw.SetStyle(style)
+	var columns []table.ColumnConfig
+	narrow := t.opts.Width < 64
+	for i := range head {
+		a := text.AlignRight
+		if slices.Contains(words, fmt.Sprint(head[i])) {
+			a = text.AlignLeft
+		}
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: narrow && slices.Contains([]string{"χ²/dof", "pairs", "shuffled"}, fmt.Sprint(head[i]))})
+	}
+	tw.SetColumnConfigs(columns)
+	tw.AppendHeader(head)
+	return tw
+}
+
+// render writes a table, one of its lines bold (0 is none).
+func (t *terminal) render(tw table.Writer, bold int) {
 	t.out.WriteString("\n")
 	for i, l := range strings.Split(tw.Render(), "\n") {
 		l = strings.TrimRight(l, " ")
-		switch i {
-		case 0:
+		switch {
+		case i == 0:
 			l = t.colour(l, text.Faint)
-		case 1:
+		case i == bold:
 			l = t.colour(l, text.Bold)
 		}
 		t.out.WriteString(l + "\n")
-	}
-	if hidden > 0 {
-		t.paragraph(plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
 	}
 }
 
@@ -281,10 +297,13 @@ func (t *terminal) twoPoint() {
 		return
 	}
 	s := "two-point    "
-	below := 0
+	fitted, first, last := 0, 0, 0
 	for _, q := range p.Points {
-		if q.Below {
-			below++
+		if q.LeftOut == "" {
+			if fitted++; first == 0 {
+				first = q.Distance
+			}
+			last = q.Distance
 		}
 	}
 	switch {
@@ -296,13 +315,13 @@ func (t *terminal) twoPoint() {
 			s += ", " + strings.ReplaceAll(level(iv)+": "+interval(iv, 0, "").String(), " ", "\u00a0")
 		}
 	}
-	if n := len(p.Points); n > 0 {
-		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", count(p.Points[0].Distance), count(p.Points[n-1].Distance))
-		if p.Law != nil && p.Law.DoF > 0 {
+	if p.Law != nil {
+		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", count(first), count(last))
+		if p.Law.DoF > 0 {
 			s += "; χ²/dof\u00a0" + reduced(p.Law.Chi2, p.Law.DoF)
 		}
-		if below > 0 {
-			s += fmt.Sprintf("; %d of %d under the noise floor", below, n)
+		if n := len(p.Points); fitted < n {
+			s += fmt.Sprintf("; %d of %d distances not fitted", n-fitted, n)
 		}
 		s += ")"
 	}
@@ -317,6 +336,36 @@ func (t *terminal) twoPoint() {
 		t.out.WriteString("\n")
 	}
 	t.paragraph(s, 13)
+	if t.find.series < 0 {
+		t.pairs()
+	}
+}
+
+// pairs is the table of two-point information.
+func (t *terminal) pairs() {
+	p := t.r.TwoPoint
+	head := table.Row{"d", "I(d), nats", "±", "noise", "pairs", ""}
+	floor := p.floorMatters()
+	if floor {
+		head = slices.Insert(head, 4, any("shuffled"))
+	}
+	tw := t.newTable(head, 88, "")
+	for _, q := range p.Points {
+		row := table.Row{count(q.Distance), Amount(q.Value, q.SE, "").String(), significant(float64(q.SE), 2), significant(float64(q.Limit), 2), count(q.Pairs), q.LeftOut.String()}
+		if floor {
+			row = slices.Insert(row, 4, any(significant(float64(q.Floor), 2)))
+		}
+		tw.AppendRow(row)
+	}
+	t.render(tw, 0)
+	note := "± one standard error · noise: what cannot be told from nothing"
+	if floor {
+		note += " · shuffled: what the estimator reads on shuffled pairs"
+		if p.Corrected {
+			note += ", subtracted from I(d)"
+		}
+	}
+	t.paragraph(note, 2, text.Faint)
 }
 
 // footnotes lists the warnings, those of the whole run last.

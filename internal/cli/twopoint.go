@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/report"
 )
 
@@ -63,7 +66,7 @@ interrupted run. PATH is what l2m measure takes.`,
 			if o.Out == "" {
 				o.Out = defaultRunDir(o.Command())
 			}
-			return runTwoPoint(cmd, o, asJSON, quiet)
+			return runTwoPoint(cmd, o, memory, asJSON, quiet)
 		},
 	}
 	f := cmd.Flags()
@@ -88,21 +91,28 @@ interrupted run. PATH is what l2m measure takes.`,
 	return cmd
 }
 
-func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asJSON, quiet bool) error {
+func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON, quiet bool) error {
 	if o.Memory > 0 {
 		// Counting allocates close to its limit; without a limit for the whole,
 		// the collector would let garbage grow to as much again. The program
-		// itself takes some 20 MB, reading and reporting about as much again.
+		// itself takes some 20 MB.
 		all := o.Memory - min(o.Memory/4, 20<<20)
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(all))
-		o.Memory -= min(o.Memory/2, 48<<20)
+		o.Memory -= min(o.Memory/2, besideCounting)
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
 	result, err := l2m.TwoPoint(cmd.Context(), o)
 	bars.done()
+	if memory := (*count.MemoryError)(nil); errors.As(err, &memory) {
+		need := memory.Need + min(memory.Need, besideCounting)
+		return fmt.Errorf("--memory %s is too small for %s: at least --memory %dM is needed", asked, memory.For, need>>20+1)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; what was counted is kept in %s: the same command continues", err, o.Out)
+	}
 	if err != nil {
-		return explain(err, o.Out)
+		return err
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
@@ -112,6 +122,10 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asJSON, quiet bool) 
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
 	})
 }
+
+// besideCounting is what the program, reading and reporting take of --memory, at
+// most half of it.
+const besideCounting = 48 << 20
 
 // parseDistances reads 1,2,5 or :4096 (powers of two up to that).
 func parseDistances(s string) ([]int, error) {

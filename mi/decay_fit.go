@@ -1,0 +1,228 @@
+package mi
+
+import (
+	"math"
+	"slices"
+
+	"github.com/l2m-lab/l2m/info"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/optimize"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// decayData are the points of a fit.
+type decayData struct {
+	d, y, se []float64
+	without  [][]float64 // by point: y without each block
+}
+
+func (p *decayData) add(x DecayPoint) {
+	var without []float64
+	for _, v := range x.Without {
+		without = append(without, float64(v))
+	}
+	p.d, p.y, p.se = append(p.d, float64(x.Distance)), append(p.y, float64(x.Value)), append(p.se, float64(x.SE))
+	p.without = append(p.without, without)
+}
+
+// lowest is the smallest value, which bounds the floor.
+func (p decayData) lowest() float64 { return slices.Min(p.y) }
+
+// blocks is the number of blocks that can be left out of all points; 0 when that
+// is not the same for all.
+func (p decayData) blocks() int {
+	n := len(p.without[0])
+	for _, w := range p.without {
+		if len(w) != n {
+			return 0
+		}
+	}
+	return n
+}
+
+// leaveOut returns the points without block b.
+func (p decayData) leaveOut(b int) decayData {
+	y := make([]float64, len(p.y))
+	for i := range y {
+		y[i] = p.without[i][b]
+	}
+	return decayData{d: p.d, y: y, se: p.se}
+}
+
+// decayResult is a maximum of the likelihood.
+type decayResult struct {
+	theta   []float64 // the family's parameters
+	scatter float64   // τ
+	aicc    float64
+}
+
+// leastScatter keeps the likelihood finite for points that lie exactly on the
+// law.
+const leastScatter = 1e-6
+
+// deviance returns −2·ln likelihood, but for a constant, as a function of the
+// family's parameters and ln τ.
+func (f decayFamily) deviance(p decayData) func(u []float64) float64 {
+	return func(u []float64) float64 {
+		k := len(u) - 1
+		tau := math.Hypot(math.Exp(min(u[k], 5)), leastScatter)
+		total := 0.0
+		for i := range p.d {
+			at := f.at(u[:k], p.d[i])
+			v := p.se[i]*p.se[i] + tau*tau*at*at
+			r := p.y[i] - at
+			total += math.Log(v) + r*r/v
+		}
+		if math.IsNaN(total) || math.IsInf(total, 0) {
+			return math.MaxFloat64
+		}
+		return total
+	}
+}
+
+// descend looks for a minimum near u.
+func descend(deviance func([]float64) float64, u []float64) []float64 {
+	// A restart lets Nelder–Mead leave a collapsed simplex.
+	for range 3 {
+		r, err := optimize.Minimize(optimize.Problem{Func: deviance}, u,
+			&optimize.Settings{FuncEvaluations: 1500, Concurrent: 1}, &optimize.NelderMead{SimplexSize: 0.3})
+		if r == nil || err != nil && r.X == nil {
+			break
+		}
+		u = r.X
+	}
+	return u
+}
+
+// fit maximises the likelihood from several starts; nil when no start leads to
+// a maximum. AICc is +Inf when there are too few points for it.
+func (f decayFamily) fit(p decayData) *decayResult {
+	deviance := f.deviance(p)
+	var best []float64
+	lowest := math.Inf(1)
+	starts := f.starts(p.d, p.y)
+	for _, start := range starts {
+		u := descend(deviance, append(slices.Clone(start), math.Log(0.1)))
+		if v := deviance(u); v < lowest {
+			lowest, best = v, u
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	n, k := len(p.d), len(starts[0])+1
+	r := &decayResult{theta: best[:k-1], scatter: math.Exp(min(best[k-1], 5))}
+	r.aicc = lowest + 2*float64(k)
+	if n-k-1 <= 0 {
+		r.aicc = math.Inf(1)
+		return r
+	}
+	r.aicc += 2 * float64(k*(k+1)) / float64(n-k-1)
+	return r
+}
+
+var flatWarning = info.Warning{
+	Code: "flat",
+	Text: "the points do not determine A and α separately from the floor; no intervals are given",
+	Fix:  "measure more distances",
+}
+
+// A floor at its upper bound stands for a decay that A·d^−α + c does not have.
+var highFloorWarning = info.Warning{
+	Code: "high-floor",
+	Text: "the fitted floor is the smallest value itself: far distances decay more slowly than the law does; no intervals are given",
+}
+
+// spread is half the width of the intervals of ln A and α, and where it comes
+// from.
+type spread struct {
+	lnA, alpha float64
+	method     string
+}
+
+// intervals fills the intervals of A and α.
+func (r *decayResult) intervals(out *DecayFit, f decayFamily, p decayData, level float64) {
+	if out.Floor > 0.999*p.lowest() {
+		out.Warnings = append(out.Warnings, highFloorWarning)
+		return
+	}
+	half := r.curvature(out.Floor, f, p, level)
+	if half == nil || !(out.A*math.Exp(half.lnA) <= math.MaxFloat64/2) || math.IsNaN(half.alpha) {
+		out.Warnings = append(out.Warnings, flatWarning)
+		return
+	}
+	a, alpha := *half, *half
+	if jack := r.jackknife(f, p, level); jack != nil {
+		if jack.lnA > a.lnA && out.A*math.Exp(jack.lnA) <= math.MaxFloat64/2 {
+			a = *jack
+		}
+		if jack.alpha > alpha.alpha {
+			alpha = *jack
+		}
+	}
+	out.AInterval = &info.Interval{Lo: out.A * math.Exp(-a.lnA), Hi: out.A * math.Exp(a.lnA), Level: level, Method: a.method}
+	out.AlphaInterval = &info.Interval{Lo: out.Alpha - alpha.alpha, Hi: out.Alpha + alpha.alpha, Level: level, Method: alpha.method}
+}
+
+// curvature is the spread that the likelihood's curvature gives; nil when it does
+// not determine the parameters.
+func (r *decayResult) curvature(floor float64, f decayFamily, p decayData, level float64) *spread {
+	n, k := len(p.d), len(r.theta)
+	// At its bound the floor is no free parameter.
+	if floor < 1e-3*f.at(r.theta, p.d[n-1]) {
+		k--
+	}
+	information := mat.NewSymDense(k, nil)
+	slope := make([]float64, k)
+	for i := range p.d {
+		at := f.at(r.theta, p.d[i])
+		for j := range k {
+			h := 1e-5
+			up, down := slices.Clone(r.theta), slices.Clone(r.theta)
+			up[j] += h
+			down[j] -= h
+			slope[j] = (f.at(up, p.d[i]) - f.at(down, p.d[i])) / (2 * h)
+		}
+		v := p.se[i]*p.se[i] + (r.scatter*r.scatter+leastScatter*leastScatter)*at*at
+		for a := range k {
+			for b := range a + 1 {
+				information.SetSym(a, b, information.At(a, b)+slope[a]*slope[b]/v)
+			}
+		}
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(information) || chol.Cond() > 1e14 {
+		return nil
+	}
+	var cov mat.SymDense
+	if err := chol.InverseTo(&cov); err != nil {
+		return nil
+	}
+	// Maximum likelihood underestimates the scatter by n/dof.
+	dof := float64(n - k)
+	half := func(j int) float64 { return quantile(level, dof) * math.Sqrt(cov.At(j, j)*float64(n)/dof) }
+	return &spread{half(0), half(1), "likelihood curvature, Student's t"}
+}
+
+// jackknife is the spread of the fits without each block of documents; nil when
+// there are no blocks.
+func (r *decayResult) jackknife(f decayFamily, p decayData, level float64) *spread {
+	blocks := p.blocks()
+	if blocks < 2 {
+		return nil
+	}
+	start := append(slices.Clone(r.theta), math.Log(max(r.scatter, 1e-3)))
+	lnA, alpha := make([]float64, blocks), make([]float64, blocks)
+	for b := range blocks {
+		u := descend(f.deviance(p.leaveOut(b)), start)
+		lnA[b], alpha[b] = u[0], u[1]
+	}
+	t := quantile(level, float64(blocks-1))
+	return &spread{t * jackknife(lnA), t * jackknife(alpha), "jackknife over blocks of documents, Student's t"}
+}
+
+// quantile is how many standard errors an interval of a level extends to either
+// side, by Student's t.
+func quantile(level, dof float64) float64 {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: dof}.Quantile(0.5 + level/2)
+}

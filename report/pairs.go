@@ -1,0 +1,178 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// twoPoint shows I(d) with the noise floor and the fitted decay.
+func (s figureSet) twoPoint() *Figure {
+	t := s.r.TwoPoint
+	if t == nil || len(t.Points) == 0 {
+		return nil
+	}
+	fig := &Figure{
+		ID:      figureTwoPoint,
+		Title:   "What one " + singular(s.unit) + " tells about another at a distance",
+		X:       s.lengthAxis("distance d"),
+		Y:       informationAxis("two-point mutual information I(d)"),
+		Caption: Join(Plain("Two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart: another quantity than the information between stretches. How fast it decays does not determine how the information between whole stretches grows.")),
+	}
+	floor := Curve{Name: "shuffled pairs", Label: "shuffled pairs", Hue: Grey, Line: Dashed}
+	limit := Curve{Name: "noise", Label: "noise", Hue: Grey, Line: Dotted, Band: true, Extends: true}
+	hollow := false
+	c := Curve{Name: "two-point information", Hue: Blue, Marker: Dot, Bars: true}
+	for j, p := range t.Points {
+		q := Point{X: float64(p.Distance), Y: float64(p.Value),
+			Lo: float64(p.Value) - z95*float64(p.SE), Hi: float64(p.Value) + z95*float64(p.SE),
+			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
+		if p.LeftOut != "" {
+			q.Open, q.Note = true, p.LeftOut.String()+"; not fitted"
+		} else if t.Law != nil && j < len(t.Law.Used) && !t.Law.Used[j] {
+			q.Open, q.Note = true, "not used by the fit"
+		}
+		c.Points = append(c.Points, q)
+		hollow = hollow || q.Open
+		if p.Floor > 0 && p.LeftOut != mi.FewPairs { // which would stretch the axis
+			floor.Points = append(floor.Points, Point{X: float64(p.Distance), Y: float64(p.Floor)})
+		}
+		if y := float64(p.Limit); y > 0 {
+			// All below is shaded: the lower end is off the axis.
+			limit.Points = append(limit.Points, Point{X: float64(p.Distance), Y: y, Hi: y, Lo: 1e-12 * y})
+		}
+	}
+	say := func(s string) { fig.Caption = append(fig.Caption, Span{Text: s}) }
+	if len(limit.Points) > 1 {
+		fig.Curves = append(fig.Curves, limit)
+		say(" Shaded: what cannot be told from nothing, two standard errors.")
+	}
+	if len(floor.Points) > 1 && t.floorMatters() {
+		fig.Curves = append(fig.Curves, floor)
+		if t.Corrected {
+			say(" Dashed grey: what the estimator reads on shuffled pairs, which is subtracted from the points.")
+		} else {
+			say(" Dashed grey: what the estimator reads on shuffled pairs.")
+		}
+	}
+	if hollow {
+		say(" Hollow points were not fitted.")
+	}
+	if d := t.Law; d != nil && finite(d.A) && finite(d.Alpha) && d.A > 0 {
+		lo, hi := span(c.Points)
+		fig.Curves = append(fig.Curves, s.decayCurve(d, c.Points))
+		if r := d.Better(); r != nil {
+			rival := Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: HueOf(1), Line: Dashed, Extends: true}
+			for i := 0; i <= 64; i++ {
+				x := lo * math.Pow(hi/lo, float64(i)/64)
+				rival.Points = append(rival.Points, Point{X: x, Y: float64(r.At(x))})
+			}
+			fig.Curves = append(fig.Curves, rival)
+			say(" Dashed red: " + r.Name() + ", which describes the points better.")
+		}
+		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
+		if d.AlphaInterval != nil {
+			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+		}
+		if d.DoF > 0 {
+			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("χ²/dof " + reduced(d.Chi2, d.DoF))})
+		}
+	}
+	fig.Curves = append(fig.Curves, c)
+	return fig
+}
+
+// covariance shows the decay of the norm of the lag covariance.
+func (s figureSet) covariance() *Figure {
+	t := s.r.TwoPoint
+	if t == nil || !slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Covariance != nil }) {
+		return nil
+	}
+	fig := &Figure{
+		ID:     figureCovariance,
+		Title:  "The strongest linear link at a distance",
+		X:      s.lengthAxis("distance d"),
+		Y:      Axis{Label: "norm of the covariance", Scale: Log10},
+		Aspect: 0.5,
+		Caption: Plain("The largest singular value of the covariance of what stands at the two ends, taken as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
+			" Shaded: what independent ends can show. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
+	}
+	c := Curve{Name: "norm of the covariance", Hue: Blue, Marker: Dot, Bars: true}
+	noise := Curve{Name: "noise", Label: "noise", Hue: Grey, Line: Dotted, Band: true, Extends: true}
+	for j, p := range t.Points {
+		if p.Covariance == nil {
+			continue
+		}
+		v := p.Covariance
+		q := Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - z95*v.SE, Hi: v.Norm + z95*v.SE,
+			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].covariance.norm", j)}
+		if reason := v.Point(p.Distance, p.LeftOut).LeftOut; reason != "" {
+			q.Open, q.Note = true, reason.String()+"; not fitted"
+		}
+		c.Points = append(c.Points, q)
+		noise.Points = append(noise.Points, Point{X: q.X, Y: v.Floor, Hi: v.Floor, Lo: 1e-12 * v.Floor})
+	}
+	fig.Curves = append(fig.Curves, noise)
+	if d := t.CovarianceLaw; d != nil {
+		fig.Curves = append(fig.Curves, s.decayCurve(d, c.Points))
+		text := Join(Plain("best single power law "), Phrase{{Text: significant(d.A, 2), Ref: ".twopoint.covariance_law.a"}}, Plain(" · "), Styled(Math, "d"), Phrase{{Text: decayPower(d), Style: Sup, Ref: ".twopoint.covariance_law.alpha"}})
+		if d.Floor > 0 {
+			text = append(text, Span{Text: " + "}, Span{Text: significant(d.Floor, 2), Ref: ".twopoint.covariance_law.floor"})
+		}
+		if d.Holds() {
+			text = text[1:]
+		}
+		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: text})
+		if d.AlphaInterval != nil {
+			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain(interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+		}
+	}
+	fig.Curves = append(fig.Curves, c)
+	return fig
+}
+
+// decayCurve is the line of a decay over the distances of points.
+func (s figureSet) decayCurve(d *mi.DecayFit, points []Point) Curve {
+	lo, hi := span(points)
+	fit := Curve{Name: "fit", Hue: Blue, Line: Solid, Extends: true}
+	for i := 0; i <= 64; i++ {
+		x := lo * math.Pow(hi/lo, float64(i)/64)
+		fit.Points = append(fit.Points, Point{X: x, Y: float64(d.At(x)) + d.Floor})
+	}
+	return fit
+}
+
+// pairs is the section on pairs at a distance.
+func (b pageBuilder) pairs() Section {
+	s := Section{ID: "pairs", Title: "Two " + b.unit + " at a distance"}
+	f := b.twoPoint()
+	if f == nil {
+		return s
+	}
+	if b.law() != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
+	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
+		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise"), Numeric: true}, {Head: Plain("shuffled pairs"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
+	for j, p := range b.r.TwoPoint.Points {
+		base := fmt.Sprintf(".twopoint.points[%d]", j)
+		note := ""
+		if p.LeftOut != "" {
+			note = p.LeftOut.String() + "; not fitted"
+		}
+		t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
+			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), amount2(p.Floor, base+".floor"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)})
+	}
+	if b.law() == nil {
+		s.Blocks = append(s.Blocks, t) // the main numbers of the page
+	} else {
+		s.Blocks = append(s.Blocks, Details{Summary: "Table of the two-point estimates", Blocks: []Block{t}})
+	}
+	if f := b.covariance(); f != nil {
+		s.Blocks = append(s.Blocks, f)
+	}
+	return s
+}
