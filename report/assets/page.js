@@ -3,7 +3,7 @@
   const tip = document.getElementById("tip");
   const inBits = () => document.getElementById("unit-bits")?.checked;
   const shown = (svg) => getComputedStyle(svg).display !== "none";
-  let current = null;
+  let current = null, byKey = false;
 
   const line = (tag, text) => {
     const e = document.createElement(tag);
@@ -18,8 +18,9 @@
     return { x: box.left + t.e * k, y: box.top + t.f * k };
   }
 
-  function show(p) {
+  function show(p, key = false) {
     hide();
+    byKey = key;
     if (!p) return;
     const svg = p.ownerSVGElement, d = p.dataset;
     current = p;
@@ -87,11 +88,12 @@
     const visible = () => [...chart.querySelectorAll("svg")].find(shown);
     chart.addEventListener("pointermove", (e) => show(nearest(visible(), e.clientX, e.clientY, 36)));
     chart.addEventListener("pointerdown", (e) => show(nearest(visible(), e.clientX, e.clientY, 44)));
-    chart.addEventListener("pointerleave", hide);
+    // A finger leaves when it is lifted, and only then is there time to read.
+    chart.addEventListener("pointerleave", (e) => { if (e.pointerType !== "touch") hide(); });
     chart.addEventListener("blur", hide);
     chart.addEventListener("keydown", (e) => {
       const move = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
-      if (move) { show(step(visible(), ...move)); e.preventDefault(); }
+      if (move) { show(step(visible(), ...move), true); e.preventDefault(); }
       if (e.key === "Escape") hide();
     });
 
@@ -113,6 +115,9 @@
     chart.after(chips);
   }
 
-  addEventListener("scroll", hide, { passive: true });
-  for (const e of document.querySelectorAll("input[name=unit]")) e.addEventListener("change", () => show(current));
+  addEventListener("pointerdown", (e) => { if (!e.target.closest(".chart")) hide(); });
+  // Whoever scrolls with a pointer has left the point. The tab key scrolls by itself,
+  // and goes on while the arrow keys read.
+  addEventListener("scroll", () => { if (!byKey) hide(); }, { passive: true });
+  for (const e of document.querySelectorAll("input[name=unit]")) e.addEventListener("change", () => show(current, byKey));
 })();
