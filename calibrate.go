@@ -141,7 +141,7 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	if err := simulateAll(ctx, o, cells); err != nil {
 		return nil, err
 	}
-	result := &Calibration{Schema: CalibrationSchema, Version: BuildVersion().String(), Command: o.command(), Options: o.settings()}
+	result := &Calibration{Schema: CalibrationSchema, Version: BuildVersion().Short(), Command: o.command(), Options: o.settings()}
 	for _, c := range cells {
 		summary, err := c.summarise()
 		if err != nil {

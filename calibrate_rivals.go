@@ -84,7 +84,7 @@ func CompareRivals(ctx context.Context, o RivalOptions) (*Rivals, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Rivals{Schema: RivalsSchema, Version: BuildVersion().String(), Seed: o.Seed, Points: make([]RivalPoint, len(jobs))}
+	out := &Rivals{Schema: RivalsSchema, Version: BuildVersion().Short(), Seed: o.Seed, Points: make([]RivalPoint, len(jobs))}
 	stage := o.Progress.stage("comparing", "estimates")
 	stage(0, int64(len(jobs)), 0)
 	group, ctx := errgroup.WithContext(ctx)

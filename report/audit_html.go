@@ -17,9 +17,9 @@ func AuditHTML(w io.Writer, a *Audit) error {
 	if err != nil {
 		return fmt.Errorf("writing the audit page: %w", err)
 	}
-	headline, tone := a.headline()
+	_, tone := a.headline()
 	p := &Page{
-		Kind: "audit", Verdict: Plain(headline), Tone: tone, Hero: AuditFigure(a),
+		Kind: "audit", Verdict: Plain(a.Headline() + "."), Tone: tone, Hero: AuditFigure(a),
 		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "), Phrase{{Text: significant(a.Law.A, 4), Ref: ".law.a"}}, Plain(" · "), Styled(Math, "L"), Phrase{{Text: significant(a.Law.Beta, 3), Style: Sup, Ref: ".law.beta"}}, Plain(" nats")),
 		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast."),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
@@ -53,10 +53,9 @@ type auditPage struct {
 // auditSection is an audit as a chapter of another page, whose data hold it under
 // the path base: the figure and the tables under it.
 func auditSection(a *Audit, base string) Section {
-	headline, _ := a.headline()
 	s := auditPage{a, base}.modelSection()
 	s.ID, s.Title = "audit", "What models keep of such text"
-	s.Blocks = append([]Block{Prose{Plain(headline + ".")}, AuditFigure(a)}, s.Blocks...)
+	s.Blocks = append([]Block{Prose{Plain(a.Headline() + ".")}, AuditFigure(a)}, s.Blocks...)
 	for _, f := range a.Failures {
 		s.Blocks = append(s.Blocks, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}

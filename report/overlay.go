@@ -46,7 +46,7 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 		X:       Axis{Label: "window length L", Unit: unit, Scale: Log2},
 		Y:       informationAxis("I(L/2; L)"), Aspect: 0.7,
 	}
-	table := &Table{ID: "runs", Caption: Plain("The runs."), Columns: []Column{
+	table := &Table{ID: "runs", Caption: Plain("The headline law of each run."), Columns: []Column{
 		{Head: Plain("run"), Wide: true}, {Head: Plain("text"), Wide: true}, {Head: Plain("model"), Wide: true}, {Head: Plain("documents"), Numeric: true},
 		{Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 %"), Numeric: true}, {Head: Plain("law"), Wide: true},
 		{Head: Plain("decay α"), Numeric: true},

@@ -137,6 +137,7 @@ func spanHTML(s Span) template.HTML {
 		class = "muted"
 	}
 	write := func(text, unit string) {
+		text = strings.ReplaceAll(text, " %", "\u00a0%") // a line must not begin with a per cent sign
 		classes := strings.TrimSpace(class + " " + unit)
 		if tag == "span" && classes == "" && attrs == "" {
 			b.WriteString(template.HTMLEscapeString(text))
