@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 )
@@ -32,6 +33,26 @@ func calibrated(t *testing.T, o CalibrateOptions) *Calibration {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// checkPage holds the numbers of a run's page against its document.
+func checkPage(t *testing.T, dir, document string, least int) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc any
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, reportName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := pagetest.Numbers(t, string(page), doc); n < least {
+		t.Errorf("only %d numbers of the page have a place in %s", n, document)
+	}
 }
 
 func TestCalibrate(t *testing.T) {
@@ -84,6 +105,7 @@ func TestCalibrate(t *testing.T) {
 	if err != nil || !bytes.Contains(page, []byte("hold the truth")) {
 		t.Errorf("report.html: %v", err)
 	}
+	checkPage(t, o.Out, calibrationName, 100)
 }
 
 // An interrupted run continues, with more workers, to the same bytes; nothing
@@ -154,6 +176,7 @@ func TestCalibrateDamage(t *testing.T) {
 			t.Errorf("cut to 4 tokens, L = %d: %v of %v nats", p.Length, p.Mean, p.Truth)
 		}
 	}
+	checkPage(t, o.Out, calibrationName, 20)
 }
 
 func TestCalibrateErrors(t *testing.T) {
@@ -223,4 +246,5 @@ func TestCompareRivals(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	checkPage(t, o.Out, rivalsName, 20)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
 )
 
@@ -221,7 +222,7 @@ func TestAuditPage(t *testing.T) {
 		if err := json.Unmarshal(doc.Bytes(), &v); err != nil {
 			t.Fatal(err)
 		}
-		if n := checkNumbers(t, page, v); n < 60 {
+		if n := pagetest.Numbers(t, page, v); n < 60 {
 			t.Errorf("only %d numbers have a place in audit.json", n)
 		}
 		if got := strings.Contains(page, "intervals of the length"); got != known {

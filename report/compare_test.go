@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/internal/pagetest"
 )
 
 // sampleComparison has a model that gains throughout and one that stops at 200,
@@ -63,7 +64,7 @@ func TestComparisonFaces(t *testing.T) {
 	if err := json.Unmarshal(doc.Bytes(), &v); err != nil {
 		t.Fatal(err)
 	}
-	if n := checkNumbers(t, page.String(), v); n < 100 {
+	if n := pagetest.Numbers(t, page.String(), v); n < 100 {
 		t.Errorf("only %d numbers have a place in compare.json", n)
 	}
 	if err := ComparisonCSV(&table, c); err != nil {
@@ -113,7 +114,7 @@ func TestOverlay(t *testing.T) {
 	if err := json.Unmarshal(page.Data, &v); err != nil {
 		t.Fatal(err)
 	}
-	if n := checkNumbers(t, out.String(), v); n < 2*len(r[0].Series[0].Points) {
+	if n := pagetest.Numbers(t, out.String(), v); n < 2*len(r[0].Series[0].Points) {
 		t.Errorf("only %d numbers have a place in the data", n)
 	}
 	if _, err := Overlay(nil, nil); err == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 )
@@ -142,8 +143,8 @@ func TestPageGolden(t *testing.T) {
 		}
 		page := render(t, r)
 		ids := map[string]bool{}
-		for _, e := range parse(t, page) {
-			if id := e.attrs["id"]; id != "" && ids[id] {
+		for _, e := range pagetest.Parse(t, page) {
+			if id := e.Attrs["id"]; id != "" && ids[id] {
 				t.Errorf("%s: id %q occurs twice", name, id)
 			} else {
 				ids[id] = true

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/pagetest"
 )
 
 func TestFiguresAreDeterministic(t *testing.T) {
@@ -178,7 +179,7 @@ func TestTicksInBits(t *testing.T) {
 			if k.label == "" {
 				continue
 			}
-			v, _, ok := shownNumber(k.label)
+			v, _, ok := pagetest.Shown(k.label)
 			if !ok || math.Abs(info.Nats(k.at).Bits()-v) > 1e-9*math.Abs(v) {
 				t.Errorf("scale %d: tick %q stands at %g bits", a.Scale, k.label, info.Nats(k.at).Bits())
 			}

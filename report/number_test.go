@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/internal/pagetest"
 )
 
 func TestRound(t *testing.T) {
@@ -44,7 +46,7 @@ func TestRoundIsClose(t *testing.T) {
 		if strings.Contains(s, "·10") {
 			return
 		}
-		got, _, ok := shownNumber(s)
+		got, _, ok := pagetest.Shown(s)
 		if !ok {
 			t.Fatalf("%g ± %g: %q", v, se, s)
 		}

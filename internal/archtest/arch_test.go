@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/filelock":   {},
 	"internal/archtest":   {},
+	"internal/pagetest":   {"info"},
 	"internal/shell":      {},
 	"corpus":              {"info", "token", "internal/atomicfile"},
 	"lm":                  {"info", "token"},
