@@ -1,5 +1,5 @@
 # The few commands a contributor needs.
-.PHONY: build test lint fuzz bench ci
+.PHONY: build test lint fuzz bench pages ci
 
 build:                 ## the command, into ./l2m
 	go build -o l2m ./cmd/l2m
@@ -21,6 +21,9 @@ fuzz:                  ## every fuzz target for 30 s each
 
 bench:                 ## every Go benchmark once
 	go test -run '^$$' -bench . -benchtime 1x ./...
+
+pages:                 ## the pages in a browser; skips where there is no Chromium
+	cd browser && go test
 
 ci:                    ## everything CI runs
 	./.ci/run
