@@ -151,7 +151,7 @@ func (b pageBuilder) facts() []Fact {
 		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {
 			best := s.Law.Rivals[0]
 			facts = append(facts, Fact{Label: "weight against rival laws", Value: Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
-				Note: Join(Plain("best rival: "+familyName(best.Family)+" "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
+				Note: Join(Plain("best rival: "+familyName(best.Family)+", "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
 		}
 	}
 	if w := b.r.Windows; w.Count > 0 {
