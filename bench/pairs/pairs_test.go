@@ -1,17 +1,12 @@
 package pairs
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/binary"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -27,56 +22,9 @@ import (
 )
 
 // The corpus: 20 million tokens, one document, as the peers have no documents.
-const (
-	tokens     = 20_000_000
-	vocabulary = 100_000
-)
+const tokens = 20_000_000
 
 var distances = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096}
-
-// corpus returns word-like tokens: the words of the files under L2M_TEXT (a
-// folder of plain text) if it is set, numbered by first appearance and repeated
-// up to the length; otherwise Zipf–Mandelbrot tokens.
-func corpus(b testing.TB) []token.ID {
-	if dir := os.Getenv("L2M_TEXT"); dir != "" {
-		return words(b, dir)
-	}
-	rng := rand.New(rand.NewPCG(1, 0))
-	perm := rng.Perm(vocabulary)
-	norm := math.Log((vocabulary + 2.7) / 2.7)
-	out := make([]token.ID, tokens)
-	for i := range out {
-		if i > 64 && rng.IntN(4) == 0 {
-			out[i] = out[i-1-rng.IntN(64)]
-			continue
-		}
-		k := int(2.7*math.Exp(rng.Float64()*norm) - 2.7)
-		out[i] = token.ID(perm[min(k, vocabulary-1)])
-	}
-	return out
-}
-
-func words(b testing.TB, dir string) []token.ID {
-	stream, err := token.ParseStream("words")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var out []token.ID
-	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || len(out) >= tokens {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err == nil {
-			out = stream.Encode(out, text, true)
-		}
-		return err
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return out[:min(len(out), tokens)]
-}
 
 // rounds is how often each method runs; methods take turns, and the median
 // counts.
@@ -98,12 +46,15 @@ func cpuTime(who int) time.Duration {
 //
 //	cd bench && L2M_PEERS=1 go test -v -run Peers ./pairs
 //
-// L2M_PYTHON names a Python with NumPy; without it Python's peers are left out.
+// L2M_TEXT lists folders of text, separated as in PATH, whose words are
+// counted; without it tokens are synthetic. L2M_PYTHON names a Python with
+// NumPy; without it Python's peers are left out.
 func TestPeers(t *testing.T) {
 	if os.Getenv("L2M_PEERS") == "" {
 		t.Skip("takes minutes: set L2M_PEERS=1")
 	}
-	ids := corpus(t)
+	ids, what := text(t, tokens)
+	t.Logf("%d tokens, vocabulary %d: %s", len(ids), vocabulary(ids), what)
 	db := openDuck(t, ids)
 	methods := []struct {
 		name string
@@ -225,20 +176,7 @@ func duckPairs(t testing.TB, db *sql.DB, ds []int) []int64 {
 // pythonPeers runs peers.py, which prints method, distance, tokens, seconds on
 // the wall, of processor time, and distinct pairs.
 func pythonPeers(t *testing.T, python string, ids []token.ID, distinct map[int]int64) {
-	path := filepath.Join(t.TempDir(), "tokens.u32")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := bufio.NewWriter(f)
-	if err := binary.Write(w, binary.LittleEndian, ids); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	out, err := exec.Command(python, "peers.py", path).Output()
+	out, err := exec.Command(python, "peers.py", save(t, ids)).Output()
 	if err != nil {
 		t.Fatalf("peers.py: %v", err)
 	}
