@@ -1,12 +1,15 @@
 package pairs
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -24,18 +27,47 @@ import (
 // The corpus: 20 million tokens, one document, as the peers have no documents.
 const tokens = 20_000_000
 
-var distances = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096}
+var (
+	distances = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096}
+	few       = []int{1, 64, 4096} // for methods that take their time
+)
 
 // rounds is how often each method runs; methods take turns, and the median
 // counts.
 const rounds = 3
 
-// measurement is one run of a method over all distances, or some of them.
-type measurement struct{ wall, cpu time.Duration }
+// measurement is one run of a method, as the peers in other processes print it.
+type measurement struct {
+	method    string
+	distance  int // tokens; 0: all of distances
+	tokens    int // times distances
+	wall, cpu float64
+	sums
+}
 
-func cpuTime(who int) time.Duration {
+// sums are what methods must agree on at a distance: the number of distinct
+// pairs, and the sum of their squared counts.
+type sums struct{ distinct, squares int64 }
+
+func sumsOf(h count.Histogram) (s sums) {
+	for _, b := range h {
+		s.distinct += b.Types
+		s.squares += b.Types * b.Count * b.Count
+	}
+	return s
+}
+
+// measure runs a method in this process.
+func measure(method string, distance, tokens int, run func() sums) measurement {
+	runtime.GC()
+	wall, cpu := time.Now(), cpuTime()
+	s := run()
+	return measurement{method, distance, tokens, time.Since(wall).Seconds(), (cpuTime() - cpu).Seconds(), s}
+}
+
+func cpuTime() time.Duration {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(who, &u); err != nil {
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -48,64 +80,109 @@ func cpuTime(who int) time.Duration {
 //
 // L2M_TEXT lists folders of text, separated as in PATH, whose words are
 // counted; without it tokens are synthetic. L2M_PYTHON names a Python with
-// NumPy; without it Python's peers are left out.
+// NumPy and, for its newest version, DuckDB; without it Python's peers are left
+// out. Those in C++ are when there is no compiler.
 func TestPeers(t *testing.T) {
 	if os.Getenv("L2M_PEERS") == "" {
 		t.Skip("takes minutes: set L2M_PEERS=1")
 	}
 	ids, what := text(t, tokens)
-	t.Logf("%d tokens, vocabulary %d: %s", len(ids), vocabulary(ids), what)
+	t.Logf("%d tokens, vocabulary %d: %s; %d threads", len(ids), vocabulary(ids), what, threads)
+	path := save(t, ids)
 	db := openDuck(t, ids)
-	methods := []struct {
-		name string
-		ds   []int
-		run  func(ds []int) []int64
-	}{
-		{"count", distances, func(ds []int) []int64 { return countPairs(t, ids, ds) }},
-		{"duckdb", []int{1, 64, 4096}, func(ds []int) []int64 { return duckPairs(t, db, ds) }},
+	truth := map[int]sums{}
+	methods := []func() []measurement{
+		func() []measurement {
+			var r *count.Result
+			m := measure("count", 0, len(ids)*len(distances), func() sums { r = countPairs(t, ids, distances); return sums{} })
+			for _, d := range r.Distances {
+				truth[d.Distance] = sumsOf(d.Joint)
+			}
+			return []measurement{m}
+		},
+		each("count", len(ids), func(d int) sums { return sumsOf(countPairs(t, ids, []int{d}).Distances[0].Joint) }),
+		each("duckdb-keys", len(ids), func(d int) sums { return duckPairs(t, db, readyMade(d)) }),
+		each("duckdb-tokens", len(ids), func(d int) sums { return duckPairs(t, db, formed(d)) }),
 	}
-	results := make([][]measurement, len(methods))
-	distinct := map[int]int64{}
+	if peers := compile(t); peers != "" {
+		for _, method := range []string{"partition", "limit"} {
+			methods = append(methods, func() []measurement { return cppPeers(t, peers, threads, path, method, distances) })
+		}
+	}
+	if python := os.Getenv("L2M_PYTHON"); python != "" {
+		methods = append(methods, func() []measurement { return peers(t, exec.Command(python, "peers.py", strconv.Itoa(threads), path)) })
+	}
+	var all []measurement
 	for range rounds {
-		for i, m := range methods {
-			runtime.GC()
-			wall, cpu := time.Now(), cpuTime(syscall.RUSAGE_SELF)
-			got := m.run(m.ds)
-			results[i] = append(results[i], measurement{time.Since(wall), cpuTime(syscall.RUSAGE_SELF) - cpu})
-			for j, d := range m.ds {
-				if want, seen := distinct[d]; seen && want != got[j] {
-					t.Errorf("%s finds %d distinct pairs at distance %d, another method %d", m.name, got[j], d, want)
+		for _, run := range methods {
+			for _, m := range run() {
+				all = append(all, m)
+				// Some peers count a part of the tokens, or nothing at all.
+				if want, known := truth[m.distance]; known && m.tokens == len(ids) && m.distinct > 0 && m.sums != want {
+					t.Errorf("%s finds %+v at distance %d, count %+v", m.method, m.sums, m.distance, want)
 				}
-				distinct[d] = got[j]
 			}
 		}
 	}
-	for i, m := range methods {
-		report(t, m.name, len(ids)*len(m.ds), results[i])
-	}
-	if python := os.Getenv("L2M_PYTHON"); python != "" {
-		pythonPeers(t, python, ids, distinct)
+	t.Log("\n" + table(all))
+}
+
+var threads = runtime.GOMAXPROCS(0)
+
+// each runs a method at few distances, one after the other.
+func each(method string, tokens int, run func(d int) sums) func() []measurement {
+	return func() []measurement {
+		var out []measurement
+		for _, d := range few {
+			out = append(out, measure(method, d, tokens, func() sums { return run(d) }))
+		}
+		return out
 	}
 }
 
-func report(t *testing.T, name string, pairs int, runs []measurement) {
-	slices.SortFunc(runs, func(a, b measurement) int { return int(a.wall - b.wall) })
-	wall := runs[len(runs)/2].wall
-	slices.SortFunc(runs, func(a, b measurement) int { return int(a.cpu - b.cpu) })
-	cpu := runs[len(runs)/2].cpu
-	t.Logf("%-16s %8.1f Mtok/s  %8.1f Mtok/cpu-s", name, float64(pairs)/wall.Seconds()/1e6, float64(pairs)/cpu.Seconds()/1e6)
+// table holds the medians of all measurements against those of count: at all
+// distances, which share its index, and at the same distance alone.
+func table(all []measurement) string {
+	type row struct {
+		method   string
+		distance int
+	}
+	var rows []row
+	runs := map[row][]measurement{}
+	for _, m := range all {
+		r := row{m.method, m.distance}
+		if runs[r] == nil {
+			rows = append(rows, r)
+		}
+		runs[r] = append(runs[r], m)
+	}
+	rate := func(r row, seconds func(measurement) float64) float64 {
+		list := slices.SortedFunc(slices.Values(runs[r]), func(a, b measurement) int { return cmp.Compare(seconds(a), seconds(b)) })
+		m := list[len(list)/2]
+		return float64(m.tokens) / seconds(m) / 1e6
+	}
+	wall := func(m measurement) float64 { return m.wall }
+	cpu := func(m measurement) float64 { return m.cpu }
+	var out strings.Builder
+	out.WriteString("| method | d | million tokens/s per distance | per processor second | `count` is … times as fast | …, at this distance alone |\n")
+	out.WriteString("|---|---:|---:|---:|---:|---:|\n")
+	for _, r := range rows {
+		name, alone := "all", ""
+		if r.distance > 0 {
+			name = strconv.Itoa(r.distance)
+			alone = fmt.Sprintf("%.2f", rate(row{"count", r.distance}, wall)/rate(r, wall))
+		}
+		fmt.Fprintf(&out, "| %s | %s | %.1f | %.1f | %.2f | %s |\n", r.method, name, rate(r, wall), rate(r, cpu), rate(row{"count", 0}, wall)/rate(r, wall), alone)
+	}
+	return out.String()
 }
 
-func countPairs(t testing.TB, ids []token.ID, ds []int) []int64 {
-	r, err := count.Pairs(context.Background(), count.Documents{ids}, count.Options{Distances: ds, Vocabulary: 0})
+func countPairs(t testing.TB, ids []token.ID, ds []int) *count.Result {
+	r, err := count.Pairs(context.Background(), count.Documents{ids}, count.Options{Distances: ds})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []int64
-	for _, d := range r.Distances {
-		out = append(out, d.Joint.Types())
-	}
-	return out
+	return r
 }
 
 // openDuck loads the tokens into a table of an in-memory database.
@@ -121,8 +198,8 @@ func openDuck(t testing.TB, ids []token.ID) *sql.DB {
 			t.Fatalf("%s: %v", query, err)
 		}
 	}
-	exec("SET threads = " + strconv.Itoa(runtime.GOMAXPROCS(0)))
-	exec("CREATE TABLE corpus (i UBIGINT, w UINTEGER)")
+	exec("SET threads = " + strconv.Itoa(threads))
+	exec("CREATE TABLE corpus (w UINTEGER)")
 	var conn driver.Conn
 	if conn, err = connector.Connect(context.Background()); err != nil {
 		t.Fatal(err)
@@ -132,65 +209,137 @@ func openDuck(t testing.TB, ids []token.ID) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range ids {
-		if err := appender.AppendRow(uint64(i), uint32(id)); err != nil {
+	for _, id := range ids {
+		if err := appender.AppendRow(uint32(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := appender.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// What it is given: the keys of every distance, ready made.
-	for _, d := range []int{1, 64, 4096} {
-		exec(fmt.Sprintf(`CREATE TABLE pairs%d AS
-			SELECT (a.w::UBIGINT << 32) | b.w::UBIGINT AS k FROM corpus a POSITIONAL JOIN (SELECT w FROM corpus ORDER BY i OFFSET %d) b
-			WHERE b.w IS NOT NULL`, d, d))
+	for _, d := range few {
+		exec(fmt.Sprintf("CREATE TABLE pairs%d AS %s", d, formed(d)))
 	}
 	return db
 }
 
+// formed are the keys of a distance, formed from the column of tokens;
+// readyMade are the same from a table.
+func formed(d int) string {
+	return fmt.Sprintf(`SELECT (a.w::UBIGINT << 32) | b.w::UBIGINT AS k
+		FROM corpus a POSITIONAL JOIN (SELECT w FROM corpus OFFSET %d) b WHERE b.w IS NOT NULL`, d)
+}
+
+func readyMade(d int) string { return fmt.Sprintf("SELECT k FROM pairs%d", d) }
+
 // duckPairs makes the histogram of counts.
-func duckPairs(t testing.TB, db *sql.DB, ds []int) []int64 {
-	var out []int64
+func duckPairs(t testing.TB, db *sql.DB, keys string) sums {
+	rows, err := db.Query("SELECT n, count(*) FROM (SELECT count(*) AS n FROM (" + keys + ") GROUP BY k) GROUP BY n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var h count.Histogram
+	for rows.Next() {
+		var b count.Bin
+		if err := rows.Scan(&b.Count, &b.Types); err != nil {
+			t.Fatal(err)
+		}
+		h = append(h, b)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return sumsOf(h)
+}
+
+// compile builds the peers in C++ and returns their path, or "" where there is
+// no compiler.
+func compile(t testing.TB) string {
+	compiler, err := exec.LookPath("c++")
+	if err != nil {
+		t.Log("no c++: the peers in C++ are left out")
+		return ""
+	}
+	// From standard input, so that the go command knows which file the result
+	// of the test depends on.
+	source, err := os.ReadFile("testdata/peers.cpp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "peers")
+	c := exec.Command(compiler, "-std=c++17", "-O3", "-march=native", "-pthread", "-Wall", "-Wextra", "-o", path, "-x", "c++", "-")
+	c.Stdin = bytes.NewReader(source)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("compiling peers.cpp: %v\n%s", err, out)
+	}
+	return path
+}
+
+// cppPeers runs a method of peers.cpp; where that is at all distances, their
+// sum comes first.
+func cppPeers(t testing.TB, path string, threads int, tokens, method string, ds []int) []measurement {
+	args := []string{strconv.Itoa(threads), tokens, method}
 	for _, d := range ds {
-		rows, err := db.Query(fmt.Sprintf("SELECT n, count(*) FROM (SELECT count(*) AS n FROM pairs%d GROUP BY k) GROUP BY n", d))
-		if err != nil {
-			t.Fatal(err)
+		args = append(args, strconv.Itoa(d))
+	}
+	out := peers(t, exec.Command(path, args...))
+	if len(ds) < len(distances) {
+		return out
+	}
+	sum := measurement{method: out[0].method}
+	for _, m := range out {
+		sum.tokens += m.tokens
+		sum.wall += m.wall
+		sum.cpu += m.cpu
+	}
+	out = slices.DeleteFunc(out, func(m measurement) bool { return !slices.Contains(few, m.distance) })
+	return slices.Insert(out, 0, sum)
+}
+
+// peers runs a program that prints method, distance, tokens, seconds on the
+// wall, of processor time, distinct pairs, and the sum of their squared counts.
+func peers(t testing.TB, c *exec.Cmd) []measurement {
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	text, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", c, err, &stderr)
+	}
+	var out []measurement
+	for line := range strings.Lines(string(text)) {
+		var m measurement
+		if _, err := fmt.Sscan(line, &m.method, &m.distance, &m.tokens, &m.wall, &m.cpu, &m.distinct, &m.squares); err != nil {
+			t.Fatalf("%s: %q: %v", c, line, err)
 		}
-		total := int64(0)
-		for rows.Next() {
-			var n, types int64
-			if err := rows.Scan(&n, &types); err != nil {
-				t.Fatal(err)
-			}
-			total += types
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, total)
+		out = append(out, m)
 	}
 	return out
 }
 
-// pythonPeers runs peers.py, which prints method, distance, tokens, seconds on
-// the wall, of processor time, and distinct pairs.
-func pythonPeers(t *testing.T, python string, ids []token.ID, distinct map[int]int64) {
-	out, err := exec.Command(python, "peers.py", save(t, ids)).Output()
-	if err != nil {
-		t.Fatalf("peers.py: %v", err)
+// TestPartition holds the peer in C++ to what count counts: a peer that were
+// wrong would be no peer.
+func TestPartition(t *testing.T) {
+	program := compile(t)
+	if program == "" {
+		t.Skip("no compiler")
 	}
-	for line := range strings.Lines(string(out)) {
-		var name string
-		var d, n int
-		var wall, cpu float64
-		var types int64
-		if _, err := fmt.Sscan(line, &name, &d, &n, &wall, &cpu, &types); err != nil {
-			t.Fatalf("%q: %v", line, err)
+	ids := synthetic(200_000)
+	clear(ids[:2000])                          // one pair far more frequent than all others, and of token 0
+	ds := []int{1, 64, len(ids) - 1, len(ids)} // the last without pairs
+	path := save(t, ids)
+	for _, threads := range []int{1, 3} {
+		got := cppPeers(t, program, threads, path, "partition", ds)
+		if len(got) != len(ds) {
+			t.Fatalf("%d lines for %d distances", len(got), len(ds))
 		}
-		if want, seen := distinct[d]; seen && n == len(ids) && want != types {
-			t.Errorf("%s finds %d distinct pairs at distance %d, count %d", name, types, d, want)
+		for i, d := range countPairs(t, ids, ds).Distances {
+			if want := sumsOf(d.Joint); got[i].sums != want {
+				t.Errorf("%d threads, distance %d: %+v, want %+v", threads, d.Distance, got[i].sums, want)
+			}
 		}
-		t.Logf("%-16s %8.1f Mtok/s  %8.1f Mtok/cpu-s  (d = %d, %d tokens)", name, float64(n)/wall/1e6, float64(n)/cpu/1e6, d, n)
+	}
+	if got := cppPeers(t, program, 2, path, "limit", ds[:2]); len(got) != 2 {
+		t.Errorf("limit printed %d lines for 2 distances", len(got))
 	}
 }
