@@ -94,3 +94,25 @@ func save(t testing.TB, ids []token.ID) string {
 	}
 	return f.Name()
 }
+
+// load reads such a file.
+func load(path string) ([]token.ID, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]token.ID, 0, st.Size()/4)
+	var word [4]byte
+	for in := bufio.NewReader(f); len(ids) < cap(ids); {
+		if _, err := io.ReadFull(in, word[:]); err != nil {
+			return nil, err
+		}
+		ids = append(ids, token.ID(binary.LittleEndian.Uint32(word[:])))
+	}
+	return ids, nil
+}

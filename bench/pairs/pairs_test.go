@@ -125,6 +125,7 @@ func TestPeers(t *testing.T) {
 		}
 	}
 	t.Log("\n" + table(all))
+	logPeak(t, path)
 }
 
 var threads = runtime.GOMAXPROCS(0)
