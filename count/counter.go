@@ -184,6 +184,14 @@ func (c *counter) group() int {
 	return n
 }
 
+// seen is how often the left token of a cell was seen in the current group, 0 where
+// the cell is left over from another. Which of the two it is cannot be foretold,
+// so there is no branch for it.
+func seen(cell, base uint32) uint32 {
+	above := int64(cell) - int64(base)
+	return uint32(above &^ (above >> 63))
+}
+
 // count counts left tokens of the current group, and returns how many there
 // are; 0 stands for none.
 func (c *counter) count(lefts []token.ID) int {
@@ -194,9 +202,9 @@ func (c *counter) count(lefts []token.ID) int {
 			none++
 			continue
 		}
-		v := max(cells[l], base) + 1
-		cells[l] = v
-		if n := v - base; n < heavy {
+		n := seen(cells[l], base) + 1
+		cells[l] = base + n
+		if n < heavy {
 			c.reached[n]++
 		} else if n == heavy {
 			c.reached[heavy]++

@@ -75,13 +75,10 @@ func (c *counter) distinct(lefts []token.ID, n int) int {
 		if l == 0 {
 			continue
 		}
-		v := cells[l]
+		before := seen(cells[l], base)
 		touched[n] = l
-		if v <= base {
-			v = base
-			n++
-		}
-		cells[l] = v + 1
+		n += int((uint64(before) - 1) >> 63) // 1 for the first
+		cells[l] = base + before + 1
 	}
 	return n
 }
