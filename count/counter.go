@@ -14,21 +14,24 @@ type counter struct {
 	// clearing between groups.
 	cells []uint32
 	base  uint32
-	buf   []token.ID // left tokens of a range, sorted
+	// gone[l]-goneBase is likewise how often l was left out with the current run:
+	// the part of a group that lies in one block.
+	gone     []uint32
+	goneBase uint32
+	buf      []token.ID // left tokens of a range, sorted
 
 	levels
-	right  tally
+	tokens tally          // of the right tokens by which pairs are grouped
 	blocks []blockCounter // what leaving out each block changes
 	work   int64          // positions visited
 
-	// Of the current group: the cells that reached heavy, and its runs, which
-	// are made of pieces.
-	heavies []heavyCell
-	runs    []run
-	pieces  [][]token.ID
+	heavies []heavyCell  // the cells of the current group that reached heavy
+	pieces  [][]token.ID // stretches of left tokens
 
-	// For spilling: the distinct left tokens of a group, and records.
-	touched []token.ID
+	touched []token.ID // the distinct left tokens of a group or a block
+
+	// For spilling: the runs of a group, and records.
+	runs    []run
 	records []byte
 }
 
@@ -42,10 +45,11 @@ type levels struct {
 }
 
 // blockCounter is what leaving out a block takes away: reached[c] is the number
-// of things that reach c no longer, large the change of the histogram.
+// of pairs that reach c no longer, large the change of the histogram, and tokens
+// that of the right tokens, or of the left ones.
 type blockCounter struct {
 	levels
-	right tally
+	tokens tally
 }
 
 // heavyCell is a cell whose count is heavy or more.
@@ -53,10 +57,6 @@ type heavyCell struct {
 	left  token.ID
 	count uint32 // in the whole group
 }
-
-// run is the part of a group that lies in one block, pieces[lo:hi], and how many
-// pairs it has.
-type run struct{ block, lo, hi, pairs int }
 
 const levelsBytes = 4 * (heavy + 1)
 
@@ -73,12 +73,15 @@ func newCounter(blocks int) *counter {
 func (c *counter) begin(seen int) {
 	if len(c.cells) < seen+1 {
 		c.cells, c.base = make([]uint32, seen+1), 1
+		if len(c.blocks) > 0 {
+			c.gone, c.goneBase = make([]uint32, seen+1), 1
+		}
 	}
 	c.levels.reset()
-	c.right.reset()
+	c.tokens.reset()
 	for i := range c.blocks {
 		c.blocks[i].levels.reset()
-		c.blocks[i].right.reset()
+		c.blocks[i].tokens.reset()
 	}
 	c.work = 0
 }
@@ -101,6 +104,10 @@ func (c *counter) open(n int) {
 		clear(c.cells)
 		c.base = 1
 	}
+	if int64(c.goneBase)+int64(n) >= math.MaxUint32 {
+		clear(c.gone)
+		c.goneBase = 1
+	}
 	c.heavies = c.heavies[:0]
 }
 
@@ -118,70 +125,14 @@ func (c *counter) pairs(x *index, part int) {
 		}
 		c.open(int(to - from))
 		group := lefts[from-first : to-first]
-		n := 0
-		if len(c.blocks) == 0 {
-			n = c.count(group)
-			c.weigh()
-		} else {
-			c.cut(x.block[from:to], group)
-			n = c.group()
-			for _, r := range c.runs {
-				c.blocks[r.block].right.add(int64(n), -1)
-				c.blocks[r.block].right.add(int64(n-r.pairs), 1)
-			}
+		n := c.count(group)
+		c.weigh()
+		c.tokens.add(int64(n), 1)
+		if len(c.blocks) > 0 {
+			c.leaveOut(x.block[from:to], group, n)
 		}
-		c.right.add(int64(n), 1)
 		c.base += uint32(n)
 	}
-}
-
-// cut divides a group into runs of one block each.
-func (c *counter) cut(block []uint8, group []token.ID) {
-	c.runs, c.pieces = c.runs[:0], c.pieces[:0]
-	for at := 0; at < len(block); {
-		end := at + 1
-		for end < len(block) && block[end] == block[at] {
-			end++
-		}
-		c.runs = append(c.runs, run{block: int(block[at]), lo: len(c.pieces), hi: len(c.pieces) + 1})
-		c.pieces = append(c.pieces, group[at:end])
-		at = end
-	}
-}
-
-// group counts the runs of a group, and what leaving out each of them changes.
-// It returns the number of pairs.
-func (c *counter) group() int {
-	n := 0
-	for i := range c.runs {
-		r := &c.runs[i]
-		for _, lefts := range c.pieces[r.lo:r.hi] {
-			r.pairs += c.count(lefts)
-		}
-		n += r.pairs
-	}
-	c.weigh()
-	for _, r := range c.runs {
-		if r.pairs == 0 {
-			continue
-		}
-		b := &c.blocks[r.block]
-		for _, lefts := range c.pieces[r.lo:r.hi] {
-			c.drop(b, lefts)
-		}
-		for _, h := range c.heavies {
-			if now := c.cells[h.left] - c.base; now != h.count {
-				b.addLarge(h.count, -1)
-				if now >= heavy {
-					b.addLarge(now, 1)
-				}
-			}
-		}
-		for _, lefts := range c.pieces[r.lo:r.hi] {
-			c.restore(lefts)
-		}
-	}
-	return n
 }
 
 // seen is how often the left token of a cell was seen in the current group, 0 where
@@ -223,50 +174,83 @@ func (c *counter) weigh() {
 	}
 }
 
-// drop takes left tokens of block b out of the current group.
-func (c *counter) drop(b *blockCounter, lefts []token.ID) {
-	cells, base := c.cells, c.base
-	for _, l := range lefts {
-		if l == 0 {
-			continue
+// leaveOut notes what leaving out each block changes in a group that is counted
+// and has n pairs; block is the block of every position, in ascending order.
+func (c *counter) leaveOut(block []uint8, lefts []token.ID, n int) {
+	for at := 0; at < len(block); {
+		end := at + 1
+		for end < len(block) && block[end] == block[at] {
+			end++
 		}
-		v := cells[l]
-		cells[l] = v - 1
-		if n := v - base; n <= heavy {
-			b.reached[n]++
-		}
+		b := &c.blocks[block[at]]
+		pairs := c.drop(b, lefts[at:end])
+		c.endRun(b, pairs)
+		b.tokens.add(int64(n), -1)
+		b.tokens.add(int64(n-pairs), 1)
+		at = end
 	}
 }
 
-// restore puts dropped tokens back.
-func (c *counter) restore(lefts []token.ID) {
-	cells := c.cells
+// drop leaves left tokens of block b out of the current group, as part of a run,
+// and returns how many there are.
+func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
+	cells, base, gone, first := c.cells, c.base, c.gone, c.goneBase
+	none := 0
 	for _, l := range lefts {
-		cells[l]++ // cell 0 is not in use
+		if l == 0 {
+			none++
+			continue
+		}
+		before := seen(gone[l], first)
+		gone[l] = first + before + 1
+		if n := cells[l] - base - before; n <= heavy {
+			b.reached[n]++
+		}
 	}
+	return len(lefts) - none
+}
+
+// endRun notes what leaving out block b changes in the heavy cells, and ends the
+// run, which had so many pairs.
+func (c *counter) endRun(b *blockCounter, pairs int) {
+	for _, h := range c.heavies {
+		if out := seen(c.gone[h.left], c.goneBase); out > 0 {
+			b.addLarge(h.count, -1)
+			if now := h.count - out; now >= heavy {
+				b.addLarge(now, 1)
+			}
+		}
+	}
+	c.goneBase += uint32(pairs)
 }
 
 // leftTokens counts the left tokens of all pairs at distance d as if they were
 // one group.
 func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 	c.open(2 * len(ch.tokens))
-	if len(c.blocks) == 0 {
-		c.leftEdges(x, ch, d)
-		return
-	}
-	c.runs, c.pieces = c.runs[:0], c.pieces[:0]
-	for _, s := range x.segments {
-		if n := len(c.runs); n == 0 || c.runs[n-1].block != s.block {
-			c.runs = append(c.runs, run{block: s.block, lo: len(c.pieces)})
+	c.leftEdges(x, ch, d)
+	for i := 0; len(c.blocks) > 0 && i < len(x.segments); {
+		block, kinds := x.segments[i].block, 0
+		for ; i < len(x.segments) && x.segments[i].block == block; i++ {
+			c.pieces = x.segments[i].lefts(c.pieces[:0], ch, d)
+			for _, lefts := range c.pieces {
+				kinds = c.distinct(c.gone, c.goneBase, lefts, kinds)
+			}
 		}
-		c.pieces = s.lefts(c.pieces, ch, d)
-		c.runs[len(c.runs)-1].hi = len(c.pieces)
+		t, pairs := &c.blocks[block].tokens, int64(0)
+		for _, l := range c.touched[:kinds] {
+			all, out := int64(c.cells[l]-c.base), int64(c.gone[l]-c.goneBase)
+			t.add(all, -1)
+			t.add(all-out, 1)
+			pairs += out
+		}
+		c.goneBase += uint32(pairs)
 	}
-	c.base += uint32(c.group())
+	c.base += uint32(2 * len(ch.tokens))
 }
 
-// leftEdges is leftTokens without blocks. Most tokens are both left and right
-// ends, so it starts from the counts of all tokens and corrects the edges of
+// leftEdges counts the left tokens of all pairs. Most tokens are both left and
+// right ends, so it starts from the counts of all tokens and corrects the edges of
 // the segments, and those with a gap at their right.
 func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 	cells, base := c.cells, c.base
@@ -304,5 +288,4 @@ func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 	for n := heavy - 1; n > 0; n-- {
 		c.reached[n] += c.reached[n+1]
 	}
-	c.base += uint32(2 * len(ch.tokens))
 }

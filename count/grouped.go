@@ -116,8 +116,9 @@ func (o Options) chunkSize() (int, error) {
 	}
 	w := int64(o.Workers)
 	// Of the vocabulary: numbers of tokens, ranks, starts of groups; per worker,
-	// slots while the index is built, cells and the list of those touched.
-	fixed := v*(8+4+4+1) + w*(v*(4+4+4)+counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
+	// slots while the index is built, cells, those left out, and the list of those
+	// touched.
+	fixed := v*(8+4+4+1) + w*(v*(4+4+4+4)+counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
 	least := int64(max(1<<12, 4*o.maxDistance()))
 	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
 	if size < least {

@@ -28,7 +28,7 @@ func (c *counter) spillPairs(x *index, part int, s section, w *runWriter) {
 			c.cut(x.block[from:to], group)
 			records = binary.AppendUvarint(records, uint64(len(c.runs)))
 			for _, r := range c.runs {
-				records = c.spillRun(records, r.block, c.pieces[r.lo])
+				records = c.spillRun(records, r.block, r.lefts)
 			}
 		}
 		last = r
@@ -41,11 +41,30 @@ func (c *counter) spillPairs(x *index, part int, s section, w *runWriter) {
 	c.records = records[:0]
 }
 
+// run is the part of a group that lies in one block.
+type run struct {
+	block int
+	lefts []token.ID
+}
+
+// cut divides a group into runs.
+func (c *counter) cut(block []uint8, group []token.ID) {
+	c.runs = c.runs[:0]
+	for at := 0; at < len(block); {
+		end := at + 1
+		for end < len(block) && block[end] == block[at] {
+			end++
+		}
+		c.runs = append(c.runs, run{int(block[at]), group[at:end]})
+		at = end
+	}
+}
+
 // spillRun appends the block, the number and the entries of the distinct left
 // tokens.
 func (c *counter) spillRun(records []byte, block int, lefts []token.ID) []byte {
 	c.open(len(lefts))
-	distinct := c.distinct(lefts, 0)
+	distinct := c.distinct(c.cells, c.base, lefts, 0)
 	return c.appendRun(records, block, distinct)
 }
 
@@ -64,13 +83,13 @@ func (c *counter) appendRun(records []byte, block, distinct int) []byte {
 	return records
 }
 
-// distinct counts left tokens of the current group and lists each when it comes
-// first, behind the n listed already. It returns the new length of the list.
-func (c *counter) distinct(lefts []token.ID, n int) int {
-	if len(c.touched) < len(c.cells) {
-		c.touched = make([]token.ID, len(c.cells)+1)
+// distinct counts left tokens in cells and lists each when it comes first, behind
+// the n listed already. It returns the new length of the list.
+func (c *counter) distinct(cells []uint32, base uint32, lefts []token.ID, n int) int {
+	if len(c.touched) < len(cells) {
+		c.touched = make([]token.ID, len(cells)+1)
 	}
-	cells, base, touched := c.cells, c.base, c.touched
+	touched := c.touched
 	for _, l := range lefts {
 		if l == 0 {
 			continue
@@ -93,7 +112,7 @@ func (c *counter) spillLeft(x *index, ch *chunk, d int, s section, w *runWriter)
 		for ; i < len(x.segments) && x.segments[i].block == block; i++ {
 			c.pieces = x.segments[i].lefts(c.pieces[:0], ch, d)
 			for _, lefts := range c.pieces {
-				distinct = c.distinct(lefts, distinct)
+				distinct = c.distinct(c.cells, c.base, lefts, distinct)
 			}
 		}
 		records := append(c.records[:0], 1, 1) // rank 1, one block

@@ -30,10 +30,10 @@ func (s *sums) reset() {
 // addPairs adds what counter.pairs found.
 func (s *sums) addPairs(c *counter) {
 	c.addTo(&s.joint, 1)
-	s.right.merge(&c.right)
+	s.right.merge(&c.tokens)
 	for i := range s.blocks {
 		c.blocks[i].addTo(&s.blocks[i].joint, -1)
-		s.blocks[i].right.merge(&c.blocks[i].right)
+		s.blocks[i].right.merge(&c.blocks[i].tokens)
 	}
 }
 
@@ -41,7 +41,7 @@ func (s *sums) addPairs(c *counter) {
 func (s *sums) addLeft(c *counter) {
 	c.addTo(&s.left, 1)
 	for i := range s.blocks {
-		c.blocks[i].addTo(&s.blocks[i].left, -1)
+		s.blocks[i].left.merge(&c.blocks[i].tokens)
 	}
 }
 
