@@ -17,21 +17,26 @@ type merger struct {
 
 type entry struct {
 	left  token.ID
-	count uint64
+	count int64
 }
 
 // wideCells counts left tokens in 64 bits.
 type wideCells struct {
-	cells   []uint64
-	base    uint64 // cells[l]-base is the count; below base: 0
-	sum     uint64 // of the counts
-	touched []token.ID
+	cells   []int64
+	base    int64      // cells[l]-base is the count; below base: 0
+	sum     int64      // of the counts
+	touched []token.ID // touched[:n] are those counted; there is room for one more
+	n       int
+}
+
+func newWideCells(seen int) wideCells {
+	return wideCells{cells: make([]int64, seen+1), touched: make([]token.ID, seen+2)}
 }
 
 func newMerger(seen, blocks int) *merger {
-	m := &merger{total: wideCells{cells: make([]uint64, seen+1)}, sums: newSums(blocks), entries: make([][]entry, blocks)}
+	m := &merger{total: newWideCells(seen), sums: newSums(blocks), entries: make([][]entry, blocks)}
 	if blocks > 0 {
-		m.part.cells = make([]uint64, seen+1)
+		m.part = newWideCells(seen)
 	}
 	return m
 }
@@ -48,24 +53,24 @@ func mergerBytes(v int64, blocks int) int64 {
 // begin clears the histograms for the next section.
 func (m *merger) begin() { m.sums.reset() }
 
-func (w *wideCells) add(l token.ID, n uint64) {
-	v := w.cells[l]
-	if v <= w.base {
-		v = w.base
-		w.touched = append(w.touched, l)
-	}
-	w.cells[l] = v + n
+// add counts a left token n > 0 times; it does without branches, as seen does.
+func (w *wideCells) add(l token.ID, n int64) {
+	before := w.count(l)
+	w.touched[w.n] = l
+	w.n += int(uint64(before-1) >> 63) // 1 for the first
+	w.cells[l] = w.base + before + n
 	w.sum += n
 }
 
 func (w *wideCells) count(l token.ID) int64 {
-	return int64(max(w.cells[l], w.base) - w.base)
+	above := w.cells[l] - w.base
+	return above &^ (above >> 63)
 }
 
 // next empties the cells.
 func (w *wideCells) next() {
 	w.base += w.sum
-	w.sum, w.touched = 0, w.touched[:0]
+	w.sum, w.n = 0, 0
 }
 
 // pairs merges the section over all runs.
@@ -99,7 +104,7 @@ func (m *merger) pairs(runs []*runFile, s section) error {
 	return nil
 }
 
-func (m *merger) entry(block int, left token.ID, n uint64) {
+func (m *merger) entry(block int, left token.ID, n int64) {
 	m.total.add(left, n)
 	if len(m.entries) > 0 {
 		m.entries[block] = append(m.entries[block], entry{left, n})
@@ -108,10 +113,10 @@ func (m *merger) entry(block int, left token.ID, n uint64) {
 
 // close ends a group: what its cells hold goes to the histograms.
 func (m *merger) close() {
-	for _, l := range m.total.touched {
+	for _, l := range m.total.touched[:m.total.n] {
 		m.sums.joint.add(m.total.count(l), 1)
 	}
-	sum := int64(m.total.sum)
+	sum := m.total.sum
 	m.sums.right.add(sum, 1)
 	for i, entries := range m.entries {
 		if len(entries) == 0 {
@@ -123,7 +128,7 @@ func (m *merger) close() {
 		m.entries[i] = entries[:0]
 		b := &m.sums.blocks[i]
 		b.right.add(sum, -1)
-		b.right.add(sum-int64(m.part.sum), 1)
+		b.right.add(sum-m.part.sum, 1)
 		m.leaveOut(&b.joint)
 	}
 	m.total.next()
@@ -132,7 +137,7 @@ func (m *merger) close() {
 // leaveOut notes in t how the histogram of total changes without part, and
 // empties part.
 func (m *merger) leaveOut(t *tally) {
-	for _, l := range m.part.touched {
+	for _, l := range m.part.touched[:m.part.n] {
 		all := m.total.count(l)
 		t.add(all, -1)
 		t.add(all-m.part.count(l), 1)
@@ -142,7 +147,7 @@ func (m *merger) leaveOut(t *tally) {
 
 // lefts merges the left tokens of distance k, whose sections start at part.
 func (m *merger) lefts(runs []*runFile, k, part int) error {
-	read := func(block int, visit func(int, token.ID, uint64)) error {
+	read := func(block int, visit func(int, token.ID, int64)) error {
 		for _, r := range runs {
 			c := newCursor(r, section{k, part + block})
 			for {
@@ -158,15 +163,15 @@ func (m *merger) lefts(runs []*runFile, k, part int) error {
 		return nil
 	}
 	for b := range max(1, len(m.entries)) {
-		if err := read(b, func(_ int, l token.ID, n uint64) { m.total.add(l, n) }); err != nil {
+		if err := read(b, func(_ int, l token.ID, n int64) { m.total.add(l, n) }); err != nil {
 			return err
 		}
 	}
-	for _, l := range m.total.touched {
+	for _, l := range m.total.touched[:m.total.n] {
 		m.sums.left.add(m.total.count(l), 1)
 	}
 	for b := range m.entries {
-		if err := read(b, func(_ int, l token.ID, n uint64) { m.part.add(l, n) }); err != nil {
+		if err := read(b, func(_ int, l token.ID, n int64) { m.part.add(l, n) }); err != nil {
 			return err
 		}
 		m.leaveOut(&m.sums.blocks[b].left)

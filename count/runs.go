@@ -209,7 +209,7 @@ func (c *cursor) number() uint64 {
 }
 
 // entries reads the rest of a record.
-func (c *cursor) entries(visit func(block int, left token.ID, count uint64)) {
+func (c *cursor) entries(visit func(block int, left token.ID, count int64)) {
 	for range c.number() {
 		block := int(c.number())
 		for range c.number() {
@@ -217,7 +217,7 @@ func (c *cursor) entries(visit func(block int, left token.ID, count uint64)) {
 			if left&1 != 0 {
 				n = c.number()
 			}
-			visit(block, token.ID(left>>1), n)
+			visit(block, token.ID(left>>1), int64(n))
 		}
 	}
 }
