@@ -195,46 +195,41 @@ func newFile(path string, size int64, format Format) file {
 	return f
 }
 
-// open opens the decompressed content.
-func (f file) open() (io.ReadCloser, error) {
-	raw, err := os.Open(f.path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
-	}
+// unpack returns the decompressed content of raw, which is the file. Close it,
+// and then raw.
+func (f file) unpack(raw io.Reader) (io.ReadCloser, error) {
 	in := bufio.NewReaderSize(counted{raw, f.progress}, 1<<18)
-	comp := f.comp
-	if f.size == 0 {
-		comp = plain // nothing was compressed into it
+	magic, err := in.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
-	if comp == sniff {
-		magic, _ := in.Peek(4)
-		switch {
-		case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
-			comp = gzipped
-		case string(magic) == "\x28\xb5\x2f\xfd":
-			comp = zstandard
-		}
+	comp := f.comp
+	switch {
+	case len(magic) == 0:
+		comp = plain // nothing was compressed into it
+	case comp == sniff && len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
+		comp = gzipped
+	case comp == sniff && string(magic) == "\x28\xb5\x2f\xfd":
+		comp = zstandard
 	}
 	switch comp {
 	case gzipped:
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			raw.Close()
 			return nil, fmt.Errorf("%s: not gzip: %w (unpack it, or mend its name)", f.name, err)
 		}
-		return content{&named{z, f.name}, func() { z.Close(); raw.Close() }}, nil
+		return content{&named{z, f.name}, func() { z.Close() }}, nil
 	case zstandard:
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 		if err != nil {
-			raw.Close()
 			return nil, fmt.Errorf("%s: not Zstandard: %w (unpack it, or mend its name)", f.name, err)
 		}
-		return content{&named{z, f.name}, func() { z.Close(); raw.Close() }}, nil
+		return content{&named{z, f.name}, z.Close}, nil
 	}
-	return content{&named{in, f.name}, func() { raw.Close() }}, nil
+	return content{&named{in, f.name}, func() {}}, nil
 }
 
-// content is an open file that closes everything beneath it.
+// content is unpacked text, and what frees its decompressor.
 type content struct {
 	io.Reader
 	close func()

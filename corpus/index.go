@@ -27,6 +27,9 @@ type Options struct {
 	Progress func(done, total int64) // bytes of files as they stand on disk; never called at the same time
 }
 
+// defaultField holds the text of a JSON object or of a row of Parquet.
+const defaultField = "text"
+
 // document is a distinct document of the corpus.
 type document struct {
 	hash   [sha256.Size]byte
@@ -50,9 +53,7 @@ type Corpus struct {
 // read; binary, hidden and vendored files of folders are skipped and counted.
 // Close the Corpus when it is no longer needed.
 func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error) {
-	if o.Field == "" {
-		o.Field = "text"
-	}
+	o.Field = cmp.Or(o.Field, defaultField)
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

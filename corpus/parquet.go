@@ -3,25 +3,18 @@ package corpus
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
 
-// parquet yields the strings of one column, one document per row.
-func (f file) parquet(ctx context.Context, column string, null func(), yield func(record) error) (err error) {
+// parquet yields the strings of one column of raw, one document per row.
+func (f file) parquet(ctx context.Context, raw io.ReaderAt, column string, null func(), yield func(record) error) (err error) {
 	if f.comp == gzipped || f.comp == zstandard {
 		return fmt.Errorf("%s: Parquet inside gzip or Zstandard cannot be read in place (unpack it)", f.name)
 	}
-	raw, err := os.Open(f.path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
-	}
-	defer raw.Close()
 	// The library panics on some damaged files.
 	defer func() {
 		if p := recover(); p != nil {

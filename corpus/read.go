@@ -3,12 +3,14 @@ package corpus
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
@@ -25,13 +27,47 @@ type record struct {
 // errBinary says that a file found in a folder is not text.
 var errBinary = errors.New("binary")
 
+// Read streams the documents of one file whose content is r, as [Index] reads a
+// file that the user has named: for files that are not in the file system of this
+// machine. Format and compression are told by name, unless o has a Format. Of o,
+// Format and Field matter. Parquet, which is not read in order, is held in memory.
+//
+// What visitor leaves of a document is skipped. A document may be empty; records
+// without text are passed over.
+func Read(ctx context.Context, r io.Reader, name string, o Options, visitor func(doc io.Reader) error) error {
+	f := newFile(name, 0, o.Format)
+	f.named = true
+	null := func() {}
+	visit := func(r record) error { return visitor(r.r) }
+	field := cmp.Or(o.Field, defaultField)
+	if f.form != Parquet {
+		return f.inOrder(ctx, r, field, null, visit)
+	}
+	all, err := io.ReadAll(&named{contextReader{ctx, r}, name})
+	if err != nil {
+		return err
+	}
+	f.size = int64(len(all))
+	return f.parquet(ctx, bytes.NewReader(all), field, null, visit)
+}
+
 // records reads the documents of a file one after another. What yield leaves
 // of a record is skipped. null is called for records without text.
 func (f file) records(ctx context.Context, field string, null func(), yield func(record) error) error {
-	if f.form == Parquet {
-		return f.parquet(ctx, field, null, yield)
+	raw, err := os.Open(f.path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
 	}
-	c, err := f.open()
+	defer raw.Close()
+	if f.form == Parquet {
+		return f.parquet(ctx, raw, field, null, yield)
+	}
+	return f.inOrder(ctx, raw, field, null, yield)
+}
+
+// inOrder reads the documents of raw, which is a file that is not Parquet.
+func (f file) inOrder(ctx context.Context, raw io.Reader, field string, null func(), yield func(record) error) error {
+	c, err := f.unpack(raw)
 	if err != nil {
 		return err
 	}
