@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,16 +46,23 @@ func Open(path string) (*Vocabulary, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, "tokenizer.json")
 	}
-	st, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the tokenizer: %w", err)
 	}
-	if st.Size() > maxFile {
-		return nil, fmt.Errorf("reading the tokenizer %s: %d bytes are more than any vocabulary has", path, st.Size())
-	}
-	data, err := os.ReadFile(path)
+	defer f.Close()
+	return Read(f, path)
+}
+
+// Read reads from r the file that is called path, as [Open] does: for files that
+// are not in the file system of this machine.
+func Read(r io.Reader, path string) (*Vocabulary, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the tokenizer: %w", err)
+		return nil, fmt.Errorf("reading the tokenizer %s: %w", path, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("reading the tokenizer %s: more than %d MB, which no vocabulary has", path, maxFile>>20)
 	}
 	var v *Vocabulary
 	if strings.HasSuffix(path, ".tiktoken") {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"pgregory.net/rapid"
 
@@ -180,6 +181,34 @@ func TestBadVocabularies(t *testing.T) {
 	v := open(t, "testdata/gpt2.json")
 	if got := v.Decode(nil, v.Encode(nil, []byte("a\xffb\x00"))); string(got) != "a\uFFFDb\x00" {
 		t.Errorf("bytes that are not UTF-8 read as %q", got)
+	}
+}
+
+// Read gives what Open gives, whatever file system the path is of.
+func TestRead(t *testing.T) {
+	for path, name := range map[string]string{
+		"testdata/cl100k_base.tiktoken": "cl100k_base.tiktoken",
+		"testdata/gpt2.json":            "gpt2.json",
+	} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := open(t, path)
+		got, err := Read(bytes.NewReader(data), "gs://bucket/models/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Name() != want.Name() || got.Name() != name || got.Fingerprint() != want.Fingerprint() || got.Size() != want.Size() {
+			t.Errorf("%s: %q, %q, %d in place of %q, %q, %d", path, got.Name(), got.Fingerprint(), got.Size(), want.Name(), want.Fingerprint(), want.Size())
+		}
+		inFolder, err := Read(bytes.NewReader(data), "gs://bucket/models/llama/tokenizer.json")
+		if strings.HasSuffix(name, ".json") && (err != nil || inFolder.Name() != "llama/tokenizer.json") {
+			t.Errorf("%s in a folder: %v, error %v", name, inFolder, err)
+		}
+	}
+	if _, err := Read(iotest.ErrReader(os.ErrPermission), "gs://bucket/gpt2.json"); err == nil || !strings.Contains(err.Error(), "gs://bucket/gpt2.json: permission denied") {
+		t.Errorf("error %v", err)
 	}
 }
 
