@@ -11,9 +11,6 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// twoPointBlocks is the number of blocks of documents for jackknife errors.
-const twoPointBlocks = 16
-
 // twoPointJob is a count that runs beside other work.
 type twoPointJob struct {
 	done   chan struct{}
@@ -49,16 +46,12 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 	}
 	opts := count.Options{
 		Distances: dyadicDistances(1, min(c.Longest(), maxDistance+1)), Vocabulary: stream.Size(),
-		Blocks: min(twoPointBlocks, c.Documents()), Seed: o.Seed, Workers: o.Workers,
-	}
-	if c.Documents() < twoPointBlocks {
-		// Too few documents to leave out: blocks of text take their place.
-		opts.Blocks, opts.BlockTokens = twoPointBlocks, 1<<16
-	}
+		Blocks: count.DefaultBlocks, BlockTokens: 1 << 16, Seed: o.Seed, Workers: o.Workers,
+	}.Divide(c.Documents())
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}
-	counts, err := count.Pairs(ctx, tokenSource(ctx, c, stream), opts)
+	counts, err := count.Pairs(ctx, tokenSource(ctx, c, stream, opts), opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}

@@ -73,7 +73,7 @@ func (o TwoPointOptions) withDefaults() TwoPointOptions {
 		o.Estimator = string(mi.Grassberger)
 	}
 	if o.Blocks == 0 {
-		o.Blocks = twoPointBlocks
+		o.Blocks = count.DefaultBlocks
 	}
 	o.Blocks = max(o.Blocks, 0)
 	if o.Sample == 0 {
@@ -133,7 +133,7 @@ func (o TwoPointOptions) Command() string {
 		flag("--distances", strings.Join(ds, ","), true)
 	}
 	flag("--sample", formatFloat(o.Sample), o.Sample != 1)
-	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != twoPointBlocks)
+	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != count.DefaultBlocks)
 	flag("--estimator", o.Estimator, o.Estimator != string(mi.Grassberger))
 	if o.NoFloor {
 		words = append(words, "--floor=false")
@@ -181,6 +181,7 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	} else if counts, err = countDocuments(ctx, r, o); err != nil {
 		return nil, err
 	}
+	r.Warnings = append(countWarnings(counts), r.Warnings...)
 	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
 		return nil, err
 	}
@@ -201,6 +202,24 @@ func readCounts(path string) (*count.File, error) {
 		return nil, fmt.Errorf("reading counts: %s: %w", path, err)
 	}
 	return counts, nil
+}
+
+// countWarnings says what is special about counts, wherever they were made.
+func countWarnings(f *count.File) []info.Warning {
+	var w []info.Warning
+	if f.BlockTokens > 0 && len(f.Distances) > 0 && len(f.Distances[0].Without) >= 2 {
+		w = append(w, info.Warning{
+			Code: "few-documents",
+			Text: fmt.Sprintf("with %s only, the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind", several(int(f.Documents), "document")),
+			Fix:  "give more documents",
+		})
+	}
+	if f.Sample < 1 {
+		w = append(w, info.Warning{
+			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
+		})
+	}
+	return w
 }
 
 // countDocuments counts what the run directory does not hold yet, and describes
@@ -229,18 +248,9 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 	}
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
+		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
 		Memory: o.Memory, Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
-	}
-	opts.Blocks = min(o.Blocks, c.Documents())
-	if o.Blocks > 0 && c.Documents() < twoPointBlocks {
-		// Too few documents to leave out: blocks of text take their place.
-		opts.Blocks, opts.BlockTokens = o.Blocks, 1<<14
-	}
-	if o.Sample < 1 {
-		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", o.Sample), Fix: "leave out --sample for exact counts",
-		})
-	}
+	}.Divide(c.Documents())
 	all := true // distances up to the longest document
 	if len(opts.Distances) == 0 {
 		opts.Distances, all = defaultDistances(c, stream, opts)
@@ -262,13 +272,6 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 		if file, err = countAnew(ctx, c, stream, opts, o); err != nil {
 			return nil, err
 		}
-	}
-	if opts.BlockTokens > 0 && len(file.Distances[0].Without) >= 2 {
-		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "few-documents",
-			Text: fmt.Sprintf("with %s only, the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind", several(c.Documents(), "document")),
-			Fix:  "give more documents",
-		})
 	}
 	if last := file.Distances[len(file.Distances)-1]; !all && last.Pairs > 0 {
 		r.Warnings = append(r.Warnings, info.Warning{
@@ -391,15 +394,19 @@ func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts
 			counting(p.Done, 0, p.Resumed)
 		}
 	}
-	return count.Pairs(ctx, tokenSource(ctx, c, stream), opts)
+	return count.Pairs(ctx, tokenSource(ctx, c, stream, opts), opts)
 }
 
-// tokenSource streams the documents as tokens.
-func tokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream) count.Source {
+// tokenSource streams the documents that are in the sample as tokens: the stream
+// numbers only words that are counted.
+func tokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream, o count.Options) count.Source {
 	return count.SourceFunc(func(yield func(doc int, tokens []token.ID) error) error {
 		buf := make([]byte, 1<<16)
 		var ids []token.ID
 		return c.Each(ctx, func(doc int, r io.Reader) error {
+			if !o.Sampled(doc) {
+				return nil
+			}
 			for {
 				n, err := io.ReadFull(r, buf)
 				last := err == io.EOF || err == io.ErrUnexpectedEOF

@@ -304,3 +304,50 @@ func TestTwoPointOfRenamedFiles(t *testing.T) {
 		t.Error("the warning of errors without blocks is where it should not be, or is not where it should be")
 	}
 }
+
+// The file of counts of a sample of few documents gives what the documents give,
+// warnings too; and names of files do not change it.
+func TestTwoPointOfSampledCounts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 1))
+	a, b := t.TempDir(), t.TempDir()
+	for i := range 12 {
+		var text strings.Builder
+		for range 3000 {
+			fmt.Fprintf(&text, "w%d ", rng.IntN(1+rng.IntN(200+50*i)))
+		}
+		for dir, n := range map[string]int{a: i, b: 11 - i} {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.txt", n)), []byte(text.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	measure := func(o TwoPointOptions) (*report.Result, []byte) {
+		t.Helper()
+		o.Out, o.Seed, o.Figures, o.Distances = t.TempDir(), 3, []string{}, []int{1, 8}
+		r, err := TwoPoint(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts, err := os.ReadFile(filepath.Join(o.Out, countsName))
+		if err != nil && o.Counts == "" {
+			t.Fatal(err)
+		}
+		return r, counts
+	}
+	ra, ca := measure(TwoPointOptions{Paths: []string{a}, Tokens: "words", Sample: 0.5})
+	_, cb := measure(TwoPointOptions{Paths: []string{b}, Tokens: "words", Sample: 0.5})
+	if string(ca) != string(cb) {
+		t.Errorf("names of files change the counts from\n%s\nto\n%s", ca, cb)
+	}
+	file := filepath.Join(t.TempDir(), "counts.json")
+	if err := os.WriteFile(file, ca, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rc, _ := measure(TwoPointOptions{Counts: file})
+	if diff := cmp.Diff(ra.TwoPoint, rc.TwoPoint); diff != "" {
+		t.Errorf("from counts (-documents +counts):\n%s", diff)
+	}
+	if diff := cmp.Diff(ra.Warnings, rc.Warnings); diff != "" || len(ra.Warnings) != 2 {
+		t.Errorf("%d warnings (-documents +counts):\n%s", len(ra.Warnings), diff)
+	}
+}

@@ -3,7 +3,6 @@ package count
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/l2m-lab/l2m/token"
@@ -126,11 +125,11 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 		}
 		c.closeSegment()
 		c.open, c.doc, c.offset = true, doc, 0
-		c.counting = c.o.Sample >= 1 || sampled(c.o.Seed, doc, c.o.Sample)
+		c.counting = c.o.Sampled(doc)
 		if c.counting {
 			c.documents++
 			c.from, c.lo = len(c.cur.tokens), len(c.cur.tokens)
-			c.deal()
+			c.block = c.o.BlockAt(doc, 0)
 		}
 	}
 	if !c.counting {
@@ -143,7 +142,7 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 	for len(tokens) > 0 {
 		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 && c.lo < len(c.cur.tokens) {
 			c.closeSegment()
-			c.deal()
+			c.block = c.o.BlockAt(doc, c.offset)
 		}
 		room := c.size + 1 - len(c.cur.tokens)
 		if room == 0 {
@@ -176,17 +175,6 @@ func (c *chunker) append(tokens []token.ID, gaps bool) {
 		if t == token.None {
 			added[i] = c.gap
 		}
-	}
-}
-
-// deal sets the block of the tokens that follow.
-func (c *chunker) deal() {
-	switch {
-	case c.o.Blocks == 0:
-	case c.o.BlockTokens > 0:
-		c.block = runBlockOf(c.offset/c.o.BlockTokens, c.doc, c.o.Blocks, c.o.Seed)
-	default:
-		c.block = BlockOf(c.doc, c.o.Blocks, c.o.Seed)
 	}
 }
 
@@ -235,33 +223,4 @@ func (c *chunker) flush() error {
 	next.tokens = append(next.tokens, carried...)
 	c.cur, c.from, c.lo = next, 1, 1+keep
 	return nil
-}
-
-// BlockOf returns the block, of the given number, to which the document numbered
-// doc falls. In every round of that many documents each block gets one, in an
-// order drawn anew: in which order the documents come does not matter.
-func BlockOf(doc, blocks int, seed uint64) int {
-	return seeded(mix(seed), uint64(doc/blocks)).Perm(blocks)[doc%blocks]
-}
-
-// runBlockOf returns the block of a run of tokens of a document, likewise.
-func runBlockOf(run, doc, blocks int, seed uint64) int {
-	return BlockOf(run, blocks, mix(seed)+uint64(doc))
-}
-
-// seeded returns the generator of one purpose under a seed.
-func seeded(seed, purpose uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, purpose)) }
-
-// sampled says whether document doc is among the share that seed chooses.
-func sampled(seed uint64, doc int, share float64) bool {
-	return float64(mix(mix(seed)+uint64(doc))>>11)/(1<<53) < share
-}
-
-// mix is the output function of SplitMix64 (Steele, Lea, Flood 2014), a
-// bijection of 64 bits whose output bits all depend on all input bits.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

@@ -51,14 +51,14 @@ type Options struct {
 
 	// Blocks > 0 also counts with each of that many blocks of documents left
 	// out, for jackknife standard errors (at most 255). Documents are dealt to
-	// blocks evenly, by their number and Seed; see BlockOf.
+	// blocks evenly, by their number and Seed; see BlockAt and Divide.
 	Blocks int
 	// BlockTokens > 0 deals out runs of that many tokens of a document in place
 	// of whole documents: for a corpus of a single document, or of a few.
 	BlockTokens int
 
 	// Sample, between 0 and 1, counts only that share of the documents, chosen
-	// by Seed. 0 and 1 mean all.
+	// by Seed; see Sampled. 0 and 1 mean all.
 	Sample float64
 	Seed   uint64
 
@@ -111,12 +111,15 @@ type Distance struct {
 
 // Result is what was counted.
 type Result struct {
-	Tokens     int64      `json:"tokens"` // without gaps
-	Documents  int64      `json:"documents"`
-	Vocabulary int        `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
-	Sample     float64    `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
-	Unigrams   Histogram  `json:"unigrams"`   // of all tokens
-	Distances  []Distance `json:"distances"`  // ascending
+	Tokens     int64     `json:"tokens"` // without gaps
+	Documents  int64     `json:"documents"`
+	Vocabulary int       `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
+	Sample     float64   `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
+	Unigrams   Histogram `json:"unigrams"`   // of all tokens
+	// BlockTokens is the length of the runs of tokens that were left out, 0 where
+	// they were whole documents.
+	BlockTokens int        `json:"block_tokens,omitempty"`
+	Distances   []Distance `json:"distances"` // ascending
 
 	// Spilled is how many bytes were written to disk; it says how the counting
 	// went and is not part of what was counted.
@@ -147,7 +150,7 @@ func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counting pairs: %w", err)
 	}
-	r.Sample = o.Sample
+	r.Sample, r.BlockTokens = o.Sample, o.BlockTokens
 	return r, nil
 }
 
