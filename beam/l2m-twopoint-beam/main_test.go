@@ -8,9 +8,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/l2m-lab/l2m/beam/twopoint"
 )
+
+// What makes no sense is refused in a line, before anything runs.
+func TestBadFlags(t *testing.T) {
+	for want, c := range map[string]struct {
+		sample    float64
+		distances string
+	}{
+		"--sample: 0 is no share":         {0, "1"},
+		"a sample of 2 is not a share":    {2, "1"},
+		`--distances: "" is not a number`: {1, "1,,2"},
+	} {
+		out := filepath.Join(t.TempDir(), "counts.json")
+		o := twopoint.Options{Input: "*.go", Output: out, Tokens: "words", Sample: c.sample}
+		if err := run(o, c.distances); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s: a file of counts was written", want)
+		}
+	}
+}
 
 // Prism and Flink write the same file, byte by byte. L2M_FLINK=1 starts Beam's
 // job server with an embedded Flink, which needs Java, Maven and a registry.

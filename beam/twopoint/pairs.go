@@ -1,8 +1,10 @@
 package twopoint
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -10,11 +12,13 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // Kinds of things that are counted.
 const (
-	documentKind = 'd' // documents: one thing
+	documentKind = 'd' // documents: one thing, of no block
+	placeKind    = 'p' // places, with and without tokens: one thing
 	unigramKind  = 'u' // tokens
 	jointKind    = 'j' // pairs of tokens
 	leftKind     = 'l' // left tokens of pairs
@@ -56,54 +60,84 @@ const tokenPartitions = 16
 // a task slot has, and waits for its end before it reads more than 100 messages
 // of its output, 400 MB: it waits for ever (Beam 2.70, SdkHarnessClient.close).
 type pairsFn struct {
-	Tokens             string
-	Distances          []int
-	Blocks, Partitions int
-	Buffer             int // tokens to hold before they are counted
-	Unused             state.Value[bool]
+	Tokens     tokens
+	Distances  []int
+	Dealing    dealing
+	Partitions int
+	Buffer     int // tokens to hold before they are counted
+	Unused     state.Value[bool]
 
-	stream token.Stream
-	words  words
-	blocks []buffer
-	held   int
+	vocabulary *vocabulary.Vocabulary
+	stream     token.Stream
+	words      words
+	documents  int64       // that are held
+	ids        []uint32    // of their tokens, one document behind the other
+	segments   [][]segment // of ids, by block
 }
 
-// buffer holds the documents of a block, one behind the other.
-type buffer struct {
-	ids  []uint32
-	ends []int
+// segment says which tokens are right ends of pairs of a block: ids[lo:hi]. The
+// document, where their left ends are, begins at from.
+type segment struct{ from, lo, hi int }
+
+// Setup reads the vocabulary.
+func (f *pairsFn) Setup(ctx context.Context) error {
+	var err error
+	f.vocabulary, err = f.Tokens.load(ctx)
+	return err
 }
 
 // StartBundle forgets what a bundle that failed may have left.
 func (f *pairsFn) StartBundle(func([]byte, []byte)) error {
-	f.blocks, f.held = make([]buffer, f.Blocks), 0
+	f.forget()
 	f.words = words{ids: map[string]uint32{}}
 	var err error
-	f.stream, err = token.ParseStream(f.Tokens)
+	f.stream, err = f.Tokens.stream(f.vocabulary)
 	return err
 }
 
-// ProcessElement takes one document of a shard, behind its block.
-func (f *pairsFn) ProcessElement(_ state.Provider, _ int, dealt []byte, emit func([]byte, []byte)) error {
-	block, doc := int(dealt[0]), dealt[1:]
-	if block >= f.Blocks {
-		return fmt.Errorf("a document of block %d of %d", block, f.Blocks)
+func (f *pairsFn) forget() {
+	f.documents, f.ids, f.segments = 0, f.ids[:0], make([][]segment, max(1, f.Dealing.Blocks))
+}
+
+// ProcessElement takes one document.
+func (f *pairsFn) ProcessElement(_ state.Provider, _ int, element []byte, emit func([]byte, []byte)) error {
+	doc, err := readDealt(element)
+	if err != nil {
+		return fmt.Errorf("a document to be counted: %w", err)
 	}
-	b := &f.blocks[block]
-	before := len(b.ids)
-	if f.stream.Name() == "words" {
-		var part []byte
-		token.EachWord(&part, doc, true, func(w []byte) { b.ids = append(b.ids, f.words.id(w)) })
-	} else {
-		for _, id := range f.stream.Encode(nil, doc, true) {
-			b.ids = append(b.ids, f.words.id(binary.AppendUvarint(nil, uint64(id))))
+	from := len(f.ids)
+	f.encode(doc.text)
+	f.documents++
+	opts := f.Dealing.of(doc.documents)
+	for lo, hi := from, 0; lo < len(f.ids); lo = hi {
+		hi = len(f.ids)
+		if opts.BlockTokens > 0 {
+			hi = min(hi, lo+opts.BlockTokens)
 		}
+		block := opts.BlockAt(doc.number, lo-from)
+		f.segments[block] = append(f.segments[block], segment{from, lo, hi})
 	}
-	b.ends = append(b.ends, len(b.ids))
-	if f.held += len(b.ids) - before; f.held >= f.Buffer {
+	if len(f.ids) >= f.Buffer {
 		f.count(emit)
 	}
 	return nil
+}
+
+// encode adds the tokens of a text to those that are held.
+func (f *pairsFn) encode(text []byte) {
+	var name []byte
+	if f.Tokens.words() {
+		token.EachWord(&name, text, true, func(w []byte) { f.ids = append(f.ids, f.words.id(w)) })
+		return
+	}
+	for _, id := range f.stream.Encode(nil, text, true) {
+		if id == token.None {
+			f.ids = append(f.ids, gap)
+			continue
+		}
+		name = binary.AppendUvarint(name[:0], uint64(id))
+		f.ids = append(f.ids, f.words.id(name))
+	}
 }
 
 // FinishBundle counts what is still held.
@@ -112,40 +146,44 @@ func (f *pairsFn) FinishBundle(emit func([]byte, []byte)) { f.count(emit) }
 // count counts and emits what is held. The words keep their ids until the end
 // of the bundle.
 func (f *pairsFn) count(emit func([]byte, []byte)) {
-	for block := range f.blocks {
-		b := &f.blocks[block]
-		if len(b.ends) == 0 {
+	if f.documents == 0 {
+		return
+	}
+	emitNumber(documentKind, 0, f.documents, emit)
+	for block, segments := range f.segments {
+		if len(segments) == 0 {
 			continue
 		}
-		things := newBatch(group{kind: documentKind}, block)
-		things.add(nil, int64(len(b.ends)))
-		things.emit(emit)
-
-		counts := make([]int64, len(f.words.names))
-		for _, id := range b.ids {
-			counts[id]++
+		counts, n := make([]int64, len(f.words.names)), int64(0)
+		for _, s := range segments {
+			for _, id := range f.ids[s.lo:s.hi] {
+				if id != gap {
+					counts[id]++
+				}
+			}
+			n += int64(s.hi - s.lo)
 		}
+		emitNumber(placeKind, block, n, emit)
 		f.emitTokens(group{kind: unigramKind}, block, counts, emit)
 		for _, d := range f.Distances {
 			f.countDistance(block, d, emit)
 		}
-		b.ids, b.ends = b.ids[:0], b.ends[:0]
 	}
-	f.held = 0
+	f.forget()
 }
 
 func (f *pairsFn) countDistance(block, d int, emit func([]byte, []byte)) {
-	b := &f.blocks[block]
 	left, right := make([]int64, len(f.words.names)), make([]int64, len(f.words.names))
 	var pairs []uint64
-	from := 0
-	for _, end := range b.ends {
-		doc := b.ids[from:end]
-		from = end
-		for i := 0; i+d < len(doc); i++ {
-			left[doc[i]]++
-			right[doc[i+d]]++
-			pairs = append(pairs, uint64(doc[i])<<32|uint64(doc[i+d]))
+	for _, s := range f.segments[block] {
+		for i := max(s.lo, s.from+d); i < s.hi; i++ {
+			a, b := f.ids[i-d], f.ids[i]
+			if a == gap || b == gap {
+				continue
+			}
+			left[a]++
+			right[b]++
+			pairs = append(pairs, uint64(a)<<32|uint64(b))
 		}
 	}
 	f.emitTokens(group{kind: leftKind, distance: d}, block, left, emit)
@@ -169,6 +207,13 @@ func (f *pairsFn) countDistance(block, d int, emit func([]byte, []byte)) {
 	batches.emit(emit)
 }
 
+// emitNumber emits the number of things that are not told apart.
+func emitNumber(kind byte, block int, n int64, emit func([]byte, []byte)) {
+	b := newBatch(group{kind: kind}, block)
+	b.add(nil, n)
+	b.emit(emit)
+}
+
 // emitTokens emits the counts of tokens, by id.
 func (f *pairsFn) emitTokens(g group, block int, counts []int64, emit func([]byte, []byte)) {
 	batches := newBatches(g, block, (f.Partitions+tokenPartitions-1)/tokenPartitions)
@@ -179,6 +224,9 @@ func (f *pairsFn) emitTokens(g group, block int, counts []int64, emit func([]byt
 	}
 	batches.emit(emit)
 }
+
+// gap stands for token.None among the numbers of words.
+const gap = math.MaxUint32
 
 // words numbers the tokens that a bundle has seen. Their names are the same on
 // every machine: words themselves, or ids of a fixed vocabulary.

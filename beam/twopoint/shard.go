@@ -2,18 +2,11 @@ package twopoint
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 	"slices"
-
-	"github.com/l2m-lab/l2m/count"
 )
-
-// seed deals documents to blocks as l2m twopoint does by default.
-const seed = 1
 
 // hashFn puts the shard of a document before it. Shards are ranges of hashes.
 type hashFn struct{ Shards int }
@@ -56,40 +49,4 @@ func joinFn(_ int, sizes func(*[]byte) bool) []byte {
 		all = append(all, one...)
 	}
 	return all
-}
-
-// dealFn deals the documents to blocks. It puts the block, as a byte, in place of
-// the number.
-type dealFn struct {
-	Blocks int
-
-	sizes []byte
-	first map[int]int // by shard, the number of its first document among all
-}
-
-// ProcessElement takes one document of a shard.
-func (f *dealFn) ProcessElement(shard int, numbered, sizes []byte) (int, []byte, error) {
-	if f.first == nil || !bytes.Equal(f.sizes, sizes) {
-		var all [][2]int
-		r := reader{data: sizes}
-		for r.more() {
-			all = append(all, [2]int{int(r.uvarint()), int(r.uvarint())})
-		}
-		if r.err != nil {
-			return 0, nil, fmt.Errorf("sizes of shards: %w", r.err)
-		}
-		slices.SortFunc(all, func(a, b [2]int) int { return cmp.Compare(a[0], b[0]) })
-		f.sizes, f.first = sizes, map[int]int{}
-		n := 0
-		for _, a := range all {
-			f.first[a[0]] = n
-			n += a[1]
-		}
-	}
-	r := reader{data: numbered}
-	i := f.first[shard] + int(r.uvarint())
-	if r.err != nil {
-		return 0, nil, fmt.Errorf("number of a document: %w", r.err)
-	}
-	return shard, append([]byte{byte(count.BlockOf(i, f.Blocks, seed))}, r.data...), nil
 }
