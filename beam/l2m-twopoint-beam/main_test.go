@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/l2m-lab/l2m/beam/twopoint"
 )
 
@@ -80,13 +82,21 @@ func TestFlink(t *testing.T) {
 				b.WriteByte(byte(rng.IntN(256)))
 			}
 		}
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.txt", i)), b.Bytes(), 0o666); err != nil {
+		name, content := fmt.Sprintf("%d.txt", i), b.Bytes()
+		if i%2 == 1 {
+			z, err := zstd.NewWriter(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, content = name+".zst", z.EncodeAll(content, nil)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run := func(name string, runner ...string) []byte {
+	run := func(name string, args ...string) []byte {
 		out := filepath.Join(dir, name)
-		args := append(runner, "--input", filepath.Join(dir, "*.txt"), "--tokens", "words", "--distances", "1,7,500", "--output", out)
+		args = append(args, "--input", filepath.Join(dir, "*.txt*"), "--distances", "1,7,500", "--output", out)
 		if log, err := exec.Command(command, args...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, log)
 		}
@@ -96,9 +106,14 @@ func TestFlink(t *testing.T) {
 		}
 		return data
 	}
-	prism := run("prism.json", "--runner=prism")
-	flink := run("flink.json", "--runner=universal", "--endpoint=localhost:8099", "--environment_type=LOOPBACK")
-	if !bytes.Equal(prism, flink) {
-		t.Errorf("Prism wrote\n%s\nand Flink\n%s", prism, flink)
+	for _, tokens := range [][]string{
+		{"--tokens=words"},
+		{"--tokens=../../token/vocabulary/testdata/cl100k_base.tiktoken", "--sample=0.6", "--seed=2"},
+	} {
+		prism := run("prism.json", append(tokens, "--runner=prism")...)
+		flink := run("flink.json", append(tokens, "--runner=universal", "--endpoint=localhost:8099", "--environment_type=LOOPBACK")...)
+		if !bytes.Equal(prism, flink) {
+			t.Errorf("%v: Prism wrote\n%s\nand Flink\n%s", tokens, prism, flink)
+		}
 	}
 }
