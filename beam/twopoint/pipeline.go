@@ -64,6 +64,8 @@ func (o Options) checked() (Options, error) {
 	o.Shards = cmp.Or(o.Shards, defaultShards)
 	o.buffer = cmp.Or(o.buffer, buffered)
 	switch {
+	case o.Input == "" || o.Output == "":
+		return o, errors.New("no documents named, or no file of counts to write")
 	case o.Distances[0] < 1:
 		return o, fmt.Errorf("distance %d is below 1", o.Distances[0])
 	case !(o.Sample > 0 && o.Sample <= 1):
@@ -89,7 +91,7 @@ func (o Options) checked() (Options, error) {
 func registered(path string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%q: %v", path, p)
+			err = fmt.Errorf("%v", p)
 		}
 	}()
 	filesystem.ValidateScheme(path)

@@ -304,7 +304,8 @@ func TestBadOptions(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"no input":           {func(o *Options) { o.Input = "" }, "empty"},
+		"no input":           {func(o *Options) { o.Input = "" }, "no documents named"},
+		"blank input":        {func(o *Options) { o.Input = " " }, "empty file glob"},
 		"no such system":     {func(o *Options) { o.Input = "hdfs://a/*" }, `"hdfs" not registered`},
 		"no such output":     {func(o *Options) { o.Output = "hdfs://a/b" }, `"hdfs" not registered`},
 		"no such format":     {func(o *Options) { o.Format = "pdf" }, `unknown format "pdf"`},
