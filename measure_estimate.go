@@ -111,7 +111,7 @@ func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
 	}
 	var out []info.Nats
 	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
-		h, err := mi.Entropy(mi.HistogramOf(counts), mi.Grassberger)
+		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
 		if err != nil {
 			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
 		}

@@ -76,15 +76,3 @@ func dyadicDistances(least int, longest int64) []int {
 	}
 	return ds
 }
-
-func pairCountsOf(c count.Counts) mi.PairCounts {
-	return mi.PairCounts{Left: histogram(c.Left), Right: histogram(c.Right), Pairs: histogram(c.Joint)}
-}
-
-func histogram(h count.Histogram) mi.Histogram {
-	out := make(mi.Histogram, len(h))
-	for i, b := range h {
-		out[i] = mi.Bin{Count: b.Count, Times: b.Types}
-	}
-	return out
-}

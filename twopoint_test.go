@@ -171,6 +171,46 @@ func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
 	}
 }
 
+// A floor that is taken over from another distance is what shuffled pairs of the
+// distance itself read, within the noise of both.
+func TestNearFloors(t *testing.T) {
+	h := zipfChain(t, 900)
+	rng := rand.New(rand.NewPCG(1, 77))
+	docs := make(count.Documents, 30)
+	for i := range docs {
+		docs[i] = h.Sample(rng, 1500)
+	}
+	counts, err := count.Pairs(t.Context(), docs, count.Options{Distances: []int{1, 5, 20, 100, 140, 700}, Vocabulary: 900, Blocks: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, TwoPointOptions{Seed: 3}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range counts.Distances {
+		const repeats = 20
+		mean := 0.0
+		for r := range repeats {
+			p := pairCountsOf(d)
+			p.Without = nil
+			if p.Shuffled, err = count.Shuffled(t.Context(), d.Left, d.Right, uint64(100+r), 0); err != nil {
+				t.Fatal(err)
+			}
+			e, err := mi.TwoPoint(p, mi.TwoPointOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mean += float64(e.Floor) / repeats
+		}
+		noise := float64(mi.IndependentSE(d.Left, d.Right)) * math.Sqrt(1+1.0/repeats)
+		t.Logf("d = %d: %.5f, shuffled %.5f ± %.5f", d.Distance, got.Points[i].Floor, mean, noise)
+		if math.Abs(float64(got.Points[i].Floor)-mean) > 4*noise {
+			t.Errorf("d = %d: the floor is %g, shuffled pairs read %g ± %g", d.Distance, got.Points[i].Floor, mean, noise)
+		}
+	}
+}
+
 // zipfChain is a hidden chain of three states that emit symbols of very different
 // frequency.
 func zipfChain(t *testing.T, symbols int) *process.HiddenMarkov {

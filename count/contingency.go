@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // cellCost is about how many pairs can be dealt in the time that one cell of a
@@ -15,9 +17,9 @@ const cellCost = 16
 // margins and the cells before it, a cell is hypergeometric. The histogram has
 // the distribution that dealing every pair gives, at a cost that does not grow
 // with their number.
-func shuffledTable(ctx context.Context, left, right Histogram, seed uint64) (Histogram, error) {
+func shuffledTable(ctx context.Context, left, right info.Histogram, seed uint64) (info.Histogram, error) {
 	rng := seeded(seed, 3)
-	lefts, rights := left.counts(), right.counts()
+	lefts, rights := countsOf(left), countsOf(right)
 	rest := left.Total() // left tokens without a right one
 	var cells tally
 	for _, n := range rights {
@@ -40,8 +42,8 @@ func shuffledTable(ctx context.Context, left, right Histogram, seed uint64) (His
 	return cells.histogram(), nil
 }
 
-// counts returns all counts, in descending order.
-func (h Histogram) counts() []int64 {
+// countsOf returns all counts of a histogram, in descending order.
+func countsOf(h info.Histogram) []int64 {
 	out := make([]int64, 0, h.Types())
 	for _, b := range slices.Backward(h) {
 		for range b.Types {

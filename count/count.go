@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -92,10 +93,10 @@ type Progress struct {
 
 // Counts are the histograms of the pairs of one distance.
 type Counts struct {
-	Pairs int64     `json:"pairs"`
-	Joint Histogram `json:"joint"` // of the pairs
-	Left  Histogram `json:"left"`  // of the tokens w_i of the pairs
-	Right Histogram `json:"right"` // of the tokens w_{i+d} of the pairs
+	Pairs int64          `json:"pairs"`
+	Joint info.Histogram `json:"joint"` // of the pairs
+	Left  info.Histogram `json:"left"`  // of the tokens w_i of the pairs
+	Right info.Histogram `json:"right"` // of the tokens w_{i+d} of the pairs
 }
 
 // Distance is what was counted at one distance.
@@ -111,11 +112,11 @@ type Distance struct {
 
 // Result is what was counted.
 type Result struct {
-	Tokens     int64     `json:"tokens"` // without gaps
-	Documents  int64     `json:"documents"`
-	Vocabulary int       `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
-	Sample     float64   `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
-	Unigrams   Histogram `json:"unigrams"`   // of all tokens
+	Tokens     int64          `json:"tokens"` // without gaps
+	Documents  int64          `json:"documents"`
+	Vocabulary int            `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
+	Sample     float64        `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
+	Unigrams   info.Histogram `json:"unigrams"`   // of all tokens
 	// BlockTokens is the length of the runs of tokens that were left out, 0 where
 	// they were whole documents.
 	BlockTokens int        `json:"block_tokens,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -132,12 +133,12 @@ func TestOrderOfDocuments(t *testing.T) {
 	}
 }
 
-func valuesOf[K comparable](counts map[K]int64) Histogram {
+func valuesOf[K comparable](counts map[K]int64) info.Histogram {
 	var all []int64
 	for _, n := range counts {
 		all = append(all, n)
 	}
-	return HistogramOf(all)
+	return info.HistogramOf(all)
 }
 
 // Both ways of counting must agree where pairs and tokens are counted in the

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -31,16 +32,16 @@ func reference(docs [][]token.ID, d int) count.Counts {
 	return out
 }
 
-func histogram[K comparable](counts map[K]int64) count.Histogram {
+func histogram[K comparable](counts map[K]int64) info.Histogram {
 	types := map[int64]int64{}
 	for _, n := range counts {
 		types[n]++
 	}
-	var h count.Histogram
+	var h info.Histogram
 	for n, t := range types {
-		h = append(h, count.Bin{Count: n, Types: t})
+		h = append(h, info.Bin{Count: n, Types: t})
 	}
-	slices.SortFunc(h, func(a, b count.Bin) int { return cmp.Compare(a.Count, b.Count) })
+	slices.SortFunc(h, func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
 	return h
 }
 

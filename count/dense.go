@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -100,7 +101,7 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 
 	r := &Result{
 		Tokens: c.tokens, Documents: c.documents, Vocabulary: o.Vocabulary,
-		Unigrams: HistogramOf(t.unigrams[:o.Vocabulary]), Distances: make([]Distance, len(t.tables)),
+		Unigrams: info.HistogramOf(t.unigrams[:o.Vocabulary]), Distances: make([]Distance, len(t.tables)),
 	}
 	each(o.Workers, len(t.tables), func(_, i int) {
 		r.Distances[i] = denseDistance(o, t.tables[i], t.used, o.Distances[i])
@@ -327,5 +328,5 @@ func tableCounts(table []int64, v int) Counts {
 		}
 		pairs += left[a]
 	}
-	return Counts{Pairs: pairs, Joint: HistogramOf(table), Left: HistogramOf(left), Right: HistogramOf(right)}
+	return Counts{Pairs: pairs, Joint: info.HistogramOf(table), Left: info.HistogramOf(left), Right: info.HistogramOf(right)}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // FileSchema is the version of the files that WriteFile writes.
@@ -74,7 +76,7 @@ func ReadFile(r io.Reader) (*File, error) {
 func (c Counts) check() error {
 	for _, h := range []struct {
 		name string
-		h    Histogram
+		h    info.Histogram
 	}{{"joint", c.Joint}, {"left", c.Left}, {"right", c.Right}} {
 		last, left := int64(0), c.Pairs
 		for _, b := range h.h {

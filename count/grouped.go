@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -97,7 +98,7 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 	}
 	totals = corpusTotals{
 		Tokens: c.tokens, Documents: c.documents, Vocabulary: o.Vocabulary, Seen: g.seen, Ranges: len(g.index.bounds) - 1,
-		Used: g.index.used, Unigrams: HistogramOf(g.unigrams),
+		Used: g.index.used, Unigrams: info.HistogramOf(g.unigrams),
 	}
 	if g.spilled {
 		totals.Chunks = g.chunks

@@ -2,71 +2,10 @@ package count
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
+
+	"github.com/l2m-lab/l2m/info"
 )
-
-// Bin says that Types distinct things were seen exactly Count times each.
-type Bin struct {
-	Count int64
-	Types int64
-}
-
-// MarshalJSON writes the bin as [count, types].
-func (b Bin) MarshalJSON() ([]byte, error) { return json.Marshal([2]int64{b.Count, b.Types}) }
-
-// UnmarshalJSON reads [count, types], both positive.
-func (b *Bin) UnmarshalJSON(data []byte) error {
-	var pair []int64
-	if err := json.Unmarshal(data, &pair); err != nil {
-		return err
-	}
-	if len(pair) != 2 || pair[0] <= 0 || pair[1] <= 0 {
-		return fmt.Errorf("histogram bin %s is not [count, types] with both positive", data)
-	}
-	b.Count, b.Types = pair[0], pair[1]
-	return nil
-}
-
-// Histogram is a histogram of counts: bins of ascending Count, without empty
-// ones.
-type Histogram []Bin
-
-// HistogramOf returns the histogram of counts; zeros are left out.
-func HistogramOf(counts []int64) Histogram {
-	var t tally
-	for _, c := range counts {
-		t.add(c, 1)
-	}
-	return t.histogram()
-}
-
-// Total is the number of things counted, Σ Count·Types.
-func (h Histogram) Total() int64 {
-	var n int64
-	for _, b := range h {
-		n += b.Count * b.Types
-	}
-	return n
-}
-
-// Types is the number of distinct things, Σ Types.
-func (h Histogram) Types() int64 {
-	var n int64
-	for _, b := range h {
-		n += b.Types
-	}
-	return n
-}
-
-// Singletons is the number of things seen exactly once.
-func (h Histogram) Singletons() int64 {
-	if len(h) > 0 && h[0].Count == 1 {
-		return h[0].Types
-	}
-	return 0
-}
 
 // heavy is the count from which a pair is followed individually instead of in
 // an array over counts. Few pairs can be heavy: at most one in heavy tokens.
@@ -109,19 +48,19 @@ func (t *tally) merge(o *tally) {
 	}
 }
 
-func (t *tally) histogram() Histogram {
-	var h Histogram
+func (t *tally) histogram() info.Histogram {
+	var h info.Histogram
 	for c, n := range t.small {
 		if n != 0 {
-			h = append(h, Bin{Count: int64(c), Types: n})
+			h = append(h, info.Bin{Count: int64(c), Types: n})
 		}
 	}
 	start := len(h)
 	for c, n := range t.large {
 		if n != 0 {
-			h = append(h, Bin{Count: c, Types: n})
+			h = append(h, info.Bin{Count: c, Types: n})
 		}
 	}
-	slices.SortFunc(h[start:], func(a, b Bin) int { return cmp.Compare(a.Count, b.Count) })
+	slices.SortFunc(h[start:], func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
 	return h
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -23,7 +24,7 @@ import (
 // network [Luby & Rackoff 1988], the same on any number of workers (0 means
 // GOMAXPROCS). Cost: about 20 ns per pair and core. Where there are far more
 // pairs than cells in their table, the cells are drawn instead.
-func Shuffled(ctx context.Context, left, right Histogram, seed uint64, workers int) (Histogram, error) {
+func Shuffled(ctx context.Context, left, right info.Histogram, seed uint64, workers int) (info.Histogram, error) {
 	n := left.Total()
 	if m := right.Total(); m != n {
 		return nil, fmt.Errorf("shuffling pairs: %d left and %d right tokens do not make pairs", n, m)
@@ -42,7 +43,7 @@ func Shuffled(ctx context.Context, left, right Histogram, seed uint64, workers i
 }
 
 // dealPairsOf deals every right token to a left one.
-func dealPairsOf(ctx context.Context, left, right Histogram, seed uint64, workers int) (Histogram, error) {
+func dealPairsOf(ctx context.Context, left, right info.Histogram, seed uint64, workers int) (info.Histogram, error) {
 	n := left.Total()
 	if n >= 1<<62 || left.Types() > maxVocabulary || right[len(right)-1].Count >= math.MaxUint32-1 {
 		return nil, errors.New("shuffling pairs: more pairs than can be shuffled (a token may occur 4 billion times; count a sample)")
@@ -89,7 +90,7 @@ type deal struct {
 // dealPairs is about how many pairs there are in a deal.
 const dealPairs = 1 << 20
 
-func divideDeal(right Histogram) []deal {
+func divideDeal(right info.Histogram) []deal {
 	var out []deal
 	var first uint64
 	for _, b := range right {
@@ -141,7 +142,7 @@ type leftBin struct {
 	token        uint64 // the first of the bin
 }
 
-func newLefts(left Histogram, n uint64) *leftTable {
+func newLefts(left info.Histogram, n uint64) *leftTable {
 	t := &leftTable{shift: max(0, bits.Len64(n)-14)}
 	first, id := uint64(0), uint64(1)
 	for i := len(left) - 1; i >= 0; i-- {

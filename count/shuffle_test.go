@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 func TestPermutation(t *testing.T) {
@@ -35,7 +37,7 @@ func TestLeftTable(t *testing.T) {
 				want = append(want, uint64(id+1))
 			}
 		}
-		table := newLefts(HistogramOf(counts), uint64(len(want)))
+		table := newLefts(info.HistogramOf(counts), uint64(len(want)))
 		for u, id := range want {
 			if got := uint64(table.at(uint64(u))); got != id {
 				t.Fatalf("left token %d is %d, want %d", u, got, id)
@@ -56,7 +58,7 @@ func TestShuffledPairsAreIndependent(t *testing.T) {
 		left[int(400*math.Pow(rng.Float64(), 3))]++
 		right[int(300*math.Pow(rng.Float64(), 2))]++
 	}
-	h, err := Shuffled(t.Context(), HistogramOf(left), HistogramOf(right), 5, 3)
+	h, err := Shuffled(t.Context(), info.HistogramOf(left), info.HistogramOf(right), 5, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +92,14 @@ func TestShuffledPairsAreIndependent(t *testing.T) {
 			t.Errorf("%g pairs seen %d times, want %.1f ± %.1f", got, k, mean, math.Sqrt(variance))
 		}
 	}
-	again, err := Shuffled(t.Context(), HistogramOf(left), HistogramOf(right), 5, 1)
+	again, err := Shuffled(t.Context(), info.HistogramOf(left), info.HistogramOf(right), 5, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(h, again); diff != "" {
 		t.Errorf("one worker and three differ:\n%s", diff)
 	}
-	if _, err := Shuffled(t.Context(), HistogramOf(left), HistogramOf(right[1:]), 5, 1); err == nil {
+	if _, err := Shuffled(t.Context(), info.HistogramOf(left), info.HistogramOf(right[1:]), 5, 1); err == nil {
 		t.Error("margins that do not match were accepted")
 	}
 }
@@ -163,8 +165,8 @@ func TestHypergeometricLarge(t *testing.T) {
 // Drawing cells and dealing pairs give histograms of the same distribution: the
 // means over many seeds agree within their errors.
 func TestTablesAndDealsAgree(t *testing.T) {
-	left := Histogram{{1, 2}, {10, 3}, {100, 2}, {400, 1}}
-	right := Histogram{{2, 1}, {30, 10}, {130, 1}, {200, 1}}
+	left := info.Histogram{{Count: 1, Types: 2}, {Count: 10, Types: 3}, {Count: 100, Types: 2}, {Count: 400, Types: 1}}
+	right := info.Histogram{{Count: 2, Types: 1}, {Count: 30, Types: 10}, {Count: 130, Types: 1}, {Count: 200, Types: 1}}
 	n := left.Total()
 	if right.Total() != n {
 		t.Fatal(right.Total(), n)
@@ -181,7 +183,7 @@ func TestTablesAndDealsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, h := range []Histogram{table, dealt} {
+		for i, h := range []info.Histogram{table, dealt} {
 			if h.Total() != n {
 				t.Fatalf("%d pairs, want %d", h.Total(), n)
 			}
@@ -216,7 +218,7 @@ func BenchmarkShuffled(b *testing.B) {
 	for range n {
 		tokens[int(100_000*math.Pow(rng.Float64(), 4))]++
 	}
-	h := HistogramOf(tokens)
+	h := info.HistogramOf(tokens)
 	for b.Loop() {
 		if _, err := Shuffled(b.Context(), h, h, 1, 1); err != nil {
 			b.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 )
 
@@ -47,14 +48,14 @@ type asked struct {
 
 // corpusTotals is the content of corpus.json.
 type corpusTotals struct {
-	Tokens     int64     `json:"tokens"`
-	Documents  int64     `json:"documents"`
-	Vocabulary int       `json:"vocabulary"`
-	Seen       int       `json:"seen"`
-	Ranges     int       `json:"ranges"`
-	Chunks     int       `json:"chunks"`
-	Used       []bool    `json:"used"`
-	Unigrams   Histogram `json:"unigrams"`
+	Tokens     int64          `json:"tokens"`
+	Documents  int64          `json:"documents"`
+	Vocabulary int            `json:"vocabulary"`
+	Seen       int            `json:"seen"`
+	Ranges     int            `json:"ranges"`
+	Chunks     int            `json:"chunks"`
+	Used       []bool         `json:"used"`
+	Unigrams   info.Histogram `json:"unigrams"`
 }
 
 const spillSchema = "l2m.count-spill/3"

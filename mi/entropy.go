@@ -9,67 +9,11 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Bin of a histogram of counts: Times different symbols occurred Count times
-// each.
-type Bin struct {
-	Count int64 `json:"count"`
-	Times int64 `json:"times"`
-}
-
-// Histogram is a histogram of counts. It is all that entropy estimators need
-// of a table of counts, and far smaller.
-type Histogram []Bin
-
-// NewHistogram makes a histogram from times[count], sorted by count. Zero
-// counts are left out.
-func NewHistogram(times map[int64]int64) Histogram {
-	h := make(Histogram, 0, len(times))
-	for n, t := range times {
-		if n != 0 && t != 0 {
-			h = append(h, Bin{n, t})
-		}
-	}
-	h.sort()
-	return h
-}
-
-// HistogramOf makes the histogram of a table of counts, one per symbol; zero
-// counts are left out.
-func HistogramOf(counts []int64) Histogram {
-	times := map[int64]int64{}
-	for _, n := range counts {
-		times[n]++
-	}
-	return NewHistogram(times)
-}
-
-func (h Histogram) sort() {
-	slices.SortFunc(h, func(a, b Bin) int { return cmp.Compare(a.Count, b.Count) })
-}
-
-// Total is the number of observations N.
-func (h Histogram) Total() int64 {
-	n := int64(0)
-	for _, b := range h {
-		n += b.Count * b.Times
-	}
-	return n
-}
-
-// Distinct is the number of different symbols seen.
-func (h Histogram) Distinct() int64 {
-	n := int64(0)
-	for _, b := range h {
-		n += b.Times
-	}
-	return n
-}
-
 // check reports impossible histograms.
-func (h Histogram) check() error {
+func checkHistogram(h info.Histogram) error {
 	for _, b := range h {
-		if b.Count < 1 || b.Times < 0 {
-			return fmt.Errorf("histogram of counts: %d symbols with %d occurrences is impossible", b.Times, b.Count)
+		if b.Count < 1 || b.Types < 0 {
+			return fmt.Errorf("histogram of counts: %d symbols with %d occurrences is impossible", b.Types, b.Count)
 		}
 	}
 	if h.Total() < 1 {
@@ -107,8 +51,8 @@ type EntropyEstimate struct {
 
 // Entropy estimates an entropy from a histogram of counts. Cost: one term per
 // bin.
-func Entropy(h Histogram, e EntropyEstimator) (EntropyEstimate, error) {
-	if err := h.check(); err != nil {
+func Entropy(h info.Histogram, e EntropyEstimator) (EntropyEstimate, error) {
+	if err := checkHistogram(h); err != nil {
 		return EntropyEstimate{}, err
 	}
 	total := h.Total()
@@ -119,16 +63,16 @@ func Entropy(h Histogram, e EntropyEstimator) (EntropyEstimate, error) {
 	}
 	// Sums over bins by ascending count add small terms first.
 	h = slices.Clone(h)
-	h.sort()
+	slices.SortFunc(h, func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
 	first, second := 0.0, 0.0
 	for _, b := range h {
-		p := float64(b.Times) * (float64(b.Count) / n)
+		p := float64(b.Types) * (float64(b.Count) / n)
 		s := surprise(b.Count)
 		first += p * s
 		second += p * s * s
 	}
 	out := EntropyEstimate{
-		Value: info.Nats(first), N: total, Distinct: h.Distinct(),
+		Value: info.Nats(first), N: total, Distinct: h.Types(),
 		SE: info.Nats(math.Sqrt(max(0, second-first*first) / n)),
 	}
 	switch e {
@@ -168,11 +112,11 @@ func digamma(x float64) float64 {
 // chaoShen is −Σ Ĉp_i ln(Ĉp_i) / (1 − (1 − Ĉp_i)^N), Ĉ = 1 − f₁/N the
 // coverage, f₁ the number of symbols seen once. When every symbol was seen
 // once, f₁ = N−1 is used so that the coverage is not zero.
-func chaoShen(h Histogram, n float64) float64 {
+func chaoShen(h info.Histogram, n float64) float64 {
 	once := 0.0
 	for _, b := range h {
 		if b.Count == 1 {
-			once += float64(b.Times)
+			once += float64(b.Types)
 		}
 	}
 	if once == n {
@@ -186,7 +130,7 @@ func chaoShen(h Histogram, n float64) float64 {
 			continue // a single observation, or a single symbol: no surprise
 		}
 		seen := -math.Expm1(n * math.Log1p(-p))
-		total -= float64(b.Times) * p * math.Log(p) / seen
+		total -= float64(b.Types) * p * math.Log(p) / seen
 	}
 	return total
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // TestGrassbergerG: values of ψ(n) + ½(−1)ⁿ[ψ((n+1)/2) − ψ(n/2)] by SciPy
@@ -34,7 +36,7 @@ func TestEntropyAgainstSciPy(t *testing.T) {
 		{[]int64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, want{3.572947938455524, 2.3025850929940455, 2.7525850929940456, 4.8162205845945, 0, 0}},
 		{[]int64{1, 1, 1, 2, 2, 3, 5, 8, 13, 1000}, want{0.22014149444304465, 0.21353673931268097, 0.2178803686563103, 0.2323872343993741, 0.030900227233752752, 0.029562993824672753}},
 	} {
-		h := HistogramOf(append(c.counts, 0))
+		h := info.HistogramOf(append(c.counts, 0))
 		for e, w := range map[EntropyEstimator][2]float64{
 			Grassberger: {c.want.grassberger, c.want.se}, PlugIn: {c.want.plugIn, c.want.plugInSE},
 			MillerMadow: {c.want.miller, c.want.plugInSE}, ChaoShen: {c.want.chao, c.want.plugInSE},
@@ -55,24 +57,24 @@ func TestEntropyAgainstSciPy(t *testing.T) {
 
 func TestEntropyEdges(t *testing.T) {
 	for _, e := range EntropyEstimators() {
-		one, err := Entropy(Histogram{{Count: 1000, Times: 1}}, e)
+		one, err := Entropy(info.Histogram{{Count: 1000, Types: 1}}, e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if math.Abs(float64(one.Value)) > 1e-5 || one.SE > 1e-5 {
 			t.Errorf("%s of a constant: %v ± %v", e, one.Value, one.SE)
 		}
-		single, err := Entropy(Histogram{{Count: 1, Times: 1}}, e)
+		single, err := Entropy(info.Histogram{{Count: 1, Types: 1}}, e)
 		if err != nil || math.IsNaN(float64(single.Value)) || math.IsInf(float64(single.Value), 0) {
 			t.Errorf("%s of one observation: %v, %v", e, single.Value, err)
 		}
-		for _, h := range []Histogram{nil, {{Count: 0, Times: 3}}, {{Count: -1, Times: 1}}, {{Count: 1, Times: -1}}, {{Count: 5, Times: 0}}} {
+		for _, h := range []info.Histogram{nil, {{Count: 0, Types: 3}}, {{Count: -1, Types: 1}}, {{Count: 1, Types: -1}}, {{Count: 5, Types: 0}}} {
 			if _, err := Entropy(h, e); err == nil {
 				t.Errorf("%s: histogram %v was accepted", e, h)
 			}
 		}
 	}
-	if _, err := Entropy(Histogram{{Count: 1, Times: 2}}, "magic"); err == nil {
+	if _, err := Entropy(info.Histogram{{Count: 1, Types: 2}}, "magic"); err == nil {
 		t.Error("an unknown estimator was accepted")
 	}
 }
@@ -82,8 +84,8 @@ func TestEntropyEdges(t *testing.T) {
 func TestHistogramOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts := rapid.SliceOfN(rapid.Int64Range(1, 50), 1, 30).Draw(t, "counts")
-		h := HistogramOf(counts)
-		back := Histogram{}
+		h := info.HistogramOf(counts)
+		back := info.Histogram{}
 		for i := len(h) - 1; i >= 0; i-- {
 			back = append(back, h[i])
 		}
@@ -113,7 +115,7 @@ func TestEntropyBias(t *testing.T) {
 			counts[rng.IntN(500)]++
 		}
 		for _, e := range EntropyEstimators() {
-			h, err := Entropy(HistogramOf(counts), e)
+			h, err := Entropy(info.HistogramOf(counts), e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +151,7 @@ func pairs(rng *rand.Rand, v, n int, copies float64) PairCounts {
 	for i, j := range rng.Perm(n) {
 		shuffled[lefts[i]*v+rights[j]]++
 	}
-	return PairCounts{Left: HistogramOf(left), Right: HistogramOf(right), Pairs: HistogramOf(both), Shuffled: HistogramOf(shuffled)}
+	return PairCounts{Left: info.HistogramOf(left), Right: info.HistogramOf(right), Pairs: info.HistogramOf(both), Shuffled: info.HistogramOf(shuffled)}
 }
 
 // TestTwoPoint: a share c of copies among v equal symbols has the information
@@ -227,7 +229,7 @@ func TestTwoPointJackknife(t *testing.T) {
 				both[i] += k
 			}
 		}
-		return PairCounts{Left: HistogramOf(left), Right: HistogramOf(right), Pairs: HistogramOf(both)}
+		return PairCounts{Left: info.HistogramOf(left), Right: info.HistogramOf(right), Pairs: info.HistogramOf(both)}
 	}
 	c := sum(-1)
 	for b := range blocks {
@@ -247,14 +249,14 @@ func TestTwoPointJackknife(t *testing.T) {
 }
 
 func TestTwoPointRefuses(t *testing.T) {
-	two := Histogram{{Count: 1, Times: 2}}
-	three := Histogram{{Count: 1, Times: 3}}
+	two := info.Histogram{{Count: 1, Types: 2}}
+	three := info.Histogram{{Count: 1, Types: 3}}
 	for name, c := range map[string]PairCounts{
 		"empty":    {},
 		"left":     {Left: three, Right: two, Pairs: two},
 		"right":    {Left: two, Right: three, Pairs: two},
 		"shuffled": {Left: two, Right: two, Pairs: two, Shuffled: three},
-		"bad":      {Left: two, Right: two, Pairs: Histogram{{Count: 2, Times: 2}, {Count: -1, Times: 2}}},
+		"bad":      {Left: two, Right: two, Pairs: info.Histogram{{Count: 2, Types: 2}, {Count: -1, Types: 2}}},
 		"without":  {Left: two, Right: two, Pairs: two, Without: []PairCounts{{}, {}}},
 	} {
 		if _, err := TwoPoint(c, TwoPointOptions{}); err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
 )
 
@@ -49,7 +50,7 @@ func ExampleCollect() {
 
 func ExampleEntropy() {
 	// Ten different symbols seen once each: plug-in calls it ln 10.
-	h := mi.HistogramOf([]int64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
+	h := info.HistogramOf([]int64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
 	for _, e := range []mi.EntropyEstimator{mi.PlugIn, mi.Grassberger} {
 		x, err := mi.Entropy(h, e)
 		if err != nil {

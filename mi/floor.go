@@ -24,9 +24,9 @@ import (
 //	        + (1/N) Σ_ab [λ·E₁(2λ) + ½·p·(1 − 2λ)·e^{−2λ}].
 //
 // Counts within 2 % are pooled, which changes the sum by less than 10⁻⁴ of it.
-func IndependentFloor(left, right Histogram) (info.Nats, error) {
+func IndependentFloor(left, right info.Histogram) (info.Nats, error) {
 	floor := 0.0
-	for _, h := range []Histogram{left, right} {
+	for _, h := range []info.Histogram{left, right} {
 		g, err := Entropy(h, Grassberger)
 		if err != nil {
 			return 0, err
@@ -37,7 +37,7 @@ func IndependentFloor(left, right Histogram) (info.Nats, error) {
 		}
 		floor += float64(g.Value - p.Value)
 	}
-	floor -= float64(left.Distinct()+right.Distinct()-1) / float64(2*left.Total())
+	floor -= float64(left.Types()+right.Types()-1) / float64(2*left.Total())
 	floor += overPairs(left, right, func(a, b pool, at int, f float64) float64 {
 		t := tables()
 		return between(t.bias, at, f) + (a.share+b.share-a.share*b.share)/2*between(t.damping, at, f)
@@ -58,24 +58,75 @@ func IndependentFloor(left, right Histogram) (info.Nats, error) {
 // of I is lost: less where the dependence is strong (chains that emit one of 600
 // symbols lost 0.04 where this says 0.09), more where rare pairs depend more
 // strongly than frequent ones do.
-func Attenuation(left, right Histogram) float64 {
+func Attenuation(left, right info.Histogram) float64 {
 	n := float64(left.Total())
 	return overPairs(left, right, func(a, b pool, at int, f float64) float64 {
 		return n * a.share * b.share * between(tables().damping, at, f)
 	})
 }
 
+// IndependentSE is the standard deviation of what TwoPoint with Grassberger's
+// estimator reads on independent pairs with the marginals given, whose mean is
+// IndependentFloor. Other estimators' is of the same order.
+//
+// ★ A reading is minus (1/N) Σ_ab h(n_ab) with h(n) = n·G(n), but for a constant.
+// Let s(λ) = Cov(h, n)/λ and v(λ) = Var h − λ·s² for a Poisson count: the
+// regression of h on n, and what it leaves. That the marginals are fixed takes
+// away all of Σ s(λ_ab)·n_ab that is a sum of a function of a and one of b. The
+// weights λ_ab being products, what remains of s is s less its means over rows and
+// over columns, plus its mean over all, r_ab, and
+//
+//	variance = (1/N²) Σ_ab [v(λ_ab) + λ_ab·r_ab²].
+//
+// Of many pairs of a kind, λ → ∞, s is ln λ + 1, which is such a sum, and v is ¾: ½
+// of χ², and ¼ because G is not the same for even and odd counts.
+func IndependentSE(left, right info.Histogram) info.Nats {
+	l, r := pooled(left), pooled(right)
+	n := float64(left.Total())
+	slope := make([][]float64, len(l))
+	rows, columns, mean := make([]float64, len(l)), make([]float64, len(r)), 0.0
+	variance := 0.0
+	for i, a := range l {
+		slope[i] = make([]float64, len(r))
+		for j, b := range r {
+			s, v := regression(a.log + b.log)
+			slope[i][j] = s
+			rows[i] += b.times * b.share * s
+			columns[j] += a.times * a.share * s
+			mean += a.times * a.share * b.times * b.share * s
+			variance += a.times * b.times * v
+		}
+	}
+	for i, a := range l {
+		for j, b := range r {
+			rest := slope[i][j] - rows[i] - columns[j] + mean
+			variance += n * a.times * a.share * b.times * b.share * rest * rest
+		}
+	}
+	return info.Nats(math.Sqrt(variance) / n)
+}
+
+// regression is s(λ) and v(λ) of IndependentSE at x = ln λ.
+func regression(x float64) (s, v float64) {
+	if x > lastLog {
+		return x + 1, 0.75 + 0.45*math.Exp(-x)
+	}
+	t := tables()
+	at, f := placeOf(x)
+	return between(t.slope, at, f), between(t.rest, at, f)
+}
+
 // pool is times symbols that have about the same share of all.
 type pool struct{ share, log, times float64 } // log is ln(share·√N)
 
-func pooled(h Histogram) []pool {
+func pooled(h info.Histogram) []pool {
 	var out []pool
 	n := float64(h.Total())
 	for i := 0; i < len(h); {
 		first, count, times := h[i].Count, 0.0, 0.0
 		for ; i < len(h) && float64(h[i].Count) <= 1.02*float64(first); i++ {
-			count += float64(h[i].Count) * float64(h[i].Times)
-			times += float64(h[i].Times)
+			count += float64(h[i].Count) * float64(h[i].Types)
+			times += float64(h[i].Types)
 		}
 		share := count / times / n
 		out = append(out, pool{share, math.Log(share * math.Sqrt(n)), times})
@@ -85,7 +136,7 @@ func pooled(h Histogram) []pool {
 
 // overPairs is (1/N) Σ_ab term over the pairs of symbols whose λ is small enough
 // for the tables: a term gets the place of ln λ in them.
-func overPairs(left, right Histogram, term func(a, b pool, at int, fraction float64) float64) float64 {
+func overPairs(left, right info.Histogram, term func(a, b pool, at int, fraction float64) float64) float64 {
 	l, r := pooled(left), pooled(right)
 	sum := 0.0
 	for _, a := range l {
@@ -94,9 +145,8 @@ func overPairs(left, right Histogram, term func(a, b pool, at int, fraction floa
 			if x > lastLog {
 				break // by ascending count
 			}
-			step := (max(x, firstLog) - firstLog) / stepLog
-			at := min(int(step), tableSize-2)
-			sum += a.times * b.times * term(a, b, at, step-float64(at))
+			at, f := placeOf(x)
+			sum += a.times * b.times * term(a, b, at, f)
 		}
 	}
 	return sum / float64(left.Total())
@@ -114,17 +164,46 @@ const (
 type functions struct {
 	bias    []float64 // λ·E₁(2λ)
 	damping []float64 // e^{−2λ}·(1 − 2λ)
+	slope   []float64 // s(λ) of IndependentSE
+	rest    []float64 // v(λ) of IndependentSE
 }
 
 var tables = sync.OnceValue(func() functions {
-	t := functions{make([]float64, tableSize), make([]float64, tableSize)}
+	t := functions{make([]float64, tableSize), make([]float64, tableSize), make([]float64, tableSize), make([]float64, tableSize)}
 	for i := range tableSize {
 		lambda := math.Exp(firstLog + float64(i)*stepLog)
 		t.bias[i] = lambda * expInt(2*lambda)
 		t.damping[i] = math.Exp(-2*lambda) * (1 - 2*lambda)
+		t.slope[i], t.rest[i] = regressPoisson(lambda)
 	}
 	return t
 })
+
+// placeOf is the place of x = ln λ in the tables, and how far it is from there to
+// the next.
+func placeOf(x float64) (at int, fraction float64) {
+	step := (max(x, firstLog) - firstLog) / stepLog
+	at = min(int(step), tableSize-2)
+	return at, step - float64(at)
+}
+
+// regressPoisson is s(λ) and v(λ) of IndependentSE. They are those of
+// n·(G(n) − G(1)), but for G(1) in s: for small λ no more than that is left of a
+// difference of nearly equal numbers.
+func regressPoisson(lambda float64) (s, v float64) {
+	one := grassbergerG(1)
+	var mean, covariance, square float64
+	p := math.Exp(-lambda) * lambda
+	for n := 1; float64(n) < lambda+40+12*math.Sqrt(lambda); n++ {
+		x := float64(n)
+		h := x * (grassbergerG(int64(n)) - one)
+		mean += p * h
+		covariance += p * h * (x - lambda)
+		square += p * h * h
+		p *= lambda / (x + 1)
+	}
+	return covariance/lambda + one, square - mean*mean - covariance*covariance/lambda
+}
 
 // between interpolates in a table.
 func between(table []float64, at int, fraction float64) float64 {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // Values of Abramowitz & Stegun, table 5.1.
@@ -67,6 +69,48 @@ func testIndependentFloor(t *testing.T, v, w, least float64) {
 	}
 }
 
+// The noise of independent pairs must be that of independent pairs, drawn here with
+// the marginals fixed; from tables in which every pair is seen often to those in
+// which most are never seen.
+func TestIndependentSE(t *testing.T) {
+	for _, v := range []float64{6, 60, 400, 3000} {
+		rng := rand.New(rand.NewPCG(8, 3))
+		const n = 6000
+		var lefts, rights []int
+		left, right := map[int]int64{}, map[int]int64{}
+		for range n {
+			a, b := int(v*math.Pow(rng.Float64(), 3)), int(v*math.Pow(rng.Float64(), 2))
+			lefts, rights = append(lefts, a), append(rights, b)
+			left[a]++
+			right[b]++
+		}
+		c := PairCounts{Left: histogramOfMap(left), Right: histogramOfMap(right)}
+		const repeats = 300
+		var sum, square float64
+		for range repeats {
+			rng.Shuffle(n, func(i, j int) { rights[i], rights[j] = rights[j], rights[i] })
+			pairs := map[[2]int]int64{}
+			for i, a := range lefts {
+				pairs[[2]int{a, rights[i]}]++
+			}
+			c.Pairs = histogramOfMap(pairs)
+			e, err := TwoPoint(c, TwoPointOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += float64(e.Value) / repeats
+			square += float64(e.Value*e.Value) / repeats
+		}
+		sd := math.Sqrt(square - sum*sum)
+		got := float64(IndependentSE(c.Left, c.Right))
+		t.Logf("%g symbols: %.6f, drawn %.6f", v, got, sd)
+		// The standard error of sd is 4 % of it.
+		if math.Abs(got/sd-1) > 0.2 {
+			t.Errorf("%g symbols: the noise of independent pairs is %g, want %g", v, got, sd)
+		}
+	}
+}
+
 // Pairs with the ratio 1 ± ε to independent ones, whatever their frequency, have
 // the information ½[(1+ε)·ln(1+ε) + (1−ε)·ln(1−ε)]; what the estimator reads above
 // the floor is less, by the share that Attenuation says.
@@ -110,16 +154,16 @@ func TestAttenuation(t *testing.T) {
 		t.Errorf("%.3f of the information is lost, want %.3f", got, predicted)
 	}
 	// By hand: two symbols a side, each 3 of 6: λ = 3/2 in all four pairs.
-	two := Histogram{{Count: 3, Times: 2}}
+	two := info.Histogram{{Count: 3, Types: 2}}
 	if got, want := Attenuation(two, two), math.Exp(-3)*(1-3); math.Abs(got-want) > 1e-5 {
 		t.Errorf("Attenuation = %v, want %v", got, want)
 	}
 }
 
-func histogramOfMap[K comparable](counts map[K]int64) Histogram {
+func histogramOfMap[K comparable](counts map[K]int64) info.Histogram {
 	var all []int64
 	for _, n := range counts {
 		all = append(all, n)
 	}
-	return HistogramOf(all)
+	return info.HistogramOf(all)
 }

@@ -1,6 +1,7 @@
 package mi
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -9,13 +10,18 @@ import (
 
 // PairCounts are the counts of pairs (w_i, w_{i+d}) at one distance d.
 type PairCounts struct {
-	Left, Right Histogram // of w_i and of w_{i+d} over the same pairs
-	Pairs       Histogram // of the pairs themselves
+	Left, Right info.Histogram // of w_i and of w_{i+d} over the same pairs
+	Pairs       info.Histogram // of the pairs themselves
 
 	// Shuffled is the histogram of as many pairs with the same marginals but
 	// drawn across documents, so that they are independent: it measures the
 	// estimator's bias. nil when there is none.
-	Shuffled Histogram
+	Shuffled info.Histogram
+
+	// FloorExcess, in place of Shuffled and for Grassberger's estimator only, is by
+	// how much shuffled pairs of nearly the same marginals read more than
+	// IndependentFloor says. It is small, and changes far less than the floor does.
+	FloorExcess *info.Nats
 
 	// Without[b] are the counts with block b of the documents left out, for the
 	// standard error by delete-one-block jackknife; nil when there are none.
@@ -47,7 +53,7 @@ type TwoPointEstimate struct {
 	Without []info.Nats
 
 	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 without them
-	FloorSE info.Nats // noise of an estimate around the floor when the ends are independent
+	FloorSE info.Nats // noise of an estimate around the floor when the ends are independent; see IndependentSE
 	// Limit is what Value must exceed to count as above the floor: two standard
 	// errors, on top of the floor where that is not subtracted.
 	Limit info.Nats
@@ -62,67 +68,43 @@ type TwoPointEstimate struct {
 // TwoPoint estimates I(w_i; w_{i+d}) = H(w_i) + H(w_{i+d}) − H(w_i, w_{i+d}).
 //
 // A value counts as above the floor when it exceeds it by two standard
-// deviations of independent pairs, sqrt(pairs seen/2)/N (that of χ²/2N with as
-// many degrees of freedom as different pairs were seen), and by two jackknife
-// standard errors where there are any.
+// deviations of independent pairs (FloorSE), and by two jackknife standard
+// errors where there are any.
 func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
-	e := opts.Estimator
-	if e == "" {
-		e = Grassberger
-	}
+	e := cmp.Or(opts.Estimator, Grassberger)
 	var out TwoPointEstimate
-	n := c.Pairs.Total()
-	for _, h := range []struct {
-		name string
-		h    Histogram
-	}{{"left ends", c.Left}, {"right ends", c.Right}, {"shuffled pairs", c.Shuffled}} {
-		if m := h.h.Total(); m != n && (h.h != nil || h.name != "shuffled pairs") {
-			return out, fmt.Errorf("two-point information: %d %s for %d pairs", m, h.name, n)
-		}
+	if c.FloorExcess != nil && e != Grassberger {
+		return out, fmt.Errorf("two-point information: FloorExcess is for %s's estimator, not for %s", Grassberger, e)
 	}
-	left, err := Entropy(c.Left, e)
+	r, err := c.read(e)
 	if err != nil {
-		return out, fmt.Errorf("left ends: %w", err)
+		return out, err
 	}
-	right, err := Entropy(c.Right, e)
-	if err != nil {
-		return out, fmt.Errorf("right ends: %w", err)
-	}
-	pairs, err := Entropy(c.Pairs, e)
-	if err != nil {
-		return out, fmt.Errorf("pairs: %w", err)
-	}
-	out.Pairs = n
-	out.Value = left.Value + right.Value - pairs.Value
-	out.SE, out.Method = info.Nats(math.Hypot(math.Hypot(float64(left.SE), float64(right.SE)), float64(pairs.SE))), "bound"
-	seen := pairs.Distinct
-	if c.Shuffled != nil {
-		shuffled, err := Entropy(c.Shuffled, e)
-		if err != nil {
-			return out, fmt.Errorf("shuffled pairs: %w", err)
-		}
-		out.Floor = left.Value + right.Value - shuffled.Value
-		seen = shuffled.Distinct
-	}
-	out.FloorSE = info.Nats(math.Sqrt(float64(seen)/2) / float64(n))
+	out.Pairs, out.Value, out.Floor = r.pairs, r.value, r.floor
+	out.SE, out.Method = r.se, "bound"
+	out.FloorSE = IndependentSE(c.Left, c.Right)
 	noise := out.FloorSE
 	if len(c.Without) >= 2 {
+		excess := c.FloorExcess
+		if c.Shuffled != nil && e == Grassberger {
+			independent, err := IndependentFloor(c.Left, c.Right)
+			if err != nil {
+				return out, err
+			}
+			excess = new(r.floor - independent)
+		}
 		values, above := make([]float64, len(c.Without)), make([]float64, len(c.Without))
 		for b, without := range c.Without {
-			part, err := TwoPoint(PairCounts{Left: without.Left, Right: without.Right, Pairs: without.Pairs, Shuffled: without.Shuffled}, TwoPointOptions{Estimator: e})
+			without.FloorExcess = excess
+			part, err := without.read(e)
 			if err != nil {
 				return out, fmt.Errorf("without block %d: %w", b, err)
 			}
-			if without.Shuffled == nil && c.Shuffled != nil && e == Grassberger {
-				if part.Floor, err = IndependentFloor(without.Left, without.Right); err != nil {
-					return out, fmt.Errorf("without block %d: %w", b, err)
-				}
-			}
-			values[b], above[b] = float64(part.Value), float64(part.Value-part.Floor)
+			values[b], above[b] = float64(part.value), float64(part.value-part.floor)
 		}
 		// A block that has many rare words of its own moves the value and the
 		// floor alike, so what stands above the floor is known better.
-		seAbove := info.Nats(jackknife(above))
+		noise = max(noise, info.Nats(jackknife(above)))
 		if opts.SubtractFloor {
 			values = above
 		}
@@ -130,7 +112,6 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 		for _, v := range values {
 			out.Without = append(out.Without, info.Nats(v))
 		}
-		noise = max(noise, seAbove)
 	}
 	out.Limit = 2 * noise
 	if opts.SubtractFloor {
@@ -143,6 +124,45 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	}
 	out.Below = out.Value <= out.Limit
 	return out, nil
+}
+
+// reading is what an estimator reads off counts of pairs, as they are and shuffled.
+type reading struct {
+	pairs            int64
+	value, se, floor info.Nats
+}
+
+// read reads the counts, without the blocks.
+func (c PairCounts) read(e EntropyEstimator) (r reading, err error) {
+	r.pairs = c.Pairs.Total()
+	var left, right, pairs, shuffled EntropyEstimate
+	for _, part := range []struct {
+		name string
+		h    info.Histogram
+		to   *EntropyEstimate
+	}{{"left ends", c.Left, &left}, {"right ends", c.Right, &right}, {"pairs", c.Pairs, &pairs}, {"shuffled pairs", c.Shuffled, &shuffled}} {
+		if part.h == nil && part.to == &shuffled {
+			continue
+		}
+		if n := part.h.Total(); n != r.pairs {
+			return r, fmt.Errorf("two-point information: %d %s for %d pairs", n, part.name, r.pairs)
+		}
+		if *part.to, err = Entropy(part.h, e); err != nil {
+			return r, fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	r.value = left.Value + right.Value - pairs.Value
+	r.se = info.Nats(math.Hypot(math.Hypot(float64(left.SE), float64(right.SE)), float64(pairs.SE)))
+	switch {
+	case c.Shuffled != nil:
+		r.floor = left.Value + right.Value - shuffled.Value
+	case c.FloorExcess != nil:
+		if r.floor, err = IndependentFloor(c.Left, c.Right); err != nil {
+			return r, err
+		}
+		r.floor += *c.FloorExcess
+	}
+	return r, nil
 }
 
 // jackknife is the delete-one standard error sqrt((B−1)/B Σ (θ_b − θ̄)²)

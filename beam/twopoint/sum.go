@@ -1,13 +1,12 @@
 package twopoint
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
 )
 
 // allBlocks stands for the histogram of all documents. Under the number of a
@@ -43,21 +42,14 @@ func (b bins) add(r *reader) {
 }
 
 // without returns the histogram without a block, or of allBlocks.
-func (b bins) without(block int) count.Histogram {
+func (b bins) without(block int) info.Histogram {
 	types := map[int64]int64{}
 	for at, n := range b {
 		if at.block == allBlocks || at.block == block {
 			types[at.count] += n
 		}
 	}
-	var h count.Histogram
-	for n, t := range types {
-		if t != 0 {
-			h = append(h, count.Bin{Count: n, Types: t})
-		}
-	}
-	slices.SortFunc(h, func(a, b count.Bin) int { return cmp.Compare(a.Count, b.Count) })
-	return h
+	return info.NewHistogram(types)
 }
 
 // sumFn sums the batches of a group and emits its bins.

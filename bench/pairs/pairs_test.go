@@ -21,6 +21,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -49,7 +50,7 @@ type measurement struct {
 // pairs, and the sum of their squared counts.
 type sums struct{ distinct, squares int64 }
 
-func sumsOf(h count.Histogram) (s sums) {
+func sumsOf(h info.Histogram) (s sums) {
 	for _, b := range h {
 		s.distinct += b.Types
 		s.squares += b.Types * b.Count * b.Count
@@ -240,9 +241,9 @@ func duckPairs(t testing.TB, db *sql.DB, keys string) sums {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	var h count.Histogram
+	var h info.Histogram
 	for rows.Next() {
-		var b count.Bin
+		var b info.Bin
 		if err := rows.Scan(&b.Count, &b.Types); err != nil {
 			t.Fatal(err)
 		}

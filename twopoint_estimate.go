@@ -1,0 +1,185 @@
+package l2m
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// estimateTwoPoint turns counts into information and fits its decay.
+func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
+	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Corrected: !o.NoFloor && !o.KeepFloor}
+	width := token.Width(f.Alphabet)
+	counts := make([]mi.PairCounts, len(f.Distances))
+	for i, d := range f.Distances {
+		counts[i] = pairCountsOf(d)
+	}
+	if !o.NoFloor {
+		if err := floors(ctx, counts, f, o); err != nil {
+			return nil, err
+		}
+	}
+	estimates, err := estimateAll(ctx, counts, t.Corrected, o)
+	if err != nil {
+		return nil, err
+	}
+	var points, norms []mi.DecayPoint
+	blocks := false
+	for i, d := range f.Distances {
+		e := estimates[i]
+		if d.Pairs == 0 {
+			continue // longer than every document
+		}
+		blocks = blocks || len(e.Without) >= 2
+		point := report.TwoPointPoint{
+			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Limit: e.Limit, Attenuation: e.Attenuation,
+		}
+		switch {
+		case d.Distance < width:
+			point.LeftOut = mi.SharedLetters
+		case 2*d.Pairs < f.Tokens:
+			point.LeftOut = mi.FewPairs
+		case e.Below:
+			point.LeftOut = mi.BelowFloor
+		}
+		if len(d.Table) > 0 {
+			c, err := mi.Covariance(d.Table, f.Vocabulary)
+			if err != nil {
+				return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
+			}
+			point.Covariance = &c
+			norms = append(norms, c.Point(d.Distance, point.LeftOut))
+		}
+		t.Points = append(t.Points, point)
+		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Without: e.Without, LeftOut: point.LeftOut})
+	}
+	if len(t.Points) == 0 {
+		return nil, errors.New("no document is long enough for a pair at the smallest distance")
+	}
+	t.Law, t.Warnings = mi.FitDecay(points, level)
+	if len(norms) > 0 {
+		t.CovarianceLaw, _ = mi.FitDecay(norms, level)
+	}
+	if lost := t.Points[0].Attenuation; lost >= 0.03 {
+		t.Warnings = append(t.Warnings, info.Warning{
+			Code: "attenuated",
+			Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: up to about %.0f %% of a weak one is lost with what shuffled pairs read, at all distances alike", 100*lost),
+			Fix:  "count more text, or take values for too small by as much; the exponent is hardly touched",
+		})
+	}
+	if !blocks {
+		why, fix := "pairs were not counted by blocks of documents", "count with --blocks"
+		if len(f.Distances[0].Without) > 0 {
+			why, fix = "there is too little text for blocks of it", "count more text"
+		}
+		t.Warnings = append(t.Warnings, info.Warning{
+			Code: "no-blocks",
+			Text: "the errors are those of independent pairs, because " + why + ": pairs of a text depend on one another, and the true errors can be many times as large",
+			Fix:  fix,
+		})
+	}
+	return t, nil
+}
+
+// pairCountsOf is what estimators need of the counts at a distance.
+func pairCountsOf(d count.Distance) mi.PairCounts {
+	of := func(c count.Counts) mi.PairCounts {
+		return mi.PairCounts{Left: c.Left, Right: c.Right, Pairs: c.Joint}
+	}
+	p := of(d.Counts)
+	for _, w := range d.Without {
+		if w.Pairs == 0 {
+			p.Without = nil // one block has all the pairs: nothing to compare
+			break
+		}
+		p.Without = append(p.Without, of(w))
+	}
+	return p
+}
+
+// estimateAll estimates the information at every distance at which there are pairs.
+func estimateAll(ctx context.Context, counts []mi.PairCounts, subtract bool, o TwoPointOptions) ([]mi.TwoPointEstimate, error) {
+	out := make([]mi.TwoPointEstimate, len(counts))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
+	for i, c := range counts {
+		if c.Pairs.Total() == 0 {
+			continue
+		}
+		g.Go(func() (err error) {
+			if err = ctx.Err(); err == nil {
+				out[i], err = mi.TwoPoint(c, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: subtract})
+			}
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
+// floors adds to the counts what measures the estimator's bias, for all distances.
+func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPointOptions) error {
+	stage := o.Progress.stage("shuffling", "distances")
+	var near *mi.PairCounts // the counts that were shuffled last
+	for i := range counts {
+		stage(int64(i), int64(len(counts)), 0)
+		p, d := &counts[i], f.Distances[i]
+		if d.Pairs == 0 {
+			continue
+		}
+		if near != nil && math.Abs(float64(d.Pairs-near.Pairs.Total())) <= nearMarginals*float64(d.Pairs) {
+			p.FloorExcess = near.FloorExcess
+			continue
+		}
+		if err := shuffle(ctx, p, o); err != nil {
+			return fmt.Errorf("distance %d: %w", d.Distance, err)
+		}
+		if p.FloorExcess != nil {
+			near = p
+		}
+	}
+	stage(int64(len(counts)), int64(len(counts)), 0)
+	return nil
+}
+
+// nearMarginals is by which share the number of pairs may differ from those that
+// were shuffled before others are.
+const nearMarginals = 0.02
+
+// shuffle shuffles the pairs of a distance. For Grassberger's estimator this gives
+// the excess of its floor, which serves distances with nearly as many pairs, and
+// blocks.
+func shuffle(ctx context.Context, p *mi.PairCounts, o TwoPointOptions) (err error) {
+	if p.Shuffled, err = count.Shuffled(ctx, p.Left, p.Right, o.Seed, o.Workers); err != nil {
+		return err
+	}
+	if o.Estimator == string(mi.Grassberger) {
+		e, err := mi.TwoPoint(mi.PairCounts{Left: p.Left, Right: p.Right, Pairs: p.Shuffled}, mi.TwoPointOptions{})
+		if err != nil {
+			return err
+		}
+		independent, err := mi.IndependentFloor(p.Left, p.Right)
+		if err != nil {
+			return err
+		}
+		p.FloorExcess, p.Shuffled = new(e.Value-independent), nil
+		return nil
+	}
+	for b := range p.Without {
+		w := &p.Without[b]
+		if w.Shuffled, err = count.Shuffled(ctx, w.Left, w.Right, o.Seed, o.Workers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
