@@ -51,7 +51,7 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}
-	counts, err := count.Pairs(ctx, tokenSource(ctx, c, stream, opts), opts)
+	counts, err := count.Pairs(ctx, newTokenSource(ctx, c, stream, opts), opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}

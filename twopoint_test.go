@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/filelock"
@@ -21,6 +22,7 @@ import (
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // A Markov chain of three states has I(d) = Σ π_a (Tᵈ)_ab ln[(Tᵈ)_ab/π_b],
@@ -277,6 +279,75 @@ func TestTwoPointLeavesOut(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
 		}
+	}
+}
+
+// The tokens of a vocabulary come in the order of the text, on any number of cores,
+// as one core alone makes them; what goes wrong ends it all.
+func TestTokenSource(t *testing.T) {
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(6, 1))
+	for i, words := range []int{30_000, 60_000, 0, 5000} {
+		var b strings.Builder
+		for range words {
+			b.WriteString([]string{"the", "dog's", "12", " ", "\n", "é", "\n\nThen"}[rng.IntN(7)])
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := corpus.Index(t.Context(), []string{dir}, corpus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	v, err := vocabulary.Open("token/vocabulary/testdata/gpt2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := func(s *tokenSource) map[int][]token.ID {
+		docs := map[int][]token.ID{}
+		if err := s.Each(func(doc int, ids []token.ID) error {
+			docs[doc] = append(docs[doc], ids...)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return docs
+	}
+	// A stream that is not known for a vocabulary's is read on one core.
+	plain := got(newTokenSource(t.Context(), c, struct{ token.Stream }{vocabulary.NewStream(v)}, count.Options{}))
+	if len(plain) != c.Documents() {
+		t.Fatalf("%d documents, want %d", len(plain), c.Documents())
+	}
+	for _, workers := range []int{1, 4} {
+		s := newTokenSource(t.Context(), c, vocabulary.NewStream(v), count.Options{Workers: workers})
+		if diff := cmp.Diff(plain, got(s)); diff != "" {
+			t.Fatalf("%d workers (-one stream +stretches):\n%s", workers, diff)
+		}
+		tokens := 0
+		for _, ids := range plain {
+			tokens += len(ids)
+		}
+		if s.total() != int64(tokens) {
+			t.Errorf("%d tokens in all, want %d", s.total(), tokens)
+		}
+		broken := errors.New("broken")
+		if err := s.Each(func(int, []token.ID) error { return broken }); err != broken {
+			t.Errorf("error %v, want the consumer's", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		s = newTokenSource(ctx, c, vocabulary.NewStream(v), count.Options{Workers: workers})
+		if err := s.Each(func(int, []token.ID) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v, want that of the context", err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "3")); err != nil {
+		t.Fatal(err)
+	}
+	s := newTokenSource(t.Context(), c, vocabulary.NewStream(v), count.Options{Workers: 3})
+	if err := s.Each(func(int, []token.ID) error { return nil }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want that of the missing file", err)
 	}
 }
 

@@ -17,37 +17,68 @@ const (
 	maxStretch   = 1 << 20
 )
 
-// stream encodes documents piece by piece.
-type stream struct {
-	v    *Vocabulary
-	text []byte // that waits for more
-	rest bool   // the document has begun
+// Stream encodes documents piece by piece.
+type Stream struct {
+	v      *Vocabulary
+	cutter Cutter
 }
 
 // NewStream returns a stream of the vocabulary's tokens. Where a document is cut
 // into pieces does not change its tokens.
-func NewStream(v *Vocabulary) token.Stream { return &stream{v: v} }
+func NewStream(v *Vocabulary) *Stream { return &Stream{v: v} }
 
-func (s *stream) Name() string        { return s.v.Name() }
-func (s *stream) Size() int           { return s.v.Size() }
-func (s *stream) Fingerprint() string { return s.v.Fingerprint() }
+// Vocabulary is whose tokens they are.
+func (s *Stream) Vocabulary() *Vocabulary { return s.v }
 
-func (s *stream) Encode(dst []token.ID, text []byte, last bool) []token.ID {
-	s.text = append(s.text, text...)
+// Name implements token.Stream.
+func (s *Stream) Name() string { return s.v.Name() }
+
+// Size implements token.Stream.
+func (s *Stream) Size() int { return s.v.Size() }
+
+// Fingerprint implements token.Stream.
+func (s *Stream) Fingerprint() string { return s.v.Fingerprint() }
+
+// Encode implements token.Stream.
+func (s *Stream) Encode(dst []token.ID, text []byte, last bool) []token.ID {
+	s.cutter.Cut(text, last, func(stretch []byte, first bool) {
+		dst = s.v.EncodeStretch(dst, stretch, first)
+	})
+	return dst
+}
+
+// Cutter divides documents into stretches, each of which is encoded on its own,
+// so that several can be at the same time. One goroutine uses it, one document at
+// a time.
+type Cutter struct {
+	text []byte // that waits for more
+	rest bool   // the document has begun
+}
+
+// Cut calls visit for every stretch that is complete with text, the next piece of
+// the document; first says that the document begins with it, and last that the
+// document ends with text. A stretch is valid during the call only.
+func (c *Cutter) Cut(text []byte, last bool, visit func(stretch []byte, first bool)) {
+	c.text = append(c.text, text...)
 	for {
-		n := border(s.text)
+		n := border(c.text)
 		if n == 0 {
 			break
 		}
-		dst = s.v.encode(dst, s.text[:n], !s.rest)
-		s.rest = true
-		s.text = append(s.text[:0], s.text[n:]...)
+		visit(c.text[:n], !c.rest)
+		c.rest = true
+		c.text = append(c.text[:0], c.text[n:]...)
 	}
 	if last {
-		dst = s.v.encode(dst, s.text, !s.rest)
-		s.text, s.rest = s.text[:0], false
+		visit(c.text, !c.rest)
+		c.text, c.rest = c.text[:0], false
 	}
-	return dst
+}
+
+// EncodeStretch appends the tokens of a stretch. It may be called from several
+// goroutines.
+func (v *Vocabulary) EncodeStretch(dst []token.ID, stretch []byte, first bool) []token.ID {
+	return v.encode(dst, stretch, first)
 }
 
 // border is the length of the first stretch of text, 0 if it is not all there.
