@@ -249,7 +249,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
 		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
-		Memory: o.Memory, Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
+		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
 	}.Divide(c.Documents())
 	all := true // distances up to the longest document
 	if len(opts.Distances) == 0 {

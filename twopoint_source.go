@@ -48,6 +48,17 @@ func newTokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream, 
 	return &tokenSource{ctx: ctx, corpus: c, stream: stream, opts: o}
 }
 
+// tokenBytes is the memory that a stream takes for each of its tokens.
+func tokenBytes(stream token.Stream) int64 {
+	if v, ok := stream.(*vocabulary.Stream); ok {
+		return v.Vocabulary().Memory() / int64(max(1, stream.Size()))
+	}
+	if stream.Size() == 0 {
+		return 80 // words, by name, in a map: 50 to 70
+	}
+	return 0
+}
+
 // total is about how many tokens there are, judged from those read so far.
 func (s *tokenSource) total() int64 {
 	read := s.read.Load()

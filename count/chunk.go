@@ -62,11 +62,15 @@ func (c *chunk) newTokens() int64 {
 // its start.
 type chunker struct {
 	o    Options
-	size int      // tokens per chunk
 	gap  token.ID // what stands for token.None in chunks
+	plan planner
 
 	// full receives each chunk and returns an empty one to go on with.
 	full func(*chunk) (*chunk, error)
+
+	n     int    // of the current chunk
+	limit limits // of the current chunk
+	start int    // where its new tokens begin
 
 	cur        *chunk
 	doc        int // the open document
@@ -80,25 +84,49 @@ type chunker struct {
 	vocabulary token.ID // 1 + the largest id so far
 }
 
-func newChunker(o Options, size int, full func(*chunk) (*chunk, error)) *chunker {
-	c := &chunker{o: o, size: size, gap: token.None, full: full}
+// limits says when a chunk is full.
+type limits struct {
+	tokens     int   // it holds so many, repeated ones and new ones
+	fresh      int   // it holds exactly so many new ones; 0: as many as there is room for
+	vocabulary int64 // so many different tokens have been seen; 0: does not matter
+}
+
+// planner sets the limits of chunk n, before which so many different tokens have
+// been seen.
+type planner func(n int, vocabulary int64) (limits, error)
+
+func newChunker(o Options, plan planner, full func(*chunk) (*chunk, error)) (*chunker, error) {
+	c := &chunker{o: o, plan: plan, gap: token.None, start: 1, full: full}
 	if o.dense() {
 		c.gap = token.ID(o.Vocabulary)
 	}
-	c.cur = newChunk(size)
-	return c
+	var err error
+	if c.limit, err = plan(0, 0); err != nil {
+		return nil, err
+	}
+	c.cur = new(chunk)
+	c.cur.reset(c.limit.tokens)
+	return c, nil
 }
 
-// newChunk returns an empty chunk with room for size tokens. The room is not
-// touched before it is needed.
-func newChunk(size int) *chunk {
-	return &chunk{tokens: make([]token.ID, 1, size+1)}
-}
-
-func (c *chunk) reset() {
+// reset empties the chunk and makes room for so many tokens, which is not touched
+// before it is needed.
+func (c *chunk) reset(tokens int) {
+	if n := cap(c.tokens); n <= tokens || n > tokens+tokens/8 { // chunks may become smaller
+		c.tokens = nil // to be collected
+		c.tokens = make([]token.ID, 1, tokens+1)
+	}
 	c.tokens = c.tokens[:1]
 	c.segments = c.segments[:0]
 	c.gaps = false
+}
+
+// room is how many more tokens the current chunk takes.
+func (c *chunker) room() int {
+	if c.limit.fresh > 0 {
+		return c.limit.fresh - (len(c.cur.tokens) - c.start)
+	}
+	return c.limit.tokens + 1 - len(c.cur.tokens)
 }
 
 // run reads all of src.
@@ -139,12 +167,17 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 	if err != nil {
 		return err
 	}
+	if most := c.limit.vocabulary; most > 0 && int64(c.vocabulary) > most && c.limit.fresh == 0 {
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
 	for len(tokens) > 0 {
 		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 && c.lo < len(c.cur.tokens) {
 			c.closeSegment()
 			c.block = c.o.BlockAt(doc, c.offset)
 		}
-		room := c.size + 1 - len(c.cur.tokens)
+		room := c.room()
 		if room == 0 {
 			if err := c.flush(); err != nil {
 				return err
@@ -219,8 +252,12 @@ func (c *chunker) flush() error {
 	if err != nil {
 		return err
 	}
-	next.reset()
+	c.n++
+	if c.limit, err = c.plan(c.n, int64(c.vocabulary)); err != nil {
+		return err
+	}
+	next.reset(c.limit.tokens)
 	next.tokens = append(next.tokens, carried...)
-	c.cur, c.from, c.lo = next, 1, 1+keep
+	c.cur, c.from, c.lo, c.start = next, 1, 1+keep, 1+keep
 	return nil
 }

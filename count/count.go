@@ -66,9 +66,11 @@ type Options struct {
 	// Tables keeps the full V×V tables in the result: small vocabularies only.
 	Tables bool
 
-	// Memory limits what counting allocates, in bytes; 0 means 1 GiB. The
-	// Source's own memory is not part of it.
-	Memory int64
+	// Memory limits what counting allocates, in bytes; 0 means 1 GiB. Of the
+	// Source's own memory TokenBytes for each token of the vocabulary are part of
+	// it: what its names take, for instance.
+	Memory     int64
+	TokenBytes int64
 	// SpillDir is a folder for what does not fit into Memory. "" makes a
 	// temporary one when it is needed. A named one is kept when counting is
 	// interrupted, and the same call continues there; see Key.
@@ -159,9 +161,10 @@ func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 // the same error.
 func (o Options) Check() error {
 	o, err := o.checked()
-	if err == nil && !o.dense() {
-		_, err = o.chunkSize()
+	if err != nil || o.dense() {
+		return err
 	}
+	_, _, err = o.roomFor(0)
 	return err
 }
 
@@ -199,7 +202,7 @@ func (o Options) checked() (Options, error) {
 		return o, fmt.Errorf("blocks of %d tokens", o.BlockTokens)
 	case !(o.Sample > 0 && o.Sample <= 1):
 		return o, fmt.Errorf("a sample of %g of the documents is not between 0 and 1", o.Sample)
-	case o.Memory < 0 || o.Workers < 0:
+	case o.Memory < 0 || o.Workers < 0 || o.TokenBytes < 0:
 		return o, errors.New("memory and workers must not be negative")
 	case o.Tables && (o.Vocabulary == 0 || o.Vocabulary > maxDense):
 		return o, fmt.Errorf("tables need a vocabulary of at most %d tokens", maxDense)

@@ -72,9 +72,11 @@ func newCounter(blocks int) *counter {
 // begin clears the histograms for the next piece of work, over ranks 1..seen.
 func (c *counter) begin(seen int) {
 	if len(c.cells) < seen+1 {
-		c.cells, c.base = make([]uint32, seen+1), 1
+		n := seen + 1 + seen/8                     // some to spare: the vocabulary may grow
+		c.cells, c.gone, c.touched = nil, nil, nil // to be collected
+		c.cells, c.base = make([]uint32, n), 1
 		if len(c.blocks) > 0 {
-			c.gone, c.goneBase = make([]uint32, seen+1), 1
+			c.gone, c.goneBase = make([]uint32, n), 1
 		}
 	}
 	c.levels.reset()

@@ -52,7 +52,7 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 	var store *store
 	if o.Key != "" {
 		var err error
-		if store, err = openStore(o, size); err != nil {
+		if store, err = openStore(o); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +65,8 @@ func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
 	var tokens int64
 	kept, took := time.Now(), time.Duration(0)
 	var saveErr error
-	c, err := pipeline(ctx, src, o, size, func(_ context.Context, ch *chunk) error {
+	plan := func(int, int64) (limits, error) { return limits{tokens: size}, nil }
+	c, err := pipeline(ctx, src, o, plan, func(_ context.Context, ch *chunk) error {
 		chunks++
 		tokens += ch.newTokens()
 		if chunks > t.chunks {

@@ -3,6 +3,7 @@ package count
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,9 +16,6 @@ import (
 // that is being read, and the index.
 const bytesPerToken = 4 + 4 + indexBytes
 
-// assumedVocabulary sets memory aside for a vocabulary that is not known.
-const assumedVocabulary = 1 << 18
-
 // rangeTokens is how many left tokens should be in a range: they and their slots
 // fit into a core's own cache.
 const rangeTokens = 1 << 17
@@ -27,8 +25,7 @@ const maxRanges = 256
 
 // grouped counts vocabularies of any size, grouped by right token.
 type grouped struct {
-	o    Options
-	size int // tokens per chunk
+	o Options
 
 	unigrams []int64    // by id
 	rank     []token.ID // by id: tokens numbered by descending frequency in the first chunk, later ones as they come; 0: not seen
@@ -37,6 +34,7 @@ type grouped struct {
 	index   index
 	workers []*counter
 	store   *store // nil while there is none
+	kept    []int  // new tokens of the chunks that an earlier call left
 	chunks  int    // read
 	tokens  int64  // read
 	spilled bool   // the corpus has more than one chunk
@@ -45,13 +43,12 @@ type grouped struct {
 }
 
 func countGrouped(ctx context.Context, src Source, o Options) (r *Result, err error) {
-	size, err := o.chunkSize()
-	if err != nil {
+	g := &grouped{o: o, sums: make([]Distance, len(o.Distances))}
+	if g.store, err = openStore(o); err != nil {
 		return nil, err
 	}
-	g := &grouped{o: o, size: size, sums: make([]Distance, len(o.Distances))}
-	if g.store, err = openStore(o, size); err != nil {
-		return nil, err
+	if g.store != nil {
+		g.kept = g.store.chunkTokens()
 	}
 	defer func() {
 		if ferr := g.store.finish(); err == nil && ferr != nil {
@@ -92,7 +89,7 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 	for i := range g.workers {
 		g.workers[i] = newCounter(o.Blocks)
 	}
-	c, err := pipeline(ctx, src, o, g.size, g.chunk)
+	c, err := pipeline(ctx, src, o, g.planner(), g.chunk)
 	if err != nil {
 		return totals, err
 	}
@@ -109,17 +106,73 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 	return totals, g.store.save(path, totals)
 }
 
-// chunkSize is the number of tokens of a chunk that fits into Memory.
-func (o Options) chunkSize() (int, error) {
-	v := int64(o.Vocabulary)
-	if v == 0 {
-		v = assumedVocabulary
+// planner sets the limits of chunks by the memory: room for the vocabulary first,
+// then for tokens. Chunks that are there already stay as they are.
+func (g *grouped) planner() planner {
+	o := g.o
+	return func(n int, seen int64) (limits, error) {
+		v, size, err := o.roomFor(seen)
+		l := limits{tokens: size}
+		if o.Vocabulary == 0 {
+			l.vocabulary = v
+		}
+		if n < len(g.kept) {
+			l.fresh = g.kept[n]
+			l.tokens = max(size, l.fresh+o.maxDistance())
+		}
+		if l.fresh > size && err == nil {
+			err = fmt.Errorf("what is kept in %s was counted with more memory than %d MB (raise it again, or remove the folder)", o.SpillDir, o.Memory>>20)
+		}
+		return l, err
 	}
+}
+
+// roomFor divides the memory when so many different tokens have been seen: room
+// for a vocabulary of v, and for chunks of size tokens. As many more as have been
+// seen may come of an open vocabulary; where that is too many, a few.
+func (o Options) roomFor(seen int64) (v int64, size int, err error) {
+	if v = int64(o.Vocabulary); v > 0 {
+		size, err = o.chunkSize(v)
+		return v, size, err
+	}
+	v = max(o.openVocabulary(), 2*seen)
+	if size, err = o.chunkSize(v); err == nil || seen == 0 {
+		return v, size, err
+	}
+	for _, few := range []int64{seen + seen/4, seen + seen/16} {
+		if size, fails := o.chunkSize(few); fails == nil {
+			return few, size, nil
+		}
+	}
+	if tooSmall := (*MemoryError)(nil); errors.As(err, &tooSmall) {
+		tooSmall.For = fmt.Sprintf("the %d different tokens so far and as many to come (what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen)
+	}
+	return v, size, err
+}
+
+// openVocabulary is the number of different tokens that there is room for to
+// begin with when it is not known: a quarter of the memory.
+func (o Options) openVocabulary() int64 { return max(1<<14, o.Memory/4/o.vocabularyBytes()) }
+
+// vocabularyBytes is the memory that each token of the vocabulary takes: its
+// number, rank, and start of a group; per worker a slot while the index is built, a
+// cell, one for what is left out, and a place in the list of those touched. Where
+// the vocabulary grows, there is some to spare, and the old and the new of one at a
+// time.
+func (o Options) vocabularyBytes() int64 {
+	perWorker := int64(4 + 4 + 4 + 4)
+	n := 8 + 4 + 4 + 1 + o.TokenBytes + int64(o.Workers)*perWorker
+	if o.Vocabulary == 0 {
+		n += (8+4)/4 + 8 + int64(o.Workers)*perWorker/8
+	}
+	return n
+}
+
+// chunkSize is the number of tokens of a chunk that fits into Memory beside a
+// vocabulary of v.
+func (o Options) chunkSize(v int64) (int, error) {
 	w := int64(o.Workers)
-	// Of the vocabulary: numbers of tokens, ranks, starts of groups; per worker,
-	// slots while the index is built, cells, those left out, and the list of those
-	// touched.
-	fixed := v*(8+4+4+1) + w*(v*(4+4+4+4)+counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
+	fixed := v*o.vocabularyBytes() + w*(counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
 	least := int64(max(1<<12, 4*o.maxDistance()))
 	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
 	if size < least {
@@ -143,13 +196,13 @@ func (g *grouped) chunk(ctx context.Context, ch *chunk) (err error) {
 			return err
 		}
 	}
-	if g.store.has(g.store.chunkPath(i)) {
+	if i < len(g.kept) {
 		g.index.use(ch, g.o)
 		g.resumed += tokens
 		return nil
 	}
 	g.index.build(ch, g.seen, g.o)
-	return g.store.writeChunk(i, func(w *runWriter) error { return g.spill(ctx, ch, w) })
+	return g.store.writeChunk(tokens, func(w *runWriter) error { return g.spill(ctx, ch, w) })
 }
 
 // relabel replaces ids by ranks.
@@ -161,9 +214,8 @@ func (g *grouped) relabel(ch *chunk) {
 				continue
 			}
 			if int(t) >= len(g.unigrams) {
-				n := max(int(t)+1, 2*len(g.unigrams))
-				g.unigrams = append(g.unigrams, make([]int64, n-len(g.unigrams))...)
-				g.rank = append(g.rank, make([]token.ID, n-len(g.rank))...)
+				n := max(int(t)+1, len(g.unigrams)+len(g.unigrams)/4)
+				g.unigrams, g.rank = grown(g.unigrams, n), grown(g.rank, n)
 			}
 			if g.unigrams[t] == 0 {
 				fresh = append(fresh, t)
@@ -196,6 +248,13 @@ func (g *grouped) relabel(ch *chunk) {
 			part[j] = g.rank[t]
 		}
 	})
+}
+
+// grown returns a copy of s with n elements.
+func grown[T any](s []T, n int) []T {
+	out := make([]T, n)
+	copy(out, s)
+	return out
 }
 
 // divide cuts the ranks into ranges of about equal numbers of tokens; gaps, of
@@ -319,8 +378,11 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 			r.f.Close()
 		}
 	}()
+	if len(g.store.chunks) < totals.Chunks {
+		return fmt.Errorf("%s is gone (remove the folder and count again)", g.store.path(fmt.Sprintf("chunk %d", len(g.store.chunks))))
+	}
 	for i := range totals.Chunks {
-		r, err := openRun(g.store.chunkPath(i))
+		r, err := openRun(g.store.chunks[i])
 		if err != nil {
 			return err
 		}

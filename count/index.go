@@ -36,6 +36,9 @@ const indexBytes = 1 + 4 + 1 + 4
 func (x *index) build(ch *chunk, seen int, o Options) {
 	n := int(ch.newTokens())
 	x.starts = sized(x.starts, seen+2)
+	if n < cap(x.slot)-cap(x.slot)/8 { // chunks have become smaller: the old is to be collected
+		x.part, x.slot, x.lefts, x.block = nil, nil, nil, nil
+	}
 	x.part = sized(x.part, len(ch.tokens))
 	x.slot = sized(x.slot, n)
 	x.lefts = sized(x.lefts, n)

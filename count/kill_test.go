@@ -26,7 +26,7 @@ func killOptions(dir string) Options {
 	return o
 }
 
-func killCorpus() Documents { return skewed(77, 50, 300_000, 20_000) }
+func killCorpus() Documents { return skewed(77, 50, 300_000, 12_000) }
 
 func denseKillOptions(dir string) Options {
 	return Options{Distances: []int{1, 3, 700}, Vocabulary: 40, Blocks: 4, Workers: 2, SpillDir: dir, Key: "killed"}
@@ -198,9 +198,7 @@ func TestFullDisk(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "the same call continues") {
 		t.Fatalf("error %v does not say that the disk is full and what to do", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "chunk-000000.runs")); err != nil {
-		t.Fatalf("nothing was kept: %v", err)
-	}
+	only(t, filepath.Join(dir, "chunk-000000-*.runs")) // something was kept
 	if out, err := exec.Command("mount", "-o", "remount,size=200m", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pipeline reads src into chunks of size tokens and hands each to consume,
-// while the next one is being read. It returns the chunker for its totals.
-func pipeline(ctx context.Context, src Source, o Options, size int, consume func(context.Context, *chunk) error) (*chunker, error) {
+// pipeline reads src into chunks as planned and hands each to consume, while the
+// next one is being read. It returns the chunker for its totals.
+func pipeline(ctx context.Context, src Source, o Options, plan planner, consume func(context.Context, *chunk) error) (*chunker, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	filled := make(chan *chunk)
 	empty := make(chan *chunk, 2) // there are two chunks in all
-	empty <- newChunk(size)
-	c := newChunker(o, size, func(full *chunk) (*chunk, error) {
+	empty <- new(chunk)
+	c, err := newChunker(o, plan, func(full *chunk) (*chunk, error) {
 		select {
 		case filled <- full:
 		case <-gctx.Done():
@@ -29,6 +29,9 @@ func pipeline(ctx context.Context, src Source, o Options, size int, consume func
 			return nil, gctx.Err()
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	g.Go(func() error {
 		defer close(filled)
 		return c.run(gctx, src)

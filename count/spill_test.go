@@ -17,11 +17,7 @@ import (
 // leastMemory returns about the smallest memory limit that o can be counted in.
 func leastMemory(o Options) int64 {
 	for o.Memory = 1 << 20; ; o.Memory += 1 << 15 {
-		checked, err := o.checked()
-		if err != nil {
-			continue
-		}
-		if _, err := checked.chunkSize(); err == nil {
+		if o.Check() == nil {
 			return o.Memory
 		}
 	}
@@ -45,6 +41,16 @@ func skewed(seed uint64, documents, tokens, v int) Documents {
 		}
 	}
 	return docs
+}
+
+// only returns the one path of a pattern.
+func only(t *testing.T, pattern string) string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("%s: %v, error %v", pattern, paths, err)
+	}
+	return paths[0]
 }
 
 var sameCounts = cmpopts.IgnoreFields(Result{}, "Spilled")
@@ -81,6 +87,117 @@ func TestSpillingChangesNothing(t *testing.T) {
 				t.Errorf("(-in memory +spilled):\n%s", diff)
 			}
 		})
+	}
+}
+
+// growing returns documents in which every other token has not been seen before.
+func growing(documents, tokens int) Documents {
+	rng := seeded(21, 0)
+	docs := make(Documents, documents)
+	next := token.ID(0)
+	for i := range docs {
+		for range tokens / documents {
+			id := next
+			if next++; rng.IntN(2) == 0 {
+				id = token.ID(rng.IntN(int(next)))
+			}
+			docs[i] = append(docs[i], id)
+		}
+	}
+	return docs
+}
+
+// A vocabulary that outgrows the room that was set aside for it gets more, at the
+// expense of the chunks, and changes nothing; where there is no room left, the
+// error says how much it takes.
+func TestGrowingVocabulary(t *testing.T) {
+	docs := growing(12, 90_000)
+	o := Options{Distances: []int{1, 40}, Blocks: 3, Workers: 2, Memory: 64 << 20}
+	want, err := Pairs(t.Context(), docs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Vocabulary < 80_000 || want.Spilled > 0 {
+		t.Fatalf("%d tokens of %d kinds, %d bytes spilled: the test shows nothing", want.Tokens, want.Vocabulary, want.Spilled)
+	}
+	o.Memory = leastMemory(o) + 6<<20
+	got, err := Pairs(t.Context(), docs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+		t.Errorf("(-in memory +spilled):\n%s", diff)
+	}
+	// Without the limit of the vocabulary, all would be in one chunk.
+	if size, err := o.chunkSize(o.openVocabulary()); err != nil || size < 90_000 || got.Spilled == 0 {
+		t.Errorf("%d bytes spilled, chunks of %d tokens, error %v: the test shows nothing", got.Spilled, size, err)
+	}
+	o.TokenBytes = 1000
+	var tooSmall *MemoryError
+	if _, err := Pairs(t.Context(), docs, o); !errors.As(err, &tooSmall) {
+		t.Fatalf("error %v, want one of the memory", err)
+	}
+	o.Memory = tooSmall.Need
+	if _, err := o.chunkSize(o.openVocabulary()); err != nil {
+		t.Errorf("with what was needed: %v", err)
+	}
+}
+
+// With more memory a call goes on where another has ended; with less it does not,
+// and says why.
+func TestResumeWithOtherMemory(t *testing.T) {
+	docs := skewed(5, 40, 120_000, 5000)
+	o := Options{Distances: []int{1, 500}, Blocks: 3, Workers: 2, SpillDir: t.TempDir(), Key: "corpus 5"}
+	o.Memory = leastMemory(o)
+	want, err := Pairs(t.Context(), docs, Options{Distances: o.Distances, Blocks: 3, Memory: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	stop := func(n int) SourceFunc {
+		return func(yield func(int, []token.ID) error) error {
+			if err := docs[:n].Each(yield); err != nil {
+				return err
+			}
+			return broken
+		}
+	}
+	for _, step := range []struct {
+		documents int
+		more      int64
+	}{{12, 0}, {20, 1 << 18}, {33, 1 << 17}} {
+		o.Memory += step.more
+		if _, err := Pairs(t.Context(), stop(step.documents), o); !errors.Is(err, broken) {
+			t.Fatalf("error %v, want the source's", err)
+		}
+	}
+	sizes := map[int]bool{}
+	s := &store{dir: o.SpillDir}
+	if err := s.listChunks(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range s.chunkTokens() {
+		sizes[n] = true
+	}
+	if len(sizes) < 3 {
+		t.Errorf("chunks of %v tokens: the test shows nothing", sizes)
+	}
+	less := o
+	less.Memory = leastMemory(o)
+	if _, err := Pairs(t.Context(), docs, less); err == nil || !strings.Contains(err.Error(), "was counted with more memory") {
+		t.Errorf("error %v does not say that there is less memory", err)
+	}
+	var resumed int64
+	o.Progress = func(p Progress) { resumed = max(resumed, p.Resumed) }
+	got, err := Pairs(t.Context(), docs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resumed == 0 {
+		t.Error("nothing was resumed")
+	}
+	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+		t.Errorf("(-in memory +resumed):\n%s", diff)
 	}
 }
 
@@ -182,7 +299,7 @@ func TestDamagedRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(o.SpillDir, "chunk-000000.runs")
+	path := only(t, filepath.Join(o.SpillDir, "chunk-000000-*.runs"))
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

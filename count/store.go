@@ -21,7 +21,7 @@ import (
 // survive an interruption: run files of chunks, and finished distances.
 //
 //	count.json             what is being counted; anything else is discarded
-//	chunk-000000.runs      distinct pairs of a chunk
+//	chunk-000000-4096.runs distinct pairs of a chunk of 4096 new tokens
 //	corpus.json            totals, once all documents are read
 //	distance-000064.json   finished
 //	tables.bin             small vocabularies: all tables so far
@@ -30,6 +30,7 @@ type store struct {
 	temporary bool
 	reusable  bool
 	spilled   int64
+	chunks    []string // by number: the paths of those that are there, up to the first that is not
 }
 
 // asked is the content of count.json.
@@ -42,7 +43,6 @@ type asked struct {
 	BlockTokens int     `json:"block_tokens"`
 	Sample      float64 `json:"sample"`
 	Seed        uint64  `json:"seed"`
-	ChunkTokens int     `json:"chunk_tokens"`
 	Dense       bool    `json:"dense"`
 }
 
@@ -58,11 +58,11 @@ type corpusTotals struct {
 	Unigrams   info.Histogram `json:"unigrams"`
 }
 
-const spillSchema = "l2m.count-spill/3"
+const spillSchema = "l2m.count-spill/4"
 
 // openStore returns the store of o: nil when nothing is to be kept and nothing
 // has been spilled yet.
-func openStore(o Options, size int) (*store, error) {
+func openStore(o Options) (*store, error) {
 	if o.SpillDir == "" {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func openStore(o Options, size int) (*store, error) {
 	s := &store{dir: o.SpillDir, reusable: o.Key != ""}
 	want, err := json.Marshal(asked{
 		Schema: spillSchema, Key: o.Key, Distances: o.Distances, Vocabulary: o.Vocabulary, Blocks: o.Blocks,
-		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, ChunkTokens: size, Dense: o.dense(),
+		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, Dense: o.dense(),
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func openStore(o Options, size int) (*store, error) {
 	have, err := os.ReadFile(s.path("count.json"))
 	switch {
 	case err == nil && s.reusable && bytes.Equal(have, want):
-		return s, nil
+		return s, s.listChunks()
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -142,7 +142,31 @@ func (s *store) finish() error {
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
-func (s *store) chunkPath(i int) string { return s.path(fmt.Sprintf("chunk-%06d.runs", i)) }
+// listChunks finds the chunks that are there. Those behind a missing one are
+// removed: another that takes its place may end elsewhere.
+func (s *store) listChunks() error {
+	found, err := filepath.Glob(s.path("chunk-*.runs")) // in order
+	if err != nil {
+		return err
+	}
+	for _, path := range found {
+		if strings.HasPrefix(filepath.Base(path), fmt.Sprintf("chunk-%06d-", len(s.chunks))) {
+			s.chunks = append(s.chunks, path)
+		} else if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunkTokens is how many new tokens the chunks have that are there.
+func (s *store) chunkTokens() []int {
+	tokens := make([]int, len(s.chunks))
+	for i, path := range s.chunks {
+		fmt.Sscanf(filepath.Base(path), fmt.Sprintf("chunk-%06d-%%d.runs", i), &tokens[i])
+	}
+	return tokens
+}
 
 func (s *store) distancePath(d int) string { return s.path(fmt.Sprintf("distance-%06d.json", d)) }
 
@@ -184,10 +208,12 @@ func (s *store) save(path string, v any) error {
 	return s.explain(atomicfile.WriteBytes(path, 0o666, data))
 }
 
-// writeChunk writes the run file of chunk i.
-func (s *store) writeChunk(i int, write func(*runWriter) error) error {
+// writeChunk writes the run file of the next chunk, which has so many new tokens.
+func (s *store) writeChunk(tokens int64, write func(*runWriter) error) error {
 	var n int64
-	err := atomicfile.WriteFile(s.chunkPath(i), 0o666, func(f io.Writer) error {
+	path := s.path(fmt.Sprintf("chunk-%06d-%d.runs", len(s.chunks), tokens))
+	s.chunks = append(s.chunks, path)
+	err := atomicfile.WriteFile(path, 0o666, func(f io.Writer) error {
 		w := &runWriter{w: bufio.NewWriterSize(f, 1<<20)}
 		if err := write(w); err != nil {
 			return err

@@ -93,7 +93,11 @@ func (v *Vocabulary) Size() int { return v.size }
 func (v *Vocabulary) Fingerprint() string { return v.print }
 
 // maxKnown bounds the pieces that are remembered.
-const maxKnown = 1 << 18
+const maxKnown = 1 << 16
+
+// Memory is about how many bytes the vocabulary takes: 165 for each token, as
+// cl100k_base does, and 90 for each of the pieces that it remembers.
+func (v *Vocabulary) Memory() int64 { return 165*int64(v.size) + 90*maxKnown }
 
 // Encode appends the tokens of text to dst. A vocabulary that has no token for a
 // letter of the text, and none for what it does not know, leaves the letter out.
