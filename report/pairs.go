@@ -85,6 +85,34 @@ func (s figureSet) twoPoint() *Figure {
 	return fig
 }
 
+// pairsLead says how far the information falls, and why it is no power law.
+func (b pageBuilder) pairsLead() Phrase {
+	t := b.r.TwoPoint
+	if t == nil || t.Law == nil {
+		return nil
+	}
+	var ends []int // the first point that is fitted, and the last
+	for i, p := range t.Points {
+		if p.LeftOut == "" {
+			ends = append(ends[:min(len(ends), 1)], i)
+		}
+	}
+	if len(ends) < 2 {
+		return nil
+	}
+	at := func(i int) (d, v Phrase) {
+		p, base := t.Points[i], fmt.Sprintf(".twopoint.points[%d]", i)
+		return Phrase{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats")
+	}
+	from, most := at(ends[0])
+	to, least := at(ends[1])
+	lead := Join(Plain("From "), from, Plain(" to "), to, Plain(" "+b.unit+" it falls from "), most, Plain(" to "), least, Plain(" "), Unit(""), Plain("."))
+	if b.find.reason != "" {
+		lead = Join(lead, Plain(" "+b.find.reason))
+	}
+	return lead
+}
+
 // covariance shows the decay of the norm of the lag covariance.
 func (s figureSet) covariance() *Figure {
 	t := s.r.TwoPoint

@@ -83,7 +83,7 @@ func (b pageBuilder) lead() Phrase {
 	var t Phrase
 	say := func(parts ...Phrase) { t = append(t, Join(parts...)...) }
 	if b.find.series < 0 {
-		return nil
+		return b.pairsLead()
 	}
 	s := b.r.Series[b.find.series]
 	if e := b.find.exponent; e != nil {

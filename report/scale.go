@@ -142,8 +142,8 @@ func decadeTicks(lo, hi, per float64, most int) []tick {
 		switch {
 		case m == 1:
 			return (e-first)%step == 0
-		case span < 0.7:
-			return true
+		case span < 0.7 && (hi-lo)/math.Pow(10, float64(first)) <= float64(2*most):
+			return true // at most as many as there are units of the first decade
 		case span*3 <= float64(most):
 			return m == 2 || m == 5
 		case span*2 <= float64(most):
