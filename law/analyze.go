@@ -223,6 +223,9 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 		{cov.quadratic(fit.u[1], response), cov.quadratic(fit.u[1], fit.u[1])},
 	}
 	joint[1][0] = joint[0][1]
+	for i := range joint {
+		joint[i][i] = max(0, joint[i][i]) // of a variance of nothing, rounding may leave less
+	}
 	se := [2]float64{math.Sqrt(joint[0][0]), math.Sqrt(joint[1][1])}
 	t := studentT(opts.Level, a.Clusters)
 	method := "Student's t"

@@ -96,6 +96,28 @@ func TestBadData(t *testing.T) {
 	}
 }
 
+// Documents that all but one have nothing leave a variance of nothing, of which
+// rounding once made a negative one.
+func TestNoVariance(t *testing.T) {
+	data := Data{
+		L: dyadic(3), I: make([]float64, 3),
+		Sums:   [][]float64{{0, 0.08570244183411546, -4.1382008930668235e-10}, {1, 1, 1}, {0, -2.63599119194475e-15, 0}},
+		Counts: [][]float64{{2, 2, 2}, {3, 3, 3}, {3, 3, 3}},
+	}
+	for _, sums := range data.Sums {
+		for i, x := range sums {
+			data.I[i] += x / 8
+		}
+	}
+	a, err := Analyze(data, Options{Draws: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal(a); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNothingBreaks: no finite data lead to an error, a panic, or a number
 // that JSON cannot hold.
 func TestNothingBreaks(t *testing.T) {
