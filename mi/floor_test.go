@@ -33,14 +33,7 @@ func testIndependentFloor(t *testing.T, v, w, least float64) {
 	const n = 20_000
 	var gaps []float64
 	for range 40 {
-		left, right, pairs := map[int]int64{}, map[int]int64{}, map[[2]int]int64{}
-		for range n {
-			a, b := int(v*math.Pow(rng.Float64(), 3)), int(w*math.Pow(rng.Float64(), 2))
-			left[a]++
-			right[b]++
-			pairs[[2]int{a, b}]++
-		}
-		c := PairCounts{Left: histogramOfMap(left), Right: histogramOfMap(right), Pairs: histogramOfMap(pairs)}
+		c := drawn(n, func() (a, b int) { return int(v * math.Pow(rng.Float64(), 3)), int(w * math.Pow(rng.Float64(), 2)) })
 		e, err := TwoPoint(c, TwoPointOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -121,21 +114,17 @@ func TestAttenuation(t *testing.T) {
 	draw := func() int { return int(v / 2 * math.Pow(rng.Float64(), 2)) } // of v/2 kinds
 	read, predicted := 0.0, 0.0
 	for range repeats {
-		left, right, pairs := map[int]int64{}, map[int]int64{}, map[[2]int]int64{}
-		for range n {
+		c := drawn(n, func() (a, b int) {
 			// Each kind has two symbols, + and −; like goes with like more often.
-			a, b := 2*draw(), 2*draw()
+			a, b = 2*draw(), 2*draw()
 			if rng.IntN(2) == 0 {
 				a++
 			}
 			if b += a & 1; rng.Float64() >= (1+epsilon)/2 {
 				b ^= 1
 			}
-			left[a]++
-			right[b]++
-			pairs[[2]int{a, b}]++
-		}
-		c := PairCounts{Left: histogramOfMap(left), Right: histogramOfMap(right), Pairs: histogramOfMap(pairs)}
+			return a, b
+		})
 		e, err := TwoPoint(c, TwoPointOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -158,6 +147,18 @@ func TestAttenuation(t *testing.T) {
 	if got, want := Attenuation(two, two), math.Exp(-3)*(1-3); math.Abs(got-want) > 1e-5 {
 		t.Errorf("Attenuation = %v, want %v", got, want)
 	}
+}
+
+// drawn counts n pairs.
+func drawn(n int, draw func() (a, b int)) PairCounts {
+	left, right, pairs := map[int]int64{}, map[int]int64{}, map[[2]int]int64{}
+	for range n {
+		a, b := draw()
+		left[a]++
+		right[b]++
+		pairs[[2]int{a, b}]++
+	}
+	return PairCounts{Left: histogramOfMap(left), Right: histogramOfMap(right), Pairs: histogramOfMap(pairs)}
 }
 
 func histogramOfMap[K comparable](counts map[K]int64) info.Histogram {
