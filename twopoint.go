@@ -47,7 +47,6 @@ type TwoPointOptions struct {
 	Blocks    int     // blocks of documents for jackknife errors; 0 means 16, negative none
 
 	Estimator string // of entropies; "" means grassberger
-	NoFloor   bool   // do not count shuffled pairs
 	KeepFloor bool   // do not subtract what the estimator reads on shuffled pairs
 
 	Seed     uint64
@@ -135,9 +134,6 @@ func (o TwoPointOptions) Command() string {
 	flag("--sample", formatFloat(o.Sample), o.Sample != 1)
 	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != count.DefaultBlocks)
 	flag("--estimator", o.Estimator, o.Estimator != string(mi.Grassberger))
-	if o.NoFloor {
-		words = append(words, "--floor=false")
-	}
 	if o.KeepFloor {
 		words = append(words, "--subtract-floor=false")
 	}
@@ -301,6 +297,10 @@ func defaultDistances(c *corpus.Corpus, stream token.Stream, o count.Options) (d
 // countAnew counts, and leaves the counts in the run directory.
 func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
 	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
+	if errors.Is(err, corpus.ErrChanged) {
+		// What is kept may be of the file as it was not, and as it may be again.
+		return nil, errors.Join(err, count.Clean(opts.SpillDir))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
@@ -457,5 +458,54 @@ func TestSharedData(t *testing.T) {
 	// Phage lambda has 48,502 base pairs (NC_001416.1).
 	if d.Documents() != 1 || d.Bytes() != 48502 {
 		t.Errorf("phage lambda: %d records, %d letters", d.Documents(), d.Bytes())
+	}
+}
+
+// A file that is not what it was when it was indexed is an error, whether it was
+// changed before it is read again or meanwhile.
+func TestChangedFile(t *testing.T) {
+	long := strings.Repeat("some text that goes on\n", 50_000)
+	for name, change := range map[string]func(path string) error{
+		"cut short":   func(path string) error { return os.Truncate(path, int64(len(long)/2)) },
+		"appended to": func(path string) error { return os.WriteFile(path, []byte(long+"and on"), 0o666) },
+		"edited": func(path string) error {
+			text := []byte(long)
+			text[len(text)-10] = '!'
+			return os.WriteFile(path, text, 0o666)
+		},
+	} {
+		for _, when := range []string{"before", "meanwhile"} {
+			dir := write(t, map[string]string{"a.txt": long})
+			path := filepath.Join(dir, "a.txt")
+			// Older than any clock's tick.
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			c, err := Index(t.Context(), []string{dir}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if when == "before" {
+				if err := change(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = c.Each(t.Context(), func(_ int, r io.Reader) error {
+				if _, err := io.CopyN(io.Discard, r, 1000); err != nil {
+					return err
+				}
+				if when == "meanwhile" {
+					if err := change(path); err != nil {
+						return err
+					}
+				}
+				_, err := io.Copy(io.Discard, r)
+				return err
+			})
+			if !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s %s: error %v", name, when, err)
+			}
+			c.Close()
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -51,6 +52,7 @@ type file struct {
 	path  string // to open
 	name  string // for people
 	size  int64
+	mtime time.Time // of the last change; zero where it does not matter
 	form  Format
 	comp  compression
 	named bool // named by the user, not found in a folder: never skipped as binary
@@ -114,6 +116,7 @@ func listOne(p string, format Format, skipped map[string]int) ([]file, error) {
 	}
 	if !st.IsDir() {
 		f := newFile(p, st.Size(), format)
+		f.mtime = st.ModTime()
 		f.named = true
 		switch mode := st.Mode(); {
 		case mode&fs.ModeNamedPipe != 0 && f.form == Parquet:
@@ -155,6 +158,7 @@ func listOne(p string, format Format, skipped map[string]int) ([]file, error) {
 				return err
 			}
 			f := newFile(path, st.Size(), format)
+			f.mtime = st.ModTime()
 			f.name = filepath.Join(p, rel)
 			files = append(files, f)
 		}

@@ -338,12 +338,13 @@ func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc
 		return nil
 	}
 	if err == nil {
-		return fmt.Errorf("%s: %w", f.name, errChanged)
+		return fmt.Errorf("%s: %w", f.name, ErrChanged)
 	}
 	return err
 }
 
-var (
-	errEnough  = errors.New("all wanted records were read")
-	errChanged = errors.New("the file has changed while it was being read (leave it alone and start again)")
-)
+var errEnough = errors.New("all wanted records were read")
+
+// ErrChanged says that a file is not what it was when it was indexed: what was read
+// of it since may be anything.
+var ErrChanged = errors.New("the file has changed while it was being read (leave it alone and start again)")

@@ -59,10 +59,34 @@ func (f file) records(ctx context.Context, field string, null func(), yield func
 		return fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
 	}
 	defer raw.Close()
-	if f.form == Parquet {
-		return f.parquet(ctx, raw, field, null, yield)
+	if err := f.unchanged(raw); err != nil {
+		return err
 	}
-	return f.inOrder(ctx, raw, field, null, yield)
+	if f.form == Parquet {
+		err = f.parquet(ctx, raw, field, null, yield)
+	} else {
+		err = f.inOrder(ctx, raw, field, null, yield)
+	}
+	// What is read of a file that changes may look like anything.
+	if changed := f.unchanged(raw); changed != nil && ctx.Err() == nil {
+		return changed
+	}
+	return err
+}
+
+// unchanged says whether the file is still as it was when it was found.
+func (f file) unchanged(raw *os.File) error {
+	if f.mtime.IsZero() {
+		return nil
+	}
+	st, err := raw.Stat()
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
+	}
+	if st.Size() != f.size || !st.ModTime().Equal(f.mtime) {
+		return fmt.Errorf("%s: %w", f.name, ErrChanged)
+	}
+	return nil
 }
 
 // inOrder reads the documents of raw, which is a file that is not Parquet.

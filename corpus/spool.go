@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // spool keeps what can be read only once in a file, since documents are read
@@ -56,6 +57,7 @@ func (c *Corpus) spoolPipe(ctx context.Context, f *file) error {
 	stop := context.AfterFunc(ctx, func() { in.Close() })
 	defer stop()
 	f.path, f.size, err = c.spool(ctx, in, f.name)
+	f.mtime = time.Time{} // of the pipe
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -119,7 +119,7 @@ func readAt(r io.Reader, at *int64, start int64, buf []byte) error {
 		}
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF || err == nil {
-		return errChanged
+		return ErrChanged
 	}
 	return err
 }
