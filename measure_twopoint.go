@@ -55,9 +55,7 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}
-	// With so few tokens the estimator's bias is far below its errors, so no
-	// shuffled pairs are counted.
-	return estimateTwoPoint(ctx, &count.File{Result: *counts}, TwoPointOptions{Estimator: string(mi.Grassberger), NoFloor: true, Seed: o.Seed, Workers: o.Workers})
+	return estimateTwoPoint(ctx, &count.File{Result: *counts}, TwoPointOptions{Estimator: string(mi.Grassberger), Seed: o.Seed, Workers: o.Workers})
 }
 
 // level is the confidence level of all intervals.

@@ -19,16 +19,14 @@ import (
 
 // estimateTwoPoint turns counts into information and fits its decay.
 func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
-	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Corrected: !o.NoFloor && !o.KeepFloor}
+	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Corrected: !o.KeepFloor}
 	width := token.Width(f.Alphabet)
 	counts := make([]mi.PairCounts, len(f.Distances))
 	for i, d := range f.Distances {
 		counts[i] = pairCountsOf(d)
 	}
-	if !o.NoFloor {
-		if err := floors(ctx, counts, f, o); err != nil {
-			return nil, err
-		}
+	if err := floors(ctx, counts, f, o); err != nil {
+		return nil, err
 	}
 	estimates, err := estimateAll(ctx, counts, t.Corrected, o)
 	if err != nil {
@@ -127,59 +125,98 @@ func estimateAll(ctx context.Context, counts []mi.PairCounts, subtract bool, o T
 	return out, g.Wait()
 }
 
-// floors adds to the counts what measures the estimator's bias, for all distances.
+// floors adds shuffled pairs to the counts, which measure the estimator's bias. For
+// Grassberger's estimator the bias follows from the marginals, far more surely than
+// one shuffle tells: the first and the last distance are shuffled, and if what is
+// read there does not bear this out, all are.
 func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPointOptions) error {
 	stage := o.Progress.stage("shuffling", "distances")
-	var near *mi.PairCounts // the counts that were shuffled last
-	for i := range counts {
-		stage(int64(i), int64(len(counts)), 0)
-		p, d := &counts[i], f.Distances[i]
-		if d.Pairs == 0 {
-			continue
-		}
-		if near != nil && math.Abs(float64(d.Pairs-near.Pairs.Total())) <= nearMarginals*float64(d.Pairs) {
-			p.FloorExcess = near.FloorExcess
-			continue
-		}
-		if err := shuffle(ctx, p, o); err != nil {
-			return fmt.Errorf("distance %d: %w", d.Distance, err)
-		}
-		if p.FloorExcess != nil {
-			near = p
+	var with []int // distances at which there are pairs
+	for i, d := range f.Distances {
+		if d.Pairs > 0 {
+			with = append(with, i)
 		}
 	}
-	stage(int64(len(counts)), int64(len(counts)), 0)
+	if len(with) == 0 {
+		return nil
+	}
+	if o.Estimator == string(mi.Grassberger) {
+		bornOut := true
+		for n, i := range []int{with[0], with[len(with)-1]} {
+			stage(int64(n), 2, 0)
+			p := counts[i]
+			if err := shuffle(ctx, &p, f.Distances[i].Distance, o); err != nil {
+				return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
+			}
+			ok, err := floorHolds(p)
+			if err != nil {
+				return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
+			}
+			bornOut = bornOut && ok
+		}
+		stage(2, 2, 0)
+		if bornOut {
+			return nil
+		}
+	}
+	for n, i := range with {
+		stage(int64(n), int64(len(with)), 0)
+		if err := shuffle(ctx, &counts[i], f.Distances[i].Distance, o); err != nil {
+			return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
+		}
+	}
+	stage(int64(len(with)), int64(len(with)), 0)
 	return nil
 }
 
-// nearMarginals is by which share the number of pairs may differ from those that
-// were shuffled before others are.
-const nearMarginals = 0.02
+// dealtPairs is about how many pairs are dealt at a distance, in up to mostDeals
+// shuffles: the more there are, the less noise there is in what they read.
+const (
+	dealtPairs = 1 << 25
+	mostDeals  = 16
+)
 
-// shuffle shuffles the pairs of a distance. For Grassberger's estimator this gives
-// the excess of its floor, which serves distances with nearly as many pairs, and
-// blocks.
-func shuffle(ctx context.Context, p *mi.PairCounts, o TwoPointOptions) (err error) {
-	if p.Shuffled, err = count.Shuffled(ctx, p.Left, p.Right, o.Seed, o.Workers); err != nil {
-		return err
-	}
-	if o.Estimator == string(mi.Grassberger) {
-		e, err := mi.TwoPoint(mi.PairCounts{Left: p.Left, Right: p.Right, Pairs: p.Shuffled}, mi.TwoPointOptions{})
-		if err != nil {
-			return err
+// shuffle shuffles the pairs of a distance, and of the blocks where the estimator
+// needs those.
+func shuffle(ctx context.Context, p *mi.PairCounts, distance int, o TwoPointOptions) error {
+	n := p.Pairs.Total()
+	deal := func(p *mi.PairCounts, deals int64, purpose uint64) error {
+		p.Shuffled = nil
+		for k := range deals {
+			h, err := count.Shuffled(ctx, p.Left, p.Right, o.Seed+uint64(distance)<<20+purpose<<10+uint64(k), o.Workers)
+			if err != nil {
+				return err
+			}
+			p.Shuffled = append(p.Shuffled, h)
 		}
-		independent, err := mi.IndependentFloor(p.Left, p.Right)
-		if err != nil {
-			return err
-		}
-		p.FloorExcess, p.Shuffled = new(e.Value-independent), nil
 		return nil
 	}
+	if err := deal(p, min(max(dealtPairs/n, 1), mostDeals), 0); err != nil {
+		return err
+	}
 	for b := range p.Without {
-		w := &p.Without[b]
-		if w.Shuffled, err = count.Shuffled(ctx, w.Left, w.Right, o.Seed, o.Workers); err != nil {
+		if o.Estimator == string(mi.Grassberger) {
+			break
+		}
+		if err := deal(&p.Without[b], 1, uint64(1+b)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// floorHolds says whether shuffled pairs read what IndependentFloor says, to a fifth
+// of the noise of independent pairs and three standard errors of the reading.
+func floorHolds(p mi.PairCounts) (bool, error) {
+	p.Without = nil
+	read, err := mi.TwoPoint(p, mi.TwoPointOptions{})
+	if err != nil {
+		return false, err
+	}
+	independent, err := mi.IndependentFloor(p.Left, p.Right)
+	if err != nil {
+		return false, err
+	}
+	noise := float64(mi.IndependentSE(p.Left, p.Right))
+	return math.Abs(float64(read.Floor-independent)) <= noise*(0.2+3/math.Sqrt(float64(len(p.Shuffled)))), nil
 }

@@ -173,9 +173,9 @@ func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
 	}
 }
 
-// A floor that is taken over from another distance is what shuffled pairs of the
-// distance itself read, within the noise of both.
-func TestNearFloors(t *testing.T) {
+// The floor of a distance is what shuffled pairs read, whether it is computed or,
+// for other estimators, read off shuffled pairs.
+func TestFloors(t *testing.T) {
 	h := zipfChain(t, 900)
 	rng := rand.New(rand.NewPCG(1, 77))
 	docs := make(count.Documents, 30)
@@ -186,29 +186,56 @@ func TestNearFloors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, TwoPointOptions{Seed: 3}.withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, d := range counts.Distances {
-		const repeats = 20
-		mean := 0.0
-		for r := range repeats {
+	for _, e := range []mi.EntropyEstimator{mi.Grassberger, mi.MillerMadow} {
+		got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, TwoPointOptions{Estimator: string(e), Seed: 3}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, d := range counts.Distances {
 			p := pairCountsOf(d)
 			p.Without = nil
-			if p.Shuffled, err = count.Shuffled(t.Context(), d.Left, d.Right, uint64(100+r), 0); err != nil {
-				t.Fatal(err)
+			for r := range uint64(20) {
+				h, err := count.Shuffled(t.Context(), d.Left, d.Right, 100+r, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Shuffled = append(p.Shuffled, h)
 			}
-			e, err := mi.TwoPoint(p, mi.TwoPointOptions{})
+			want, err := mi.TwoPoint(p, mi.TwoPointOptions{Estimator: e})
 			if err != nil {
 				t.Fatal(err)
 			}
-			mean += float64(e.Floor) / repeats
+			// Of the mean of 20, and of 16 for what is not computed.
+			noise := float64(mi.IndependentSE(d.Left, d.Right)) * math.Sqrt(1.0/20+1.0/16)
+			floor := got.Points[i].Floor
+			t.Logf("%s, d = %d: %.5f, shuffled %.5f ± %.5f", e, d.Distance, floor, want.Floor, noise)
+			if math.Abs(float64(floor-want.Floor)) > 4*noise {
+				t.Errorf("%s, d = %d: the floor is %g, shuffled pairs read %g ± %g", e, d.Distance, floor, want.Floor, noise)
+			}
 		}
-		noise := float64(mi.IndependentSE(d.Left, d.Right)) * math.Sqrt(1+1.0/repeats)
-		t.Logf("d = %d: %.5f, shuffled %.5f ± %.5f", d.Distance, got.Points[i].Floor, mean, noise)
-		if math.Abs(float64(got.Points[i].Floor)-mean) > 4*noise {
-			t.Errorf("d = %d: the floor is %g, shuffled pairs read %g ± %g", d.Distance, got.Points[i].Floor, mean, noise)
+	}
+}
+
+// Where shuffled pairs do not read what the marginals say, this is found: the formula
+// is one for symbols none of which is a large share of all.
+func TestFloorsAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		marginals info.Histogram
+		want      bool
+	}{
+		{info.Histogram{{Count: 1, Types: 400}, {Count: 50, Types: 20}}, true},
+		{info.Histogram{{Count: 1, Types: 400}, {Count: 500, Types: 2}}, false},
+	} {
+		p := mi.PairCounts{Left: c.marginals, Right: c.marginals, Pairs: info.Histogram{{Count: 1, Types: 1400}}}
+		for seed := range uint64(mostDeals) {
+			h, err := count.Shuffled(t.Context(), p.Left, p.Right, seed, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Shuffled = append(p.Shuffled, h)
+		}
+		if ok, err := floorHolds(p); ok != c.want || err != nil {
+			t.Errorf("%v: the formula holds: %t, want %t; error %v", c.marginals, ok, c.want, err)
 		}
 	}
 }

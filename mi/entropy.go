@@ -52,6 +52,11 @@ type EntropyEstimate struct {
 // Entropy estimates an entropy from a histogram of counts. Cost: one term per
 // bin.
 func Entropy(h info.Histogram, e EntropyEstimator) (EntropyEstimate, error) {
+	return entropy(h, e, grassbergerG)
+}
+
+// entropy is Entropy with another G in Grassberger's estimator.
+func entropy(h info.Histogram, e EntropyEstimator, g func(n int64) float64) (EntropyEstimate, error) {
 	if err := checkHistogram(h); err != nil {
 		return EntropyEstimate{}, err
 	}
@@ -59,7 +64,7 @@ func Entropy(h info.Histogram, e EntropyEstimator) (EntropyEstimate, error) {
 	n := float64(total)
 	surprise := func(count int64) float64 { return math.Log(n / float64(count)) }
 	if e == Grassberger {
-		surprise = func(count int64) float64 { return math.Log(n) - grassbergerG(count) }
+		surprise = func(count int64) float64 { return math.Log(n) - g(count) }
 	}
 	// Sums over bins by ascending count add small terms first.
 	h = slices.Clone(h)
@@ -93,6 +98,17 @@ func Entropy(h info.Histogram, e EntropyEstimator) (EntropyEstimate, error) {
 func grassbergerG(n int64) float64 {
 	return digamma(float64(n/2)+0.5) + math.Ln2
 }
+
+// evenG is G(n) for small n and beyond that ψ(n), its mean over n even and odd: n·G(n)
+// is half more than n·ψ(n) for one and half less for the other.
+func evenG(n int64) float64 {
+	if n < evenFrom {
+		return grassbergerG(n)
+	}
+	return digamma(float64(n))
+}
+
+const evenFrom = 8
 
 // digamma is ψ(x) for x > 0 to full precision (gonum's has 11 digits): the
 // recursion ψ(x) = ψ(x+1) − 1/x up to x ≥ 10, and there the asymptotic series

@@ -25,17 +25,22 @@ import (
 //
 // Counts within 2 % are pooled, which changes the sum by less than 10⁻⁴ of it.
 func IndependentFloor(left, right info.Histogram) (info.Nats, error) {
+	return independentFloor(left, right, grassbergerG)
+}
+
+// independentFloor is IndependentFloor with another G for the marginals.
+func independentFloor(left, right info.Histogram, g func(n int64) float64) (info.Nats, error) {
 	floor := 0.0
 	for _, h := range []info.Histogram{left, right} {
-		g, err := Entropy(h, Grassberger)
+		corrected, err := entropy(h, Grassberger, g)
 		if err != nil {
 			return 0, err
 		}
-		p, err := Entropy(h, PlugIn)
+		plain, err := Entropy(h, PlugIn)
 		if err != nil {
 			return 0, err
 		}
-		floor += float64(g.Value - p.Value)
+		floor += float64(corrected.Value - plain.Value)
 	}
 	floor -= float64(left.Types()+right.Types()-1) / float64(2*left.Total())
 	floor += overPairs(left, right, func(a, b pool, at int, f float64) float64 {

@@ -13,20 +13,15 @@ type PairCounts struct {
 	Left, Right info.Histogram // of w_i and of w_{i+d} over the same pairs
 	Pairs       info.Histogram // of the pairs themselves
 
-	// Shuffled is the histogram of as many pairs with the same marginals but
-	// drawn across documents, so that they are independent: it measures the
-	// estimator's bias. nil when there is none.
-	Shuffled info.Histogram
-
-	// FloorExcess, in place of Shuffled and for Grassberger's estimator only, is by
-	// how much shuffled pairs of nearly the same marginals read more than
-	// IndependentFloor says. It is small, and changes far less than the floor does.
-	FloorExcess *info.Nats
+	// Shuffled are histograms of as many pairs with the same marginals but drawn
+	// across documents, so that they are independent: what the estimator reads on
+	// them, on average, is its bias. Where there are none, Grassberger's estimator
+	// takes IndependentFloor, and of others the bias is not known.
+	Shuffled []info.Histogram
 
 	// Without[b] are the counts with block b of the documents left out, for the
 	// standard error by delete-one-block jackknife; nil when there are none.
-	// Their Shuffled serves the error above the floor; Grassberger's estimator
-	// does without, by IndependentFloor.
+	// Grassberger's estimator does without their Shuffled.
 	Without []PairCounts
 }
 
@@ -52,16 +47,16 @@ type TwoPointEstimate struct {
 	// blocks.
 	Without []info.Nats
 
-	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 without them
-	FloorSE info.Nats // noise of an estimate around the floor when the ends are independent; see IndependentSE
+	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 where that is not known
+	FloorSE info.Nats // noise around the floor, its own included, when the ends are independent; see IndependentSE
 	// Limit is what Value must exceed to count as above the floor: two standard
 	// errors, on top of the floor where that is not subtracted.
 	Limit info.Nats
 	Below bool // Value ≤ Limit: indistinguishable from the floor
 
 	// Attenuation is about the share of a weak dependence that is lost when the
-	// floor is subtracted; see the function. 0 for estimators other than
-	// Grassberger's.
+	// floor is subtracted; see the function. Estimators other than Grassberger's
+	// lose more.
 	Attenuation float64
 }
 
@@ -73,30 +68,23 @@ type TwoPointEstimate struct {
 func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	e := cmp.Or(opts.Estimator, Grassberger)
 	var out TwoPointEstimate
-	if c.FloorExcess != nil && e != Grassberger {
-		return out, fmt.Errorf("two-point information: FloorExcess is for %s's estimator, not for %s", Grassberger, e)
-	}
-	r, err := c.read(e)
+	r, err := c.read(e, grassbergerG)
 	if err != nil {
 		return out, err
 	}
 	out.Pairs, out.Value, out.Floor = r.pairs, r.value, r.floor
 	out.SE, out.Method = r.se, "bound"
 	out.FloorSE = IndependentSE(c.Left, c.Right)
+	if n := len(c.Shuffled); n > 0 {
+		out.FloorSE *= info.Nats(math.Sqrt(1 + 1/float64(n)))
+	}
 	noise := out.FloorSE
 	if len(c.Without) >= 2 {
-		excess := c.FloorExcess
-		if c.Shuffled != nil && e == Grassberger {
-			independent, err := IndependentFloor(c.Left, c.Right)
-			if err != nil {
-				return out, err
-			}
-			excess = new(r.floor - independent)
-		}
 		values, above := make([]float64, len(c.Without)), make([]float64, len(c.Without))
 		for b, without := range c.Without {
-			without.FloorExcess = excess
-			part, err := without.read(e)
+			// Whether a count is even or odd differs from block to block at random,
+			// which the jackknife would blow up.
+			part, err := without.read(e, evenG)
 			if err != nil {
 				return out, fmt.Errorf("without block %d: %w", b, err)
 			}
@@ -109,6 +97,9 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 			values = above
 		}
 		out.SE, out.Method = info.Nats(jackknife(values)), "jackknife"
+		if e == Grassberger {
+			out.SE = info.Nats(math.Hypot(float64(out.SE), parityNoise(c.Pairs)))
+		}
 		for _, v := range values {
 			out.Without = append(out.Without, info.Nats(v))
 		}
@@ -116,14 +107,24 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	out.Limit = 2 * noise
 	if opts.SubtractFloor {
 		out.Value -= out.Floor
-		if e == Grassberger {
-			out.Attenuation = Attenuation(c.Left, c.Right)
-		}
+		out.Attenuation = Attenuation(c.Left, c.Right)
 	} else {
 		out.Limit += out.Floor
 	}
 	out.Below = out.Value <= out.Limit
 	return out, nil
+}
+
+// parityNoise is the part of the standard error of Grassberger's entropy that comes
+// of counts being even or odd: ½ for every count from evenFrom on, over N.
+func parityNoise(h info.Histogram) float64 {
+	cells := 0.0
+	for _, b := range h {
+		if b.Count >= evenFrom {
+			cells += float64(b.Types)
+		}
+	}
+	return math.Sqrt(cells) / 2 / float64(h.Total())
 }
 
 // reading is what an estimator reads off counts of pairs, as they are and shuffled.
@@ -133,36 +134,33 @@ type reading struct {
 }
 
 // read reads the counts, without the blocks.
-func (c PairCounts) read(e EntropyEstimator) (r reading, err error) {
+func (c PairCounts) read(e EntropyEstimator, g func(n int64) float64) (r reading, err error) {
 	r.pairs = c.Pairs.Total()
-	var left, right, pairs, shuffled EntropyEstimate
-	for _, part := range []struct {
-		name string
-		h    info.Histogram
-		to   *EntropyEstimate
-	}{{"left ends", c.Left, &left}, {"right ends", c.Right, &right}, {"pairs", c.Pairs, &pairs}, {"shuffled pairs", c.Shuffled, &shuffled}} {
-		if part.h == nil && part.to == &shuffled {
-			continue
+	of := func(name string, h info.Histogram) EntropyEstimate {
+		if err != nil {
+			return EntropyEstimate{}
 		}
-		if n := part.h.Total(); n != r.pairs {
-			return r, fmt.Errorf("two-point information: %d %s for %d pairs", n, part.name, r.pairs)
+		if n := h.Total(); n != r.pairs {
+			err = fmt.Errorf("two-point information: %d %s for %d pairs", n, name, r.pairs)
+			return EntropyEstimate{}
 		}
-		if *part.to, err = Entropy(part.h, e); err != nil {
-			return r, fmt.Errorf("%s: %w", part.name, err)
+		var out EntropyEstimate
+		if out, err = entropy(h, e, g); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
 		}
+		return out
 	}
+	left, right, pairs := of("left ends", c.Left), of("right ends", c.Right), of("pairs", c.Pairs)
 	r.value = left.Value + right.Value - pairs.Value
 	r.se = info.Nats(math.Hypot(math.Hypot(float64(left.SE), float64(right.SE)), float64(pairs.SE)))
-	switch {
-	case c.Shuffled != nil:
-		r.floor = left.Value + right.Value - shuffled.Value
-	case c.FloorExcess != nil:
-		if r.floor, err = IndependentFloor(c.Left, c.Right); err != nil {
-			return r, err
-		}
-		r.floor += *c.FloorExcess
+	for _, h := range c.Shuffled {
+		shuffled := of("shuffled pairs", h)
+		r.floor += (left.Value + right.Value - shuffled.Value) / info.Nats(len(c.Shuffled))
 	}
-	return r, nil
+	if err == nil && len(c.Shuffled) == 0 && e == Grassberger {
+		r.floor, err = independentFloor(c.Left, c.Right, g)
+	}
+	return r, err
 }
 
 // jackknife is the delete-one standard error sqrt((B−1)/B Σ (θ_b − θ̄)²)

@@ -21,7 +21,6 @@ func newTwoPointCommand() *cobra.Command {
 		o         l2m.TwoPointOptions
 		distances string
 		memory    string
-		floor     bool
 		subtract  bool
 		blocks    int
 		asJSON    bool
@@ -59,7 +58,7 @@ interrupted run. PATH is what l2m measure takes.`,
 			if o.Memory, err = parseSize(memory); err != nil || o.Memory < 0 {
 				return usagef("--memory: %q is not a size such as 500M or 4GiB", memory)
 			}
-			o.NoFloor, o.KeepFloor = !floor, !subtract
+			o.KeepFloor = !subtract
 			if o.Blocks = blocks; blocks == 0 {
 				o.Blocks = -1
 			}
@@ -78,8 +77,7 @@ interrupted run. PATH is what l2m measure takes.`,
 	f.StringVar(&o.Counts, "counts", "", "estimate from a file of counts in place of documents")
 	f.StringVar(&memory, "memory", "1G", "memory in all; what does not fit goes to the run directory while it is needed")
 	f.StringVar(&o.Estimator, "estimator", "grassberger", "of entropies: grassberger, chao-shen, miller-madow or plug-in")
-	f.BoolVar(&floor, "floor", true, "read the estimator's floor off shuffled pairs")
-	f.BoolVar(&subtract, "subtract-floor", true, "subtract that floor")
+	f.BoolVar(&subtract, "subtract-floor", true, "subtract what the estimator reads on shuffled pairs")
 	f.IntVar(&blocks, "blocks", 16, "blocks of documents to leave out in turn for the errors; 0 for none")
 	f.Float64Var(&o.Sample, "sample", 1, "share of the documents to count")
 	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
