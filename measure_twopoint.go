@@ -47,7 +47,7 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 	opts := count.Options{
 		Distances: dyadicDistances(1, min(c.Longest(), maxDistance+1)), Vocabulary: stream.Size(),
 		Blocks: count.DefaultBlocks, BlockTokens: 1 << 16, Seed: o.Seed, Workers: o.Workers,
-	}.Divide(c.Documents())
+	}.Divide(sizesOf(c))
 	if o.TwoPointBytes > 0 && o.TwoPointBytes < c.Bytes() {
 		opts.Sample = float64(o.TwoPointBytes) / float64(c.Bytes())
 	}

@@ -2,22 +2,16 @@ package l2m
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
-	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/atomicfile"
-	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
@@ -84,7 +78,15 @@ func (o TwoPointOptions) withDefaults() TwoPointOptions {
 	return o
 }
 
-func (o TwoPointOptions) validate() error {
+// Validate says what is wrong with the options, if anything.
+func (o TwoPointOptions) Validate() error {
+	o = o.withDefaults()
+	if err := (count.Options{Distances: append([]int{1}, o.Distances...), Blocks: o.Blocks, Workers: 1}).Check(); err != nil && !errors.As(err, new(*count.MemoryError)) {
+		return err
+	}
+	if _, err := corpus.ParseFormat(o.Format); err != nil {
+		return err
+	}
 	switch {
 	case len(o.Paths) == 0 && o.Counts == "":
 		return errors.New("nothing to count: name files or folders, or a file of counts")
@@ -107,8 +109,7 @@ func (o TwoPointOptions) validate() error {
 			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
 		}
 	}
-	_, err := openStream(o.Tokens)
-	return err
+	return checkTokens(o.Tokens)
 }
 
 // Command is the canonical command line that repeats the measurement: every
@@ -146,35 +147,27 @@ func (o TwoPointOptions) Command() string {
 }
 
 // TwoPoint measures the two-point mutual information I(w_i; w_{i+d}) of
-// documents of any size, from exact counts of the pairs at every distance, with
-// the estimator's floor on shuffled pairs, jackknife errors over blocks of
+// documents of any size, from exact counts of the pairs at every distance, less
+// what the estimator reads on shuffled pairs, with jackknife errors over blocks of
 // documents, and the law of its decay.
 //
 // The run directory keeps the counts: the same call continues an interrupted
 // one, and a change of the estimator alone does not count anything again.
 func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	o = o.withDefaults()
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return nil, err
-	}
-	lock, _, err := filelock.Acquire(filepath.Join(o.Out, twoPointLock))
-	if err != nil {
-		return nil, fmt.Errorf("opening the run %s: %w (wait for it, or choose another --out)", o.Out, err)
-	}
-	defer lock.Close()
 	r := &report.Result{
 		Schema: report.Schema, Verb: "twopoint", Command: o.Command(), Version: BuildVersion().Short(),
 	}
-	var counts *count.File
+	count := countDocuments
 	if o.Counts != "" {
-		if counts, err = readCounts(o.Counts); err != nil {
-			return nil, err
-		}
-		r.Corpus = report.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
-	} else if counts, err = countDocuments(ctx, r, o); err != nil {
+		count = foreignCounts
+	}
+	counts, release, err := count(ctx, r, o)
+	defer release()
+	if err != nil {
 		return nil, err
 	}
 	r.Warnings = append(countWarnings(counts), r.Warnings...)
@@ -187,187 +180,22 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	return r, nil
 }
 
-func readCounts(path string) (*count.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// checkTokens says whether there are tokens of a name.
+func checkTokens(tokens string) error {
+	_, err := token.ParseStream(tokens)
+	if err == nil {
+		return nil
 	}
-	defer f.Close()
-	counts, err := count.ReadFile(f)
-	if err != nil {
-		return nil, fmt.Errorf("reading counts: %s: %w", path, err)
+	if _, missing := os.Stat(tokens); missing != nil {
+		return fmt.Errorf("%w; nor is there a vocabulary of that name (tokenizer.json or .tiktoken)", err)
 	}
-	return counts, nil
-}
-
-// countWarnings says what is special about counts, wherever they were made.
-func countWarnings(f *count.File) []info.Warning {
-	var w []info.Warning
-	if f.BlockTokens > 0 && len(f.Distances) > 0 && len(f.Distances[0].Without) >= 2 {
-		w = append(w, info.Warning{
-			Code: "few-documents",
-			Text: fmt.Sprintf("with %s only, the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind", several(int(f.Documents), "document")),
-			Fix:  "give more documents",
-		})
-	}
-	if f.Sample < 1 {
-		w = append(w, info.Warning{
-			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
-		})
-	}
-	return w
-}
-
-// countDocuments counts what the run directory does not hold yet, and describes
-// the documents in r.
-func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (*count.File, error) {
-	format, err := corpus.ParseFormat(o.Format)
-	if err != nil {
-		return nil, err
-	}
-	stage := o.Progress.stage("reading", "B")
-	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
-		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
-		Progress: func(done, total int64) { stage(done, total, 0) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	stream, err := openStream(o.Tokens)
-	if err != nil {
-		return nil, err
-	}
-	r.Corpus = report.Corpus{
-		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
-		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
-	}
-	opts := count.Options{
-		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
-		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
-		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
-	}.Divide(c.Documents())
-	all := true // distances up to the longest document
-	if len(opts.Distances) == 0 {
-		opts.Distances, all = defaultDistances(c, stream, opts)
-	}
-	if len(opts.Distances) == 0 {
-		return nil, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
-	}
-	opts.Tables = keepTables(opts)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d\n%t", c.Fingerprint(), stream.Fingerprint(),
-		opts.Distances, opts.Blocks, opts.BlockTokens, opts.Sample, opts.Seed, opts.Tables))
-	key := fmt.Sprintf("%x", sum)
-	opts.Key = key
-
-	file, err := settleCounts(o, key)
-	if err != nil {
-		return nil, err
-	}
-	if file == nil {
-		if file, err = countAnew(ctx, c, stream, opts, o); err != nil {
-			return nil, err
-		}
-	}
-	if last := file.Distances[len(file.Distances)-1]; !all && last.Pairs > 0 {
-		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "distances-left-out",
-			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
-			Fix:  "raise --memory",
-		})
-	}
-	return file, nil
-}
-
-// defaultDistances are the powers of two up to the longest document at which
-// tokens have no letters in common; all says whether the memory is enough for
-// them.
-func defaultDistances(c *corpus.Corpus, stream token.Stream, o count.Options) (ds []int, all bool) {
-	// A token is a byte at least.
-	ds = dyadicDistances(token.Width(stream.Name()), c.Longest())
-	for n := len(ds); n > 0; n-- {
-		o.Distances = ds[:n]
-		if o.Check() == nil {
-			return ds[:n], n == len(ds)
-		}
-	}
-	return ds, true // counting says what is wrong
-}
-
-// countAnew counts, and leaves the counts in the run directory.
-func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
-	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
-	if errors.Is(err, corpus.ErrChanged) {
-		// What is kept may be of the file as it was not, and as it may be again.
-		return nil, errors.Join(err, count.Clean(opts.SpillDir))
-	}
-	if err != nil {
-		return nil, err
-	}
-	file := &count.File{Alphabet: stream.Name(), Key: opts.Key, Result: *counts}
-	if err := atomicfile.WriteFile(filepath.Join(o.Out, countsName), 0o644, file.Write); err != nil {
-		return nil, err
-	}
-	if err := count.Clean(opts.SpillDir); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(opts.SpillDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return file, nil
-}
-
-// several is a number of things: "1 byte", "3 bytes".
-func several(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprintf("%d %s", n, thing)
-}
-
-// keepTables says whether the vocabulary is small enough to keep the tables of
-// all pairs, for their covariance.
-func keepTables(o count.Options) bool {
-	v, memory := int64(o.Vocabulary), o.Memory
-	if memory == 0 {
-		memory = 1 << 30
-	}
-	return v > 0 && v <= 256 && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
-}
-
-// settleCounts returns the counts that the run directory holds under the key,
-// nil if there are none. It refuses a directory that holds something else.
-func settleCounts(o TwoPointOptions, key string) (*count.File, error) {
-	path := filepath.Join(o.Out, countsName)
-	if o.Fresh {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		return nil, count.Clean(filepath.Join(o.Out, spillName))
-	}
-	if _, err := os.Stat(filepath.Join(o.Out, "run.json")); err == nil {
-		return nil, fmt.Errorf("%s is a run of l2m measure (name another directory with --out)", o.Out)
-	}
-	counts, err := readCounts(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, os.MkdirAll(o.Out, 0o755)
-	case err != nil:
-		return nil, fmt.Errorf("%w (--fresh counts again)", err)
-	case counts.Key != key:
-		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
-	}
-	return counts, nil
+	return nil
 }
 
 // openStream finds tokens by name, or the file of a vocabulary.
 func openStream(tokens string) (token.Stream, error) {
-	s, err := token.ParseStream(tokens)
-	if err == nil {
+	if s, err := token.ParseStream(tokens); err == nil {
 		return s, nil
-	}
-	if _, missing := os.Stat(tokens); missing != nil {
-		return nil, fmt.Errorf("%w; nor is there a vocabulary of that name (tokenizer.json or .tiktoken)", err)
 	}
 	v, err := vocabulary.Open(tokens)
 	if err != nil {

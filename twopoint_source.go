@@ -48,6 +48,14 @@ func newTokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream, 
 	return &tokenSource{ctx: ctx, corpus: c, stream: stream, opts: o}
 }
 
+// sizesOf is how long the documents are.
+func sizesOf(c *corpus.Corpus) (s count.Sizes) {
+	for n := range c.Lengths() {
+		s.Add(n)
+	}
+	return s
+}
+
 // tokenBytes is the memory that a stream takes for each of its tokens.
 func tokenBytes(stream token.Stream) int64 {
 	if v, ok := stream.(*vocabulary.Stream); ok {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -235,6 +236,17 @@ func (c *Corpus) Longest() int64 {
 		n = max(n, d.bytes)
 	}
 	return n
+}
+
+// Lengths yields the length of every document, in bytes.
+func (c *Corpus) Lengths() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for _, d := range c.docs {
+			if !yield(d.bytes) {
+				return
+			}
+		}
+	}
 }
 
 // Duplicates is the number of exact copies that were dropped.

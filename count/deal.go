@@ -8,12 +8,37 @@ const (
 	DefaultBlockTokens = 1 << 14 // tokens of a run, where documents are too few
 )
 
-// Divide fits Blocks and BlockTokens to a corpus of that many documents: whole
-// documents are left out where there are DefaultBlocks of them or more, in no
-// more blocks than documents; runs of BlockTokens tokens where there are fewer.
-func (o Options) Divide(documents int) Options {
-	if o.Blocks == 0 || documents >= DefaultBlocks {
-		o.Blocks, o.BlockTokens = min(o.Blocks, documents), 0
+// Sizes are those of the documents of a corpus.
+type Sizes struct {
+	Documents    int
+	Sum, Squares float64 // of their lengths, in bytes
+}
+
+// Add adds a document.
+func (s *Sizes) Add(bytes int64) {
+	s.Documents++
+	s.Sum += float64(bytes)
+	s.Squares += float64(bytes) * float64(bytes)
+}
+
+// Effective is as many documents of equal length as vary like these, (Σ)²/Σ².
+func (s Sizes) Effective() float64 {
+	if s.Squares == 0 {
+		return 0
+	}
+	return s.Sum * s.Sum / s.Squares
+}
+
+// leastEffective is the number of documents, when all are alike, that whole
+// documents are left out of.
+const leastEffective = 8
+
+// Divide fits Blocks and BlockTokens to a corpus: whole documents are left out, in
+// no more blocks than documents, where there are DefaultBlocks of them or more and
+// the text is not mostly of a few; runs of BlockTokens tokens elsewhere.
+func (o Options) Divide(s Sizes) Options {
+	if o.Blocks == 0 || s.Documents >= DefaultBlocks && s.Effective() >= leastEffective {
+		o.Blocks, o.BlockTokens = min(o.Blocks, s.Documents), 0
 	}
 	return o
 }

@@ -8,13 +8,28 @@ import (
 // Documents are left out where there are enough of them, runs of tokens where
 // not; nothing where nothing is to be left out.
 func TestDivide(t *testing.T) {
+	alike := func(n int) (s Sizes) {
+		for range n {
+			s.Add(1000)
+		}
+		return s
+	}
 	for _, c := range []struct{ documents, blocks, wantBlocks, wantTokens int }{
 		{1, 16, 16, 100}, {15, 3, 3, 100}, {16, 16, 16, 0}, {16, 3, 3, 0}, {40, 100, 40, 0}, {15, 0, 0, 0}, {40, 0, 0, 0},
 	} {
-		o := Options{Blocks: c.blocks, BlockTokens: 100}.Divide(c.documents)
+		o := Options{Blocks: c.blocks, BlockTokens: 100}.Divide(alike(c.documents))
 		if o.Blocks != c.wantBlocks || o.BlockTokens != c.wantTokens {
 			t.Errorf("%d documents, %d blocks: %d blocks of %d tokens, want %d of %d", c.documents, c.blocks, o.Blocks, o.BlockTokens, c.wantBlocks, c.wantTokens)
 		}
+	}
+	// One document of nearly all the text is one document.
+	s := alike(40)
+	if s.Effective() != 40 {
+		t.Errorf("40 documents that are alike count for %g", s.Effective())
+	}
+	s.Add(10_000_000)
+	if o := (Options{Blocks: 16, BlockTokens: 100}).Divide(s); s.Effective() > 1.1 || o.BlockTokens != 100 {
+		t.Errorf("one document in 41 counts for %g; left out are %d blocks of %d tokens", s.Effective(), o.Blocks, o.BlockTokens)
 	}
 }
 

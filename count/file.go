@@ -2,6 +2,7 @@ package count
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ func ReadFile(r io.Reader) (*File, error) {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return nil, fmt.Errorf("line %d: %w (is the file complete?)", 1+bytes.Count(data[:syntax.Offset], []byte("\n")), err)
+		}
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			return nil, fmt.Errorf("not a file of counts: %s where it should be something else, %s", wrong.Value, cmp.Or(wrong.Field, "at the start"))
 		}
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/l2m-lab/l2m/count"
@@ -17,41 +18,47 @@ type dealing struct {
 	Seed   uint64
 }
 
-// of returns the dealing of a corpus of that many documents, as l2m twopoint
-// deals them.
-func (d dealing) of(documents int) count.Options {
-	return count.Options{Blocks: d.Blocks, BlockTokens: count.DefaultBlockTokens, Sample: d.Sample, Seed: d.Seed}.Divide(documents)
+// of returns the dealing of a corpus whose documents have these sizes, as l2m
+// twopoint deals them.
+func (d dealing) of(s count.Sizes) count.Options {
+	return count.Options{Blocks: d.Blocks, BlockTokens: count.DefaultBlockTokens, Sample: d.Sample, Seed: d.Seed}.Divide(s)
 }
 
 // shardSizes says for every shard which number its first document has among
-// all, and how many documents there are.
+// all, and how long all are.
 type shardSizes struct {
 	first map[int]int
-	all   int
+	all   count.Sizes
 }
 
 // readSizes reads what joinFn has put together.
 func readSizes(sizes []byte) (shardSizes, error) {
-	var list [][2]int
+	type shard struct {
+		number int
+		sizes  count.Sizes
+	}
+	var list []shard
 	r := reader{data: sizes}
 	for r.more() {
-		list = append(list, [2]int{int(r.uvarint()), int(r.uvarint())})
+		list = append(list, shard{int(r.uvarint()), readSizesOf(&r)})
 	}
 	if r.err != nil {
 		return shardSizes{}, fmt.Errorf("sizes of shards: %w", r.err)
 	}
-	slices.SortFunc(list, func(a, b [2]int) int { return cmp.Compare(a[0], b[0]) })
+	slices.SortFunc(list, func(a, b shard) int { return cmp.Compare(a.number, b.number) })
 	s := shardSizes{first: map[int]int{}}
 	for _, l := range list {
-		s.first[l[0]] = s.all
-		s.all += l[1]
+		s.first[l.number] = s.all.Documents
+		s.all.Documents += l.sizes.Documents
+		s.all.Sum += l.sizes.Sum
+		s.all.Squares += l.sizes.Squares
 	}
 	return s, nil
 }
 
 // dealFn numbers the documents among all, and leaves out those that are not in
-// the sample. The number goes before the text, with how many documents there
-// are: both decide on blocks.
+// the sample. The number goes before the text, with the sizes of all
+// documents: both decide on blocks.
 type dealFn struct {
 	Dealing dealing
 
@@ -69,11 +76,11 @@ func (f *dealFn) ProcessElement(shard int, numbered, sizes []byte, emit func(int
 		f.sizes = sizes
 	}
 	r := reader{data: numbered}
-	d := dealt{number: f.shards.first[shard] + int(r.uvarint()), documents: f.shards.all, text: r.data}
+	d := dealt{number: f.shards.first[shard] + int(r.uvarint()), all: f.shards.all, text: r.data}
 	if r.err != nil {
 		return fmt.Errorf("number of a document: %w", r.err)
 	}
-	if f.Dealing.of(d.documents).Sampled(d.number) {
+	if f.Dealing.of(d.all).Sampled(d.number) {
 		emit(shard, d.append(nil))
 	}
 	return nil
@@ -81,19 +88,30 @@ func (f *dealFn) ProcessElement(shard int, numbered, sizes []byte, emit func(int
 
 // dealt is a document on its way from dealFn to pairsFn.
 type dealt struct {
-	number, documents int
-	text              []byte
+	number int
+	all    count.Sizes
+	text   []byte
 }
 
 func (d dealt) append(out []byte) []byte {
 	out = binary.AppendUvarint(out, uint64(d.number))
-	out = binary.AppendUvarint(out, uint64(d.documents))
+	out = appendSizes(out, d.all)
 	return append(out, d.text...)
 }
 
 func readDealt(data []byte) (dealt, error) {
 	r := reader{data: data}
-	d := dealt{number: int(r.uvarint()), documents: int(r.uvarint())}
+	d := dealt{number: int(r.uvarint()), all: readSizesOf(&r)}
 	d.text = r.data
 	return d, r.err
+}
+
+func appendSizes(out []byte, s count.Sizes) []byte {
+	out = binary.AppendUvarint(out, uint64(s.Documents))
+	out = binary.AppendUvarint(out, math.Float64bits(s.Sum))
+	return binary.AppendUvarint(out, math.Float64bits(s.Squares))
+}
+
+func readSizesOf(r *reader) count.Sizes {
+	return count.Sizes{Documents: int(r.uvarint()), Sum: math.Float64frombits(r.uvarint()), Squares: math.Float64frombits(r.uvarint())}
 }

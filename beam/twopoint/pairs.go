@@ -108,7 +108,7 @@ func (f *pairsFn) ProcessElement(_ state.Provider, _ int, element []byte, emit f
 	from := len(f.ids)
 	f.encode(doc.text)
 	f.documents++
-	opts := f.Dealing.of(doc.documents)
+	opts := f.Dealing.of(doc.all)
 	for lo, hi := from, 0; lo < len(f.ids); lo = hi {
 		hi = len(f.ids)
 		if opts.BlockTokens > 0 {

@@ -55,6 +55,7 @@ func TestEqualsCount(t *testing.T) {
 		"few":               {Input: few, Tokens: "words", buffer: 30_000},
 		"few, sampled":      {Input: few, Tokens: "bytes", Sample: 0.6, Seed: 4, Blocks: 7},
 		"few, no blocks":    {Input: few, Tokens: "words", Blocks: -1},
+		"uneven":            {Input: unevenDocuments(t), Tokens: "words", buffer: 30_000},
 		"tiktoken":          {Input: many, Tokens: tiktoken},
 		"tokenizer.json":    {Input: many, Tokens: folder, Sample: 0.6, Seed: 1},
 		"a file of words":   {Input: few, Tokens: words},
@@ -113,9 +114,13 @@ func counted(t *testing.T, o Options) []byte {
 	if o.Blocks == 0 {
 		o.Blocks = 16
 	}
+	var sizes count.Sizes
+	for n := range c.Lengths() {
+		sizes.Add(n)
+	}
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed, Blocks: max(0, o.Blocks), BlockTokens: 1 << 14,
-	}.Divide(c.Documents())
+	}.Divide(sizes)
 	r, err := count.Pairs(t.Context(), count.SourceFunc(func(yield func(int, []token.ID) error) error {
 		return c.Each(t.Context(), func(doc int, r io.Reader) error {
 			text, err := io.ReadAll(r)
@@ -211,6 +216,19 @@ func manyDocuments(t *testing.T) string {
 func fewDocuments(t *testing.T) string {
 	rng, dir := rand.New(rand.NewPCG(5, 5)), t.TempDir()
 	for i, n := range []int{3*count.DefaultBlockTokens + 100, count.DefaultBlockTokens + 1, 500, 1, 40_000} {
+		write(t, filepath.Join(dir, fmt.Sprintf("%d.txt", i)), []byte(text(rng, n)))
+	}
+	return filepath.Join(dir, "*")
+}
+
+// unevenDocuments writes many documents of which one has nearly all of the text.
+func unevenDocuments(t *testing.T) string {
+	rng, dir := rand.New(rand.NewPCG(7, 7)), t.TempDir()
+	for i := range 25 {
+		n := 20
+		if i == 7 {
+			n = 3 * count.DefaultBlockTokens
+		}
 		write(t, filepath.Join(dir, fmt.Sprintf("%d.txt", i)), []byte(text(rng, n)))
 	}
 	return filepath.Join(dir, "*")

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/l2m-lab/l2m/count"
 )
 
 // hashFn puts the shard of a document before it. Shards are ranges of hashes.
@@ -19,8 +21,8 @@ func (f *hashFn) ProcessElement(doc []byte) (int, []byte) {
 }
 
 // shardFn drops copies of documents and numbers the others of the shard from 0,
-// in the order of their hashes. It emits (shard, number and document), and how
-// many they are.
+// in the order of their hashes. It emits (shard, number and document), and their
+// sizes.
 type shardFn struct{}
 
 // ProcessElement takes the documents of a shard.
@@ -36,10 +38,12 @@ func (*shardFn) ProcessElement(shard int, docs func(*[]byte) bool, emit func(int
 	}
 	slices.SortFunc(all, func(a, b hashed) int { return bytes.Compare(a.sum[:], b.sum[:]) })
 	all = slices.CompactFunc(all, func(a, b hashed) bool { return a.sum == b.sum })
+	var sizes count.Sizes
 	for i, h := range all {
 		emit(shard, append(binary.AppendUvarint(nil, uint64(i)), h.doc...))
+		sizes.Add(int64(len(h.doc)))
 	}
-	emitSize(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(shard)), uint64(len(all))))
+	emitSize(appendSizes(binary.AppendUvarint(nil, uint64(shard)), sizes))
 }
 
 // joinFn puts the sizes of all shards together.

@@ -66,17 +66,17 @@ func (h histograms) counts(distance, block int) count.Counts {
 }
 
 // file makes what is written of the histograms of a corpus.
-func (f *writeFn) file(all histograms, documents int) (*count.File, error) {
-	opts := f.Dealing.of(documents)
+func (f *writeFn) file(all histograms, sizes count.Sizes) (*count.File, error) {
+	opts := f.Dealing.of(sizes)
 	file := &count.File{Alphabet: f.Tokens.Name, Result: count.Result{
 		Documents: all[histogramOf{kind: documentKind}].without(allBlocks).Total(),
 		Unigrams:  all[histogramOf{kind: unigramKind}].without(allBlocks), Sample: opts.Sample, BlockTokens: opts.BlockTokens, Vocabulary: f.Tokens.Size,
 	}}
 	switch {
-	case documents == 0:
+	case sizes.Documents == 0:
 		return nil, fmt.Errorf("%s has no document with any text", f.Input)
 	case file.Documents == 0:
-		return nil, fmt.Errorf("the sample of %g has none of the %d documents of %s (ask for a larger share)", opts.Sample, documents, f.Input)
+		return nil, fmt.Errorf("the sample of %g has none of the %d documents of %s (ask for a larger share)", opts.Sample, sizes.Documents, f.Input)
 	}
 	file.Tokens = file.Unigrams.Total()
 	if file.Vocabulary == 0 {

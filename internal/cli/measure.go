@@ -159,8 +159,23 @@ func runMeasure(cmd *cobra.Command, o l2m.MeasureOptions, asJSON, quiet bool) er
 
 // explain adds to the error of an interrupted run how to go on.
 func explain(err error, out string) error {
+	return interrupted(err, "what was scored is kept in %s: the same command continues", out)
+}
+
+// interruption is work that was interrupted, in words for people.
+type interruption struct {
+	err  error
+	text string
+}
+
+func (e interruption) Error() string { return e.text }
+func (e interruption) Unwrap() error { return e.err }
+
+// interrupted says what became of work that was interrupted; other errors stay as
+// they are.
+func interrupted(err error, format string, args ...any) error {
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w; what was scored is kept in %s: the same command continues", err, out)
+		return interruption{err, fmt.Sprintf(format, args...)}
 	}
 	return err
 }
@@ -172,7 +187,7 @@ func defaultRunDir(command string) string {
 	return fmt.Sprintf("l2m-run-%x", sum[:4])
 }
 
-// parseSize reads a number of bytes such as 500k, 12M, 1G or 1GiB (powers of
+// parseSize reads a number of bytes such as 500k, 12M, 1.5G or 1GiB (powers of
 // 1024), or 1GB (of 1000). The empty string is 0; negative numbers stand for
 // "none".
 func parseSize(s string) (int64, error) {
@@ -197,10 +212,14 @@ func parseSize(s string) (int64, error) {
 		unit = 1
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if !known || err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
-		return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1G (1GiB is the same, 1GB is 1000 MB)", s)
+	if err == nil && known && n <= math.MaxInt64/unit && n >= math.MinInt64/unit {
+		return n * unit, nil
 	}
-	return n * unit, nil
+	part, err := strconv.ParseFloat(digits, 64)
+	if known && suffix != "" && err == nil && math.Abs(part)*float64(unit) < math.MaxInt64 && strings.Contains(digits, ".") {
+		return int64(part * float64(unit)), nil
+	}
+	return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1.5G (1GiB is 1G, 1GB is 1000 MB)", s)
 }
 
 // parseContext reads N or N:STEP.

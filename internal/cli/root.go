@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -74,6 +75,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
+// goWords is what a mistake in a number reads like to those who know Go.
+var goWords = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
+
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "l2m",
@@ -97,7 +101,9 @@ up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{errors.New(goWords.ReplaceAllString(err.Error(), ""))}
+	})
 	for _, verb := range verbs {
 		root.AddCommand(verb())
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -65,6 +64,12 @@ interrupted run. PATH is what l2m measure takes.`,
 			if o.Out == "" {
 				o.Out = defaultRunDir(o.Command())
 			}
+			if !(o.Sample > 0 && o.Sample <= 1) {
+				return usagef("--sample: %g is not a share between 0 and 1", o.Sample)
+			}
+			if err := o.Validate(); err != nil {
+				return usageError{err}
+			}
 			return runTwoPoint(cmd, o, memory, asJSON, quiet)
 		},
 	}
@@ -73,12 +78,12 @@ interrupted run. PATH is what l2m measure takes.`,
 	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
 	f.StringVarP(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file")
-	f.StringVarP(&distances, "distances", "d", "", "distances in tokens: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)")
+	f.StringVarP(&distances, "distances", "d", "", "distances in tokens, 255 at most: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)")
 	f.StringVar(&o.Counts, "counts", "", "estimate from a file of counts in place of documents")
 	f.StringVar(&memory, "memory", "1G", "memory in all; what does not fit goes to the run directory while it is needed")
 	f.StringVar(&o.Estimator, "estimator", "grassberger", "of entropies: grassberger, chao-shen, miller-madow or plug-in")
 	f.BoolVar(&subtract, "subtract-floor", true, "subtract what the estimator reads on shuffled pairs")
-	f.IntVar(&blocks, "blocks", 16, "blocks of documents to leave out in turn for the errors; 0 for none")
+	f.IntVar(&blocks, "blocks", 16, "blocks of documents to leave out in turn for the errors, 255 at most; 0 for none")
 	f.Float64Var(&o.Sample, "sample", 1, "share of the documents to count")
 	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
 	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
@@ -106,11 +111,8 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 		need := memory.Need + min(memory.Need, besideCounting)
 		return fmt.Errorf("--memory %s is too small for %s: at least --memory %dM is needed", asked, memory.For, need>>20+1)
 	}
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w; what was counted is kept in %s: the same command continues", err, o.Out)
-	}
 	if err != nil {
-		return err
+		return interrupted(err, "what was counted is kept in %s: the same command continues", o.Out)
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {

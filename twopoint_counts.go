@@ -1,0 +1,297 @@
+package l2m
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/filelock"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// enterRun keeps other processes out of the run directory, which it makes, until
+// release is called. A directory in which nothing came to be is removed then.
+func enterRun(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return func() {}, fmt.Errorf("making the run directory: %w", err)
+	}
+	path := filepath.Join(dir, twoPointLock)
+	lock, _, err := filelock.Acquire(path)
+	if errors.Is(err, filelock.ErrHeld) {
+		return func() {}, fmt.Errorf("opening the run %s: %w (wait for it, or choose another --out)", dir, err)
+	}
+	if err != nil {
+		return func() {}, fmt.Errorf("opening the run %s: %w", dir, err)
+	}
+	return func() {
+		lock.Close()
+		if names, err := os.ReadDir(dir); err == nil && len(names) == 1 && names[0].Name() == twoPointLock {
+			os.Remove(path)
+			os.Remove(dir)
+		}
+	}, nil
+}
+
+// discardOutputs removes what TwoPoint makes of counts, so that it does not stand
+// beside others.
+func discardOutputs(dir string) error {
+	for _, name := range []string{resultsName, estimatesName, reportName, figuresName} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("removing an earlier result: %w", err)
+		}
+	}
+	return nil
+}
+
+func readCounts(path string) (*count.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	counts, err := count.ReadFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading counts: %s: %w", path, err)
+	}
+	return counts, nil
+}
+
+// foreignCounts reads counts that were made elsewhere. It refuses a run directory
+// that holds something else.
+func foreignCounts(_ context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, release func(), err error) {
+	release = func() {}
+	counts, err := readCounts(o.Counts)
+	if err != nil {
+		return nil, release, err
+	}
+	r.Corpus = report.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
+	if release, err = enterRun(o.Out); err != nil {
+		return nil, release, err
+	}
+	own := filepath.Join(o.Out, countsName)
+	if a, err := os.Stat(own); err == nil {
+		if b, err := os.Stat(o.Counts); err == nil && os.SameFile(a, b) {
+			return counts, release, nil
+		}
+		if !o.Fresh {
+			return nil, release, fmt.Errorf("%s holds counts of its own (--fresh discards them, --out names another directory)", o.Out)
+		}
+		if err := os.Remove(own); err != nil {
+			return nil, release, err
+		}
+	}
+	return counts, release, refuseMeasure(o.Out)
+}
+
+// refuseMeasure refuses the directory of another kind of run.
+func refuseMeasure(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "run.json")); err == nil {
+		return fmt.Errorf("%s is a run of l2m measure (name another directory with --out)", dir)
+	}
+	return nil
+}
+
+// countWarnings says what is special about counts, wherever they were made.
+func countWarnings(f *count.File) []info.Warning {
+	var w []info.Warning
+	if f.BlockTokens > 0 && len(f.Distances) > 0 && len(f.Distances[0].Without) >= 2 {
+		text := fmt.Sprintf("with %s only", several(int(f.Documents), "document"))
+		if f.Documents >= count.DefaultBlocks {
+			text = fmt.Sprintf("with most of the text in a few of the %d documents", f.Documents)
+		}
+		w = append(w, info.Warning{
+			Code: "few-documents",
+			Text: text + ", the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind",
+			Fix:  "give more documents",
+		})
+	}
+	if f.Sample < 1 {
+		w = append(w, info.Warning{
+			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
+		})
+	}
+	return w
+}
+
+// countDocuments counts what the run directory does not hold yet, and describes
+// the documents in r.
+func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, release func(), err error) {
+	release = func() {}
+	stream, err := openStream(o.Tokens)
+	if err != nil {
+		return nil, release, err
+	}
+	stage := o.Progress.stage("reading", "B")
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: corpus.Format(o.Format), Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+	if err != nil {
+		return nil, release, err
+	}
+	defer c.Close()
+	r.Corpus = report.Corpus{
+		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
+		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
+	}
+	opts := count.Options{
+		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
+		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
+		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
+	}.Divide(sizesOf(c))
+	all := true // distances up to the longest document
+	if len(opts.Distances) == 0 {
+		opts.Distances, all = defaultDistances(c, stream, opts)
+	}
+	if len(opts.Distances) == 0 {
+		return nil, release, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
+	}
+	id := countsID{c.Fingerprint(), stream.Fingerprint()}
+	if release, err = enterRun(o.Out); err != nil {
+		return nil, release, err
+	}
+	file, err := settleCounts(o, opts, id)
+	if err == nil && file == nil {
+		opts.Tables = keepTables(opts)
+		opts.Key = id.key(opts)
+		file, err = countAnew(ctx, c, stream, opts, o)
+	}
+	if err != nil {
+		return nil, release, err
+	}
+	switch last := file.Distances[len(file.Distances)-1]; {
+	case !all && last.Pairs > 0:
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "distances-left-out",
+			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
+			Fix:  "raise --memory",
+		})
+	case o.Distances != nil && last.Pairs == 0:
+		i := slices.IndexFunc(file.Distances, func(d count.Distance) bool { return d.Pairs == 0 })
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "no-pairs",
+			Text: fmt.Sprintf("there are no pairs at distances from %d on: no document is longer", file.Distances[i].Distance),
+		})
+	}
+	return file, release, nil
+}
+
+// defaultDistances are the powers of two up to the longest document at which
+// tokens have no letters in common; all says whether the memory is enough for
+// them.
+func defaultDistances(c *corpus.Corpus, stream token.Stream, o count.Options) (ds []int, all bool) {
+	// A token is a byte at least.
+	ds = dyadicDistances(token.Width(stream.Name()), c.Longest())
+	for n := len(ds); n > 0; n-- {
+		o.Distances = ds[:n]
+		if o.Check() == nil {
+			return ds[:n], n == len(ds)
+		}
+	}
+	return ds[:min(1, len(ds))], true // counting says what is wrong
+}
+
+// countsID identifies what is counted: documents and tokens.
+type countsID struct{ documents, tokens string }
+
+// key identifies counts: what is counted, and the options that change the result.
+func (id countsID) key(o count.Options) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d\n%t", id.documents, id.tokens,
+		o.Distances, o.Blocks, o.BlockTokens, o.Sample, o.Seed, o.Tables))
+	return fmt.Sprintf("%x", sum)
+}
+
+// settleCounts returns the counts that the run directory holds and that are asked
+// for, nil if there are none. It refuses a directory that holds something else.
+func settleCounts(o TwoPointOptions, opts count.Options, id countsID) (*count.File, error) {
+	path := filepath.Join(o.Out, countsName)
+	if o.Fresh {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return nil, errors.Join(discardOutputs(o.Out), count.Clean(filepath.Join(o.Out, spillName)))
+	}
+	if err := refuseMeasure(o.Out); err != nil {
+		return nil, err
+	}
+	counts, err := readCounts(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (--fresh counts again)", err)
+	}
+	asked := len(opts.Distances)
+	opts.Distances = nil
+	for _, d := range counts.Distances {
+		opts.Distances = append(opts.Distances, d.Distance)
+	}
+	same := false
+	for _, opts.Tables = range []bool{false, true} {
+		same = same || id.key(opts) == counts.Key
+	}
+	switch {
+	case !same, o.Distances != nil && !slices.Equal(opts.Distances, slices.Compact(slices.Sorted(slices.Values(o.Distances)))):
+		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
+	case o.Distances == nil && len(opts.Distances) < asked:
+		return nil, nil // there was less memory then
+	}
+	return counts, nil
+}
+
+// countAnew counts, and leaves the counts in the run directory.
+func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
+	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
+	if errors.Is(err, corpus.ErrChanged) {
+		// What is kept may be of the file as it was not, and as it may be again.
+		return nil, errors.Join(err, count.Clean(opts.SpillDir))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if counts.Documents == 0 {
+		return nil, fmt.Errorf("the sample of %g has none of the %s (ask for a larger share)", o.Sample, several(c.Documents(), "document"))
+	}
+	if err := discardOutputs(o.Out); err != nil {
+		return nil, err
+	}
+	file := &count.File{Alphabet: stream.Name(), Key: opts.Key, Result: *counts}
+	if err := atomicfile.WriteFile(filepath.Join(o.Out, countsName), 0o644, file.Write); err != nil {
+		return nil, err
+	}
+	if err := count.Clean(opts.SpillDir); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(opts.SpillDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return file, nil
+}
+
+// keepTables says whether the vocabulary is small enough to keep the tables of
+// all pairs, for their covariance.
+func keepTables(o count.Options) bool {
+	v, memory := int64(o.Vocabulary), o.Memory
+	if memory == 0 {
+		memory = 1 << 30
+	}
+	return v > 0 && v <= 256 && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
+}
+
+// several is a number of things: "1 byte", "3 bytes".
+func several(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
