@@ -173,7 +173,7 @@ func (c *chunker) add(doc int, tokens []token.ID) error {
 		}
 	}
 	for len(tokens) > 0 {
-		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 && c.lo < len(c.cur.tokens) {
+		if run := c.o.BlockTokens; run > 0 && c.offset > 0 && c.offset%run == 0 {
 			c.closeSegment()
 			c.block = c.o.BlockAt(doc, c.offset)
 		}
@@ -242,17 +242,19 @@ func (c *chunker) closeSegment() {
 }
 
 // flush hands the chunk on and starts the next one with what it needs of the
-// open document.
-func (c *chunker) flush() error {
+// open document. A chunk without new tokens is planned anew instead: its file would
+// say that it has none, which stands for no limit when the call is continued.
+func (c *chunker) flush() (err error) {
 	c.closeSegment()
-	old := c.cur
-	keep := min(len(old.tokens)-c.from, c.o.maxDistance())
-	carried := append([]token.ID(nil), old.tokens[len(old.tokens)-keep:]...)
-	next, err := c.full(old)
-	if err != nil {
-		return err
+	next := c.cur
+	keep := min(len(next.tokens)-c.from, c.o.maxDistance())
+	carried := append([]token.ID(nil), next.tokens[len(next.tokens)-keep:]...)
+	if len(next.tokens) > c.start {
+		if next, err = c.full(next); err != nil {
+			return err
+		}
+		c.n++
 	}
-	c.n++
 	if c.limit, err = c.plan(c.n, int64(c.vocabulary)); err != nil {
 		return err
 	}
