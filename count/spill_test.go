@@ -147,7 +147,8 @@ func TestGrowingVocabulary(t *testing.T) {
 // and says why.
 func TestResumeWithOtherMemory(t *testing.T) {
 	docs := skewed(5, 40, 120_000, 5000)
-	o := Options{Distances: []int{1, 500}, Blocks: 3, Workers: 2, SpillDir: t.TempDir(), Key: "corpus 5"}
+	// The name of the folder is not a pattern.
+	o := Options{Distances: []int{1, 500}, Blocks: 3, Workers: 2, SpillDir: filepath.Join(t.TempDir(), "run [1"), Key: "corpus 5"}
 	o.Memory = leastMemory(o)
 	want, err := Pairs(t.Context(), docs, Options{Distances: o.Distances, Blocks: 3, Memory: 64 << 20})
 	if err != nil {

@@ -115,7 +115,7 @@ func Clean(dir string) error {
 	for _, e := range entries {
 		name := e.Name()
 		ours := name == "count.json" || name == "corpus.json" || name == "tables.bin" || atomicfile.IsTemp(name) ||
-			strings.HasPrefix(name, "chunk-") && strings.HasSuffix(name, ".runs") ||
+			isChunk(name) ||
 			strings.HasPrefix(name, "distance-") && strings.HasSuffix(name, ".json")
 		if !ours {
 			continue
@@ -142,18 +142,27 @@ func (s *store) finish() error {
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
+// isChunk says whether a file has the name of a chunk's.
+func isChunk(name string) bool {
+	return strings.HasPrefix(name, "chunk-") && strings.HasSuffix(name, ".runs")
+}
+
 // listChunks finds the chunks that are there. Those behind a missing one are
 // removed: another that takes its place may end elsewhere.
 func (s *store) listChunks() error {
-	found, err := filepath.Glob(s.path("chunk-*.runs")) // in order
+	entries, err := os.ReadDir(s.dir) // in order
 	if err != nil {
 		return err
 	}
-	for _, path := range found {
-		if strings.HasPrefix(filepath.Base(path), fmt.Sprintf("chunk-%06d-", len(s.chunks))) {
+	for _, e := range entries {
+		switch path := s.path(e.Name()); {
+		case !isChunk(e.Name()):
+		case strings.HasPrefix(e.Name(), fmt.Sprintf("chunk-%06d-", len(s.chunks))):
 			s.chunks = append(s.chunks, path)
-		} else if err := os.Remove(path); err != nil {
-			return err
+		default:
+			if err := os.Remove(path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
