@@ -2,6 +2,7 @@ package count
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,5 +87,26 @@ func TestLargeFirstPiece(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
 		t.Errorf("(-in memory +resumed):\n%s", diff)
+	}
+}
+
+// However much memory there is, the left tokens of a chunk, and as many again that
+// are corrected (see leftEdges), fit into the cells.
+func TestChunksFitIntoCells(t *testing.T) {
+	o, err := Options{Distances: []int{maxChunk / 4}, Memory: 1 << 40, Workers: 1}.checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := o.chunkSize(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A chunk of an earlier call has size new tokens, and those repeated.
+	if n := size + o.maxDistance() + 1; 1+2*int64(n) >= math.MaxUint32 {
+		t.Errorf("a chunk of %d tokens overflows cells of 32 bits", n)
+	}
+	o.Distances[0]++ // its chunks would have no room for new tokens
+	if _, err := o.chunkSize(1 << 20); err == nil {
+		t.Error("a distance that no chunk has room for was accepted")
 	}
 }

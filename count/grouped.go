@@ -20,6 +20,11 @@ const bytesPerToken = 4 + 4 + indexBytes
 // fit into a core's own cache.
 const rangeTokens = 1 << 17
 
+// maxChunk is the largest number of tokens of a chunk: twice as many, with those
+// that it repeats, must fit into a counter's cells of 32 bits. A chunk has room for
+// four times the largest distance.
+const maxChunk = 1 << 30
+
 // maxRanges is the number of ranges that part can name.
 const maxRanges = 256
 
@@ -174,11 +179,14 @@ func (o Options) chunkSize(v int64) (int, error) {
 	w := int64(o.Workers)
 	fixed := v*o.vocabularyBytes() + w*(counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
 	least := int64(max(1<<12, 4*o.maxDistance()))
+	if least > maxChunk {
+		return 0, fmt.Errorf("a distance of %d is above %d (leave it out)", o.maxDistance(), maxChunk/4)
+	}
 	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
 	if size < least {
 		return 0, &MemoryError{o.Memory, (fixed + (least+1)*bytesPerToken) * 8 / 7, fmt.Sprintf("a vocabulary of %d, %d workers and distances up to %d", v, w, o.maxDistance())}
 	}
-	return int(min(size, 1<<31)), nil
+	return int(min(size, maxChunk)), nil
 }
 
 // chunk counts one chunk.
