@@ -60,19 +60,17 @@ type Cutter struct {
 // document ends with text. A stretch is valid during the call only.
 func (c *Cutter) Cut(text []byte, last bool, visit func(stretch []byte, first bool)) {
 	c.text = append(c.text, text...)
-	for {
-		n := border(c.text)
-		if n == 0 {
-			break
-		}
-		visit(c.text[:n], !c.rest)
+	rest := c.text
+	for n := border(rest); n > 0; n = border(rest) {
+		visit(rest[:n], !c.rest)
 		c.rest = true
-		c.text = append(c.text[:0], c.text[n:]...)
+		rest = rest[n:]
 	}
 	if last {
-		visit(c.text, !c.rest)
-		c.text, c.rest = c.text[:0], false
+		visit(rest, !c.rest)
+		rest, c.rest = nil, false
 	}
+	c.text = append(c.text[:0], rest...)
 }
 
 // EncodeStretch appends the tokens of a stretch. It may be called from several
