@@ -100,6 +100,12 @@ const farOff = 0.25
 // better, and they lie within a quarter of it, sampling errors aside.
 func (f *DecayFit) Holds() bool { return f.Better() == nil && f.Scatter < farOff }
 
+// Decays says whether the points can be said to decay: α is above zero, and so is
+// its interval where there is one.
+func (f *DecayFit) Decays() bool {
+	return f.Alpha > 0 && (f.AlphaInterval == nil || f.AlphaInterval.Lo > 0)
+}
+
 // FitDecay fits A·d^−α + c, 0 ≤ c < the smallest value, and its rivals to the
 // points that are not left out. Points are by increasing distance.
 //

@@ -240,3 +240,27 @@ func TestFormatIsDocumented(t *testing.T) {
 		t.Errorf("docs/format.md does not name %s", Schema)
 	}
 }
+
+// What does not decay is not said to decay, and has no sign too many.
+func TestDecayThatIsNone(t *testing.T) {
+	for _, c := range []struct {
+		alpha, lo, hi, scatter float64
+		headline, power        string
+	}{
+		{0.91, 0.88, 0.94, 0, "Two-point information decays with distance:", "d^−0.910"},
+		{0.02, -0.01, 0.05, 0, "Two-point information is not seen to decay with distance:", "d^−0.020"},
+		{-0.3, -0.33, -0.27, 0, "Two-point information is not seen to decay with distance:", "d^0.300"},
+		{-0.3, -0.33, -0.27, 0.5, "Two-point information does not follow one power law of the distance; the best single one is", "d^0.300"},
+	} {
+		r := variants()["two-point"]
+		r.TwoPoint.Law.Alpha, r.TwoPoint.Law.Scatter = c.alpha, c.scatter
+		r.TwoPoint.Law.AlphaInterval = &info.Interval{Lo: c.lo, Hi: c.hi, Level: 0.95}
+		var b bytes.Buffer
+		if err := Text(&b, r, TextOptions{Width: 200}); err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(b.String(), "\n"); !strings.HasPrefix(first, c.headline) || !strings.Contains(first, c.power+" nats") {
+			t.Errorf("α = %g: %q", c.alpha, first)
+		}
+	}
+}

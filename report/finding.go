@@ -39,16 +39,23 @@ func find(r *Result) finding {
 	if f.series < 0 {
 		switch {
 		case r.TwoPoint != nil && r.TwoPoint.Law != nil:
+			d := r.TwoPoint.Law
 			f.headline = "Two-point information decays with distance"
-			if d := r.TwoPoint.Law; !d.Holds() {
-				f.tone, f.headline = Bad, "Two-point information decays with distance, but not as one power law"
+			if !d.Decays() {
+				f.headline = "Two-point information is not seen to decay with distance"
+			}
+			if !d.Holds() {
+				f.tone, f.headline = Bad, f.headline+", but not as one power law"
+				if !d.Decays() {
+					f.headline = "Two-point information does not follow one power law of the distance"
+				}
 				if rival := d.Better(); rival != nil {
 					f.reason = "Better: " + rival.Name() + "."
 				} else {
 					f.reason = fmt.Sprintf("The points lie %.0f\u00a0%% off it.", 100*d.Scatter)
 				}
 			}
-			f.formula = decayFormula(r.TwoPoint.Law)
+			f.formula = decayFormula(d)
 		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == mi.SharedLetters }):
 			f.headline = "Tokens at a distance tell nothing measurable about each other"
 		default:
@@ -102,12 +109,12 @@ func decayFactor(d *mi.DecayFit) Phrase {
 	return Amount(info.Nats(d.A), halfWidth(d.AInterval), ".twopoint.law.a")
 }
 
-// decayPower is the exponent −α of a decay.
+// decayPower is the exponent −α of a decay, which is positive where nothing decays.
 func decayPower(d *mi.DecayFit) string {
 	if d.AlphaInterval == nil {
-		return "−" + significant(d.Alpha, 3)
+		return significant(-d.Alpha, 3)
 	}
-	return "−" + Round(d.Alpha, float64(halfWidth(d.AlphaInterval)))
+	return Round(-d.Alpha, float64(halfWidth(d.AlphaInterval)))
 }
 
 // param finds a parameter of a fit by its name.
