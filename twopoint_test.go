@@ -309,6 +309,40 @@ func TestTwoPointLeavesOut(t *testing.T) {
 	}
 }
 
+// Of small corpora, too, l2m measure subtracts what the estimator reads where there
+// is nothing: here 200 bytes of equal frequency, each pair of them seen every other
+// time, make it 0.2 nats.
+func TestMeasuredPairsHaveNoFloor(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	dir := t.TempDir()
+	for i := range 20 {
+		text := make([]byte, 1000)
+		for j := range text {
+			text[j] = byte(1 + rng.IntN(200))
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i, ".txt")), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := corpus.Index(t.Context(), []string{dir}, corpus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r, err := countTwoPoint(t.Context(), c, "bytes", MeasureOptions{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Corrected || len(r.Points) != 10 {
+		t.Errorf("%d points, floors subtracted: %t", len(r.Points), r.Corrected)
+	}
+	for _, p := range r.Points {
+		if p.Floor < 0.1 || math.Abs(float64(p.Value)) > 2*float64(p.Limit) {
+			t.Errorf("d = %d: %g ± %g, floor %g", p.Distance, p.Value, p.SE, p.Floor)
+		}
+	}
+}
+
 // The tokens of a vocabulary come in the order of the text, on any number of cores,
 // as one core alone makes them; what goes wrong ends it all.
 func TestTokenSource(t *testing.T) {
