@@ -264,3 +264,33 @@ func TestDecayThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// The page speaks of shuffled pairs, of blocks and of noise as they were.
+func TestPageSaysWhatErrorsAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit      func(*TwoPoint)
+		has, lack string
+	}{
+		"floor kept":       {func(*TwoPoint) {}, "two standard errors above the dashed line", "which is subtracted"},
+		"floor subtracted": {func(p *TwoPoint) { p.Corrected = true }, "Shaded: what cannot be told from nothing, two standard errors.", "above the dashed"},
+		"no floor": {func(p *TwoPoint) {
+			for i := range p.Points {
+				p.Points[i].Floor = 0
+			}
+		}, "Errors are from leaving out blocks", "huffled"},
+		"no blocks": {func(p *TwoPoint) {
+			p.Warnings = []info.Warning{{Code: "no-blocks", Text: "the errors are those of independent pairs"}}
+		}, "Errors are those of independent pairs", "leaving out blocks"},
+	} {
+		r := variants()["two-point"]
+		c.edit(r.TwoPoint)
+		var b bytes.Buffer
+		if err := HTML(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		page := pageOutline(b.String())
+		if !strings.Contains(page, c.has) || strings.Contains(page, c.lack) {
+			t.Errorf("%s: the page lacks %q or has %q", name, c.has, c.lack)
+		}
+	}
+}

@@ -48,7 +48,11 @@ func (s figureSet) twoPoint() *Figure {
 	say := func(s string) { fig.Caption = append(fig.Caption, Span{Text: s}) }
 	if len(limit.Points) > 1 {
 		fig.Curves = append(fig.Curves, limit)
-		say(" Shaded: what cannot be told from nothing, two standard errors.")
+		if t.Corrected || !t.floorMatters() {
+			say(" Shaded: what cannot be told from nothing, two standard errors.")
+		} else {
+			say(" Shaded: what cannot be told from nothing, two standard errors above the dashed line.")
+		}
 	}
 	if len(floor.Points) > 1 && t.floorMatters() {
 		fig.Curves = append(fig.Curves, floor)
@@ -184,15 +188,23 @@ func (b pageBuilder) pairs() Section {
 		s.Blocks = append(s.Blocks, f)
 	}
 	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
-		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise"), Numeric: true}, {Head: Plain("shuffled pairs"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
+		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
+	floor := b.r.TwoPoint.hasFloor()
+	if floor {
+		t.Columns = slices.Insert(t.Columns, 4, Column{Head: Plain("shuffled pairs"), Numeric: true})
+	}
 	for j, p := range b.r.TwoPoint.Points {
 		base := fmt.Sprintf(".twopoint.points[%d]", j)
 		note := ""
 		if p.LeftOut != "" {
 			note = p.LeftOut.String() + "; not fitted"
 		}
-		t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
-			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), amount2(p.Floor, base+".floor"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)})
+		row := []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
+			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)}
+		if floor {
+			row = slices.Insert(row, 4, amount2(p.Floor, base+".floor"))
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	if b.law() == nil {
 		s.Blocks = append(s.Blocks, t) // the main numbers of the page

@@ -117,6 +117,11 @@ func (t *TwoPoint) floorMatters() bool {
 	return slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Floor > p.Limit/10 })
 }
 
+// hasFloor says whether shuffled pairs were counted.
+func (t *TwoPoint) hasFloor() bool {
+	return slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Floor != 0 })
+}
+
 // TwoPointPoint is the two-point mutual information at one distance.
 type TwoPointPoint struct {
 	Distance int       `json:"distance"` // tokens

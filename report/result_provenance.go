@@ -2,9 +2,11 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
 )
 
@@ -43,8 +45,16 @@ func (b pageBuilder) method() Section {
 		}
 		s.Blocks = append(s.Blocks, List{items})
 	}
-	if b.r.TwoPoint != nil {
-		s.Blocks = append(s.Blocks, Prose{Plain("Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information: that much the same estimator reads when the pairs are shuffled. Errors are from leaving out blocks of documents in turn; a value within two of them cannot be told from nothing and is not fitted.")})
+	if t := b.r.TwoPoint; t != nil {
+		text := "Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information"
+		if t.hasFloor() {
+			text += ": that much the same estimator reads when the pairs are shuffled"
+		}
+		errors := "from leaving out blocks of documents in turn, of text where documents are few"
+		if slices.ContainsFunc(t.Warnings, func(w info.Warning) bool { return w.Code == "no-blocks" }) {
+			errors = "those of independent pairs"
+		}
+		s.Blocks = append(s.Blocks, Prose{Plain(text + ". Errors are " + errors + "; a value within two of them cannot be told from nothing and is not fitted.")})
 	}
 	return s
 }
