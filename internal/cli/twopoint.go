@@ -36,7 +36,7 @@ Counts are exact, and the corpus need not fit into memory: what does not is kept
 in the run directory while it is needed. The same command again continues an
 interrupted run. PATH is what l2m measure takes.`,
 		Example: `  l2m twopoint --tokens words books/
-  l2m twopoint --tokens dna:6 genome.fa.gz --distances 1,3,10,100,1000
+  l2m twopoint --tokens dna:6 genome.fa.gz --distances 6,10,100,1000
   l2m twopoint --tokens words --memory 4G dump/*.jsonl.zst --out run
   l2m twopoint --counts counts.json       # counted elsewhere`,
 		Args: func(_ *cobra.Command, args []string) error {
