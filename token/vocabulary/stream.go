@@ -1,6 +1,7 @@
 package vocabulary
 
 import (
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/l2m-lab/l2m/token"
@@ -81,10 +82,14 @@ func (v *Vocabulary) EncodeStretch(dst []token.ID, stretch []byte, first bool) [
 
 // border is the length of the first stretch of text, 0 if it is not all there.
 func border(text []byte) int {
-	blank := func(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' || b >= 0x80 }
 	for i := stretchBytes; i < len(text); i++ {
-		if text[i-1] == '\n' && !blank(text[i]) {
-			return i
+		if text[i-1] == '\n' {
+			if !utf8.FullRune(text[i:]) {
+				return 0 // what follows decides
+			}
+			if r, _ := utf8.DecodeRune(text[i:]); !unicode.IsSpace(r) {
+				return i
+			}
 		}
 		if i >= maxStretch && utf8.RuneStart(text[i]) {
 			return i

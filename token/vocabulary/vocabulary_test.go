@@ -110,7 +110,7 @@ func TestByteLevelIsLossless(t *testing.T) {
 // Where a document is cut into pieces makes no difference, and to most kinds it
 // makes none that documents are encoded in stretches.
 func TestStreamJoinsPieces(t *testing.T) {
-	line := "Some words, 123 of them  and\tmore.\n  indented é\n"
+	line := "Some words, 123 of them  and\tmore.\n  indented é\nСлова и ещё.\n"
 	long := strings.Repeat(line, 5*stretchBytes/len(line))
 	for _, path := range kinds(t, "testdata") {
 		v := open(t, path)
@@ -144,6 +144,38 @@ func TestStreamJoinsPieces(t *testing.T) {
 	endless := NewStream(open(t, "testdata/gpt2.json"))
 	if got := endless.Encode(nil, bytes.Repeat([]byte("é"), maxStretch), false); len(got) == 0 {
 		t.Error("a document without lines is kept whole")
+	}
+}
+
+// Lines of any script end stretches, at the same places however the text comes.
+func TestCutter(t *testing.T) {
+	line := "Слова, 123 из них.\n\u2003отступ\n一行\n"
+	text := []byte(strings.Repeat(line, 5*stretchBytes/len(line)) + "\n\xd0")
+	cut := func(size int) (stretches []string) {
+		var c Cutter
+		for at := 0; at < len(text); at += size {
+			c.Cut(text[at:min(at+size, len(text))], at+size >= len(text), func(stretch []byte, first bool) {
+				if first != (len(stretches) == 0) {
+					t.Errorf("stretch %d is the first: %t", len(stretches), first)
+				}
+				stretches = append(stretches, string(stretch))
+			})
+		}
+		return stretches
+	}
+	whole := cut(len(text))
+	if strings.Join(whole, "") != string(text) || len(whole) < 5 {
+		t.Errorf("%d stretches are not the text", len(whole))
+	}
+	for i, s := range whole[:len(whole)-1] {
+		if len(s) > stretchBytes+len(line) || !strings.HasSuffix(s, "\n") || strings.HasPrefix(whole[i+1], "\u2003") {
+			t.Errorf("stretch %d has %d bytes and ends with %q", i, len(s), s[len(s)-20:])
+		}
+	}
+	for _, size := range []int{1 << 16, 7777, 64<<10 + 1, 13} {
+		if got := cut(size); !slices.Equal(got, whole) {
+			t.Errorf("other stretches in pieces of %d bytes", size)
+		}
 	}
 }
 
