@@ -3,6 +3,7 @@ package count
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 
 	"github.com/l2m-lab/l2m/token"
 )
@@ -106,9 +107,31 @@ func (m *merger) pairs(runs []*runFile, s section) error {
 
 func (m *merger) entry(block int, left token.ID, n int64) {
 	m.total.add(left, n)
-	if len(m.entries) > 0 {
-		m.entries[block] = append(m.entries[block], entry{left, n})
+	if len(m.entries) == 0 {
+		return
 	}
+	entries := m.entries[block]
+	if len(entries) == cap(entries) {
+		entries = m.addUp(entries)
+	}
+	m.entries[block] = append(entries, entry{left, n})
+}
+
+// addUp adds up the entries of the same left token, in place, and makes room for
+// more: the entries of a group do not become more with the number of chunks.
+func (m *merger) addUp(entries []entry) []entry {
+	for _, e := range entries {
+		m.part.add(e.left, e.count)
+	}
+	entries = entries[:0]
+	for _, l := range m.part.touched[:m.part.n] {
+		entries = append(entries, entry{l, m.part.count(l)})
+	}
+	m.part.next()
+	if n := len(entries); n > cap(entries)/2 {
+		entries = slices.Grow(entries, n+64)
+	}
+	return entries
 }
 
 // close ends a group: what its cells hold goes to the histograms.
