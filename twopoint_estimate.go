@@ -46,7 +46,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 		switch {
 		case d.Distance < width:
 			point.LeftOut = mi.SharedLetters
-		case 2*d.Pairs < f.Tokens:
+		case fewPairs(d, f):
 			point.LeftOut = mi.FewPairs
 		case e.Below:
 			point.LeftOut = mi.BelowFloor
@@ -90,6 +90,9 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 	return t, nil
 }
 
+// fewPairs says whether fewer than half of the tokens have another at a distance.
+func fewPairs(d count.Distance, f *count.File) bool { return 2*d.Pairs < f.Tokens }
+
 // pairCountsOf is what estimators need of the counts at a distance.
 func pairCountsOf(d count.Distance) mi.PairCounts {
 	of := func(c count.Counts) mi.PairCounts {
@@ -127,8 +130,9 @@ func estimateAll(ctx context.Context, counts []mi.PairCounts, subtract bool, o T
 
 // floors adds shuffled pairs to the counts, which measure the estimator's bias. For
 // Grassberger's estimator the bias follows from the marginals, far more surely than
-// one shuffle tells: the first and the last distance are shuffled, and if what is
-// read there does not bear this out, all are.
+// one shuffle tells: the first and the last distance that is fitted are shuffled, and
+// if what is read there does not bear this out, all are. A handful of pairs at a
+// distance beyond would not.
 func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPointOptions) error {
 	stage := o.Progress.stage("shuffling", "distances")
 	var with []int // distances at which there are pairs
@@ -141,8 +145,13 @@ func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPoi
 		return nil
 	}
 	if o.Estimator == string(mi.Grassberger) {
-		bornOut := true
-		for n, i := range []int{with[0], with[len(with)-1]} {
+		bornOut, last := true, with[0]
+		for _, i := range with {
+			if !fewPairs(f.Distances[i], f) {
+				last = i
+			}
+		}
+		for n, i := range []int{with[0], last} {
 			stage(int64(n), 2, 0)
 			p := counts[i]
 			if err := shuffle(ctx, &p, f.Distances[i].Distance, o); err != nil {

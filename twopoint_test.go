@@ -216,6 +216,36 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// Two pairs at the largest distance, for which the formula does not hold, do not make
+// all distances be shuffled.
+func TestFloorsOfFewPairs(t *testing.T) {
+	h := zipfChain(t, 4)
+	rng := rand.New(rand.NewPCG(1, 78))
+	docs := count.Documents{h.Sample(rng, 502)}
+	for range 20 {
+		docs = append(docs, h.Sample(rng, 500))
+	}
+	copy(docs[0], []token.ID{0, 0})
+	copy(docs[0][500:], []token.ID{1, 2})
+	counts, err := count.Pairs(t.Context(), docs, count.Options{Distances: []int{1, 100, 500}, Vocabulary: 4, Blocks: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := estimateTwoPoint(t.Context(), &count.File{Result: *counts}, TwoPointOptions{Seed: 1}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range counts.Distances {
+		want, err := mi.IndependentFloor(d.Left, d.Right)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := got.Points[i]; p.Floor != want {
+			t.Errorf("d = %d, %d pairs: the floor is %g, by the marginals %g", d.Distance, d.Pairs, p.Floor, want)
+		}
+	}
+}
+
 // Where shuffled pairs do not read what the marginals say, this is found: the formula
 // is one for symbols none of which is a large share of all.
 func TestFloorsAreChecked(t *testing.T) {

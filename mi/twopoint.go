@@ -43,8 +43,8 @@ type TwoPointEstimate struct {
 	// but it knows nothing of the dependence inside documents.
 	Method string
 
-	// Without[b] is Value with block b of the documents left out; nil without
-	// blocks.
+	// Without[b] is Value with block b of the documents left out, but for what makes
+	// counts even or odd; nil without blocks.
 	Without []info.Nats
 
 	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 where that is not known
