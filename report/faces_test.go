@@ -262,6 +262,13 @@ func TestDecayThatIsNone(t *testing.T) {
 		if first, _, _ := strings.Cut(b.String(), "\n"); !strings.HasPrefix(first, c.headline) || !strings.Contains(first, c.power+" nats") {
 			t.Errorf("α = %g: %q", c.alpha, first)
 		}
+		b.Reset()
+		if err := HTML(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		if falls := strings.Contains(b.String(), "it falls from"); falls != (c.lo > 0) {
+			t.Errorf("α = %g: the page says that it falls: %t", c.alpha, falls)
+		}
 	}
 }
 

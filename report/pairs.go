@@ -110,7 +110,11 @@ func (b pageBuilder) pairsLead() Phrase {
 	}
 	from, most := at(ends[0])
 	to, least := at(ends[1])
-	lead := Join(Plain("From "), from, Plain(" to "), to, Plain(" "+b.unit+" it falls from "), most, Plain(" to "), least, Plain(" "), Unit(""), Plain("."))
+	verb := "falls"
+	if !t.Law.Decays() {
+		verb = "goes"
+	}
+	lead := Join(Plain("From "), from, Plain(" to "), to, Plain(" "+b.unit+" it "+verb+" from "), most, Plain(" to "), least, Plain(" "), Unit(""), Plain("."))
 	if b.find.reason != "" {
 		lead = Join(lead, Plain(" "+b.find.reason))
 	}
