@@ -82,6 +82,8 @@ type Options struct {
 
 	Workers  int // 0 means GOMAXPROCS
 	Progress func(Progress)
+
+	grouped bool // what is kept in SpillDir was counted grouped
 }
 
 // Progress says how far counting is. Done and Total are in tokens × distances;
@@ -144,17 +146,28 @@ func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counting pairs: %w", err)
 	}
-	var r *Result
-	if o.dense() {
-		r, err = countDense(ctx, src, o)
-	} else {
-		r, err = countGrouped(ctx, src, o)
-	}
+	r, err := countPairs(ctx, src, o)
 	if err != nil {
 		return nil, fmt.Errorf("counting pairs: %w", err)
 	}
 	r.Sample, r.BlockTokens = o.Sample, o.BlockTokens
 	return r, nil
+}
+
+func countPairs(ctx context.Context, src Source, o Options) (r *Result, err error) {
+	store, err := openStore(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.grouped = store.grouped(); o.dense() {
+		r, err = countDense(ctx, src, o, store)
+	} else {
+		r, store, err = countGrouped(ctx, src, o, store)
+	}
+	if ferr := store.finish(); err == nil {
+		err = ferr
+	}
+	return r, err
 }
 
 // Check says what is wrong with the options, if anything: Pairs would fail with
@@ -228,7 +241,7 @@ func (e *MemoryError) Error() string {
 
 // dense says whether to count in tables of V² cells.
 func (o Options) dense() bool {
-	return o.Tables || o.Vocabulary > 0 && o.Vocabulary <= maxDense && o.tableBytes() <= o.Memory/2 && o.tableBytes() <= maxTableBytes
+	return o.Tables || !o.grouped && o.Vocabulary > 0 && o.Vocabulary <= maxDense && o.tableBytes() <= o.Memory/2 && o.tableBytes() <= maxTableBytes
 }
 
 // denseBytes is the memory of counting in tables: they, and two chunks of tokens.

@@ -47,14 +47,10 @@ type dense struct {
 //
 // Under a Key, a copy of the tables is kept in SpillDir: an interrupted call
 // reads the documents again, but counts only what the copy does not hold.
-func countDense(ctx context.Context, src Source, o Options) (*Result, error) {
+func countDense(ctx context.Context, src Source, o Options, store *store) (*Result, error) {
 	size := o.denseChunk()
-	var store *store
-	if o.Key != "" {
-		var err error
-		if store, err = openStore(o); err != nil {
-			return nil, err
-		}
+	if store != nil && !store.reusable {
+		store = nil
 	}
 	t, err := loadDense(store, o)
 	if err != nil {

@@ -47,35 +47,29 @@ type grouped struct {
 	resumed int64
 }
 
-func countGrouped(ctx context.Context, src Source, o Options) (r *Result, err error) {
-	g := &grouped{o: o, sums: make([]Distance, len(o.Distances))}
-	if g.store, err = openStore(o); err != nil {
-		return nil, err
+// countGrouped returns the store it was given, or one that it has made for what
+// did not fit.
+func countGrouped(ctx context.Context, src Source, o Options, store *store) (*Result, *store, error) {
+	g := &grouped{o: o, sums: make([]Distance, len(o.Distances)), store: store}
+	if store != nil {
+		g.kept = store.chunkTokens()
 	}
-	if g.store != nil {
-		g.kept = g.store.chunkTokens()
-	}
-	defer func() {
-		if ferr := g.store.finish(); err == nil && ferr != nil {
-			r, err = nil, ferr
-		}
-	}()
 	totals, err := g.read(ctx, src)
 	if err != nil {
-		return nil, err
+		return nil, g.store, err
 	}
 	g.index, g.workers = index{}, nil // room for merging
 	if err := g.merge(ctx, totals); err != nil {
-		return nil, err
+		return nil, g.store, err
 	}
-	r = &Result{
+	r := &Result{
 		Tokens: totals.Tokens, Documents: totals.Documents, Vocabulary: totals.Vocabulary,
 		Unigrams: totals.Unigrams, Distances: g.sums,
 	}
 	if g.store != nil {
 		r.Spilled = g.store.spilled
 	}
-	return r, nil
+	return r, g.store, nil
 }
 
 // read reads the documents, which leaves either all distances finished or runs
@@ -178,7 +172,8 @@ func (o Options) vocabularyBytes() int64 {
 func (o Options) chunkSize(v int64) (int, error) {
 	w := int64(o.Workers)
 	fixed := v*o.vocabularyBytes() + w*(counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
-	least := int64(max(1<<12, 4*o.maxDistance()))
+	// A chunk costs a look at the whole vocabulary for each distance.
+	least := max(1<<12, 4*int64(o.maxDistance()), v/8)
 	if least > maxChunk {
 		return 0, fmt.Errorf("a distance of %d is above %d (leave it out)", o.maxDistance(), maxChunk/4)
 	}
@@ -352,9 +347,9 @@ func (g *grouped) spill(ctx context.Context, ch *chunk, w *runWriter) error {
 			c := g.workers[worker]
 			c.begin(g.seen)
 			if i == 0 {
-				c.spillLeft(&g.index, ch, d, section{k, len(g.index.bounds) - 1}, w)
+				c.spillLeft(&g.index, ch, d, section{int32(k), int32(len(g.index.bounds) - 1)}, w)
 			} else {
-				c.spillPairs(&g.index, i-1, section{k, i - 1}, w)
+				c.spillPairs(&g.index, i-1, section{int32(k), int32(i - 1)}, w)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -404,7 +399,10 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 	)
 	g.resumed = 0
 	// Merging needs wider cells: it does with fewer workers if it must.
-	workers := int(min(int64(o.Workers), max(1, o.Memory*7/8/mergerBytes(int64(totals.Seen), o.Blocks))))
+	workers, buffer, err := o.divideMemory(int64(totals.Seen), runs)
+	if err != nil {
+		return err
+	}
 	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
 		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
@@ -416,7 +414,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 		sums.reset()
 		each(workers, totals.Ranges+1, func(worker, i int) {
 			if mergers[worker] == nil {
-				mergers[worker] = newMerger(totals.Seen, o.Blocks)
+				mergers[worker] = newMerger(totals.Seen, o.Blocks, len(runs), buffer)
 			}
 			m := mergers[worker]
 			m.begin()
@@ -424,7 +422,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 			if err == nil && i == 0 {
 				err = m.lefts(runs, k, totals.Ranges)
 			} else if err == nil {
-				err = m.pairs(runs, section{k, i - 1})
+				err = m.pairs(runs, section{int32(k), int32(i - 1)})
 			}
 			mu.Lock()
 			defer mu.Unlock()

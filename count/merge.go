@@ -3,6 +3,7 @@ package count
 import (
 	"container/heap"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/l2m-lab/l2m/token"
@@ -14,11 +15,14 @@ type merger struct {
 	total, part wideCells
 	sums        *sums
 	entries     [][]entry // by block, of the current group
+	cursors     []cursor  // by run file
+	buffer      int       // bytes of each
 }
 
+// entry is a part of the count of a left token in a block.
 type entry struct {
 	left  token.ID
-	count int64
+	count uint32
 }
 
 // wideCells counts left tokens in 64 bits.
@@ -34,21 +38,43 @@ func newWideCells(seen int) wideCells {
 	return wideCells{cells: make([]int64, seen+1), touched: make([]token.ID, seen+2)}
 }
 
-func newMerger(seen, blocks int) *merger {
-	m := &merger{total: newWideCells(seen), sums: newSums(blocks), entries: make([][]entry, blocks)}
+// newMerger returns a merger of so many run files.
+func newMerger(seen, blocks, runs, buffer int) *merger {
+	m := &merger{total: newWideCells(seen), sums: newSums(blocks), entries: make([][]entry, blocks), cursors: make([]cursor, runs), buffer: buffer}
 	if blocks > 0 {
 		m.part = newWideCells(seen)
 	}
 	return m
 }
 
-// mergerBytes is the memory of a merger over a vocabulary of v tokens.
+// mergerBytes is the memory of a merger over a vocabulary of v tokens, without its
+// cursors. Half of the left tokens are taken to be in the largest group of every
+// block.
 func mergerBytes(v int64, blocks int) int64 {
 	n := 12*v + 3*tallyBytes
 	if blocks > 0 {
-		n += 12*v + int64(blocks)*3*tallyBytes
+		n += 12*v + int64(blocks)*(3*tallyBytes+8*v/2)
 	}
 	return n
+}
+
+// divideMemory says how many workers can merge at a time, and how large the buffers
+// of their cursors may be.
+func (o Options) divideMemory(seen int64, runs []*runFile) (workers, buffer int, err error) {
+	room := o.Memory * 7 / 8
+	for _, r := range runs {
+		room -= int64(len(r.extents)) * extentBytes
+	}
+	n := int64(len(runs))
+	need := mergerBytes(seen, o.Blocks) + n*(cursorBytes+leastBuffer)
+	for workers = o.Workers; workers > 1 && int64(workers)*need > room; {
+		workers--
+	}
+	if need > room {
+		return 0, 0, &MemoryError{o.Memory, o.Memory + (need-room)*8/7, fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
+	}
+	spare := room/int64(workers) - need
+	return workers, int(min(leastBuffer+spare/max(n, 1), mostBuffer)), nil
 }
 
 // begin clears the histograms for the next section.
@@ -77,8 +103,9 @@ func (w *wideCells) next() {
 // pairs merges the section over all runs.
 func (m *merger) pairs(runs []*runFile, s section) error {
 	var h cursors
-	for _, r := range runs {
-		c := newCursor(r, s)
+	for i, r := range runs {
+		c := &m.cursors[i]
+		c.start(r, s, m.buffer)
 		if err := c.next(); err != nil {
 			return err
 		}
@@ -110,22 +137,28 @@ func (m *merger) entry(block int, left token.ID, n int64) {
 	if len(m.entries) == 0 {
 		return
 	}
-	entries := m.entries[block]
-	if len(entries) == cap(entries) {
-		entries = m.addUp(entries)
+	for n > 0 {
+		entries := m.entries[block]
+		if len(entries) == cap(entries) {
+			entries = m.addUp(entries)
+		}
+		part := min(n, math.MaxUint32)
+		m.entries[block] = append(entries, entry{left, uint32(part)})
+		n -= part
 	}
-	m.entries[block] = append(entries, entry{left, n})
 }
 
 // addUp adds up the entries of the same left token, in place, and makes room for
 // more: the entries of a group do not become more with the number of chunks.
 func (m *merger) addUp(entries []entry) []entry {
 	for _, e := range entries {
-		m.part.add(e.left, e.count)
+		m.part.add(e.left, int64(e.count))
 	}
 	entries = entries[:0]
 	for _, l := range m.part.touched[:m.part.n] {
-		entries = append(entries, entry{l, m.part.count(l)})
+		for n := m.part.count(l); n > 0; n -= math.MaxUint32 {
+			entries = append(entries, entry{l, uint32(min(n, math.MaxUint32))})
+		}
 	}
 	m.part.next()
 	if n := len(entries); n > cap(entries)/2 {
@@ -146,7 +179,7 @@ func (m *merger) close() {
 			continue
 		}
 		for _, e := range entries {
-			m.part.add(e.left, e.count)
+			m.part.add(e.left, int64(e.count))
 		}
 		m.entries[i] = entries[:0]
 		b := &m.sums.blocks[i]
@@ -171,8 +204,9 @@ func (m *merger) leaveOut(t *tally) {
 // lefts merges the left tokens of distance k, whose sections start at part.
 func (m *merger) lefts(runs []*runFile, k, part int) error {
 	read := func(block int, visit func(int, token.ID, int64)) error {
-		for _, r := range runs {
-			c := newCursor(r, section{k, part + block})
+		for i, r := range runs {
+			c := &m.cursors[i]
+			c.start(r, section{int32(k), int32(part + block)}, m.buffer)
 			for {
 				if err := c.next(); err != nil {
 					return err

@@ -13,7 +13,7 @@ import (
 // chunks there are.
 func TestMergerHoldsDistinctPairs(t *testing.T) {
 	const lefts, chunks = 100, 50
-	m := newMerger(lefts, 2)
+	m := newMerger(lefts, 2, 0, 0)
 	m.begin()
 	for chunk := range chunks {
 		for l := token.ID(1); l <= lefts; l++ {

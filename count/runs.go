@@ -2,11 +2,14 @@ package count
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/l2m-lab/l2m/token"
@@ -37,15 +40,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // section names a piece of the merge: distance number k and part, which is a
 // range, or the number of ranges plus a block.
-type section struct{ k, part int }
+type section struct{ k, part int32 }
 
 // extent is where some records of a section lie.
 type extent struct {
 	section
 	offset int64
-	length int
+	length uint32
 	sum    uint32
 }
+
+const extentBytes = 24
 
 // runWriter writes a run file from several goroutines.
 type runWriter struct {
@@ -68,7 +73,7 @@ func (w *runWriter) write(s section, records []byte) {
 		return
 	}
 	if _, w.err = w.w.Write(records); w.err == nil {
-		w.index = append(w.index, extent{s, w.written, len(records), sum})
+		w.index = append(w.index, extent{s, w.written, uint32(len(records)), sum})
 		w.written += int64(len(records))
 	}
 }
@@ -98,7 +103,21 @@ func (w *runWriter) finish() error {
 // runFile is a run file open for reading.
 type runFile struct {
 	f       *os.File
-	extents map[section][]extent
+	extents []extent // by section, those of a section as they were written
+}
+
+// of are the extents of a section.
+func (r *runFile) of(s section) []extent {
+	at, _ := slices.BinarySearchFunc(r.extents, s, func(e extent, s section) int { return compareSections(e.section, s) })
+	end := at
+	for end < len(r.extents) && r.extents[end].section == s {
+		end++
+	}
+	return r.extents[at:end]
+}
+
+func compareSections(a, b section) int {
+	return cmp.Or(cmp.Compare(a.k, b.k), cmp.Compare(a.part, b.part))
 }
 
 var errDamaged = errors.New("the file is damaged or incomplete (remove it and count again)")
@@ -138,7 +157,7 @@ func openRun(path string) (r *runFile, err error) {
 	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(footer[8:]) {
 		return nil, errDamaged
 	}
-	r = &runFile{f: f, extents: map[section][]extent{}}
+	r = &runFile{f: f}
 	var offset int64
 	for len(b) > 0 {
 		var x [4]uint64
@@ -149,55 +168,109 @@ func openRun(path string) (r *runFile, err error) {
 			}
 			x[i], b = v, b[n:]
 		}
-		if x[2] > uint64(data-offset) {
+		if x[2] > uint64(data-offset) || x[2] > math.MaxUint32 {
 			return nil, errDamaged
 		}
-		e := extent{section{int(x[0]), int(x[1])}, offset, int(x[2]), uint32(x[3])}
-		r.extents[e.section] = append(r.extents[e.section], e)
-		offset += int64(e.length)
+		r.extents = append(r.extents, extent{section{int32(x[0]), int32(x[1])}, offset, uint32(x[2]), uint32(x[3])})
+		offset += int64(x[2])
 	}
 	if offset != data {
 		return nil, errDamaged
 	}
+	r.extents = slices.Clip(r.extents)
+	slices.SortStableFunc(r.extents, func(a, b extent) int { return compareSections(a.section, b.section) })
 	return r, nil
 }
 
-// cursor walks over the records of a section of a run file.
+// cursor walks over the records of a section of a run file. It reads an extent in
+// pieces of its buffer, and before that all of it, where it is longer, for the
+// checksum.
 type cursor struct {
 	r       *runFile
 	extents []extent
-	buf     []byte // read from the current extent
-	b       []byte // what is left of it
+	buf     []byte // of fixed length
+	b       []byte // what is read of the current extent, and not yet used
+	offset  int64  // where what is not read begins
+	left    int    // how much that is
 	rank    uint64
 	done    bool
+	err     error
 }
 
-func newCursor(r *runFile, s section) *cursor { return &cursor{r: r, extents: r.extents[s]} }
+// leastBuffer holds some entries, and mostBuffer nearly every extent.
+const (
+	leastBuffer = 4 << 10
+	mostBuffer  = 2 * extentTarget
+	cursorBytes = 160
+)
+
+// start puts the cursor before the first record of a section.
+func (c *cursor) start(r *runFile, s section, buffer int) {
+	*c = cursor{r: r, extents: r.of(s), buf: sized(c.buf, buffer)}
+}
 
 // next moves to the next record and reads its rank.
 func (c *cursor) next() error {
-	if len(c.b) == 0 {
+	if c.err != nil {
+		return c.err
+	}
+	if len(c.b) == 0 && c.left == 0 {
 		if len(c.extents) == 0 {
 			c.done = true
 			return nil
 		}
 		e := c.extents[0]
 		c.extents = c.extents[1:]
-		c.buf = sized(c.buf, e.length)
-		if _, err := c.r.f.ReadAt(c.buf, e.offset); err != nil {
+		if err := c.open(e); err != nil {
 			return fmt.Errorf("reading %s: %w", c.r.f.Name(), err)
 		}
-		if crc32.Checksum(c.buf, castagnoli) != e.sum {
-			return fmt.Errorf("reading %s: %w", c.r.f.Name(), errDamaged)
-		}
-		c.b, c.rank = c.buf, 0
+		c.rank = 0
 	}
 	c.rank += c.number()
+	return c.err
+}
+
+// open begins an extent and compares its checksum.
+func (c *cursor) open(e extent) error {
+	begin := func() { c.b, c.offset, c.left = nil, e.offset, int(e.length) }
+	sum := uint32(0)
+	for begin(); c.left > 0; c.b = nil {
+		if err := c.fill(); err != nil {
+			return err
+		}
+		sum = crc32.Update(sum, castagnoli, c.b)
+		if len(c.b) == int(e.length) {
+			break // all of it is in the buffer
+		}
+	}
+	if sum != e.sum {
+		return errDamaged
+	}
+	if len(c.b) < int(e.length) {
+		begin()
+	}
+	return nil
+}
+
+// fill reads as much of the extent as there is room for behind what is left in the
+// buffer.
+func (c *cursor) fill() error {
+	kept := copy(c.buf, c.b)
+	n := min(c.left, len(c.buf)-kept)
+	if _, err := c.r.f.ReadAt(c.buf[kept:kept+n], c.offset); err != nil {
+		return err
+	}
+	c.b, c.offset, c.left = c.buf[:kept+n], c.offset+int64(n), c.left-n
 	return nil
 }
 
 // number reads a number; the extent's checksum has vouched for the bytes.
 func (c *cursor) number() uint64 {
+	if len(c.b) < binary.MaxVarintLen64 && c.left > 0 {
+		if err := c.fill(); err != nil && c.err == nil {
+			c.err = fmt.Errorf("reading %s: %w", c.r.f.Name(), err)
+		}
+	}
 	if len(c.b) > 0 && c.b[0] < 0x80 {
 		v := c.b[0]
 		c.b = c.b[1:]
@@ -208,7 +281,7 @@ func (c *cursor) number() uint64 {
 	return v
 }
 
-// entries reads the rest of a record.
+// entries reads the rest of a record. An error is that of the next call of next.
 func (c *cursor) entries(visit func(block int, left token.ID, count int64)) {
 	for range c.number() {
 		block := int(c.number())
@@ -216,6 +289,9 @@ func (c *cursor) entries(visit func(block int, left token.ID, count int64)) {
 			left, n := c.number(), uint64(1)
 			if left&1 != 0 {
 				n = c.number()
+			}
+			if c.err != nil {
+				return
 			}
 			visit(block, token.ID(left>>1), int64(n))
 		}

@@ -117,7 +117,7 @@ func (c *counter) spillLeft(x *index, ch *chunk, d int, s section, w *runWriter)
 		}
 		records := append(c.records[:0], 1, 1) // rank 1, one block
 		records = c.appendRun(records, block, distinct)
-		w.write(section{s.k, s.part + block}, records)
+		w.write(section{s.k, s.part + int32(block)}, records)
 		c.records = records[:0]
 	}
 }

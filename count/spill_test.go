@@ -202,6 +202,40 @@ func TestResumeWithOtherMemory(t *testing.T) {
 	}
 }
 
+// What was counted in chunks is used again where there is now enough memory for
+// tables.
+func TestResumeGroupedWithMemoryForTables(t *testing.T) {
+	docs := skewed(6, 40, 120_000, 300)
+	o := Options{Distances: []int{1, 500}, Vocabulary: 300, Blocks: 3, Workers: 2, SpillDir: t.TempDir(), Key: "corpus 6"}
+	o.Memory = leastMemory(o)
+	_, err := Pairs(t.Context(), SourceFunc(func(yield func(int, []token.ID) error) error {
+		return errors.Join(docs[:30].Each(yield), errors.New("broken"))
+	}), o)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	o.Memory = 64 << 20
+	if checked, err := o.checked(); err != nil || !checked.dense() {
+		t.Fatalf("%d MB are not enough for tables (%v): the test shows nothing", o.Memory>>20, err)
+	}
+	want, err := Pairs(t.Context(), docs, Options{Distances: o.Distances, Vocabulary: 300, Blocks: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var resumed int64
+	o.Progress = func(p Progress) { resumed = max(resumed, p.Resumed) }
+	got, err := Pairs(t.Context(), docs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resumed == 0 {
+		t.Error("nothing was resumed")
+	}
+	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+		t.Errorf("(-in tables +resumed):\n%s", diff)
+	}
+}
+
 // A call that fails half-way leaves what it has finished; the same call then
 // continues there, whatever piece is missing, and comes to the same counts.
 func TestResume(t *testing.T) {

@@ -43,7 +43,6 @@ type asked struct {
 	BlockTokens int     `json:"block_tokens"`
 	Sample      float64 `json:"sample"`
 	Seed        uint64  `json:"seed"`
-	Dense       bool    `json:"dense"`
 }
 
 // corpusTotals is the content of corpus.json.
@@ -58,7 +57,7 @@ type corpusTotals struct {
 	Unigrams   info.Histogram `json:"unigrams"`
 }
 
-const spillSchema = "l2m.count-spill/4"
+const spillSchema = "l2m.count-spill/5"
 
 // openStore returns the store of o: nil when nothing is to be kept and nothing
 // has been spilled yet.
@@ -72,7 +71,7 @@ func openStore(o Options) (*store, error) {
 	s := &store{dir: o.SpillDir, reusable: o.Key != ""}
 	want, err := json.Marshal(asked{
 		Schema: spillSchema, Key: o.Key, Distances: o.Distances, Vocabulary: o.Vocabulary, Blocks: o.Blocks,
-		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed, Dense: o.dense(),
+		BlockTokens: o.BlockTokens, Sample: o.Sample, Seed: o.Seed,
 	})
 	if err != nil {
 		return nil, err
@@ -139,6 +138,10 @@ func (s *store) finish() error {
 	}
 	return nil
 }
+
+// grouped says whether an earlier call has counted chunks: with another memory
+// limit they would be counted otherwise, and must not.
+func (s *store) grouped() bool { return s != nil && len(s.chunks) > 0 }
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
