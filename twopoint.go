@@ -38,7 +38,7 @@ type TwoPointOptions struct {
 	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein", or a file: tokenizer.json or .tiktoken
 	Distances []int   // tokens; nil means 1, 2, 4, … up to the longest document
 	Sample    float64 // share of the documents to count; 0 means all
-	Blocks    int     // blocks of documents for jackknife errors; 0 means 16, negative none
+	Blocks    int     // blocks of documents for jackknife errors, 2 at least; 0 means 16, negative none
 
 	Estimator string // of entropies; "" means grassberger
 	KeepFloor bool   // do not subtract what the estimator reads on shuffled pairs
@@ -96,6 +96,8 @@ func (o TwoPointOptions) Validate() error {
 		return errors.New("no run directory named")
 	case !slices.Contains(mi.EntropyEstimators(), mi.EntropyEstimator(o.Estimator)):
 		return fmt.Errorf("unknown estimator %q (choose from %v)", o.Estimator, mi.EntropyEstimators())
+	case o.Blocks == 1:
+		return errors.New("one block: without it nothing is left (name at least 2, or 0 for none)")
 	case !(o.Sample > 0 && o.Sample <= 1):
 		return fmt.Errorf("a sample of %g is not a share between 0 and 1", o.Sample)
 	}

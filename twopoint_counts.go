@@ -104,17 +104,6 @@ func refuseMeasure(dir string) error {
 // countWarnings says what is special about counts, wherever they were made.
 func countWarnings(f *count.File) []info.Warning {
 	var w []info.Warning
-	if f.BlockTokens > 0 && len(f.Distances) > 0 && len(f.Distances[0].Without) >= 2 {
-		text := fmt.Sprintf("with %s only", several(int(f.Documents), "document"))
-		if f.Documents >= count.DefaultBlocks {
-			text = fmt.Sprintf("with most of the text in a few of the %d documents", f.Documents)
-		}
-		w = append(w, info.Warning{
-			Code: "few-documents",
-			Text: text + ", the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind",
-			Fix:  "give more documents",
-		})
-	}
 	if f.Sample < 1 {
 		w = append(w, info.Warning{
 			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
@@ -149,9 +138,11 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
 		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
 	}.Divide(sizesOf(c))
-	all := true // distances up to the longest document
-	if len(opts.Distances) == 0 {
-		opts.Distances, all = defaultDistances(c, stream, opts)
+	all := opts.Distances
+	if len(all) == 0 {
+		// A token is a byte at least.
+		all = dyadicDistances(token.Width(stream.Name()), c.Longest())
+		opts.Distances = fitting(all, opts)
 	}
 	if len(opts.Distances) == 0 {
 		return nil, release, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
@@ -170,7 +161,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		return nil, release, err
 	}
 	switch last := file.Distances[len(file.Distances)-1]; {
-	case !all && last.Pairs > 0:
+	case last.Pairs > 0 && last.Distance < slices.Max(all):
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "distances-left-out",
 			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
@@ -183,31 +174,35 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 			Text: fmt.Sprintf("there are no pairs at distances from %d on: no document is longer", file.Distances[i].Distance),
 		})
 	}
+	if smallVocabulary(opts) && file.Distances[0].Table == nil {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "no-covariance",
+			Text: "the tables of all pairs did not fit into the memory: there is no covariance",
+			Fix:  "raise --memory, with --fresh",
+		})
+	}
 	return file, release, nil
 }
 
-// defaultDistances are the powers of two up to the longest document at which
-// tokens have no letters in common; all says whether the memory is enough for
-// them.
-func defaultDistances(c *corpus.Corpus, stream token.Stream, o count.Options) (ds []int, all bool) {
-	// A token is a byte at least.
-	ds = dyadicDistances(token.Width(stream.Name()), c.Longest())
-	for n := len(ds); n > 0; n-- {
-		o.Distances = ds[:n]
+// fitting are those of the distances, the shortest, for which the memory is enough.
+func fitting(all []int, o count.Options) []int {
+	for n := len(all); n > 0; n-- {
+		o.Distances = all[:n]
 		if o.Check() == nil {
-			return ds[:n], n == len(ds)
+			return o.Distances
 		}
 	}
-	return ds[:min(1, len(ds))], true // counting says what is wrong
+	return all[:min(1, len(all))] // counting says what is wrong
 }
 
 // countsID identifies what is counted: documents and tokens.
 type countsID struct{ documents, tokens string }
 
-// key identifies counts: what is counted, and the options that change the result.
+// key identifies counts: what is counted, and the options that change the
+// histograms.
 func (id countsID) key(o count.Options) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d\n%t", id.documents, id.tokens,
-		o.Distances, o.Blocks, o.BlockTokens, o.Sample, o.Seed, o.Tables))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d", id.documents, id.tokens,
+		o.Distances, o.Blocks, o.BlockTokens, o.Sample, o.Seed))
 	return fmt.Sprintf("%x", sum)
 }
 
@@ -236,12 +231,8 @@ func settleCounts(o TwoPointOptions, opts count.Options, id countsID) (*count.Fi
 	for _, d := range counts.Distances {
 		opts.Distances = append(opts.Distances, d.Distance)
 	}
-	same := false
-	for _, opts.Tables = range []bool{false, true} {
-		same = same || id.key(opts) == counts.Key
-	}
 	switch {
-	case !same, o.Distances != nil && !slices.Equal(opts.Distances, slices.Compact(slices.Sorted(slices.Values(o.Distances)))):
+	case id.key(opts) != counts.Key, o.Distances != nil && !slices.Equal(opts.Distances, slices.Compact(slices.Sorted(slices.Values(o.Distances)))):
 		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
 	case o.Distances == nil && len(opts.Distances) < asked:
 		return nil, nil // there was less memory then
@@ -278,14 +269,17 @@ func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts 
 	return file, nil
 }
 
-// keepTables says whether the vocabulary is small enough to keep the tables of
-// all pairs, for their covariance.
+// smallVocabulary says whether the tables of all pairs are of interest, for their
+// covariance.
+func smallVocabulary(o count.Options) bool { return o.Vocabulary > 0 && o.Vocabulary <= 256 }
+
+// keepTables says whether to keep the tables, and whether there is room for them.
 func keepTables(o count.Options) bool {
 	v, memory := int64(o.Vocabulary), o.Memory
 	if memory == 0 {
 		memory = 1 << 30
 	}
-	return v > 0 && v <= 256 && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
+	return smallVocabulary(o) && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
 }
 
 // several is a number of things: "1 byte", "3 bytes".

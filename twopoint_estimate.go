@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,7 +20,7 @@ import (
 
 // estimateTwoPoint turns counts into information and fits its decay.
 func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
-	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Corrected: !o.KeepFloor}
+	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.KeepFloor}
 	width := token.Width(f.Alphabet)
 	counts := make([]mi.PairCounts, len(f.Distances))
 	for i, d := range f.Distances {
@@ -32,22 +33,28 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 	if err != nil {
 		return nil, err
 	}
+	if n := len(f.Distances); n > 0 && len(f.Distances[0].Without) >= 2 {
+		t.Blocks, t.BlockTokens = len(f.Distances[0].Without), f.BlockTokens
+	}
 	var points, norms []mi.DecayPoint
-	blocks := false
 	for i, d := range f.Distances {
 		e := estimates[i]
 		if d.Pairs == 0 {
 			continue // longer than every document
 		}
-		blocks = blocks || len(e.Without) >= 2
 		point := report.TwoPointPoint{
-			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Floor: e.Floor, Limit: e.Limit, Attenuation: e.Attenuation,
+			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Method: e.Method, Blocks: e.Blocks,
+			Floor: e.Floor, Limit: e.Limit, Attenuation: e.Attenuation,
 		}
 		switch {
 		case d.Distance < width:
 			point.LeftOut = mi.SharedLetters
 		case fewPairs(d, f):
 			point.LeftOut = mi.FewPairs
+		case t.Blocks > 0 && e.Blocks < min(fewBlocks, float64(t.Blocks)/2):
+			point.LeftOut = mi.FewBlocks
+		case t.Corrected && e.Value < -e.Limit:
+			point.LeftOut = mi.BelowZero
 		case e.Below:
 			point.LeftOut = mi.BelowFloor
 		}
@@ -69,25 +76,64 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 	if len(norms) > 0 {
 		t.CovarianceLaw, _ = mi.FitDecay(norms, level)
 	}
-	if lost := t.Points[0].Attenuation; lost >= 0.03 {
-		t.Warnings = append(t.Warnings, info.Warning{
-			Code: "attenuated",
-			Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: up to about %.0f %% of a weak one is lost with what shuffled pairs read, at all distances alike", 100*lost),
-			Fix:  "count more text, or take values for too small by as much; the exponent is hardly touched",
-		})
+	t.Warnings = append(t.Warnings, biasWarnings(t)...)
+	t.Warnings = append(t.Warnings, errorWarnings(t, f)...)
+	return t, nil
+}
+
+// fewBlocks is the number of equal blocks below which a jackknife over them does not
+// say how large its error is: with four, its own error is 40 %.
+const fewBlocks = 4
+
+// biasWarnings says what the values hold or lack of the estimator's bias.
+func biasWarnings(t *report.TwoPoint) []info.Warning {
+	if !t.Corrected {
+		return []info.Warning{{
+			Code: "bias-included",
+			Text: fmt.Sprintf("values hold what the estimator reads on shuffled pairs, %.2g nats at d = %d: they do not fall below that, and the decay is of the sum", t.Points[0].Floor, t.Points[0].Distance),
+			Fix:  "leave out --subtract-floor=false",
+		}}
 	}
-	if !blocks {
-		why, fix := "pairs were not counted by blocks of documents", "count with --blocks"
+	lost := t.Points[0].Attenuation
+	if lost < 0.03 {
+		return nil
+	}
+	share := fmt.Sprintf("about %.0f %%", 100*lost)
+	if t.Estimator != string(mi.Grassberger) {
+		share = "with this estimator more than " + share
+	}
+	return []info.Warning{{
+		Code: "attenuated",
+		Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: of a weak one, %s is lost with what shuffled pairs read, at all distances alike; intervals do not hold that", share),
+		Fix:  "count more text, or take values for too small by as much; the exponent is hardly touched",
+	}}
+}
+
+// errorWarnings says what errors do not hold.
+func errorWarnings(t *report.TwoPoint, f *count.File) []info.Warning {
+	switch {
+	case t.Blocks == 0:
+		why, fix := "pairs were not counted by blocks of documents", "count with --blocks 16"
 		if len(f.Distances[0].Without) > 0 {
 			why, fix = "there is too little text for blocks of it", "count more text"
 		}
-		t.Warnings = append(t.Warnings, info.Warning{
+		return []info.Warning{{
 			Code: "no-blocks",
 			Text: "the errors are those of independent pairs, because " + why + ": pairs of a text depend on one another, and the true errors can be many times as large",
 			Fix:  fix,
-		})
+		}}
+	case f.BlockTokens > 0:
+		few := fmt.Sprintf("with %s only", several(int(f.Documents), "document"))
+		if f.Documents >= count.DefaultBlocks {
+			few = fmt.Sprintf("with most of the text in a few of the %d documents", f.Documents)
+		}
+		return []info.Warning{{
+			Code: "few-documents",
+			Text: few + ", the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind",
+			Fix:  "give more documents",
+		}}
 	}
-	return t, nil
+	return nil
 }
 
 // fewPairs says whether fewer than half of the tokens have another at a distance.
@@ -100,10 +146,6 @@ func pairCountsOf(d count.Distance) mi.PairCounts {
 	}
 	p := of(d.Counts)
 	for _, w := range d.Without {
-		if w.Pairs == 0 {
-			p.Without = nil // one block has all the pairs: nothing to compare
-			break
-		}
 		p.Without = append(p.Without, of(w))
 	}
 	return p
@@ -131,63 +173,73 @@ func estimateAll(ctx context.Context, counts []mi.PairCounts, subtract bool, o T
 // floors adds shuffled pairs to the counts, which measure the estimator's bias. For
 // Grassberger's estimator the bias follows from the marginals, far more surely than
 // one shuffle tells: the first and the last distance that is fitted are shuffled, and
-// if what is read there does not bear this out, all are. A handful of pairs at a
-// distance beyond would not.
+// if what is read there does not bear this out, all are. Where there are few pairs,
+// which costs little, they are shuffled anyway: of a handful, the marginals do not
+// tell.
 func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPointOptions) error {
-	stage := o.Progress.stage("shuffling", "distances")
-	var with []int // distances at which there are pairs
+	var sure, rest []int // distances of which the marginals tell, and others
 	for i, d := range f.Distances {
-		if d.Pairs > 0 {
-			with = append(with, i)
+		switch {
+		case d.Pairs == 0:
+		case o.Estimator == string(mi.Grassberger) && !fewPairs(d, f):
+			sure = append(sure, i)
+		default:
+			rest = append(rest, i)
 		}
 	}
-	if len(with) == 0 {
-		return nil
+	var ends []int
+	if len(sure) > 0 {
+		ends = slices.Compact([]int{sure[0], sure[len(sure)-1]})
 	}
-	if o.Estimator == string(mi.Grassberger) {
-		bornOut, last := true, with[0]
-		for _, i := range with {
-			if !fewPairs(f.Distances[i], f) {
-				last = i
-			}
-		}
-		for n, i := range []int{with[0], last} {
-			stage(int64(n), 2, 0)
-			p := counts[i]
-			if err := shuffle(ctx, &p, f.Distances[i].Distance, o); err != nil {
-				return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
-			}
-			ok, err := floorHolds(p)
-			if err != nil {
-				return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
-			}
-			bornOut = bornOut && ok
-		}
-		stage(2, 2, 0)
-		if bornOut {
-			return nil
-		}
-	}
-	for n, i := range with {
-		stage(int64(n), int64(len(with)), 0)
-		if err := shuffle(ctx, &counts[i], f.Distances[i].Distance, o); err != nil {
+	stage, done := o.Progress.stage("shuffling", "distances"), 0
+	deal := func(i int, p *mi.PairCounts, pairs int64) error {
+		stage(int64(done), int64(len(ends)+len(rest)), 0)
+		if err := shuffle(ctx, p, f.Distances[i].Distance, pairs, o); err != nil {
 			return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
 		}
+		done++
+		stage(int64(done), int64(len(ends)+len(rest)), 0)
+		return nil
 	}
-	stage(int64(len(with)), int64(len(with)), 0)
+	bornOut := true
+	for _, i := range ends {
+		p := counts[i]
+		if err := deal(i, &p, dealtPairs); err != nil {
+			return err
+		}
+		ok, err := floorHolds(p)
+		if err != nil {
+			return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
+		}
+		bornOut = bornOut && ok
+	}
+	pairs := int64(dealtPairs)
+	switch {
+	case !bornOut:
+		rest = append(sure, rest...)
+	case len(sure) > 0:
+		pairs = dealtFew // those beyond the last that is fitted
+	}
+	for _, i := range rest {
+		if err := deal(i, &counts[i], pairs); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // dealtPairs is about how many pairs are dealt at a distance, in up to mostDeals
-// shuffles: the more there are, the less noise there is in what they read.
+// shuffles: the more there are, the less noise there is in what they read. dealtFew
+// is enough where nothing is fitted.
 const (
 	dealtPairs = 1 << 25
+	dealtFew   = 1 << 22
 	mostDeals  = 16
 )
 
 // shuffle shuffles the pairs of a distance, and of the blocks where the estimator
 // needs those.
-func shuffle(ctx context.Context, p *mi.PairCounts, distance int, o TwoPointOptions) error {
+func shuffle(ctx context.Context, p *mi.PairCounts, distance int, pairs int64, o TwoPointOptions) error {
 	n := p.Pairs.Total()
 	deal := func(p *mi.PairCounts, deals int64, purpose uint64) error {
 		p.Shuffled = nil
@@ -200,7 +252,7 @@ func shuffle(ctx context.Context, p *mi.PairCounts, distance int, o TwoPointOpti
 		}
 		return nil
 	}
-	if err := deal(p, min(max(dealtPairs/n, 1), mostDeals), 0); err != nil {
+	if err := deal(p, min(max(pairs/n, 1), mostDeals), 0); err != nil {
 		return err
 	}
 	for b := range p.Without {

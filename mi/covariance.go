@@ -26,11 +26,11 @@ type LagCovariance struct {
 // out for the reason given, if any, and where noise makes up much of it: below
 // twice the floor.
 func (c LagCovariance) Point(d int, reason LeftOut) DecayPoint {
-	if reason != SharedLetters && reason != FewPairs {
-		reason = ""
-		if c.Norm < 2*c.Floor {
-			reason = BelowFloor
-		}
+	if reason == BelowFloor {
+		reason = "" // of information
+	}
+	if reason == "" && c.Norm < 2*c.Floor {
+		reason = BelowFloor
 	}
 	return DecayPoint{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}
 }

@@ -28,6 +28,8 @@ const (
 	BelowFloor    LeftOut = "below-floor"    // not to be told from the noise floor
 	SharedLetters LeftOut = "shared-letters" // the two tokens have letters in common
 	FewPairs      LeftOut = "few-pairs"      // fewer than half of the tokens have another at that distance
+	BelowZero     LeftOut = "below-zero"     // below what shuffled pairs read, by more than the noise
+	FewBlocks     LeftOut = "few-blocks"     // nearly all pairs are in a few blocks of documents: the error is not known
 )
 
 // String says it in words.
@@ -39,6 +41,10 @@ func (l LeftOut) String() string {
 		return "letters in common"
 	case FewPairs:
 		return "few pairs"
+	case BelowZero:
+		return "below shuffled pairs"
+	case FewBlocks:
+		return "of a few documents"
 	}
 	return string(l)
 }
@@ -131,7 +137,7 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 	if len(p.d) < 4 {
 		return nil, append(out.Warnings, info.Warning{
 			Code: "too-few-distances",
-			Text: fmt.Sprintf("only %d distances are left to fit; a decay needs four", len(p.d)),
+			Text: fmt.Sprintf("%s left to fit; a decay needs four", few(len(p.d))),
 			Fix:  "count more text, or more distances",
 		})
 	}
@@ -202,7 +208,7 @@ func (f *DecayFit) compare(main *decayResult, rivals []decayFamily, p decayData)
 // leftOut says which points were not fitted, and why.
 func leftOut(points []DecayPoint) []info.Warning {
 	var out []info.Warning
-	below, few := 0, 0
+	below, negative, few, blocks := 0, 0, 0, 0
 	for _, p := range points {
 		switch p.LeftOut {
 		case SharedLetters:
@@ -216,6 +222,12 @@ func leftOut(points []DecayPoint) []info.Warning {
 			if few == 0 {
 				few = p.Distance
 			}
+		case FewBlocks:
+			if blocks == 0 {
+				blocks = p.Distance
+			}
+		case BelowZero:
+			negative++
 		case BelowFloor:
 			below++
 		default:
@@ -227,18 +239,56 @@ func leftOut(points []DecayPoint) []info.Warning {
 	if below > 0 {
 		out = append(out, info.Warning{
 			Code: "below-floor",
-			Text: fmt.Sprintf("%d of %d distances are not above the noise floor and were not fitted", below, len(points)),
+			Text: fmt.Sprintf("%s not above the noise floor and not fitted", ofDistances(below, len(points))),
 			Fix:  "count more text to lower the floor",
+		})
+	}
+	if negative > 0 {
+		out = append(out, info.Warning{
+			Code: "below-zero",
+			Text: fmt.Sprintf("%s below what shuffled pairs read by more than the noise: information is not negative, so the estimator's bias differs between pairs that depend and such that do not", ofDistances(negative, len(points))),
+			Fix:  "count more text, or use the estimator grassberger",
 		})
 	}
 	if few > 0 {
 		out = append(out, info.Warning{
 			Code: "few-pairs",
-			Text: fmt.Sprintf("from d = %d on, fewer than half of the tokens have another at that distance: what stands there is of long documents only, or of the ends of one, and was not fitted", few),
-			Fix:  "leave short documents out, or give longer ones",
+			Text: fmt.Sprintf("from d = %d on, fewer than half of the tokens have another at that distance: what stands there is of the longest documents only, or of the ends of one, and was not fitted", few),
+			Fix:  "give longer documents",
+		})
+	}
+	if blocks > 0 {
+		out = append(out, info.Warning{
+			Code: "few-blocks",
+			Text: fmt.Sprintf("from d = %d on, nearly all pairs are of a few documents: how much others would differ cannot be told, and what stands there was not fitted", blocks),
+			Fix:  "give more long documents",
 		})
 	}
 	return out
+}
+
+// few is a subject and verb: "no distance is", "only 3 distances are".
+func few(n int) string {
+	switch n {
+	case 0:
+		return "no distance is"
+	case 1:
+		return "only one distance is"
+	}
+	return fmt.Sprintf("only %d distances are", n)
+}
+
+// ofDistances is the subject and verb of a sentence on n of all distances.
+func ofDistances(n, all int) string {
+	switch {
+	case n == all && n == 1:
+		return "the distance is"
+	case n == all:
+		return fmt.Sprintf("all %d distances are", all)
+	case n == 1:
+		return fmt.Sprintf("one of %d distances is", all)
+	}
+	return fmt.Sprintf("%d of %d distances are", n, all)
 }
 
 // akaikeWeights are exp(−Δ/2) normalised.

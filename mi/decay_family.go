@@ -36,7 +36,11 @@ func (r DecayRival) At(d float64) info.Nats {
 // up to d ≈ 17 and d^−0.27 beyond".
 func (r DecayRival) Name() string {
 	power := func(name string) string {
-		return strings.ReplaceAll(fmt.Sprintf("d^%+.2f", -r.Params[name]), "-", "−")
+		s := fmt.Sprintf("%+.2f", -r.Params[name])
+		if strings.Trim(s, "+-0.") == "" {
+			s = "0"
+		}
+		return "d^" + strings.Replace(s, "-", "−", 1)
 	}
 	switch r.Family {
 	case "power":

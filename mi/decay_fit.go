@@ -4,10 +4,11 @@ import (
 	"math"
 	"slices"
 
-	"github.com/l2m-lab/l2m/info"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // decayData are the points of a fit.

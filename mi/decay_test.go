@@ -45,23 +45,36 @@ func TestDecayRecovers(t *testing.T) {
 	}
 }
 
-// TestDecayFamilies: each family is preferred on its own data.
+// Each family is preferred on its own data: a power law never lacks weight where
+// there is one, and nearly always does where there is another.
 func TestDecayFamilies(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 6))
-	for want, curve := range map[string]func(d float64) float64{
-		"power":       func(d float64) float64 { return 2 * math.Pow(d, -0.8) },
-		"exponential": func(d float64) float64 { return 2 * math.Exp(-d/40) },
-		"broken-power": func(d float64) float64 {
-			return 2 * math.Pow(d, -0.3) * math.Pow(max(1, d/32), -1.2)
-		},
+	const runs = 40
+	for _, c := range []struct {
+		family string
+		curve  func(d float64) float64
+	}{
+		{"power", func(d float64) float64 { return 2 * math.Pow(d, -0.8) }},
+		{"exponential", func(d float64) float64 { return 2 * math.Exp(-d/40) }},
+		{"broken-power", func(d float64) float64 { return 2 * math.Pow(d, -0.3) * math.Pow(max(1, d/32), -1.2) }},
 	} {
-		fit, warnings := FitDecay(decaying(rng, 13, curve, 0.03, 1e-5), 0.95)
-		if fit == nil {
-			t.Errorf("%s: %v", want, warnings)
-			continue
+		found := 0
+		for r := range runs {
+			rng := rand.New(rand.NewPCG(uint64(r), 6))
+			fit, warnings := FitDecay(decaying(rng, 13, c.curve, 0.03, 1e-5), 0.95)
+			if fit == nil {
+				t.Fatalf("%s: %v", c.family, warnings)
+			}
+			family := "power"
+			if better := fit.Better(); better != nil {
+				family = better.Family
+			}
+			if family == c.family {
+				found++
+			}
 		}
-		if fit.Rivals[0].Family != want || fit.Weight > fit.Rivals[0].Weight {
-			t.Errorf("%s: weight %.3f with floor; rivals %+v", want, fit.Weight, fit.Rivals)
+		t.Logf("%s: %d of %d", c.family, found, runs)
+		if found < runs-4 {
+			t.Errorf("%s: found in %d of %d runs", c.family, found, runs)
 		}
 	}
 }

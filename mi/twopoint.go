@@ -37,11 +37,15 @@ type TwoPointEstimate struct {
 	Value info.Nats // with the floor subtracted if that was asked for
 	SE    info.Nats // standard error of Value; see Method
 
-	// Method of SE: "jackknife" over blocks of documents; or "bound": the
-	// standard errors of the three entropies in quadrature, for independent
-	// pairs. The entropies are positively correlated, so the bound is too wide,
-	// but it knows nothing of the dependence inside documents.
+	// Method of SE: Jackknife over blocks of documents; or Bound, where there are no
+	// blocks or one has all pairs: the standard errors of the three entropies in
+	// quadrature, for independent pairs. The entropies are positively correlated, so
+	// the bound is too wide, but it knows nothing of the dependence inside documents.
 	Method string
+
+	// Blocks is as many blocks of equally many pairs as vary like these, (Σn)²/Σn²; 0
+	// without blocks. A jackknife over few says little of its error.
+	Blocks float64
 
 	// Without[b] is Value with block b of the documents left out, but for what makes
 	// counts even or odd; nil without blocks.
@@ -60,6 +64,12 @@ type TwoPointEstimate struct {
 	Attenuation float64
 }
 
+// Methods of standard errors.
+const (
+	Jackknife = "jackknife"
+	Bound     = "bound"
+)
+
 // TwoPoint estimates I(w_i; w_{i+d}) = H(w_i) + H(w_{i+d}) − H(w_i, w_{i+d}).
 //
 // A value counts as above the floor when it exceeds it by two standard
@@ -73,13 +83,16 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 		return out, err
 	}
 	out.Pairs, out.Value, out.Floor = r.pairs, r.value, r.floor
-	out.SE, out.Method = r.se, "bound"
+	out.SE, out.Method = r.se, Bound
 	out.FloorSE = IndependentSE(c.Left, c.Right)
 	if n := len(c.Shuffled); n > 0 {
 		out.FloorSE *= info.Nats(math.Sqrt(1 + 1/float64(n)))
 	}
 	noise := out.FloorSE
-	if len(c.Without) >= 2 {
+	if out.Blocks, err = c.blocks(); err != nil {
+		return out, err
+	}
+	if out.Blocks > 1 {
 		values, above := make([]float64, len(c.Without)), make([]float64, len(c.Without))
 		for b, without := range c.Without {
 			// Whether a count is even or odd differs from block to block at random,
@@ -96,7 +109,7 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 		if opts.SubtractFloor {
 			values = above
 		}
-		out.SE, out.Method = info.Nats(jackknife(values)), "jackknife"
+		out.SE, out.Method = info.Nats(jackknife(values)), Jackknife
 		if e == Grassberger {
 			out.SE = info.Nats(math.Hypot(float64(out.SE), parityNoise(c.Pairs)))
 		}
@@ -113,6 +126,23 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	}
 	out.Below = out.Value <= out.Limit
 	return out, nil
+}
+
+// blocks is TwoPointEstimate.Blocks, 1 where a block has all pairs.
+func (c PairCounts) blocks() (float64, error) {
+	all := float64(c.Pairs.Total())
+	sum, squares := 0.0, 0.0
+	for b, without := range c.Without {
+		n := all - float64(without.Pairs.Total())
+		if sum += n; n < 0 || sum > all {
+			return 0, fmt.Errorf("without block %d: it and the blocks before have %g of %g pairs", b, sum, all)
+		}
+		squares += n * n
+	}
+	if squares == 0 {
+		return 0, nil
+	}
+	return sum * sum / squares, nil
 }
 
 // parityNoise is the part of the standard error of Grassberger's entropy that comes

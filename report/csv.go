@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/l2m-lab/l2m/info"
@@ -64,7 +65,7 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range t.Points {
 			if err == nil {
-				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, p.Pairs, 0, fitted(used, i))
+				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, p.Pairs, int(math.Round(p.Blocks)), fitted(used, i))
 			}
 		}
 	}

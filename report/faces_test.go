@@ -286,8 +286,9 @@ func TestPageSaysWhatErrorsAre(t *testing.T) {
 			}
 		}, "Errors are from leaving out blocks", "huffled"},
 		"no blocks": {func(p *TwoPoint) {
-			p.Warnings = []info.Warning{{Code: "no-blocks", Text: "the errors are those of independent pairs"}}
-		}, "Errors are those of independent pairs", "leaving out blocks"},
+			p.Blocks = 0
+		}, "Errors are those of independent pairs", "leaving out"},
+		"blocks of text": {func(p *TwoPoint) { p.BlockTokens = 16384 }, "Errors are from leaving out stretches of text", "leaving out blocks"},
 	} {
 		r := variants()["two-point"]
 		c.edit(r.TwoPoint)

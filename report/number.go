@@ -58,7 +58,9 @@ func fixed(v float64, decimals int) string {
 	}
 	if v != 0 {
 		if e := exponent10(v, 3); e < -4 || e > 7 {
-			mantissa := strconv.FormatFloat(v/math.Pow(10, float64(e)), 'f', max(0, min(decimals+e, 3)), 64)
+			digits := func() int { return max(0, min(decimals+e, 3)) }
+			e = exponent10(v, 1+digits()) // one more where 9.97 is shown as 10.0
+			mantissa := strconv.FormatFloat(v/math.Pow(10, float64(e)), 'f', digits(), 64)
 			return minus(mantissa) + "·10" + superscript(e)
 		}
 	}

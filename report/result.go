@@ -100,15 +100,29 @@ type PositionLoss struct {
 
 // TwoPoint is I(w_i; w_{i+d}) over distances d.
 type TwoPoint struct {
-	Estimator string          `json:"estimator"`
-	Tokens    int64           `json:"tokens"`
-	Corrected bool            `json:"corrected"` // floors are subtracted from the values
-	Points    []TwoPointPoint `json:"points"`
-	Law       *mi.DecayFit    `json:"law,omitempty"`
+	Estimator string `json:"estimator"`
+	Tokens    int64  `json:"tokens"`
+	Documents int64  `json:"documents"` // that were counted
+	// Blocks is the number of blocks that were left out in turn for errors, 0 where
+	// there were none: of whole documents, or, where BlockTokens is above 0, of runs
+	// of that many tokens.
+	Blocks      int             `json:"blocks"`
+	BlockTokens int             `json:"block_tokens,omitempty"`
+	Corrected   bool            `json:"corrected"` // floors are subtracted from the values
+	Points      []TwoPointPoint `json:"points"`
+	Law         *mi.DecayFit    `json:"law,omitempty"`
 	// CovarianceLaw is the decay of the norm of the lag covariance, where there
 	// is one; its A and floor have no unit.
 	CovarianceLaw *mi.DecayFit   `json:"covariance_law,omitempty"`
 	Warnings      []info.Warning `json:"warnings,omitempty"`
+}
+
+// counted is how many documents pairs were counted of.
+func (r *Result) counted() int {
+	if r.TwoPoint != nil && r.TwoPoint.Documents > 0 {
+		return int(r.TwoPoint.Documents)
+	}
+	return r.Corpus.Documents
 }
 
 // floorMatters says whether the estimator reads enough on shuffled pairs to be
@@ -128,8 +142,10 @@ type TwoPointPoint struct {
 	Pairs    int64     `json:"pairs"`
 	Value    info.Nats `json:"nats"`
 	SE       info.Nats `json:"se"`
-	Floor    info.Nats `json:"floor"` // what the estimator reads on shuffled pairs
-	Limit    info.Nats `json:"limit"` // what a value must exceed to be told from nothing
+	Method   string    `json:"se_method"`        // mi.Jackknife over blocks, or mi.Bound for independent pairs
+	Blocks   float64   `json:"blocks,omitempty"` // as many equal blocks as vary like these; see mi.TwoPointEstimate
+	Floor    info.Nats `json:"floor"`            // what the estimator reads on shuffled pairs
+	Limit    info.Nats `json:"limit"`            // what a value must exceed to be told from nothing
 	// LeftOut says why the point is not fitted; "" if it is.
 	LeftOut mi.LeftOut `json:"left_out,omitempty"`
 	// Attenuation is about the share of a weak dependence that is lost with the

@@ -2,11 +2,9 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
 )
 
@@ -50,8 +48,11 @@ func (b pageBuilder) method() Section {
 		if t.hasFloor() {
 			text += ": that much the same estimator reads when the pairs are shuffled"
 		}
-		errors := "from leaving out blocks of documents in turn, of text where documents are few"
-		if slices.ContainsFunc(t.Warnings, func(w info.Warning) bool { return w.Code == "no-blocks" }) {
+		errors := "from leaving out blocks of documents in turn"
+		switch {
+		case t.BlockTokens > 0:
+			errors = "from leaving out stretches of text in turn, for there are few documents"
+		case t.Blocks == 0:
 			errors = "those of independent pairs"
 		}
 		s.Blocks = append(s.Blocks, Prose{Plain(text + ". Errors are " + errors + "; a value within two of them cannot be told from nothing and is not fitted.")})

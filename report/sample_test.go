@@ -116,7 +116,7 @@ func sampleLaw(points []mi.Estimate, a, beta, noise float64) *law.Analysis {
 // sampleTwoPoint decays as 1.1·d^−0.91 (the law that the L²M paper publishes)
 // down to a noise floor.
 func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
-	t := &TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Law: &mi.DecayFit{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
+	t := &TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Documents: 50, Blocks: 16, Law: &mi.DecayFit{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
 		AInterval: &info.Interval{Lo: 1.02, Hi: 1.19, Level: 0.95, Method: "bootstrap", Draws: 4000}, AlphaInterval: &info.Interval{Lo: 0.88, Hi: 0.94, Level: 0.95, Method: "bootstrap", Draws: 4000}}}
 	for d := 1; d <= 16384; d *= 2 {
 		floor := 0.00052 * (1 + 0.02*rng.NormFloat64())

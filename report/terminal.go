@@ -131,8 +131,8 @@ func (t *terminal) facts() {
 		if r.Windows.ClusterKind == "block" {
 			parts[0] = plural(r.Windows.Documents, "document", "documents") + " in " + plural(r.Windows.Clusters, "block", "blocks")
 		}
-	} else if r.Corpus.Documents > 0 {
-		parts = append(parts, plural(r.Corpus.Documents, "document", "documents"))
+	} else if n := r.counted(); n > 0 {
+		parts = append(parts, plural(n, "document", "documents"))
 	}
 	if p := r.TwoPoint; p != nil && t.find.series < 0 {
 		parts = append(parts, count(p.Tokens)+" "+unit, p.Estimator+" estimator")
@@ -147,7 +147,20 @@ func (t *terminal) facts() {
 	if r.Loss.BitsPerByte > 0 {
 		parts = append(parts, significant(r.Loss.BitsPerByte, 4)+"\u00a0bits/byte")
 	}
+	if n := r.Corpus.Duplicates; n > 0 {
+		parts = append(parts, plural(n, "duplicate", "duplicates")+" dropped")
+	}
+	skipped := 0
+	for _, n := range r.Corpus.Skipped {
+		skipped += n
+	}
+	if skipped > 0 {
+		parts = append(parts, plural(skipped, "file", "files")+" skipped")
+	}
 	if len(parts) > 0 {
+		for i, p := range parts {
+			parts[i] = strings.ReplaceAll(p, " ", "\u00a0")
+		}
 		t.paragraph(strings.Join(parts, ", "), 2)
 	}
 }
