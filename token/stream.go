@@ -33,7 +33,7 @@ func Width(name string) int {
 // ParseStream returns a new stream by its name:
 //
 //	bytes      every byte is a token
-//	words      runs of letters, digits and apostrophes, and single other characters that are not blank
+//	words      words and single other characters, as Unicode cuts text; see EachWord
 //	dna:K      the K letters A, C, G, T (or U) from every position on (K from 1 to 12; dna is dna:1)
 //	protein    the 26 letters
 //
@@ -68,74 +68,6 @@ func ParseStream(name string) (Stream, error) {
 type byteStream struct{ Tokenizer }
 
 func (s byteStream) Encode(dst []ID, text []byte, _ bool) []ID { return s.Tokenizer.Encode(dst, text) }
-
-// wordStream numbers words as they come.
-type wordStream struct {
-	ids  map[string]ID
-	part []byte // a word that the last piece did not end
-}
-
-func (*wordStream) Name() string        { return "words" }
-func (*wordStream) Size() int           { return 0 }
-func (*wordStream) Fingerprint() string { return "words/1" }
-
-// wordByte says of a byte whether it belongs to words: letters, digits,
-// apostrophe, underscore, and all of UTF-8 beyond ASCII.
-var wordByte = func() (t [256]bool) {
-	for b := range t {
-		t[b] = b >= 0x80 || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '\'' || b == '_'
-	}
-	return t
-}()
-
-func (s *wordStream) Encode(dst []ID, text []byte, last bool) []ID {
-	EachWord(&s.part, text, last, func(word []byte) {
-		id, known := s.ids[string(word)]
-		if !known {
-			id = ID(len(s.ids))
-			s.ids[string(word)] = id
-		}
-		dst = append(dst, id)
-	})
-	return dst
-}
-
-// EachWord calls visit for every word of text, by the rule of the stream
-// "words". A word that may continue in the next piece of the document is kept
-// in *part, from which it is taken next time; last says that there is none. The
-// word is valid during the call only.
-func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
-	i := 0
-	if len(*part) > 0 {
-		for i < len(text) && wordByte[text[i]] {
-			i++
-		}
-		*part = append(*part, text[:i]...)
-		if i < len(text) || last {
-			visit(*part)
-			*part = (*part)[:0]
-		}
-	}
-	for i < len(text) {
-		b := text[i]
-		if !wordByte[b] {
-			if b > ' ' && b != 0x7f {
-				visit(text[i : i+1])
-			}
-			i++
-			continue
-		}
-		start := i
-		for i < len(text) && wordByte[text[i]] {
-			i++
-		}
-		if i == len(text) && !last {
-			*part = append(*part, text[start:]...)
-			return
-		}
-		visit(text[start:i])
-	}
-}
 
 // kmerStream numbers the words of k letters by their digits in base 4.
 type kmerStream struct {

@@ -1,0 +1,129 @@
+package token
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/words"
+)
+
+// wordStream numbers words as they come.
+type wordStream struct {
+	ids  map[string]ID
+	part []byte // what the last piece did not end
+}
+
+func (*wordStream) Name() string        { return "words" }
+func (*wordStream) Size() int           { return 0 }
+func (*wordStream) Fingerprint() string { return "words/2" }
+
+func (s *wordStream) Encode(dst []ID, text []byte, last bool) []ID {
+	EachWord(&s.part, text, last, func(word []byte) {
+		id, known := s.ids[string(word)]
+		if !known {
+			id = ID(len(s.ids))
+			s.ids[string(word)] = id
+		}
+		dst = append(dst, id)
+	})
+	return dst
+}
+
+// longestWord bounds a word, in bytes: what runs on without a boundary, as
+// encoded data does, is cut there.
+const longestWord = 1024
+
+// EachWord calls visit for every word of text, by the rule of the stream
+// "words": the default word boundaries of Unicode (UAX #29), without what is
+// blank. So "don't", "3.14", "foo_bar" and "example.com" are words, and so are
+// every mark, quote or dash, every Chinese character, and every byte that is not
+// UTF-8.
+//
+// What may continue in the next piece of the document is kept in *part, from
+// which it is taken next time; last says that there is none. The word is valid
+// during the call only.
+func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
+	if len(*part) > 0 {
+		*part = append(*part, text...)
+		text = *part
+	}
+	for len(text) > 0 {
+		n := boundary(text, last)
+		if n == 0 {
+			break
+		}
+		if visible(text) {
+			visit(text[:n])
+		}
+		text = text[n:]
+	}
+	*part = append((*part)[:0], text...)
+}
+
+// What a byte may be to a word.
+const (
+	within  = 1 << iota // letters and digits, of ASCII
+	between             // marks that may stand between two that belong together
+	foreign             // not ASCII
+)
+
+var class = func() (t [256]uint8) {
+	for b := range t {
+		switch {
+		case b >= utf8.RuneSelf:
+			t[b] = foreign
+		case b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_':
+			t[b] = within
+		}
+	}
+	for _, b := range `.,:;'"` {
+		t[b] = between
+	}
+	return t
+}()
+
+// boundary is where the first segment of text ends, 0 if that is not to be seen yet.
+func boundary(text []byte, last bool) int {
+	// Most segments end before ASCII that cannot continue them. Of others the
+	// library knows.
+	if first := class[text[0]]; first != foreign {
+		i := 1
+		if first == within {
+			for i < len(text) && class[text[i]] == within {
+				i++
+			}
+		}
+		if i+1 < min(len(text), longestWord) && class[text[i]] != foreign &&
+			(first != within || class[text[i]] != between || class[text[i+1]]&(within|foreign) == 0) {
+			return i
+		}
+	}
+	window := text[:min(len(text), longestWord)]
+	n, _, _ := words.SplitFunc(window, last && len(window) == len(text))
+	if n == 0 && len(window) == longestWord {
+		n = wholeRunes(window)
+	}
+	return n
+}
+
+// wholeRunes is the length of text without a character that its end cuts.
+func wholeRunes(text []byte) int {
+	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return len(text)
+}
+
+// visible says whether a segment is more than a blank, by how it begins.
+func visible(segment []byte) bool {
+	if b := segment[0]; b < utf8.RuneSelf {
+		return b > ' ' && b != 0x7f
+	}
+	r, _ := utf8.DecodeRune(segment)
+	return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
+}
