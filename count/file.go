@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/l2m-lab/l2m/info"
 )
@@ -58,44 +59,112 @@ func ReadFile(r io.Reader) (*File, error) {
 	if f.Sample == 0 {
 		f.Sample = 1
 	}
-	last := 0
-	for _, d := range f.Distances {
-		if d.Distance <= last {
-			return nil, fmt.Errorf("distance %d after %d: distances must be positive and ascending", d.Distance, last)
-		}
-		last = d.Distance
-		for _, c := range append([]Counts{d.Counts}, d.Without...) {
-			if err := c.check(); err != nil {
-				return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
-			}
-		}
-		if len(d.Table) != 0 && len(d.Table) != f.Vocabulary*f.Vocabulary {
-			return nil, fmt.Errorf("distance %d: a table of %d cells for a vocabulary of %d", d.Distance, len(d.Table), f.Vocabulary)
-		}
+	if err := f.plausible(); err != nil {
+		return nil, err
 	}
 	return &f, nil
 }
 
-// check says whether the histograms can be of the same pairs.
-func (c Counts) check() error {
+// plausible says whether the numbers can be of one corpus. Files of other programs
+// may lack the number of tokens, their histogram and the vocabulary.
+func (f *File) plausible() error {
+	switch {
+	case f.Documents < 0 || f.Tokens < 0 || f.Vocabulary < 0 || f.BlockTokens < 0:
+		return errors.New("a number of documents, tokens or symbols is negative")
+	case !(f.Sample > 0 && f.Sample <= 1):
+		return fmt.Errorf("a sample of %g is not a share between 0 and 1", f.Sample)
+	case f.Vocabulary > 0 && f.Unigrams.Types() > int64(f.Vocabulary):
+		return fmt.Errorf("%d distinct tokens of a vocabulary of %d", f.Unigrams.Types(), f.Vocabulary)
+	}
+	if len(f.Unigrams) > 0 {
+		if err := checkHistogram("unigram", f.Unigrams, f.Tokens, "tokens"); err != nil {
+			return err
+		}
+	}
+	last := 0
+	for _, d := range f.Distances {
+		if d.Distance <= last {
+			return fmt.Errorf("distance %d after %d: distances must be positive and ascending", d.Distance, last)
+		}
+		last = d.Distance
+		err := d.plausible(f.Vocabulary)
+		switch {
+		case err != nil:
+		case f.Tokens > 0 && d.Pairs > f.Tokens:
+			err = fmt.Errorf("%d pairs of %d tokens", d.Pairs, f.Tokens)
+		case len(d.Without) != len(f.Distances[0].Without):
+			err = fmt.Errorf("%d blocks, where distance %d has %d", len(d.Without), f.Distances[0].Distance, len(f.Distances[0].Without))
+		}
+		if err != nil {
+			return fmt.Errorf("distance %d: %w", d.Distance, err)
+		}
+	}
+	return nil
+}
+
+// plausible says whether the blocks and the table can be of the same pairs as the
+// histograms.
+func (d *Distance) plausible(vocabulary int) error {
+	if err := d.Counts.plausible(); err != nil {
+		return err
+	}
+	left := d.Pairs
+	for b, w := range d.Without {
+		if err := w.plausible(); err != nil {
+			return fmt.Errorf("without block %d: %w", b, err)
+		}
+		if w.Pairs > d.Pairs || w.Joint.Types() > d.Joint.Types() {
+			return fmt.Errorf("without block %d there are %d pairs, %d of them distinct; with it %d and %d", b, w.Pairs, w.Joint.Types(), d.Pairs, d.Joint.Types())
+		}
+		left -= d.Pairs - w.Pairs
+	}
+	if len(d.Without) > 0 && left != 0 {
+		return fmt.Errorf("%d pairs, but the blocks have %d", d.Pairs, d.Pairs-left)
+	}
+	if len(d.Table) == 0 {
+		return nil
+	}
+	if len(d.Table) != vocabulary*vocabulary {
+		return fmt.Errorf("a table of %d cells for a vocabulary of %d", len(d.Table), vocabulary)
+	}
+	if slices.Min(d.Table) < 0 || !slices.Equal(info.HistogramOf(d.Table), d.Joint) {
+		return errors.New("the table and the joint histogram are of different pairs")
+	}
+	return nil
+}
+
+// plausible says whether the histograms can be of the same pairs.
+func (c Counts) plausible() error {
 	for _, h := range []struct {
 		name string
 		h    info.Histogram
 	}{{"joint", c.Joint}, {"left", c.Left}, {"right", c.Right}} {
-		last, left := int64(0), c.Pairs
-		for _, b := range h.h {
-			if b.Count <= last || b.Types <= 0 {
-				return fmt.Errorf("the %s histogram has [%d, %d] after count %d", h.name, b.Count, b.Types, last)
-			}
-			if b.Types > left/b.Count {
-				return fmt.Errorf("%d pairs, but the %s histogram is of more", c.Pairs, h.name)
-			}
-			last = b.Count
-			left -= b.Count * b.Types
+		if err := checkHistogram(h.name, h.h, c.Pairs, "pairs"); err != nil {
+			return err
 		}
-		if left != 0 {
-			return fmt.Errorf("%d pairs, but the %s histogram is of %d", c.Pairs, h.name, c.Pairs-left)
+	}
+	joint, left, right := c.Joint.Types(), c.Left.Types(), c.Right.Types()
+	if joint < max(left, right) || left > 0 && (joint+left-1)/left > right {
+		return fmt.Errorf("%d distinct pairs cannot be of %d left and %d right tokens", joint, left, right)
+	}
+	return nil
+}
+
+// checkHistogram says whether a histogram can be of so many things.
+func checkHistogram(name string, h info.Histogram, n int64, things string) error {
+	last, left := int64(0), n
+	for _, b := range h {
+		if b.Count <= last || b.Types <= 0 {
+			return fmt.Errorf("the %s histogram has [%d, %d] after count %d", name, b.Count, b.Types, last)
 		}
+		if b.Types > left/b.Count {
+			return fmt.Errorf("%d %s, but the %s histogram is of more", n, things, name)
+		}
+		last = b.Count
+		left -= b.Count * b.Types
+	}
+	if left != 0 {
+		return fmt.Errorf("%d %s, but the %s histogram is of %d", n, things, name, n-left)
 	}
 	return nil
 }

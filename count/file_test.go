@@ -37,6 +37,12 @@ func TestFile(t *testing.T) {
 		{`[1,`, `[0,`, "positive"},
 		{`"vocabulary":3`, `"vocabulary":4`, "table"},
 		{`}]}`, ``, "complete"},
+		{`"documents":2`, `"documents":-2`, "negative"},
+		{`"vocabulary":3`, `"vocabulary":2`, "3 distinct tokens of a vocabulary of 2"},
+		{`"sample":1`, `"sample":1.5`, "a sample of 1.5"},
+		{`"tokens":10`, `"tokens":11`, "11 tokens, but the unigram histogram is of 10"},
+		{`"table":[0,2`, `"table":[2,1`, "different pairs"},
+		{`"table":[0,2`, `"table":[-1,2`, "different pairs"},
 	} {
 		bad := strings.Replace(b.String(), x.old, x.new, 1)
 		if bad == b.String() {
@@ -44,6 +50,23 @@ func TestFile(t *testing.T) {
 		}
 		if _, err := count.ReadFile(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s for %s: error %v", x.new, x.old, err)
+		}
+	}
+}
+
+// Numbers that are each possible, but not together.
+func TestReadFileRefuses(t *testing.T) {
+	for _, x := range []struct{ distance, want string }{
+		{`"pairs":4,"joint":[[1,4]],"left":[[4,1]],"right":[[2,2]]`, "4 distinct pairs cannot be of 1 left and 2 right tokens"},
+		{`"pairs":4,"joint":[[2,2]],"left":[[1,4]],"right":[[2,2]]`, "2 distinct pairs cannot be of 4 left"},
+		{`"pairs":9,"joint":[[9,1]],"left":[[9,1]],"right":[[9,1]]`, "9 pairs of 8 tokens"},
+		{`"pairs":1,"joint":[[1,1]],"left":[[1,1]],"right":[[1,1]],"without":[{"pairs":2,"joint":[[1,2]],"left":[[1,2]],"right":[[1,2]]}]`, "without block 0 there are 2 pairs"},
+		{`"pairs":4,"joint":[[4,1]],"left":[[4,1]],"right":[[4,1]],"without":[{"pairs":1,"joint":[[1,1]],"left":[[1,1]],"right":[[1,1]]}]`, "4 pairs, but the blocks have 3"},
+		{`"pairs":1,"joint":[[1,1]],"left":[[1,1]],"right":[[1,1]]},{"distance":2,"pairs":1,"joint":[[1,1]],"left":[[1,1]],"right":[[1,1]],"without":[{"pairs":0}]`, "distance 2: 1 blocks, where distance 1 has 0"},
+	} {
+		file := `{"schema":"l2m.counts/1","tokens":8,"distances":[{"distance":1,` + x.distance + `}]}`
+		if _, err := count.ReadFile(strings.NewReader(file)); err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s: error %v, want …%s…", x.distance, err, x.want)
 		}
 	}
 }
