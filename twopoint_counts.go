@@ -17,6 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // enterRun keeps other processes out of the run directory, which it makes, until
@@ -133,6 +134,9 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
 		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
 	}
+	if w := encodingWarning(c, stream); w != nil {
+		r.Warnings = append(r.Warnings, *w)
+	}
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
 		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
@@ -182,6 +186,24 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		})
 	}
 	return file, release, nil
+}
+
+// encodingWarning says where words may be torn because text is not UTF-8, which does
+// not matter to bytes and to sequences.
+func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
+	n, first := c.NotUTF8()
+	if _, subwords := stream.(*vocabulary.Stream); n == 0 || !subwords && stream.Size() != 0 {
+		return nil
+	}
+	files := fmt.Sprintf("%d files hold", n)
+	if n == 1 {
+		files = "one file holds"
+	}
+	return &info.Warning{
+		Code: "not-utf8",
+		Text: fmt.Sprintf("%s text that is not UTF-8, where words are cut into pieces; the first is %s", files, first),
+		Fix:  "convert it (iconv -f latin1 -t utf8), if it is text",
+	}
 }
 
 // fitting are those of the distances, the shortest, for which the memory is enough.

@@ -202,3 +202,38 @@ func TestTwoPointOfSampledCounts(t *testing.T) {
 		t.Errorf("%d warnings (-documents +counts):\n%s", len(ra.Warnings), diff)
 	}
 }
+
+// Text that is not UTF-8 is told where words would be torn, by name.
+func TestTwoPointOfOtherEncodings(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.txt": "un café ici", "b.txt": "un caf\xe9 là", "c.txt": "na\xefve"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, x := range []struct {
+		tokens, path, want string
+	}{
+		{"words", "", "2 files hold text that is not UTF-8, where words are cut into pieces; the first is " + filepath.Join(dir, "b.txt")},
+		{"words", "c.txt", "one file holds text that is not UTF-8"},
+		{"words", "a.txt", ""},
+		{"bytes", "", ""},
+		{"token/vocabulary/testdata/gpt2.json", "", "2 files hold"},
+	} {
+		r, err := TwoPoint(t.Context(), TwoPointOptions{
+			Paths: []string{filepath.Join(dir, x.path)}, Tokens: x.tokens, Out: t.TempDir(), Distances: []int{1}, Figures: []string{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, w := range r.Warnings {
+			if w.Code == "not-utf8" {
+				got = w.Text
+			}
+		}
+		if !strings.HasPrefix(got, x.want) || x.want == "" && got != "" {
+			t.Errorf("%s of %q: warning %q, want %q", x.tokens, x.path, got, x.want)
+		}
+	}
+}

@@ -1,5 +1,6 @@
 // Package corpus reads documents: plain text and source trees, JSON Lines,
-// Parquet and FASTA, each plain or compressed.
+// Parquet and FASTA, each plain or packed with gzip or Zstandard. Text
+// with a mark of byte order is read as UTF-8, without the mark.
 //
 // [Index] makes one streaming pass over the files and keeps, for each distinct
 // document, its SHA-256, its length and where it stands (about 56 bytes);

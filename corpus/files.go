@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,6 @@ const (
 	plain compression = iota
 	gzipped
 	zstandard
-	sniff // by the first bytes: standard input and pipes, whose names say nothing
 )
 
 // file is one file to read.
@@ -64,6 +64,7 @@ type file struct {
 // Reasons for which files or folders found in a folder are skipped.
 const (
 	skipBinary   = "binary files"
+	skipPacked   = "archives and packed files"
 	skipHidden   = "hidden files and folders"
 	skipVendor   = "vendored folders"
 	skipSpecial  = "symbolic links and special files"
@@ -199,22 +200,50 @@ func newFile(path string, size int64, format Format) file {
 	return f
 }
 
+// packings are what files begin with that are not text as they stand, and what
+// to do where they are not read.
+var packings = []struct {
+	magic string
+	comp  compression
+	cure  string
+}{
+	{"\x1f\x8b", gzipped, ""},
+	{"\x28\xb5\x2f\xfd", zstandard, ""},
+	{"BZh", plain, "bzip2 is not read: unpack it, or pipe it in (bzip2 -dc FILE | l2m … -)"},
+	{"\xfd7zXZ\x00", plain, "xz is not read: unpack it, or pipe it in (xz -dc FILE | l2m … -)"},
+	{"PK\x03\x04", plain, "a ZIP archive is not read: unpack it into a folder, and name that"},
+	{"7z\xbc\xaf\x27\x1c", plain, "a 7z archive is not read: unpack it into a folder, and name that"},
+}
+
+// errPacked says that a file is packed in a way that is not read.
+var errPacked = errors.New("packed")
+
 // unpack returns the decompressed content of raw, which is the file. Close it,
 // and then raw.
 func (f file) unpack(raw io.Reader) (io.ReadCloser, error) {
 	in := bufio.NewReaderSize(counted{raw, f.progress}, 1<<18)
-	magic, err := in.Peek(4)
+	magic, err := in.Peek(10)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
 	comp := f.comp
-	switch {
-	case len(magic) == 0:
+	if len(magic) == 0 {
 		comp = plain // nothing was compressed into it
-	case comp == sniff && len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
-		comp = gzipped
-	case comp == sniff && string(magic) == "\x28\xb5\x2f\xfd":
-		comp = zstandard
+	}
+	// Names may be wrong, and standard input has none. What is found in a folder and
+	// packed without saying so is of some other format.
+	for _, p := range packings {
+		switch {
+		case !bytes.HasPrefix(magic, []byte(p.magic)):
+		case p.magic == "BZh" && !bytes.HasSuffix(magic, []byte("1AY&SY")):
+			// text that begins with these letters
+		case p.cure == "" && (f.named || comp != plain):
+			comp = p.comp
+		case f.named:
+			return nil, fmt.Errorf("%s: %s", f.name, p.cure)
+		default:
+			return nil, errPacked
+		}
 	}
 	switch comp {
 	case gzipped:

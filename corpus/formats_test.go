@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,10 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/snappy"
+	"github.com/parquet-go/parquet-go/format"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // Names of fields and columns may hold the dot that also joins paths; the whole
@@ -72,5 +77,111 @@ func TestDevicesAreRefused(t *testing.T) {
 	}
 	if _, err := Index(ctx, []string{filepath.Join(t.TempDir(), "none")}, Options{}); err == nil {
 		t.Error("a missing file was read")
+	}
+}
+
+// lz4 stands for the compression that Hadoop wrote, in name.
+type lz4 struct{ snappy.Codec }
+
+func (*lz4) String() string                            { return "LZ4" }
+func (*lz4) CompressionCodec() format.CompressionCodec { return format.Lz4 }
+
+func TestParquetCompression(t *testing.T) {
+	type row struct {
+		Text string `parquet:"text"`
+	}
+	for _, x := range []struct {
+		codec compress.Codec
+		want  string // error
+	}{{&parquet.Zstd, ""}, {&parquet.Snappy, ""}, {&parquet.Gzip, ""}, {&parquet.Lz4Raw, ""}, {&parquet.Brotli, ""},
+		{&lz4{}, `old.parquet: column "text" is compressed with LZ4, which is not read (write`}} {
+		var pq bytes.Buffer
+		if err := parquet.Write(&pq, []row{{strings.Repeat("a row ", 100)}}, parquet.Compression(x.codec)); err != nil {
+			t.Fatal(err)
+		}
+		docs, err := read(&pq, "old.parquet", Options{})
+		switch {
+		case x.want == "" && (err != nil || len(docs) != 1):
+			t.Errorf("%s: %d documents, error %v", x.codec, len(docs), err)
+		case x.want != "" && (err == nil || !strings.Contains(err.Error(), x.want)):
+			t.Errorf("%s: error %v does not say %q", x.codec, err, x.want)
+		}
+	}
+}
+
+// utf16 is a text in UTF-16, with its mark.
+func utf16(text string, order unicode.Endianness) string {
+	s, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Text is the same text in every encoding that says what it is, under any name.
+func TestEncodingsAndNames(t *testing.T) {
+	text := "Ein Käse für “alle” 🧀\n" + strings.Repeat("und noch mehr ", 20_000)
+	jsonl := "{\"text\": \"Käse\"}\n"
+	dir := write(t, map[string]string{
+		"plain.txt": text, "mark.txt": "\ufeff" + text, "little.txt": utf16(text, unicode.LittleEndian), "big.txt": utf16(text, unicode.BigEndian),
+		"little.txt.gz": gz(utf16(text, unicode.LittleEndian)), "packed.txt": gz(text), "packed.log": zst(text), "wrong.gz": zst(text),
+		"BZhou.txt": "BZhou is no packed file",
+		"l.jsonl":   jsonl, "m.jsonl": "\ufeff" + jsonl, "n.jsonl": utf16(jsonl, unicode.LittleEndian),
+		"cut.txt": utf16("odd", unicode.LittleEndian) + "x",
+	})
+	c := index(t, Options{}, dir)
+	got := map[string]int{}
+	for _, s := range contents(t, c, dir) {
+		got[s]++
+	}
+	want := map[string]int{text: 1, "Käse": 1, "BZhou is no packed file": 1, "odd\ufffd": 1}
+	if !maps.Equal(got, want) || c.Duplicates() != 5+2 || c.Skipped()[skipPacked] != 2 {
+		t.Errorf("%d documents, %d duplicates, skipped %v", len(got), c.Duplicates(), c.Skipped())
+	}
+	// Who names a file says that it is text.
+	c = index(t, Options{}, filepath.Join(dir, "packed*"))
+	if got := contents(t, c, dir); len(got) != 1 || got["packed.log"] != text || c.Duplicates() != 1 {
+		t.Errorf("%d documents, %d duplicates", len(got), c.Duplicates())
+	}
+}
+
+// packedText is "a packed text\n", packed by libbzip2 1.0.8.
+const packedText = "BZh91AY&SY\xec>\x89\xac\x00\x00\x01\xd1\x80\x00\x10@\x00.\x08D@ \x00\x22\x06\x83\xd4\x10\x03\x01Z\x16\x98\x1d\x17\xe2\xeeH\xa7\x0a\x12\x1d\x87\xd15\x80"
+
+func TestPackings(t *testing.T) {
+	tar := strings.Repeat("\x00", 257) + "ustar\x0000" + strings.Repeat("x", 400)
+	dir := write(t, map[string]string{
+		"x.txt": "text", "a.txt.bz2": packedText, "b.txt": packedText, "c.txt.xz": "\xfd7zXZ\x00\x00\x04", "d.docx": "PK\x03\x04 and so on", "e.7z": "7z\xbc\xaf\x27\x1c",
+		"f.tar.gz": gz(tar),
+	})
+	for name, want := range map[string]string{
+		"a.txt.bz2": "bzip2 is not read", "b.txt": "bzip2 is not read", "c.txt.xz": "xz is not read", "d.docx": "a ZIP archive is not read", "e.7z": "a 7z archive", "f.tar.gz": "a tar archive",
+	} {
+		path := filepath.Join(dir, name)
+		if _, err := Index(t.Context(), []string{path}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v does not say %q", name, err, want)
+		}
+	}
+	c := index(t, Options{}, dir)
+	if got := contents(t, c, dir); len(got) != 1 || got["x.txt"] != "text" {
+		t.Errorf("read %q", got)
+	}
+	if got := c.Skipped(); got[skipPacked] != 5 || got[skipBinary] != 1 {
+		t.Errorf("skipped %v", got)
+	}
+}
+
+// Text that is not UTF-8 is found, in one file among others and at any place.
+func TestNotUTF8(t *testing.T) {
+	long := strings.Repeat("é", 50_000)
+	dir := write(t, map[string]string{
+		"a.txt": long, "b.txt": "x" + long, "c.txt": "xx€" + long, "z/latin1.txt": "caf\xe9", "y/late.txt": long + "\xff", "y/cut.txt": "x" + long[:len(long)-1],
+		"y/middle.txt": long + "\xe2\x82" + long, "d.jsonl": "{\"text\": \"caf\xe9\"}\n",
+	})
+	if n, first := index(t, Options{}, dir).NotUTF8(); n != 4 || first != filepath.Join(dir, "y/cut.txt") {
+		t.Errorf("%d files, the first %s", n, first)
+	}
+	if n, first := index(t, Options{}, filepath.Join(dir, "*.txt")).NotUTF8(); n != 0 || first != "" {
+		t.Errorf("%d files, the first %s", n, first)
 	}
 }

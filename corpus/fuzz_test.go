@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"testing"
+
+	"golang.org/x/text/encoding/unicode"
 )
 
 func FuzzJSONL(f *testing.F) {
@@ -25,6 +27,8 @@ func FuzzStdin(f *testing.F) {
 	f.Add([]byte(gz("text")))
 	f.Add([]byte(zst("text")))
 	f.Add([]byte{0x1f, 0x8b})
+	f.Add([]byte(packedText))
+	f.Add([]byte(utf16("text", unicode.BigEndian) + "x"))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzReader(t, data, Text) })
 }
 

@@ -47,6 +47,8 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	skipped    map[string]int
+	strange    int      // files with text that is not UTF-8
+	stranger   string   // the first of them
 	spooled    []string // files that hold standard input and pipes
 }
 
@@ -148,6 +150,8 @@ func (c *Corpus) read(ctx context.Context) error {
 			var docs []document
 			skipped := map[string]int{}
 			h := sha256.New()
+			var text utf8Check
+			strange := false
 			counted := int64(0)
 			f.progress = func(n int64) {
 				n = min(n, f.size-counted)
@@ -156,10 +160,11 @@ func (c *Corpus) read(ctx context.Context) error {
 			}
 			err := f.records(ctx, c.opts.Field, func() { skipped[skipNullRows]++ }, func(r record) error {
 				h.Reset()
-				n, err := io.Copy(h, r.r)
+				n, err := io.Copy(io.MultiWriter(h, &text), r.r)
 				if err != nil {
 					return err
 				}
+				strange = !text.next() || strange
 				if n == 0 {
 					skipped[skipEmpty]++
 					return nil
@@ -172,11 +177,23 @@ func (c *Corpus) read(ctx context.Context) error {
 				}
 				return nil
 			})
-			if errors.Is(err, errBinary) {
+			switch {
+			case errors.Is(err, errBinary):
 				skipped[skipBinary]++
+				err = nil
+			case errors.Is(err, errPacked):
+				skipped[skipPacked]++
 				err = nil
 			}
 			join(docs, skipped)
+			if strange {
+				mu.Lock()
+				c.strange++
+				if c.stranger == "" || f.name < c.stranger {
+					c.stranger = f.name
+				}
+				mu.Unlock()
+			}
 			p.add(f.size - counted)
 			return err
 		})
@@ -251,6 +268,10 @@ func (c *Corpus) Lengths() iter.Seq[int64] {
 
 // Duplicates is the number of exact copies that were dropped.
 func (c *Corpus) Duplicates() int { return c.duplicates }
+
+// NotUTF8 is the number of files with text that is not UTF-8, and the name of the
+// first.
+func (c *Corpus) NotUTF8() (files int, first string) { return c.strange, c.stranger }
 
 // Skipped counts what was not read, by reason.
 func (c *Corpus) Skipped() map[string]int {

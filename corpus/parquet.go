@@ -10,9 +10,12 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
+// unsupported is how the library calls a compression that it lacks.
+const unsupported = "UNSUPPORTED"
+
 // parquet yields the strings of one column of raw, one document per row.
 func (f file) parquet(ctx context.Context, raw io.ReaderAt, column string, null func(), yield func(record) error) (err error) {
-	if f.comp == gzipped || f.comp == zstandard {
+	if f.comp != plain {
 		return fmt.Errorf("%s: Parquet inside gzip or Zstandard cannot be read in place (unpack it)", f.name)
 	}
 	// The library panics on some damaged files.
@@ -41,6 +44,12 @@ func (f file) parquet(ctx context.Context, raw io.ReaderAt, column string, null 
 	}
 	if leaf.MaxRepetitionLevel > 0 {
 		return fmt.Errorf("%s: column %q holds lists; a column with one text per row is wanted", f.name, column)
+	}
+	for _, group := range p.Metadata().RowGroups {
+		codec := group.Columns[leaf.ColumnIndex].MetaData.Codec
+		if parquet.LookupCompressionCodec(codec).String() == unsupported {
+			return fmt.Errorf("%s: column %q is compressed with %s, which is not read (write the file again with Zstandard or Snappy)", f.name, column, codec)
+		}
 	}
 	row := int64(0)
 	for _, group := range p.RowGroups() {

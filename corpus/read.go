@@ -13,6 +13,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // maxLine bounds one line of JSON Lines, which must be in memory, in bytes.
@@ -96,23 +100,42 @@ func (f file) inOrder(ctx context.Context, raw io.Reader, field string, null fun
 		return err
 	}
 	defer c.Close()
-	in := bufio.NewReaderSize(contextReader{ctx, c}, 1<<16)
+	in, err := unmarked(bufio.NewReaderSize(contextReader{ctx, c}, 1<<16))
+	if err != nil {
+		return err
+	}
 	switch f.form {
 	case JSONL:
 		return readJSONL(in, f.name, field, null, yield)
 	case FASTA:
 		return readFASTA(in, f.name, yield)
 	}
-	if !f.named {
-		head, err := in.Peek(8192)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if isBinary(head) {
-			return errBinary
-		}
+	head, err := in.Peek(8192)
+	switch {
+	case err != nil && err != io.EOF:
+		return err
+	case !f.named && isBinary(head):
+		return errBinary
+	case isTar(head):
+		return fmt.Errorf("%s: a tar archive is not read: unpack it into a folder, and name that", f.name)
 	}
 	return yield(record{0, in})
+}
+
+// unmarked leaves out the mark of byte order that UTF-8 may begin with, and turns
+// UTF-16, which does begin with it, into UTF-8.
+func unmarked(in *bufio.Reader) (*bufio.Reader, error) {
+	head, err := in.Peek(3)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(head, []byte(mark)) {
+			utf8 := unicode.BOMOverride(encoding.Nop.NewDecoder())
+			return bufio.NewReaderSize(transform.NewReader(in, utf8), 1<<16), nil
+		}
+	}
+	return in, nil
 }
 
 // isBinary judges a file by its first 8 KB: text has no zero bytes. PDF is the
@@ -120,6 +143,9 @@ func (f file) inOrder(ctx context.Context, raw io.Reader, field string, null fun
 func isBinary(head []byte) bool {
 	return bytes.IndexByte(head, 0) >= 0 || bytes.HasPrefix(head, []byte("%PDF-"))
 }
+
+// isTar knows an archive by the mark in its first header.
+func isTar(head []byte) bool { return len(head) > 262 && string(head[257:262]) == "ustar" }
 
 // contextReader ends when its context does.
 type contextReader struct {
@@ -135,12 +161,9 @@ func (c contextReader) Read(p []byte) (int, error) {
 }
 
 // readJSONL reads one JSON object per line; field is a path of keys joined by
-// dots. Blank lines and a byte order mark are passed over. Text that is not
-// Unicode, which JSON cannot hold, reads as U+FFFD.
+// dots. Blank lines are passed over. Text that is not Unicode, which JSON cannot
+// hold, reads as U+FFFD.
 func readJSONL(in *bufio.Reader, name, field string, null func(), yield func(record) error) error {
-	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
-		in.Discard(3)
-	}
 	for line := int64(1); ; line++ {
 		text, err := readLine(in)
 		if err != nil && err != io.EOF {

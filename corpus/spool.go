@@ -36,7 +36,7 @@ func (c *Corpus) spoolStdin(ctx context.Context) (file, error) {
 	if c.opts.Format == Parquet {
 		return file{}, errors.New("standard input cannot hold Parquet, which is not read in order (save it to a file)")
 	}
-	f := file{name: "standard input", form: c.opts.Format, comp: sniff, named: true}
+	f := file{name: "standard input", form: c.opts.Format, named: true}
 	if f.form == Auto {
 		f.form = Text
 	}
@@ -60,9 +60,6 @@ func (c *Corpus) spoolPipe(ctx context.Context, f *file) error {
 	f.mtime = time.Time{} // of the pipe
 	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	if f.comp == plain {
-		f.comp = sniff
 	}
 	return err
 }

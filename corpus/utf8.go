@@ -1,0 +1,38 @@
+package corpus
+
+import "unicode/utf8"
+
+// utf8Check is told a document piece by piece, and whether it is UTF-8.
+type utf8Check struct {
+	part []byte // a character that the last piece cut
+	bad  bool
+}
+
+func (c *utf8Check) Write(piece []byte) (int, error) {
+	n := len(piece)
+	if c.bad {
+		return n, nil
+	}
+	if len(c.part) > 0 {
+		piece = append(c.part, piece...)
+	}
+	whole := len(piece)
+	for i := whole - 1; i >= 0 && i > whole-utf8.UTFMax; i-- {
+		if utf8.RuneStart(piece[i]) {
+			if !utf8.FullRune(piece[i:]) {
+				whole = i
+			}
+			break
+		}
+	}
+	c.bad = !utf8.Valid(piece[:whole])
+	c.part = append(c.part[:0], piece[whole:]...)
+	return n, nil
+}
+
+// next says whether the document that has ended was UTF-8, before another begins.
+func (c *utf8Check) next() bool {
+	ok := !c.bad && len(c.part) == 0
+	c.part, c.bad = c.part[:0], false
+	return ok
+}
