@@ -244,18 +244,20 @@ func (t *terminal) newTable(head table.Row, roomy int, words ...string) table.Wr
 	}
 	tw.SetStyle(style)
 	var columns []table.ColumnConfig
-	narrow := t.opts.Width < 64
 	for i := range head {
 		a := text.AlignRight
 		if slices.Contains(words, fmt.Sprint(head[i])) {
 			a = text.AlignLeft
 		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: narrow && slices.Contains([]string{"χ²/dof", "pairs", "shuffled"}, fmt.Sprint(head[i]))})
+		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: t.narrow() && slices.Contains([]string{"χ²/dof", "pairs", "shuffled"}, fmt.Sprint(head[i]))})
 	}
 	tw.SetColumnConfigs(columns)
 	tw.AppendHeader(head)
 	return tw
 }
+
+// narrow says whether there is no room for the columns that matter least.
+func (t *terminal) narrow() bool { return t.opts.Width < 64 }
 
 // render writes a table, one of its lines bold (0 is none).
 func (t *terminal) render(tw table.Writer, bold int) {
@@ -372,7 +374,7 @@ func (t *terminal) pairs() {
 	}
 	t.render(tw, 0)
 	note := "± one standard error · noise: what cannot be told from nothing"
-	if floor {
+	if floor && !t.narrow() {
 		note += " · shuffled: what the estimator reads on shuffled pairs"
 		if p.Corrected {
 			note += ", subtracted from I(d)"

@@ -46,7 +46,12 @@ func (p *progressBars) report(e l2m.Progress) {
 		p.stage, p.start = e.Stage, time.Now()
 		p.bar = p.pool.AddBar(e.Total,
 			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.Percentage(decor.WCSyncSpace)),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.left() })))
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+				if s.Completed {
+					return ""
+				}
+				return p.left(e.Stage)
+			})))
 	}
 	p.last = e
 	if e.Total > 0 {
@@ -66,9 +71,9 @@ func say(w io.Writer, p *progressBars, quiet bool, line string) {
 	fmt.Fprintln(w, line)
 }
 
-// left states the time left from this session's own speed; work that an
+// left states the time left of a stage from this session's own speed; work that an
 // earlier run had done counts for nothing in it.
-func (p *progressBars) left() string {
+func (p *progressBars) left(stage string) string {
 	// Called by the drawing goroutine: reads a snapshot, never blocks a report.
 	if !p.mu.TryLock() {
 		return ""
@@ -76,7 +81,7 @@ func (p *progressBars) left() string {
 	defer p.mu.Unlock()
 	e, elapsed := p.last, time.Since(p.start)
 	fresh := e.Done - e.Resumed
-	if e.Total == 0 || fresh <= 0 || elapsed < 2*time.Second || e.Done >= e.Total {
+	if e.Stage != stage || e.Total == 0 || fresh <= 0 || elapsed < 2*time.Second || e.Done >= e.Total {
 		return ""
 	}
 	rest := time.Duration(float64(elapsed) * float64(e.Total-e.Done) / float64(fresh))
