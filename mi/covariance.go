@@ -22,14 +22,16 @@ type LagCovariance struct {
 	Floor float64 `json:"floor"`
 }
 
+// Limit is twice the floor: noise makes up much of a norm below that.
+func (c LagCovariance) Limit() float64 { return 2 * c.Floor }
+
 // Point is the norm as a point of a decay at distance d, for FitDecay. It is left
-// out for the reason given, if any, and where noise makes up much of it: below
-// twice the floor.
+// out for the reason given, if any, and below the limit.
 func (c LagCovariance) Point(d int, reason LeftOut) DecayPoint {
 	if reason == BelowFloor {
 		reason = "" // of information
 	}
-	if reason == "" && c.Norm < 2*c.Floor {
+	if reason == "" && c.Norm < c.Limit() {
 		reason = BelowFloor
 	}
 	return DecayPoint{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}

@@ -148,3 +148,27 @@ func TestPaletteForColourBlindReaders(t *testing.T) {
 		}
 	}
 }
+
+func TestExponents(t *testing.T) {
+	for _, x := range []struct {
+		in   Phrase
+		want string
+	}{
+		{Plain("d^−1.3 up to d ≈ 9, d^2."), "d[−1.3] up to d ≈ 9, d[2]."},
+		{Plain("A·d^−α + c, 2^3^4"), "A·d[−α] + c, 2[3][4]"},
+		{Plain("a ^ b, x^y, end^"), "a ^ b, x^y, end^"},
+		{Phrase{{Text: "L^0.76", Style: Code}, {Text: "x^2", Bits: "x^3"}}, "L^0.76x^2"},
+		{nil, ""},
+	} {
+		got := ""
+		for _, s := range exponents(x.in) {
+			if s.Style == Sup {
+				s.Text = "[" + s.Text + "]"
+			}
+			got += s.Text
+		}
+		if got != x.want {
+			t.Errorf("%v reads %q, want %q", x.in, got, x.want)
+		}
+	}
+}

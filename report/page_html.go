@@ -35,8 +35,10 @@ func (p *Page) HTML(w io.Writer) error {
 		data = template.HTML(`<script type="application/json" id="data">` + compact + `</script>`)
 	}
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"span": spanHTML,
-		"svg":  func(f *Figure) template.HTML { return svgHTML(f) },
+		"span":      spanHTML,
+		"exponents": exponents,
+		"plain":     Plain,
+		"svg":       func(f *Figure) template.HTML { return svgHTML(f) },
 		// block_ is replaced below, when the template it executes exists.
 		"block_": func(Block) (template.HTML, error) { return "", nil },
 	}).Parse(pageTemplate)

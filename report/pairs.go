@@ -134,7 +134,7 @@ func (s figureSet) covariance() *Figure {
 		Y:      Axis{Label: "norm of the covariance", Scale: Log10},
 		Aspect: 0.5,
 		Caption: Plain("The largest singular value of the covariance of what stands at the two ends, taken as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
-			" Shaded: what independent ends can show. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
+			" Shaded: up to twice what independent ends can show, where noise makes up much of it. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
 	}
 	c := Curve{Name: "norm of the covariance", Hue: Blue, Marker: Dot, Bars: true}
 	noise := Curve{Name: "noise", Label: "noise", Hue: Grey, Line: Dotted, Band: true, Extends: true}
@@ -149,7 +149,8 @@ func (s figureSet) covariance() *Figure {
 			q.Open, q.Note = true, reason.String()+"; not fitted"
 		}
 		c.Points = append(c.Points, q)
-		noise.Points = append(noise.Points, Point{X: q.X, Y: v.Floor, Hi: v.Floor, Lo: 1e-12 * v.Floor})
+		limit := v.Limit()
+		noise.Points = append(noise.Points, Point{X: q.X, Y: limit, Hi: limit, Lo: 1e-12 * limit})
 	}
 	fig.Curves = append(fig.Curves, noise)
 	if d := t.CovarianceLaw; d != nil {

@@ -149,3 +149,25 @@ func raised(t Phrase) Phrase {
 	}
 	return out
 }
+
+// exponents turns what follows a ^ into superscript spans, where text can hold those.
+func exponents(t Phrase) Phrase {
+	var out Phrase
+	for _, s := range t {
+		for s.Style != Code && s.Bits == "" {
+			base, rest, found := strings.Cut(s.Text, "^")
+			digits := len(rest) - len(strings.TrimLeft(rest, "−0123456789.αβ"))
+			if power := strings.TrimRight(rest[:digits], "."); !found || power == "" {
+				break
+			} else {
+				left := s
+				left.Text, s.Text = base, rest[len(power):]
+				out = append(out, left, Span{Text: power, Style: Sup})
+			}
+		}
+		if s.Text != "" || s.Bits != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
