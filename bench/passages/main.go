@@ -1,0 +1,94 @@
+// Passages writes a large corpus of a small one, for timing: documents of
+// passages drawn at random from texts, with the words and the pairs of words that
+// those have, some 2,000 words to a passage.
+//
+//	go run ./passages -documents 2000 -megabytes 2.7 -o FOLDER PATH…
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/l2m-lab/l2m/corpus"
+)
+
+// meanPassage is the mean length of a passage, in bytes.
+const meanPassage = 11_000
+
+func main() {
+	log.SetFlags(0)
+	documents := flag.Int("documents", 2000, "number of documents")
+	megabytes := flag.Float64("megabytes", 2.7, "size of a document, in millions of bytes")
+	out := flag.String("o", "", "folder to make")
+	flag.Parse()
+	if *out == "" || flag.NArg() == 0 || *documents < 1 || !(*megabytes > 0) {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := write(*out, *documents, int(*megabytes*1e6), flag.Args()); err != nil {
+		log.Fatal("passages: ", err)
+	}
+}
+
+func write(dir string, documents, size int, paths []string) error {
+	texts, err := read(paths)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i := range documents {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%06d.txt", i)))
+		if err != nil {
+			return err
+		}
+		w := bufio.NewWriterSize(f, 1<<20)
+		rng := rand.New(rand.NewPCG(1, uint64(i)))
+		for n := 0; n < size; {
+			p := passage(texts[rng.IntN(len(texts))], rng)
+			w.Write(p) // what goes wrong shows in Flush
+			w.WriteByte('\n')
+			n += len(p) + 1
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read returns the documents that paths name.
+func read(paths []string) (texts [][]byte, err error) {
+	c, err := corpus.Index(context.Background(), paths, corpus.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	err = c.Each(context.Background(), func(_ int, r io.Reader) error {
+		text, err := io.ReadAll(r)
+		texts = append(texts, text)
+		return err
+	})
+	return texts, err
+}
+
+// passage is a stretch of text of a random length that begins and ends between
+// words.
+func passage(text []byte, rng *rand.Rand) []byte {
+	p := text[rng.IntN(len(text)):]
+	p = p[:min(len(p), int(rng.ExpFloat64()*meanPassage))]
+	p = p[bytes.IndexByte(p, ' ')+1:]
+	return p[:max(0, bytes.LastIndexByte(p, ' '))]
+}
