@@ -24,22 +24,22 @@ type Tokenizer interface {
 
 // Bytes returns the tokenizer whose 256 tokens are the byte values: every
 // token is one byte of text.
-func Bytes() Tokenizer { return bytes{} }
+func Bytes() Tokenizer { return byteTokenizer{} }
 
-type bytes struct{}
+type byteTokenizer struct{}
 
-func (bytes) Name() string        { return "bytes" }
-func (bytes) Size() int           { return 256 }
-func (bytes) Fingerprint() string { return "bytes" }
+func (byteTokenizer) Name() string        { return "bytes" }
+func (byteTokenizer) Size() int           { return 256 }
+func (byteTokenizer) Fingerprint() string { return "bytes" }
 
-func (bytes) Encode(dst []ID, text []byte) []ID {
+func (byteTokenizer) Encode(dst []ID, text []byte) []ID {
 	for _, b := range text {
 		dst = append(dst, ID(b))
 	}
 	return dst
 }
 
-func (bytes) Decode(dst []byte, ids []ID) []byte {
+func (byteTokenizer) Decode(dst []byte, ids []ID) []byte {
 	for _, id := range ids {
 		dst = append(dst, byte(id))
 	}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -34,10 +35,10 @@ func (s *wordStream) Encode(dst []ID, text []byte, last bool) []ID {
 const longestWord = 1024
 
 // EachWord calls visit for every word of text, by the rule of the stream
-// "words": the default word boundaries of Unicode (UAX #29), without what is
-// blank. So "don't", "3.14", "foo_bar" and "example.com" are words, and so are
-// every mark, quote or dash, every Chinese character, and every byte that is not
-// UTF-8.
+// "words": the default word boundaries of Unicode (UAX #29), without blanks and
+// invisible characters around words. So "don't", "3.14", "foo_bar" and
+// "example.com" are words, and so are every mark, quote or dash, every Chinese
+// character, and mostly every byte that is not UTF-8.
 //
 // What may continue in the next piece of the document is kept in *part, from
 // which it is taken next time; last says that there is none. The word is valid
@@ -52,8 +53,8 @@ func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
 		if n == 0 {
 			break
 		}
-		if visible(text) {
-			visit(text[:n])
+		if word := trimmed(text[:n]); len(word) > 0 {
+			visit(word)
 		}
 		text = text[n:]
 	}
@@ -84,23 +85,23 @@ var class = func() (t [256]uint8) {
 
 // boundary is where the first segment of text ends, 0 if that is not to be seen yet.
 func boundary(text []byte, last bool) int {
+	window := text[:min(len(text), longestWord)]
 	// Most segments end before ASCII that cannot continue them. Of others the
 	// library knows.
 	if first := class[text[0]]; first != foreign {
 		i := 1
 		if first == within {
-			for i < len(text) && class[text[i]] == within {
+			for i < len(window) && class[window[i]] == within {
 				i++
 			}
 		}
-		if i+1 < min(len(text), longestWord) && class[text[i]] != foreign &&
+		if i+1 < len(window) && class[text[i]] != foreign &&
 			(first != within || class[text[i]] != between || class[text[i+1]]&(within|foreign) == 0) {
 			return i
 		}
 	}
-	window := text[:min(len(text), longestWord)]
 	n, _, _ := words.SplitFunc(window, last && len(window) == len(text))
-	if n == 0 && len(window) == longestWord {
+	if n == 0 && len(text) > longestWord {
 		n = wholeRunes(window)
 	}
 	return n
@@ -119,11 +120,22 @@ func wholeRunes(text []byte) int {
 	return len(text)
 }
 
-// visible says whether a segment is more than a blank, by how it begins.
-func visible(segment []byte) bool {
-	if b := segment[0]; b < utf8.RuneSelf {
-		return b > ' ' && b != 0x7f
+// trimmed is a segment without blanks and invisible characters at its ends, which
+// Unicode counts to some words; nothing, if that leaves marks only, of accents on
+// nothing.
+func trimmed(segment []byte) []byte {
+	first, last := segment[0], segment[len(segment)-1]
+	if first < utf8.RuneSelf && last < utf8.RuneSelf {
+		if first <= ' ' || first == 0x7f {
+			return nil // a blank is a segment by itself, unless marks follow
+		}
+		return segment
 	}
-	r, _ := utf8.DecodeRune(segment)
-	return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
+	word := bytes.TrimFunc(segment, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	})
+	if !bytes.ContainsFunc(word, func(r rune) bool { return !unicode.IsMark(r) && !unicode.Is(unicode.Cf, r) }) {
+		return nil
+	}
+	return word
 }
