@@ -201,8 +201,8 @@ func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
 	}
 	return &info.Warning{
 		Code: "not-utf8",
-		Text: fmt.Sprintf("%s text that is not UTF-8, where words are cut into pieces; the first is %s", files, first),
-		Fix:  "convert it (iconv -f latin1 -t utf8), if it is text",
+		Text: fmt.Sprintf("%s what is not text in UTF-8, where words are cut into pieces; the first is %s", files, first),
+		Fix:  "convert it, if it is text: iconv -f latin1 -t utf8, or -f utf16le",
 	}
 }
 

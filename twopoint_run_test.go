@@ -214,8 +214,8 @@ func TestTwoPointOfOtherEncodings(t *testing.T) {
 	for _, x := range []struct {
 		tokens, path, want string
 	}{
-		{"words", "", "2 files hold text that is not UTF-8, where words are cut into pieces; the first is " + filepath.Join(dir, "b.txt")},
-		{"words", "c.txt", "one file holds text that is not UTF-8"},
+		{"words", "", "2 files hold what is not text in UTF-8, where words are cut into pieces; the first is " + filepath.Join(dir, "b.txt")},
+		{"words", "c.txt", "one file holds what is not text in UTF-8"},
 		{"words", "a.txt", ""},
 		{"bytes", "", ""},
 		{"token/vocabulary/testdata/gpt2.json", "", "2 files hold"},

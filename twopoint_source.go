@@ -96,7 +96,7 @@ func (s *tokenSource) pieces(ctx context.Context, visit func(doc int, text []byt
 	buf := make([]byte, 1<<16)
 	return s.corpus.Each(ctx, func(doc int, r io.Reader) error {
 		if !s.opts.Sampled(doc) {
-			return nil
+			return nil // it would not be counted: there is no need to read it
 		}
 		for {
 			n, err := io.ReadFull(r, buf)

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 )
 
@@ -71,123 +70,6 @@ func contents(t testing.TB, c *Corpus, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return all
-}
-
-func TestFormats(t *testing.T) {
-	type row struct {
-		Text *string `parquet:"text,optional"`
-		ID   int64   `parquet:"id"`
-	}
-	one, two := "first row", "second row"
-	var pq bytes.Buffer
-	if err := parquet.Write(&pq, []row{{&one, 1}, {nil, 2}, {&two, 3}}); err != nil {
-		t.Fatal(err)
-	}
-	dir := write(t, map[string]string{
-		"a.txt":           "plain",
-		"sub/b.txt.gz":    gz("gzipped"),
-		"sub/c.txt.zst":   zst("zstandard"),
-		"copy.txt":        "plain",
-		"empty.txt":       "",
-		"d.jsonl":         "{\"text\": \"line one\", \"n\": 1}\n\n{\"text\": null}\n{\"text\": \"line\\ntwo\"}",
-		"e.fa":            ">one some gene\nacgt\nNN\r\n>two\n\n>three\nAC-T*\n",
-		"g.parquet":       pq.String(),
-		"bin":             "ab\x00cd",
-		".hidden/x.txt":   "hidden",
-		"vendor/v.txt":    "vendored",
-		"deep/er/est.log": "log",
-	})
-	if err := os.Symlink(dir, filepath.Join(dir, "loop")); err != nil {
-		t.Fatal(err)
-	}
-	c := index(t, Options{}, dir)
-	want := map[string]string{
-		"a.txt": "plain", "sub/b.txt.gz": "gzipped", "sub/c.txt.zst": "zstandard", "deep/er/est.log": "log",
-		"d.jsonl:1": "line one", "d.jsonl:4": "line\ntwo",
-		"e.fa:1": "ACGTNN", "e.fa:3": "AC-T*",
-		"g.parquet:1": "first row", "g.parquet:3": "second row",
-	}
-	if got := contents(t, c, dir); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("read %v\nwant %v", got, want)
-	}
-	if c.Duplicates() != 1 {
-		t.Errorf("%d duplicates, want 1", c.Duplicates())
-	}
-	wantSkipped := map[string]int{skipBinary: 1, skipHidden: 1, skipVendor: 1, skipSpecial: 1, skipEmpty: 2, skipNullRows: 2}
-	if got := c.Skipped(); fmt.Sprint(got) != fmt.Sprint(wantSkipped) {
-		t.Errorf("skipped %v, want %v", got, wantSkipped)
-	}
-	// A file that is named is read whatever it holds.
-	if got := contents(t, index(t, Options{}, filepath.Join(dir, "bin")), dir); got["bin"] != "ab\x00cd" {
-		t.Errorf("named binary file read as %q", got)
-	}
-	if got := contents(t, index(t, Options{}, filepath.Join(dir, "*.txt")), dir); len(got) != 1 {
-		t.Errorf("the glob found %v", got)
-	}
-}
-
-func TestStandardInput(t *testing.T) {
-	for name, in := range map[string]string{"plain": "from a pipe", "gzip": gz("from a pipe"), "zstd": zst("from a pipe")} {
-		spool := t.TempDir()
-		c := index(t, Options{Stdin: strings.NewReader(in), SpoolDir: spool}, "-")
-		if got := contents(t, c, ""); got["standard input"] != "from a pipe" {
-			t.Errorf("%s: read %q", name, got)
-		}
-		c.Close()
-		if left, _ := os.ReadDir(spool); len(left) > 0 {
-			t.Errorf("%s: %v is left", name, left)
-		}
-	}
-}
-
-func TestBadInput(t *testing.T) {
-	long := gz(strings.Repeat("some text that goes on ", 10000))
-	dir := write(t, map[string]string{
-		"cut.txt.gz":    long[:len(long)/2],
-		"not.gz":        "no gzip at all",
-		"not.zst":       "no zstd at all",
-		"bad.jsonl":     "{\"text\": \"a\"}\n{\"text\": ",
-		"array.jsonl":   "[1, 2]\n",
-		"number.jsonl":  "{\"text\": 3}\n",
-		"field.jsonl":   "{\"id\": 1, \"body\": \"b\"}\n",
-		"nested.jsonl":  "{\"doc\": {\"content\": \"c\"}}\n",
-		"bad.fa":        "no header\n",
-		"digits.fa":     ">x\nAC1T\n",
-		"bad.parquet":   "PAR1 not really",
-		"dir/.keep":     "",
-		"some/other.go": "package x",
-	})
-	for _, tc := range []struct{ path, want string }{
-		{"missing.txt", "missing.txt: no such file or folder"},
-		{"dir", "no files to read in"},
-		{"*.none", "no file matches this pattern"},
-		{"cut.txt.gz", "cut.txt.gz: the file ends in the middle"},
-		{"not.gz", "not.gz: not gzip"},
-		{"not.zst", "not.zst"},
-		{"bad.jsonl", "bad.jsonl:2: invalid JSON"},
-		{"array.jsonl", "array.jsonl:1: not a JSON object"},
-		{"number.jsonl", `number.jsonl:1: field "text" is not a string`},
-		{"field.jsonl", `field.jsonl:1: no field "text" (fields: body, id); choose one with --field`},
-		{"bad.fa", "bad.fa:1: a FASTA record starts with '>'"},
-		{"digits.fa", `digits.fa:2: '1' is not a letter`},
-		{"bad.parquet", "bad.parquet: not a readable Parquet file"},
-	} {
-		_, err := Index(context.Background(), []string{filepath.Join(dir, tc.path)}, Options{})
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: error %v, want …%s…", tc.path, err, tc.want)
-		} else if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: the error has several lines: %v", tc.path, err)
-		}
-	}
-	c := index(t, Options{Field: "doc.content"}, filepath.Join(dir, "nested.jsonl"))
-	if got := contents(t, c, dir); got["nested.jsonl:1"] != "c" {
-		t.Errorf("dotted field read as %v", got)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := Index(ctx, []string{dir}, Options{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: error %v", err)
-	}
 }
 
 // texts draws the documents of a small corpus.

@@ -230,19 +230,20 @@ func (f file) unpack(raw io.Reader) (io.ReadCloser, error) {
 	if len(magic) == 0 {
 		comp = plain // nothing was compressed into it
 	}
-	// Names may be wrong, and standard input has none. What is found in a folder and
-	// packed without saying so is of some other format.
+	// Names may be wrong, and standard input has none. What is found in a folder under
+	// a name that says nothing, and is packed, is of some other format.
+	data := f.named || f.form != Text || comp != plain
 	for _, p := range packings {
 		switch {
 		case !bytes.HasPrefix(magic, []byte(p.magic)):
 		case p.magic == "BZh" && !bytes.HasSuffix(magic, []byte("1AY&SY")):
 			// text that begins with these letters
-		case p.cure == "" && (f.named || comp != plain):
-			comp = p.comp
-		case f.named:
-			return nil, fmt.Errorf("%s: %s", f.name, p.cure)
-		default:
+		case !data:
 			return nil, errPacked
+		case p.cure == "":
+			comp = p.comp
+		default:
+			return nil, fmt.Errorf("%s: %s", f.name, p.cure)
 		}
 	}
 	switch comp {

@@ -3,6 +3,8 @@ package corpus
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -121,12 +123,14 @@ func utf16(text string, order unicode.Endianness) string {
 // Text is the same text in every encoding that says what it is, under any name.
 func TestEncodingsAndNames(t *testing.T) {
 	text := "Ein Käse für “alle” 🧀\n" + strings.Repeat("und noch mehr ", 20_000)
+	tapas := strings.Repeat("no me va a gustar ", 15)
+	tapas = tapas[len(tapas)-len("ustar ")-257:] // "ustar", where archives have it
 	jsonl := "{\"text\": \"Käse\"}\n"
 	dir := write(t, map[string]string{
 		"plain.txt": text, "mark.txt": "\ufeff" + text, "little.txt": utf16(text, unicode.LittleEndian), "big.txt": utf16(text, unicode.BigEndian),
 		"little.txt.gz": gz(utf16(text, unicode.LittleEndian)), "packed.txt": gz(text), "packed.log": zst(text), "wrong.gz": zst(text),
-		"BZhou.txt": "BZhou is no packed file",
-		"l.jsonl":   jsonl, "m.jsonl": "\ufeff" + jsonl, "n.jsonl": utf16(jsonl, unicode.LittleEndian),
+		"BZhou.txt": "BZhou is no packed file", "gusto.txt": tapas,
+		"l.jsonl": jsonl, "m.jsonl": "\ufeff" + jsonl, "n.jsonl": utf16(jsonl, unicode.LittleEndian),
 		"cut.txt": utf16("odd", unicode.LittleEndian) + "x",
 	})
 	c := index(t, Options{}, dir)
@@ -134,7 +138,7 @@ func TestEncodingsAndNames(t *testing.T) {
 	for _, s := range contents(t, c, dir) {
 		got[s]++
 	}
-	want := map[string]int{text: 1, "Käse": 1, "BZhou is no packed file": 1, "odd\ufffd": 1}
+	want := map[string]int{text: 1, "Käse": 1, "BZhou is no packed file": 1, tapas: 1, "odd\ufffd": 1}
 	if !maps.Equal(got, want) || c.Duplicates() != 5+2 || c.Skipped()[skipPacked] != 2 {
 		t.Errorf("%d documents, %d duplicates, skipped %v", len(got), c.Duplicates(), c.Skipped())
 	}
@@ -151,7 +155,7 @@ const packedText = "BZh91AY&SY\xec>\x89\xac\x00\x00\x01\xd1\x80\x00\x10@\x00.\x0
 func TestPackings(t *testing.T) {
 	tar := strings.Repeat("\x00", 257) + "ustar\x0000" + strings.Repeat("x", 400)
 	dir := write(t, map[string]string{
-		"x.txt": "text", "a.txt.bz2": packedText, "b.txt": packedText, "c.txt.xz": "\xfd7zXZ\x00\x00\x04", "d.docx": "PK\x03\x04 and so on", "e.7z": "7z\xbc\xaf\x27\x1c",
+		"x.txt": "text", "x.jsonl": gz("{\"text\": \"a line\"}\n"), "a.txt.bz2": packedText, "b.txt": packedText, "c.txt.xz": "\xfd7zXZ\x00\x00\x04", "d.docx": "PK\x03\x04 and so on", "e.7z": "7z\xbc\xaf\x27\x1c",
 		"f.tar.gz": gz(tar),
 	})
 	for name, want := range map[string]string{
@@ -163,11 +167,18 @@ func TestPackings(t *testing.T) {
 		}
 	}
 	c := index(t, Options{}, dir)
-	if got := contents(t, c, dir); len(got) != 1 || got["x.txt"] != "text" {
+	if got := contents(t, c, dir); len(got) != 2 || got["x.txt"] != "text" || got["x.jsonl:1"] != "a line" {
 		t.Errorf("read %q", got)
 	}
 	if got := c.Skipped(); got[skipPacked] != 5 || got[skipBinary] != 1 {
 		t.Errorf("skipped %v", got)
+	}
+	// What is data by its name is not left out.
+	for _, name := range []string{"shard.jsonl", "shard.txt.gz"} {
+		dir := write(t, map[string]string{"x.txt": "text", name: "PK\x03\x04 and so on"})
+		if _, err := Index(t.Context(), []string{dir}, Options{}); err == nil || !strings.Contains(err.Error(), name+": a ZIP archive") {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 
@@ -176,12 +187,129 @@ func TestNotUTF8(t *testing.T) {
 	long := strings.Repeat("é", 50_000)
 	dir := write(t, map[string]string{
 		"a.txt": long, "b.txt": "x" + long, "c.txt": "xx€" + long, "z/latin1.txt": "caf\xe9", "y/late.txt": long + "\xff", "y/cut.txt": "x" + long[:len(long)-1],
-		"y/middle.txt": long + "\xe2\x82" + long, "d.jsonl": "{\"text\": \"caf\xe9\"}\n",
+		"y/middle.txt": long + "\xe2\x82" + long, "y/d.jsonl": "{\"text\": \"caf\xe9\"}\n", "y/zero.txt": long + "z\x00e\x00",
 	})
-	if n, first := index(t, Options{}, dir).NotUTF8(); n != 4 || first != filepath.Join(dir, "y/cut.txt") {
+	if n, first := index(t, Options{}, dir).NotUTF8(); n != 6 || first != filepath.Join(dir, "y/cut.txt") {
 		t.Errorf("%d files, the first %s", n, first)
 	}
 	if n, first := index(t, Options{}, filepath.Join(dir, "*.txt")).NotUTF8(); n != 0 || first != "" {
 		t.Errorf("%d files, the first %s", n, first)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	type row struct {
+		Text *string `parquet:"text,optional"`
+		ID   int64   `parquet:"id"`
+	}
+	one, two := "first row", "second row"
+	var pq bytes.Buffer
+	if err := parquet.Write(&pq, []row{{&one, 1}, {nil, 2}, {&two, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	dir := write(t, map[string]string{
+		"a.txt":           "plain",
+		"sub/b.txt.gz":    gz("gzipped"),
+		"sub/c.txt.zst":   zst("zstandard"),
+		"copy.txt":        "plain",
+		"empty.txt":       "",
+		"d.jsonl":         "{\"text\": \"line one\", \"n\": 1}\n\n{\"text\": null}\n{\"text\": \"line\\ntwo\"}",
+		"e.fa":            ">one some gene\nacgt\nNN\r\n>two\n\n>three\nAC-T*\n",
+		"g.parquet":       pq.String(),
+		"bin":             "ab\x00cd",
+		".hidden/x.txt":   "hidden",
+		"vendor/v.txt":    "vendored",
+		"deep/er/est.log": "log",
+	})
+	if err := os.Symlink(dir, filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	c := index(t, Options{}, dir)
+	want := map[string]string{
+		"a.txt": "plain", "sub/b.txt.gz": "gzipped", "sub/c.txt.zst": "zstandard", "deep/er/est.log": "log",
+		"d.jsonl:1": "line one", "d.jsonl:4": "line\ntwo",
+		"e.fa:1": "ACGTNN", "e.fa:3": "AC-T*",
+		"g.parquet:1": "first row", "g.parquet:3": "second row",
+	}
+	if got := contents(t, c, dir); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("read %v\nwant %v", got, want)
+	}
+	if c.Duplicates() != 1 {
+		t.Errorf("%d duplicates, want 1", c.Duplicates())
+	}
+	wantSkipped := map[string]int{skipBinary: 1, skipHidden: 1, skipVendor: 1, skipSpecial: 1, skipEmpty: 2, skipNullRows: 2}
+	if got := c.Skipped(); fmt.Sprint(got) != fmt.Sprint(wantSkipped) {
+		t.Errorf("skipped %v, want %v", got, wantSkipped)
+	}
+	// A file that is named is read whatever it holds.
+	if got := contents(t, index(t, Options{}, filepath.Join(dir, "bin")), dir); got["bin"] != "ab\x00cd" {
+		t.Errorf("named binary file read as %q", got)
+	}
+	if got := contents(t, index(t, Options{}, filepath.Join(dir, "*.txt")), dir); len(got) != 1 {
+		t.Errorf("the glob found %v", got)
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	for name, in := range map[string]string{"plain": "from a pipe", "gzip": gz("from a pipe"), "zstd": zst("from a pipe")} {
+		spool := t.TempDir()
+		c := index(t, Options{Stdin: strings.NewReader(in), SpoolDir: spool}, "-")
+		if got := contents(t, c, ""); got["standard input"] != "from a pipe" {
+			t.Errorf("%s: read %q", name, got)
+		}
+		c.Close()
+		if left, _ := os.ReadDir(spool); len(left) > 0 {
+			t.Errorf("%s: %v is left", name, left)
+		}
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	long := gz(strings.Repeat("some text that goes on ", 10000))
+	dir := write(t, map[string]string{
+		"cut.txt.gz":    long[:len(long)/2],
+		"not.gz":        "no gzip at all",
+		"not.zst":       "no zstd at all",
+		"bad.jsonl":     "{\"text\": \"a\"}\n{\"text\": ",
+		"array.jsonl":   "[1, 2]\n",
+		"number.jsonl":  "{\"text\": 3}\n",
+		"field.jsonl":   "{\"id\": 1, \"body\": \"b\"}\n",
+		"nested.jsonl":  "{\"doc\": {\"content\": \"c\"}}\n",
+		"bad.fa":        "no header\n",
+		"digits.fa":     ">x\nAC1T\n",
+		"bad.parquet":   "PAR1 not really",
+		"dir/.keep":     "",
+		"some/other.go": "package x",
+	})
+	for _, tc := range []struct{ path, want string }{
+		{"missing.txt", "missing.txt: no such file or folder"},
+		{"dir", "no files to read in"},
+		{"*.none", "no file matches this pattern"},
+		{"cut.txt.gz", "cut.txt.gz: the file ends in the middle"},
+		{"not.gz", "not.gz: not gzip"},
+		{"not.zst", "not.zst"},
+		{"bad.jsonl", "bad.jsonl:2: invalid JSON"},
+		{"array.jsonl", "array.jsonl:1: not a JSON object"},
+		{"number.jsonl", `number.jsonl:1: field "text" is not a string`},
+		{"field.jsonl", `field.jsonl:1: no field "text" (fields: body, id); choose one with --field`},
+		{"bad.fa", "bad.fa:1: a FASTA record starts with '>'"},
+		{"digits.fa", `digits.fa:2: '1' is not a letter`},
+		{"bad.parquet", "bad.parquet: not a readable Parquet file"},
+	} {
+		_, err := Index(context.Background(), []string{filepath.Join(dir, tc.path)}, Options{})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want …%s…", tc.path, err, tc.want)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has several lines: %v", tc.path, err)
+		}
+	}
+	c := index(t, Options{Field: "doc.content"}, filepath.Join(dir, "nested.jsonl"))
+	if got := contents(t, c, dir); got["nested.jsonl:1"] != "c" {
+		t.Errorf("dotted field read as %v", got)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Index(ctx, []string{dir}, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
 	}
 }

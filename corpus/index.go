@@ -47,7 +47,7 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	skipped    map[string]int
-	strange    int      // files with text that is not UTF-8
+	strange    int      // files with what is not text in UTF-8
 	stranger   string   // the first of them
 	spooled    []string // files that hold standard input and pipes
 }
@@ -164,7 +164,7 @@ func (c *Corpus) read(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				strange = !text.next() || strange
+				strange = !text.next() || r.bad || strange
 				if n == 0 {
 					skipped[skipEmpty]++
 					return nil
@@ -269,8 +269,8 @@ func (c *Corpus) Lengths() iter.Seq[int64] {
 // Duplicates is the number of exact copies that were dropped.
 func (c *Corpus) Duplicates() int { return c.duplicates }
 
-// NotUTF8 is the number of files with text that is not UTF-8, and the name of the
-// first.
+// NotUTF8 is the number of files that hold what is not text in UTF-8, zero bytes among
+// it, and the name of the first.
 func (c *Corpus) NotUTF8() (files int, first string) { return c.strange, c.stranger }
 
 // Skipped counts what was not read, by reason.

@@ -59,7 +59,7 @@ func (f file) parquet(ctx context.Context, raw io.ReaderAt, column string, null 
 				null()
 				return nil
 			}
-			return yield(record{row, bytes.NewReader(v.ByteArray())})
+			return yield(record{number: row, r: bytes.NewReader(v.ByteArray())})
 		}); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()

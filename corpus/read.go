@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
@@ -26,6 +27,7 @@ const maxLine = 1 << 30
 type record struct {
 	number int64 // of the record in its file, from 1; 0 where the file is the document
 	r      io.Reader
+	bad    bool // had bytes that are not UTF-8, which are replaced
 }
 
 // errBinary says that a file found in a folder is not text.
@@ -119,7 +121,7 @@ func (f file) inOrder(ctx context.Context, raw io.Reader, field string, null fun
 	case isTar(head):
 		return fmt.Errorf("%s: a tar archive is not read: unpack it into a folder, and name that", f.name)
 	}
-	return yield(record{0, in})
+	return yield(record{r: in})
 }
 
 // unmarked leaves out the mark of byte order that UTF-8 may begin with, and turns
@@ -131,8 +133,8 @@ func unmarked(in *bufio.Reader) (*bufio.Reader, error) {
 	}
 	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
 		if bytes.HasPrefix(head, []byte(mark)) {
-			utf8 := unicode.BOMOverride(encoding.Nop.NewDecoder())
-			return bufio.NewReaderSize(transform.NewReader(in, utf8), 1<<16), nil
+			t := unicode.BOMOverride(encoding.Nop.NewDecoder())
+			return bufio.NewReaderSize(transform.NewReader(in, t), 1<<16), nil
 		}
 	}
 	return in, nil
@@ -145,7 +147,9 @@ func isBinary(head []byte) bool {
 }
 
 // isTar knows an archive by the mark in its first header.
-func isTar(head []byte) bool { return len(head) > 262 && string(head[257:262]) == "ustar" }
+func isTar(head []byte) bool {
+	return len(head) > 264 && string(head[257:262]) == "ustar" && (head[262] == 0 || head[264] == 0)
+}
 
 // contextReader ends when its context does.
 type contextReader struct {
@@ -176,7 +180,7 @@ func readJSONL(in *bufio.Reader, name, field string, null func(), yield func(rec
 			}
 			if !ok {
 				null()
-			} else if yerr := yield(record{line, strings.NewReader(s)}); yerr != nil {
+			} else if yerr := yield(record{line, strings.NewReader(s), !utf8.Valid(trimmed)}); yerr != nil {
 				return yerr
 			}
 		}
@@ -265,7 +269,7 @@ func readFASTA(in *bufio.Reader, name string, yield func(record) error) error {
 	}
 	for n := int64(1); ; n++ {
 		s := &sequence{in: in, name: name, line: line, header: true}
-		if err := yield(record{n, s}); err != nil {
+		if err := yield(record{number: n, r: s}); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, s); err != nil {

@@ -1,8 +1,11 @@
 package corpus
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
-// utf8Check is told a document piece by piece, and whether it is UTF-8.
+// utf8Check is told a document piece by piece, and whether it is text in UTF-8.
 type utf8Check struct {
 	part []byte // a character that the last piece cut
 	bad  bool
@@ -25,7 +28,8 @@ func (c *utf8Check) Write(piece []byte) (int, error) {
 			break
 		}
 	}
-	c.bad = !utf8.Valid(piece[:whole])
+	// UTF-16 without its mark is UTF-8 with zero bytes.
+	c.bad = !utf8.Valid(piece[:whole]) || bytes.IndexByte(piece, 0) >= 0
 	c.part = append(c.part[:0], piece[whole:]...)
 	return n, nil
 }
