@@ -66,9 +66,11 @@ func ReadFile(r io.Reader) (*File, error) {
 }
 
 // plausible says whether the numbers can be of one corpus. Files of other programs
-// may lack the number of tokens, their histogram and the vocabulary.
+// may lack the number of tokens together with their histogram, and the vocabulary.
 func (f *File) plausible() error {
 	switch {
+	case f.Vocabulary > maxVocabulary:
+		return fmt.Errorf("a vocabulary of %d is too large", f.Vocabulary)
 	case f.Documents < 0 || f.Tokens < 0 || f.Vocabulary < 0 || f.BlockTokens < 0:
 		return errors.New("a number of documents, tokens or symbols is negative")
 	case !(f.Sample > 0 && f.Sample <= 1):
@@ -127,8 +129,16 @@ func (d *Distance) plausible(vocabulary int) error {
 	if len(d.Table) != vocabulary*vocabulary {
 		return fmt.Errorf("a table of %d cells for a vocabulary of %d", len(d.Table), vocabulary)
 	}
-	if slices.Min(d.Table) < 0 || !slices.Equal(info.HistogramOf(d.Table), d.Joint) {
-		return errors.New("the table and the joint histogram are of different pairs")
+	if slices.Min(d.Table) < 0 {
+		return errors.New("a cell of the table is negative")
+	}
+	rows, columns := make([]int64, vocabulary), make([]int64, vocabulary)
+	for i, n := range d.Table {
+		rows[i/vocabulary] += n
+		columns[i%vocabulary] += n
+	}
+	if !slices.Equal(info.HistogramOf(d.Table), d.Joint) || !slices.Equal(info.HistogramOf(rows), d.Left) || !slices.Equal(info.HistogramOf(columns), d.Right) {
+		return errors.New("the table and the histograms are of different pairs")
 	}
 	return nil
 }

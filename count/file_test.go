@@ -42,7 +42,9 @@ func TestFile(t *testing.T) {
 		{`"sample":1`, `"sample":1.5`, "a sample of 1.5"},
 		{`"tokens":10`, `"tokens":11`, "11 tokens, but the unigram histogram is of 10"},
 		{`"table":[0,2`, `"table":[2,1`, "different pairs"},
-		{`"table":[0,2`, `"table":[-1,2`, "different pairs"},
+		{`"table":[0,2`, `"table":[-1,2`, "negative"},
+		{`"table":[0,2`, `"table":[2,0`, "different pairs"},
+		{`"vocabulary":3`, `"vocabulary":9223372036854775807`, "too large"},
 	} {
 		bad := strings.Replace(b.String(), x.old, x.new, 1)
 		if bad == b.String() {

@@ -40,7 +40,7 @@ func (c LagCovariance) Point(d int, reason LeftOut) DecayPoint {
 // Covariance returns the lag covariance of a table of pair counts, row by row:
 // table[a·v+b] pairs (a, b). Cost: O(v²) per step of a power iteration.
 func Covariance(table []int64, v int) (LagCovariance, error) {
-	if v < 1 || len(table) != v*v {
+	if v < 1 || len(table)/v != v || len(table)%v != 0 {
 		return LagCovariance{}, fmt.Errorf("covariance: %d cells are not a table of %d × %d", len(table), v, v)
 	}
 	n := 0.0

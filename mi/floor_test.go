@@ -96,7 +96,8 @@ func TestIndependentSE(t *testing.T) {
 		}
 		sd := math.Sqrt(square - sum*sum)
 		got := float64(IndependentSE(c.Left, c.Right))
-		t.Logf("%g symbols: %.6f, drawn %.6f", v, got, sd)
+		usual := math.Sqrt(float64(c.Pairs.Types())/2) / n
+		t.Logf("%g symbols: %.6f, drawn %.6f, √(pairs seen/2)/N %.6f", v, got, sd, usual)
 		// The standard error of sd is 4 % of it.
 		if math.Abs(got/sd-1) > 0.2 {
 			t.Errorf("%g symbols: the noise of independent pairs is %g, want %g", v, got, sd)

@@ -154,10 +154,10 @@ func TestExponents(t *testing.T) {
 		in   Phrase
 		want string
 	}{
-		{Plain("d^−1.3 up to d ≈ 9, d^2."), "d[−1.3] up to d ≈ 9, d[2]."},
-		{Plain("A·d^−α + c, 2^3^4"), "A·d[−α] + c, 2[3][4]"},
-		{Plain("a ^ b, x^y, end^"), "a ^ b, x^y, end^"},
-		{Phrase{{Text: "L^0.76", Style: Code}, {Text: "x^2", Bits: "x^3"}}, "L^0.76x^2"},
+		{Plain("d^−1.3 up to d ≈ 9, d^+2."), "d[−1.3] up to d ≈ 9, d[+2]."},
+		{Plain("A·d^−α + c, L^-0.5"), "A·d[−α] + c, L[−0.5]"},
+		{Plain("L^1e-05, a ^ b, x^y, file-x^2.txt, L^2x, good^3, d^, d^−1"), "L^1e-05, a ^ b, x^y, file-x^2.txt, L^2x, good^3, d^, d[−1]"},
+		{Phrase{{Text: "L^0.76", Style: Code}, {Text: "d^2", Bits: "d^3"}}, "L^0.76d^2"},
 		{nil, ""},
 	} {
 		got := ""

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
@@ -150,20 +151,21 @@ func raised(t Phrase) Phrase {
 	return out
 }
 
+// powers are what exponents raises: d and L to a number, or to the letter for one.
+var powers = regexp.MustCompile(`(\b[dL])\^([-−+]?(?:[0-9]+(?:\.[0-9]+)?|[αβ]))(?:$|[^\pL\pN])`)
+
 // exponents turns what follows a ^ into superscript spans, where text can hold those.
 func exponents(t Phrase) Phrase {
 	var out Phrase
 	for _, s := range t {
 		for s.Style != Code && s.Bits == "" {
-			base, rest, found := strings.Cut(s.Text, "^")
-			digits := len(rest) - len(strings.TrimLeft(rest, "−0123456789.αβ"))
-			if power := strings.TrimRight(rest[:digits], "."); !found || power == "" {
+			at := powers.FindStringSubmatchIndex(s.Text)
+			if at == nil {
 				break
-			} else {
-				left := s
-				left.Text, s.Text = base, rest[len(power):]
-				out = append(out, left, Span{Text: power, Style: Sup})
 			}
+			left, power := s, s.Text[at[4]:at[5]]
+			left.Text, s.Text = s.Text[:at[3]], s.Text[at[5]:]
+			out = append(out, left, Span{Text: strings.Replace(power, "-", "−", 1), Style: Sup})
 		}
 		if s.Text != "" || s.Bits != "" {
 			out = append(out, s)
