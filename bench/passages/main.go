@@ -29,7 +29,7 @@ func main() {
 	megabytes := flag.Float64("megabytes", 2.7, "size of a document, in millions of bytes")
 	out := flag.String("o", "", "folder to make")
 	flag.Parse()
-	if *out == "" || flag.NArg() == 0 || *documents < 1 || !(*megabytes > 0) {
+	if *out == "" || flag.NArg() == 0 || *documents < 1 || !(*megabytes >= 0.001) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -53,11 +53,17 @@ func write(dir string, documents, size int, paths []string) error {
 		}
 		w := bufio.NewWriterSize(f, 1<<20)
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
+		tries := 0
 		for n := 0; n < size; {
 			p := passage(texts[rng.IntN(len(texts))], rng)
+			if tries++; len(p) == 0 && tries > 1000 {
+				return fmt.Errorf("no words between spaces in %v", paths)
+			} else if len(p) == 0 {
+				continue
+			}
 			w.Write(p) // what goes wrong shows in Flush
 			w.WriteByte('\n')
-			n += len(p) + 1
+			n, tries = n+len(p)+1, 0
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -37,7 +37,13 @@ func TestWrite(t *testing.T) {
 			}
 		}
 	}
-	if err := write(out, 1, 1, []string{filepath.Join(dir, "none")}); err == nil {
-		t.Error("a missing text gave no error")
+	dense := filepath.Join(dir, "dense.txt")
+	if err := os.WriteFile(dense, []byte(strings.Repeat("x\n", 10_000)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{filepath.Join(dir, "none"), dense} {
+		if err := write(out, 1, 1, []string{bad}); err == nil {
+			t.Errorf("%s gave no error", bad)
+		}
 	}
 }
