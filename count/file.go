@@ -1,6 +1,7 @@
 package count
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -28,28 +29,43 @@ type File struct {
 // Write writes the file.
 func (f *File) Write(w io.Writer) error {
 	f.Schema = FileSchema
-	data, err := json.Marshal(f)
+	// One distance at a time: the text of a large corpus is as large as its counts.
+	head := *f
+	head.Distances = nil
+	data, err := json.Marshal(&head)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(data, '\n'))
-	return err
+	data, last := bytes.CutSuffix(data, []byte(`null}`))
+	if !last {
+		return errors.New("the distances are not the last field of counts")
+	}
+	out := bufio.NewWriter(w)
+	out.Write(data) // what goes wrong shows in Flush
+	out.WriteByte('[')
+	for i := range f.Distances {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if data, err = json.Marshal(&f.Distances[i]); err != nil {
+			return err
+		}
+		out.Write(data)
+	}
+	out.WriteString("]}\n")
+	return out.Flush()
 }
 
 // ReadFile reads a file and checks that its numbers can be counts.
 func ReadFile(r io.Reader) (*File, error) {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
+	in := json.NewDecoder(bufio.NewReaderSize(r, 1<<16))
 	var f File
-	if err := json.Unmarshal(data, &f); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("line %d: %w (is the file complete?)", 1+bytes.Count(data[:syntax.Offset], []byte("\n")), err)
-		}
+	if err := f.decode(in); err != nil {
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 			return nil, fmt.Errorf("not a file of counts: %s where it should be something else, %s", wrong.Value, cmp.Or(wrong.Field, "at the start"))
+		}
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("at byte %d: %w (is the file complete?)", in.InputOffset(), err)
 		}
 		return nil, err
 	}
@@ -63,6 +79,61 @@ func ReadFile(r io.Reader) (*File, error) {
 		return nil, err
 	}
 	return &f, nil
+}
+
+// decode reads the file one distance at a time, as it is written.
+func (f *File) decode(in *json.Decoder) error {
+	if err := expect(in, '{'); err != nil {
+		return err
+	}
+	head := map[string]json.RawMessage{}
+	for in.More() {
+		key, err := in.Token()
+		if err != nil {
+			return err
+		}
+		if key != "distances" {
+			var value json.RawMessage
+			if err := in.Decode(&value); err != nil {
+				return err
+			}
+			head[key.(string)] = value
+			continue
+		}
+		if err := expect(in, '['); err != nil {
+			return err
+		}
+		for in.More() {
+			var d Distance
+			if err := in.Decode(&d); err != nil {
+				return err
+			}
+			f.Distances = append(f.Distances, d)
+		}
+		if _, err := in.Token(); err != nil {
+			return err
+		}
+	}
+	if _, err := in.Token(); err != nil {
+		return err
+	}
+	if _, err := in.Token(); err != io.EOF {
+		return fmt.Errorf("at byte %d: there is more behind the counts", in.InputOffset())
+	}
+	data, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, f)
+}
+
+// expect reads the beginning of an object or a list.
+func expect(in *json.Decoder, want json.Delim) error {
+	got, err := in.Token()
+	if err == nil && got != want {
+		err = fmt.Errorf("not a file of counts: %v at byte %d, where %v should be", got, in.InputOffset(), want)
+	}
+	return err
 }
 
 // plausible says whether the numbers can be of one corpus. Files of other programs

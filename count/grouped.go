@@ -359,22 +359,29 @@ func (g *grouped) spill(ctx context.Context, ch *chunk, w *runWriter) error {
 	return nil
 }
 
-// merge adds up the runs of all chunks, if there are any.
+// merge adds up the runs of all chunks, if there are any, and reads what is finished.
 func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
-	o := g.o
-	if totals.Chunks == 0 {
-		for k, d := range o.Distances {
-			if g.sums[k].Distance != 0 {
-				continue // counted in this call
-			}
-			if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
-				return err
-			} else if !done {
-				return fmt.Errorf("%s is gone (remove the folder and count again)", g.store.distancePath(d))
-			}
+	if totals.Chunks > 0 {
+		if err := g.mergeChunks(ctx, totals); err != nil {
+			return err
 		}
-		return nil
 	}
+	for k, d := range g.o.Distances {
+		if g.sums[k].Distance != 0 {
+			continue // counted in this call
+		}
+		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
+			return err
+		} else if !done {
+			return fmt.Errorf("%s is gone (remove the folder and count again)", g.store.distancePath(d))
+		}
+	}
+	return nil
+}
+
+// mergeChunks adds up the runs of all chunks.
+func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
+	o := g.o
 	runs := make([]*runFile, 0, totals.Chunks)
 	defer func() {
 		for _, r := range runs {
@@ -405,9 +412,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 	}
 	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
-		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
-			return err
-		} else if done {
+		if g.store.has(g.store.distancePath(d)) {
 			report(int64(totals.Ranges + 1))
 			continue
 		}
@@ -436,13 +441,16 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 		if failed != nil {
 			return failed
 		}
-		g.sums[k] = sums.distance(d, totals.Used)
-		if err := g.sums[k].check(); err != nil {
+		sum := sums.distance(d, totals.Used)
+		if err := sum.check(); err != nil {
 			return err
 		}
-		if err := g.store.save(g.store.distancePath(d), &g.sums[k]); err != nil {
+		if err := g.store.save(g.store.distancePath(d), &sum); err != nil {
 			return err
 		}
+		if !g.store.reusable {
+			g.sums[k] = sum
+		} // else it is read when merging no longer takes memory
 	}
 	return nil
 }
