@@ -73,7 +73,8 @@ func (o Options) divideMemory(seen int64, runs []*runFile) (workers, buffer int,
 	if need > room {
 		return 0, 0, &MemoryError{o.Memory, o.Memory + (need-room)*8/7, fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
 	}
-	spare := room/int64(workers) - need
+	// The other half is for the histograms, which grow with what is counted.
+	spare := (room/int64(workers) - need) / 2
 	return workers, int(min(leastBuffer+spare/max(n, 1), mostBuffer)), nil
 }
 
