@@ -188,6 +188,12 @@ func TestResumeWithOtherMemory(t *testing.T) {
 	if _, err := Pairs(t.Context(), docs, less); err == nil || !strings.Contains(err.Error(), "was counted with more memory") {
 		t.Errorf("error %v does not say that there is less memory", err)
 	}
+	resume(t, docs, o, want)
+}
+
+// resume continues a count, from something, and comes to what is wanted.
+func resume(t *testing.T, docs Source, o Options, want *Result) {
+	t.Helper()
 	var resumed int64
 	o.Progress = func(p Progress) { resumed = max(resumed, p.Resumed) }
 	got, err := Pairs(t.Context(), docs, o)
@@ -198,7 +204,7 @@ func TestResumeWithOtherMemory(t *testing.T) {
 		t.Error("nothing was resumed")
 	}
 	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
-		t.Errorf("(-in memory +resumed):\n%s", diff)
+		t.Errorf("(-want +resumed):\n%s", diff)
 	}
 }
 
@@ -222,18 +228,7 @@ func TestResumeGroupedWithMemoryForTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var resumed int64
-	o.Progress = func(p Progress) { resumed = max(resumed, p.Resumed) }
-	got, err := Pairs(t.Context(), docs, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resumed == 0 {
-		t.Error("nothing was resumed")
-	}
-	if diff := cmp.Diff(want, got, sameCounts); diff != "" {
-		t.Errorf("(-in tables +resumed):\n%s", diff)
-	}
+	resume(t, docs, o, want)
 }
 
 // A call that fails half-way leaves what it has finished; the same call then
