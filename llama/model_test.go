@@ -105,9 +105,10 @@ func TestBranchesAgreeWithWholeSequences(t *testing.T) {
 }
 
 // As people run it, with keys and values of 16 bits and flash attention where
-// llama.cpp has it, transformers are as exact. Layers that keep a state, beside
-// such keys and values, agree to some 1e-3: a rounding of the state, which depends
-// on the batch, may move a key to the next number of 16 bits.
+// llama.cpp has it, log-probabilities agree to some 1e-3: sums of 16 bits, which some
+// processors make of small batches (seen with AVX2 alone: 9e-4 in the median, 0.014 at
+// the most, where others are as exact as above), and states, whose rounding may move a
+// key to the next number of 16 bits. A wrong token would be off by 1.
 func TestDefaultsAgreeWithWholeSequences(t *testing.T) {
 	needLibrary(t)
 	for _, arch := range []string{"llama", "gpt2", "gemma2", "gemma3"} {
@@ -121,15 +122,21 @@ func TestDefaultsAgreeWithWholeSequences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, wide, tokens, along, 0)
+		compareTo(t, 5e-3, wide, tokens, along, 0)
 		for i, b := range branches {
-			compare(t, wide, slices.Concat(tokens[:b.At], b.Tokens), off[i], b.At)
+			compareTo(t, 5e-3, wide, slices.Concat(tokens[:b.At], b.Tokens), off[i], b.At)
 		}
 	}
 }
 
 // compare wants out to be the log-probabilities of ids from position from on.
 func compare(t *testing.T, m *Model, ids []int32, out []float32, from int) {
+	t.Helper()
+	compareTo(t, 1e-5, m, ids, out, from)
+}
+
+// compareTo does, to a relative error; they are some −7.
+func compareTo(t *testing.T, tolerance float64, m *Model, ids []int32, out []float32, from int) {
 	t.Helper()
 	if len(out) != len(ids)-from {
 		t.Fatalf("%d log-probabilities for %d tokens", len(out), len(ids)-from)
@@ -138,7 +145,7 @@ func compare(t *testing.T, m *Model, ids []int32, out []float32, from int) {
 		return
 	}
 	for i, want := range whole(t, m, ids)[from:] {
-		if d := math.Abs(float64(out[i]) - want); d > 1e-5*math.Max(1, math.Abs(want)) {
+		if d := math.Abs(float64(out[i]) - want); d > tolerance*math.Max(1, math.Abs(want)) {
 			t.Fatalf("token %d of %d: %.7f, want %.7f", from+i, len(ids), out[i], want)
 		}
 	}
