@@ -107,15 +107,21 @@ func step(rng *rand.Rand, p [3]float64) int {
 	return 2
 }
 
+// skipNumbers skips a test of numbers, not of goroutines, under the race detector,
+// which makes it take minutes.
+func skipNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+}
+
 // Estimates from counts, with floors subtracted, hold the known information of
 // hidden Markov chains within their errors: over many corpora their intervals
 // cover it as often as they say, whether the vocabulary is small, or so large
 // that most pairs are seen once or never.
 func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
-	repeats := 40
-	if testing.Short() {
-		repeats = 10
-	}
+	skipNumbers(t)
+	const repeats = 40
 	for _, c := range []struct {
 		vocabulary, documents, length int
 	}{{4, 48, 1000}, {600, 48, 2000}} {
@@ -151,7 +157,7 @@ func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
 			for i, d := range distances {
 				truth, _ := h.TwoPointMI(d)
 				t.Logf("d = %d: %d of %d intervals hold %.6f; bias %.6f", d, covered[i], repeats, float64(truth), biases[i])
-				// Binomial: 95 % ± 3.4 % of 40, ± 7 % of 10.
+				// Binomial: 95 % ± 3.4 %.
 				if covered[i] < repeats*85/100-1 {
 					t.Errorf("d = %d: %d of %d intervals hold the information", d, covered[i], repeats)
 				}
@@ -171,6 +177,7 @@ func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
 // The floor of a distance is what shuffled pairs read, whether it is computed or,
 // for other estimators, read off shuffled pairs.
 func TestFloors(t *testing.T) {
+	skipNumbers(t)
 	h := zipfChain(t, 900)
 	rng := rand.New(rand.NewPCG(1, 77))
 	docs := make(count.Documents, 30)
