@@ -143,6 +143,9 @@ const (
 // returns the error of src, of ctx, or of the disk, and never a partial result.
 func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 	o, err := opts.checked()
+	if err == nil {
+		err = o.Check() // before anything is made in SpillDir
+	}
 	if err != nil {
 		return nil, fmt.Errorf("counting pairs: %w", err)
 	}

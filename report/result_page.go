@@ -170,7 +170,7 @@ func (b pageBuilder) facts() []Fact {
 		facts = append(facts, f)
 		if best := t.Law.BestRival(); best != nil {
 			i := slices.IndexFunc(t.Law.Rivals, func(r mi.DecayRival) bool { return r.Family == best.Family })
-			facts = append(facts, Fact{Label: "weight of a power law", Value: Plain(weight(t.Law.PowerWeight())),
+			facts = append(facts, Fact{Label: "two-point: weight of a power law", Value: Plain(weight(t.Law.PowerWeight())),
 				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})
 		}
 	}
