@@ -2,6 +2,7 @@ package token
 
 import (
 	"bytes"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -125,17 +126,46 @@ func wholeRunes(text []byte) int {
 // nothing.
 func trimmed(segment []byte) []byte {
 	first, last := segment[0], segment[len(segment)-1]
-	if first < utf8.RuneSelf && last < utf8.RuneSelf {
-		if first <= ' ' || first == 0x7f {
-			return nil // a blank is a segment by itself, unless marks follow
-		}
+	if first > ' ' && first < 0x7f && last > ' ' && last < 0x7f {
 		return segment
 	}
-	word := bytes.TrimFunc(segment, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
-	})
-	if !bytes.ContainsFunc(word, func(r rune) bool { return !unicode.IsMark(r) && !unicode.Is(unicode.Cf, r) }) {
+	word := bytes.TrimFunc(segment, func(r rune) bool { return kindOf(r) == invisible })
+	if !bytes.ContainsFunc(word, func(r rune) bool { return kindOf(r) == visible }) {
 		return nil
 	}
 	return word
+}
+
+// Kinds of characters.
+const (
+	visible = iota
+	invisible
+	mark
+)
+
+// kinds holds the kind of every character of the first plane, which Unicode's tables
+// are slow to tell.
+var kinds = sync.OnceValue(func() *[1 << 16]uint8 {
+	var t [1 << 16]uint8
+	for r := range t {
+		t[r] = kindByTable(rune(r))
+	}
+	return &t
+})
+
+func kindOf(r rune) uint8 {
+	if r < 1<<16 {
+		return kinds()[r]
+	}
+	return kindByTable(r)
+}
+
+func kindByTable(r rune) uint8 {
+	switch {
+	case unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
+		return invisible
+	case unicode.IsMark(r):
+		return mark
+	}
+	return visible
 }

@@ -62,8 +62,8 @@ func segments(text []byte) []string {
 	var out []string
 	for all := words.FromBytes(text); all.Next(); {
 		w := all.Value()
-		w = bytes.TrimFunc(w, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r) })
-		if strings.IndexFunc(string(w), func(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }) >= 0 {
+		w = bytes.TrimFunc(w, func(r rune) bool { return unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf) })
+		if strings.IndexFunc(string(w), func(r rune) bool { return !unicode.In(r, unicode.M, unicode.Z, unicode.Cc, unicode.Cf) }) >= 0 {
 			out = append(out, string(w))
 		}
 	}
