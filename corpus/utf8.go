@@ -3,6 +3,8 @@ package corpus
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/l2m-lab/l2m/token"
 )
 
 // utf8Check is told a document piece by piece, and whether it is text in UTF-8.
@@ -19,15 +21,7 @@ func (c *utf8Check) Write(piece []byte) (int, error) {
 	if len(c.part) > 0 {
 		piece = append(c.part, piece...)
 	}
-	whole := len(piece)
-	for i := whole - 1; i >= 0 && i > whole-utf8.UTFMax; i-- {
-		if utf8.RuneStart(piece[i]) {
-			if !utf8.FullRune(piece[i:]) {
-				whole = i
-			}
-			break
-		}
-	}
+	whole := token.WholeRunes(piece)
 	// UTF-16 without its mark is UTF-8 with zero bytes.
 	c.bad = !utf8.Valid(piece[:whole]) || bytes.IndexByte(piece, 0) >= 0
 	c.part = append(c.part[:0], piece[whole:]...)

@@ -103,13 +103,14 @@ func boundary(text []byte, last bool) int {
 	}
 	n, _, _ := words.SplitFunc(window, last && len(window) == len(text))
 	if n == 0 && len(text) > longestWord {
-		n = wholeRunes(window)
+		n = WholeRunes(window)
 	}
 	return n
 }
 
-// wholeRunes is the length of text without a character that its end cuts.
-func wholeRunes(text []byte) int {
+// WholeRunes is the length of text, in bytes, without a character of UTF-8 that its
+// end cuts.
+func WholeRunes(text []byte) int {
 	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(text[i]) {
 			if !utf8.FullRune(text[i:]) {
