@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,14 +20,7 @@ import (
 func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
 	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.KeepFloor}
 	width := token.Width(f.Alphabet)
-	counts := make([]mi.PairCounts, len(f.Distances))
-	for i, d := range f.Distances {
-		counts[i] = pairCountsOf(d)
-	}
-	if err := floors(ctx, counts, f, o); err != nil {
-		return nil, err
-	}
-	estimates, err := estimateAll(ctx, counts, t.Corrected, o)
+	estimates, err := estimateAll(ctx, f, o)
 	if err != nil {
 		return nil, err
 	}
@@ -146,138 +137,36 @@ func pairCountsOf(d count.Distance) mi.PairCounts {
 	}
 	p := of(d.Counts)
 	for _, w := range d.Without {
-		p.Without = append(p.Without, of(w))
+		p.Without = append(p.Without, of(w.Counts()))
 	}
 	return p
 }
 
 // estimateAll estimates the information at every distance at which there are pairs.
-func estimateAll(ctx context.Context, counts []mi.PairCounts, subtract bool, o TwoPointOptions) ([]mi.TwoPointEstimate, error) {
-	out := make([]mi.TwoPointEstimate, len(counts))
+// Unpacked counts are many times as large: there are those of as many distances at a
+// time as there are workers.
+func estimateAll(ctx context.Context, f *count.File, o TwoPointOptions) ([]mi.TwoPointEstimate, error) {
+	out := make([]mi.TwoPointEstimate, len(f.Distances))
+	estimate := func(i int, p mi.PairCounts) (err error) {
+		out[i], err = mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: !o.KeepFloor})
+		return err
+	}
+	formula, err := shuffled(ctx, f, o, estimate)
+	if err != nil {
+		return nil, err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
-	for i, c := range counts {
-		if c.Pairs.Total() == 0 {
-			continue
-		}
-		g.Go(func() (err error) {
-			if err = ctx.Err(); err == nil {
-				out[i], err = mi.TwoPoint(c, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: subtract})
+	for _, i := range formula {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			return err
+			if err := estimate(i, pairCountsOf(f.Distances[i])); err != nil {
+				return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
+			}
+			return nil
 		})
 	}
 	return out, g.Wait()
-}
-
-// floors adds shuffled pairs to the counts, which measure the estimator's bias. For
-// Grassberger's estimator the bias follows from the marginals, far more surely than
-// one shuffle tells: the first and the last distance that is fitted are shuffled, and
-// if what is read there does not bear this out, all are. Where there are few pairs,
-// which costs little, they are shuffled anyway: of a handful, the marginals do not
-// tell.
-func floors(ctx context.Context, counts []mi.PairCounts, f *count.File, o TwoPointOptions) error {
-	var sure, rest []int // distances of which the marginals tell, and others
-	for i, d := range f.Distances {
-		switch {
-		case d.Pairs == 0:
-		case o.Estimator == string(mi.Grassberger) && !fewPairs(d, f):
-			sure = append(sure, i)
-		default:
-			rest = append(rest, i)
-		}
-	}
-	var ends []int
-	if len(sure) > 0 {
-		ends = slices.Compact([]int{sure[0], sure[len(sure)-1]})
-	}
-	stage, done := o.Progress.stage("shuffling", "distances"), 0
-	deal := func(i int, p *mi.PairCounts, pairs int64) error {
-		stage(int64(done), int64(len(ends)+len(rest)), 0)
-		if err := shuffle(ctx, p, f.Distances[i].Distance, pairs, o); err != nil {
-			return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
-		}
-		done++
-		stage(int64(done), int64(len(ends)+len(rest)), 0)
-		return nil
-	}
-	bornOut := true
-	for _, i := range ends {
-		p := counts[i]
-		if err := deal(i, &p, dealtPairs); err != nil {
-			return err
-		}
-		ok, err := floorHolds(p)
-		if err != nil {
-			return fmt.Errorf("distance %d: %w", f.Distances[i].Distance, err)
-		}
-		bornOut = bornOut && ok
-	}
-	pairs := int64(dealtPairs)
-	switch {
-	case !bornOut:
-		rest = append(sure, rest...)
-	case len(sure) > 0:
-		pairs = dealtFew // those beyond the last that is fitted
-	}
-	for _, i := range rest {
-		if err := deal(i, &counts[i], pairs); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// dealtPairs is about how many pairs are dealt at a distance, in up to mostDeals
-// shuffles: the more there are, the less noise there is in what they read. dealtFew
-// is enough where nothing is fitted.
-const (
-	dealtPairs = 1 << 25
-	dealtFew   = 1 << 22
-	mostDeals  = 16
-)
-
-// shuffle shuffles the pairs of a distance, and of the blocks where the estimator
-// needs those.
-func shuffle(ctx context.Context, p *mi.PairCounts, distance int, pairs int64, o TwoPointOptions) error {
-	n := p.Pairs.Total()
-	deal := func(p *mi.PairCounts, deals int64, purpose uint64) error {
-		p.Shuffled = nil
-		for k := range deals {
-			h, err := count.Shuffled(ctx, p.Left, p.Right, o.Seed+uint64(distance)<<20+purpose<<10+uint64(k), o.Workers)
-			if err != nil {
-				return err
-			}
-			p.Shuffled = append(p.Shuffled, h)
-		}
-		return nil
-	}
-	if err := deal(p, min(max(pairs/n, 1), mostDeals), 0); err != nil {
-		return err
-	}
-	for b := range p.Without {
-		if o.Estimator == string(mi.Grassberger) {
-			break
-		}
-		if err := deal(&p.Without[b], 1, uint64(1+b)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// floorHolds says whether shuffled pairs read what IndependentFloor says, to a fifth
-// of the noise of independent pairs and three standard errors of the reading.
-func floorHolds(p mi.PairCounts) (bool, error) {
-	p.Without = nil
-	read, err := mi.TwoPoint(p, mi.TwoPointOptions{})
-	if err != nil {
-		return false, err
-	}
-	independent, err := mi.IndependentFloor(p.Left, p.Right)
-	if err != nil {
-		return false, err
-	}
-	noise := float64(mi.IndependentSE(p.Left, p.Right))
-	return math.Abs(float64(read.Floor-independent)) <= noise*(0.2+3/math.Sqrt(float64(len(p.Shuffled)))), nil
 }

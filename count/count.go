@@ -109,7 +109,7 @@ type Distance struct {
 	Counts
 	// Without[k] are the counts with block k left out: one entry per block that
 	// has any token, none if blocks were not asked for.
-	Without []Counts `json:"without,omitempty"`
+	Without []Packed `json:"without,omitempty"`
 	// Table[a·V+b] is the number of pairs (a, b), where asked for.
 	Table []int64 `json:"table,omitempty"`
 }

@@ -69,7 +69,7 @@ func TestWithoutABlock(t *testing.T) {
 				}
 				want := Counts{Joint: valuesOf(joint), Left: valuesOf(left), Right: valuesOf(right)}
 				want.Pairs = want.Joint.Total()
-				if diff := cmp.Diff(want, got.Distances[k].Without[n]); diff != "" {
+				if diff := cmp.Diff(want, got.Distances[k].Without[n].Counts()); diff != "" {
 					t.Errorf("d = %d without block %d (-want +got):\n%s", d, b, diff)
 				}
 				n++

@@ -41,7 +41,7 @@ type counter struct {
 // the counts from heavy on.
 type levels struct {
 	reached [heavy + 1]uint32
-	large   map[int64]int64
+	large   sparse
 }
 
 // blockCounter is what leaving out a block takes away: reached[c] is the number
@@ -90,14 +90,7 @@ func (c *counter) begin(seen int) {
 
 func (l *levels) reset() {
 	l.reached = [heavy + 1]uint32{}
-	clear(l.large)
-}
-
-func (l *levels) addLarge(count uint32, n int64) {
-	if l.large == nil {
-		l.large = map[int64]int64{}
-	}
-	l.large[int64(count)] += n
+	l.large.reset()
 }
 
 // open makes room for a group of up to n positions.
@@ -172,7 +165,7 @@ func (c *counter) weigh() {
 	for i := range c.heavies {
 		h := &c.heavies[i]
 		h.count = c.cells[h.left] - c.base
-		c.addLarge(h.count, 1)
+		c.large.add(int64(h.count), 1)
 	}
 }
 
@@ -217,9 +210,9 @@ func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
 func (c *counter) endRun(b *blockCounter, pairs int) {
 	for _, h := range c.heavies {
 		if out := seen(c.gone[h.left], c.goneBase); out > 0 {
-			b.addLarge(h.count, -1)
+			b.large.add(int64(h.count), -1)
 			if now := h.count - out; now >= heavy {
-				b.addLarge(now, 1)
+				b.large.add(int64(now), 1)
 			}
 		}
 	}
@@ -282,7 +275,7 @@ func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 			c.reached[n]++
 		default:
 			c.reached[heavy]++
-			c.addLarge(n, 1)
+			c.large.add(int64(n), 1)
 		}
 	}
 	// These are numbers of things at each count; turn them into numbers that

@@ -297,7 +297,7 @@ func denseDistance(o Options, blocks [][]int64, used []bool, d int) Distance {
 			for i, n := range t {
 				rest[i] = total[i] - n
 			}
-			out.Without = append(out.Without, tableCounts(rest, v))
+			out.Without = append(out.Without, tableCounts(rest, v).Pack())
 		}
 	}
 	if o.Tables {

@@ -182,7 +182,8 @@ func (d *Distance) plausible(vocabulary int) error {
 		return err
 	}
 	left := d.Pairs
-	for b, w := range d.Without {
+	for b, packed := range d.Without {
+		w := packed.Counts()
 		if err := w.plausible(); err != nil {
 			return fmt.Errorf("without block %d: %w", b, err)
 		}

@@ -58,7 +58,7 @@ func countGrouped(ctx context.Context, src Source, o Options, store *store) (*Re
 	if err != nil {
 		return nil, g.store, err
 	}
-	g.index, g.workers = index{}, nil // room for merging
+	g.index, g.workers, g.unigrams, g.rank = index{}, nil, nil, nil // room for merging
 	if err := g.merge(ctx, totals); err != nil {
 		return nil, g.store, err
 	}
@@ -134,24 +134,32 @@ func (o Options) roomFor(seen int64) (v int64, size int, err error) {
 		size, err = o.chunkSize(v)
 		return v, size, err
 	}
-	v = max(o.openVocabulary(), 2*seen)
-	if size, err = o.chunkSize(v); err == nil || seen == 0 {
-		return v, size, err
+	some := []int64{max(o.openVocabulary(), 2*seen), max(leastVocabulary, 2*seen)}
+	if seen > 0 {
+		some = append(some, seen+seen/4, seen+seen/16)
 	}
-	for _, few := range []int64{seen + seen/4, seen + seen/16} {
-		if size, fails := o.chunkSize(few); fails == nil {
-			return few, size, nil
+	var twice *MemoryError
+	for i, v := range some {
+		if size, err = o.chunkSize(v); err == nil {
+			return v, size, nil
+		}
+		if i == 1 {
+			errors.As(err, &twice)
 		}
 	}
-	if tooSmall := (*MemoryError)(nil); errors.As(err, &tooSmall) {
-		tooSmall.For = fmt.Sprintf("the %d different tokens so far and as many to come (what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen)
+	if few := (*MemoryError)(nil); seen > 0 && twice != nil && errors.As(err, &few) {
+		few.For = fmt.Sprintf("the %d different tokens so far and a few to come (%d MB with as many to come; what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen, twice.Need>>20)
 	}
-	return v, size, err
+	return 0, 0, err
 }
+
+// leastVocabulary is how many different tokens there is room for to begin with, at
+// least, when it is not known how many there are.
+const leastVocabulary = 1 << 14
 
 // openVocabulary is the number of different tokens that there is room for to
 // begin with when it is not known: a quarter of the memory.
-func (o Options) openVocabulary() int64 { return max(1<<14, o.Memory/4/o.vocabularyBytes()) }
+func (o Options) openVocabulary() int64 { return max(leastVocabulary, o.Memory/4/o.vocabularyBytes()) }
 
 // vocabularyBytes is the memory that each token of the vocabulary takes: its
 // number, rank, and start of a group; per worker a slot while the index is built, a
@@ -406,7 +414,7 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 	)
 	g.resumed = 0
 	// Merging needs wider cells: it does with fewer workers if it must.
-	workers, buffer, err := o.divideMemory(int64(totals.Seen), runs)
+	workers, buffer, err := o.divideMemory(totals, runs)
 	if err != nil {
 		return err
 	}
@@ -417,6 +425,11 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 			continue
 		}
 		sums.reset()
+		for _, r := range runs {
+			if err := r.use(k); err != nil {
+				return err
+			}
+		}
 		each(workers, totals.Ranges+1, func(worker, i int) {
 			if mergers[worker] == nil {
 				mergers[worker] = newMerger(totals.Seen, o.Blocks, len(runs), buffer)
@@ -425,7 +438,7 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 			m.begin()
 			err := ctx.Err()
 			if err == nil && i == 0 {
-				err = m.lefts(runs, k, totals.Ranges)
+				err = m.lefts(runs, k, totals.Ranges, sums)
 			} else if err == nil {
 				err = m.pairs(runs, section{int32(k), int32(i - 1)})
 			}
@@ -435,7 +448,9 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 				failed = err
 				return
 			}
-			sums.merge(m.sums)
+			if i > 0 {
+				sums.mergePairs(m.sums)
+			}
 			report(1)
 		})
 		if failed != nil {

@@ -11,14 +11,18 @@ import (
 // an array over counts. Few pairs can be heavy: at most one in heavy tokens.
 const heavy = 4096
 
-// tallyBytes is the memory of a tally.
-const tallyBytes = 8 * heavy
+// tallyBytes is the memory of a tally without its large counts, and binBytes that of
+// each of those.
+const (
+	tallyBytes = 8 * heavy
+	binBytes   = 16
+)
 
-// tally gathers a histogram: an array for the common small counts and a map for
-// the rare large ones. Types may be taken away again.
+// tally gathers a histogram: an array for the common small counts, and the rare large
+// ones. Types may be taken away again.
 type tally struct {
 	small [heavy]int64
-	large map[int64]int64
+	large sparse
 }
 
 func (t *tally) add(count, types int64) {
@@ -27,24 +31,21 @@ func (t *tally) add(count, types int64) {
 	case count < heavy:
 		t.small[count] += types
 	default:
-		if t.large == nil {
-			t.large = map[int64]int64{}
-		}
-		t.large[count] += types
+		t.large.add(count, types)
 	}
 }
 
 func (t *tally) reset() {
 	t.small = [heavy]int64{}
-	clear(t.large)
+	t.large.reset()
 }
 
 func (t *tally) merge(o *tally) {
 	for c, n := range o.small {
 		t.small[c] += n
 	}
-	for c, n := range o.large {
-		t.add(c, n)
+	for _, b := range o.large.histogram() {
+		t.add(b.Count, b.Types)
 	}
 }
 
@@ -55,12 +56,71 @@ func (t *tally) histogram() info.Histogram {
 			h = append(h, info.Bin{Count: int64(c), Types: n})
 		}
 	}
-	start := len(h)
-	for c, n := range t.large {
-		if n != 0 {
-			h = append(h, info.Bin{Count: c, Types: n})
+	return append(h, t.large.histogram()...)
+}
+
+// sparse is a histogram, or a change of one, of which only a few counts are there. It
+// takes half of a map's memory.
+type sparse struct {
+	bins  info.Histogram
+	fresh []info.Bin // in any order, to be added to bins when they are enough
+}
+
+// fewFresh is how many bins are worth the work of adding them.
+const fewFresh = 64
+
+func (s *sparse) add(count, types int64) {
+	s.fresh = append(s.fresh, info.Bin{Count: count, Types: types})
+	if len(s.fresh) >= max(fewFresh, len(s.bins)/2) {
+		s.settle()
+	}
+}
+
+func (s *sparse) reset() { s.bins, s.fresh = s.bins[:0], s.fresh[:0] }
+
+func (s *sparse) clone() sparse {
+	return sparse{slices.Clone(s.bins), slices.Clone(s.fresh)}
+}
+
+// histogram returns the bins until the next call of another method.
+func (s *sparse) histogram() info.Histogram {
+	s.settle()
+	return s.bins
+}
+
+// settle adds the fresh bins.
+func (s *sparse) settle() {
+	if len(s.fresh) == 0 {
+		return
+	}
+	slices.SortFunc(s.fresh, func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
+	// From the largest to the smallest, so that there is room in place.
+	i, j := len(s.bins)-1, len(s.fresh)-1
+	s.bins = slices.Grow(s.bins, len(s.fresh))[:len(s.bins)+len(s.fresh)]
+	for k := len(s.bins) - 1; j >= 0; k-- {
+		if i >= 0 && s.bins[i].Count > s.fresh[j].Count {
+			s.bins[k] = s.bins[i]
+			i--
+		} else {
+			s.bins[k] = s.fresh[j]
+			j--
 		}
 	}
-	slices.SortFunc(h[start:], func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
-	return h
+	n := 0 // bins that are done
+	for _, b := range s.bins {
+		switch {
+		case n > 0 && s.bins[n-1].Count == b.Count:
+			s.bins[n-1].Types += b.Types
+		default:
+			if n > 0 && s.bins[n-1].Types == 0 {
+				n--
+			}
+			s.bins[n] = b
+			n++
+		}
+	}
+	if n > 0 && s.bins[n-1].Types == 0 {
+		n--
+	}
+	s.bins, s.fresh = s.bins[:n], s.fresh[:0]
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -60,22 +61,36 @@ func mergerBytes(v int64, blocks int) int64 {
 
 // divideMemory says how many workers can merge at a time, and how large the buffers
 // of their cursors may be.
-func (o Options) divideMemory(seen int64, runs []*runFile) (workers, buffer int, err error) {
-	room := o.Memory * 7 / 8
+func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, buffer int, err error) {
+	room := o.Memory*7/8 - int64(totals.Seen)*o.TokenBytes - int64(o.Blocks+1)*sumsBytes
 	for _, r := range runs {
-		room -= int64(len(r.extents)) * extentBytes
+		room -= int64(r.most) * extentBytes
 	}
 	n := int64(len(runs))
-	need := mergerBytes(seen, o.Blocks) + n*(cursorBytes+leastBuffer)
-	for workers = o.Workers; workers > 1 && int64(workers)*need > room; {
-		workers--
-	}
+	need := mergerBytes(int64(totals.Seen), o.Blocks) + n*(cursorBytes+leastBuffer)
 	if need > room {
 		return 0, 0, &MemoryError{o.Memory, o.Memory + (need-room)*8/7, fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
 	}
-	// The other half is for the histograms, which grow with what is counted.
-	spare := (room/int64(workers) - need) / 2
+	// What the histograms will take is only an estimate: there may be less.
+	room = max(room-largeBytes(totals.Unigrams, o.Blocks), need)
+	for workers = o.Workers; workers > 1 && int64(workers)*need > room; {
+		workers--
+	}
+	spare := room/int64(workers) - need
 	return workers, int(min(leastBuffer+spare/max(n, 1), mostBuffer)), nil
+}
+
+// largeBytes is about what the large counts of the histograms of a distance take: left
+// and right tokens have as many of them as tokens have, pairs of text some more, and a
+// block that is left out changes up to two bins for each.
+func largeBytes(unigrams info.Histogram, blocks int) int64 {
+	var bins int64
+	for _, b := range unigrams {
+		if b.Count >= heavy {
+			bins++
+		}
+	}
+	return (2 + 1 + 1) * bins * int64(1+2*blocks) * binBytes
 }
 
 // begin clears the histograms for the next section.
@@ -202,8 +217,9 @@ func (m *merger) leaveOut(t *tally) {
 	m.part.next()
 }
 
-// lefts merges the left tokens of distance k, whose sections start at part.
-func (m *merger) lefts(runs []*runFile, k, part int) error {
+// lefts merges the left tokens of distance k, whose sections start at part, into s,
+// of which nothing else is changed at that time.
+func (m *merger) lefts(runs []*runFile, k, part int, s *sums) error {
 	read := func(block int, visit func(int, token.ID, int64)) error {
 		for i, r := range runs {
 			c := &m.cursors[i]
@@ -226,13 +242,13 @@ func (m *merger) lefts(runs []*runFile, k, part int) error {
 		}
 	}
 	for _, l := range m.total.touched[:m.total.n] {
-		m.sums.left.add(m.total.count(l), 1)
+		s.left.add(m.total.count(l), 1)
 	}
 	for b := range m.entries {
 		if err := read(b, func(_ int, l token.ID, n int64) { m.part.add(l, n) }); err != nil {
 			return err
 		}
-		m.leaveOut(&m.sums.blocks[b].left)
+		m.leaveOut(&s.blocks[b].left)
 	}
 	m.total.next()
 	return nil
@@ -253,10 +269,16 @@ func (c *cursors) Pop() any {
 
 // check compares what must be equal in a distance's histograms.
 func (d *Distance) check() error {
-	for _, c := range append([]Counts{d.Counts}, d.Without...) {
+	check := func(c Counts) error {
 		if l, r := c.Left.Total(), c.Right.Total(); l != c.Pairs || r != c.Pairs {
 			return fmt.Errorf("at distance %d, %d pairs have %d left and %d right tokens: %w", d.Distance, c.Pairs, l, r, errDamaged)
 		}
+		return nil
 	}
-	return nil
+	for _, w := range d.Without {
+		if err := check(w.Counts()); err != nil {
+			return err
+		}
+	}
+	return check(d.Counts)
 }

@@ -29,10 +29,10 @@ func TestMergerHoldsDistinctPairs(t *testing.T) {
 	m.close()
 	// Without block 1, only the last left token is there, 25 times.
 	got := m.sums.distance(1, []bool{true, true})
-	if diff := cmp.Diff(info.Histogram{{Count: chunks / 2, Types: 1}}, got.Without[1].Joint); diff != "" {
+	if diff := cmp.Diff(info.Histogram{{Count: chunks / 2, Types: 1}}, got.Without[1].Counts().Joint); diff != "" {
 		t.Errorf("without block 1 (-want +got):\n%s", diff)
 	}
-	if want := int64(chunks * lefts * (lefts + 1) / 2); got.Without[0].Pairs != want || got.Pairs != want+chunks/2 {
-		t.Errorf("%d pairs, %d without block 0; want %d and %d", got.Pairs, got.Without[0].Pairs, want+chunks/2, want)
+	if want := int64(chunks * lefts * (lefts + 1) / 2); got.Without[0].Counts().Pairs != want || got.Pairs != want+chunks/2 {
+		t.Errorf("%d pairs, %d without block 0; want %d and %d", got.Pairs, got.Without[0].Counts().Pairs, want+chunks/2, want)
 	}
 }

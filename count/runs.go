@@ -100,13 +100,16 @@ func (w *runWriter) finish() error {
 	return w.w.Flush()
 }
 
-// runFile is a run file open for reading.
+// runFile is a run file open for reading. Of its index it holds a distance at a time:
+// the whole of many files takes more memory than what they are merged into.
 type runFile struct {
 	f       *os.File
-	extents []extent // by section, those of a section as they were written
+	data    int64    // bytes of all extents
+	most    int      // extents of the distance that has the most
+	extents []extent // of the current distance, by section, those of a section as they were written
 }
 
-// of are the extents of a section.
+// of are the extents of a section of the current distance.
 func (r *runFile) of(s section) []extent {
 	at, _ := slices.BinarySearchFunc(r.extents, s, func(e extent, s section) int { return compareSections(e.section, s) })
 	end := at
@@ -122,18 +125,73 @@ func compareSections(a, b section) int {
 
 var errDamaged = errors.New("the file is damaged or incomplete (remove it and count again)")
 
-func openRun(path string) (r *runFile, err error) {
+// openRun opens a run file and checks that it is complete.
+func openRun(path string) (*runFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	r := &runFile{f: f}
+	have := map[int32]int{}
+	err = r.index(func(e extent) {
+		have[e.k]++
+		r.most = max(r.most, have[e.k])
+	})
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// use makes distance k the current one.
+func (r *runFile) use(k int) error {
+	r.extents = slices.Grow(r.extents[:0], r.most)
+	err := r.index(func(e extent) {
+		if int(e.k) == k {
+			r.extents = append(r.extents, e)
+		}
+	})
+	slices.SortStableFunc(r.extents, func(a, b extent) int { return compareSections(a.section, b.section) })
+	return err
+}
+
+// index visits the extents in the order of the file.
+func (r *runFile) index(visit func(extent)) (err error) {
 	defer func() {
 		if err != nil {
-			f.Close()
-			err = fmt.Errorf("reading %s: %w", path, err)
+			err = fmt.Errorf("reading %s: %w", r.f.Name(), err)
 		}
 	}()
-	info, err := f.Stat()
+	b, err := r.readIndex()
+	if err != nil {
+		return err
+	}
+	var offset int64
+	for len(b) > 0 {
+		var x [4]uint64
+		for i := range x {
+			v, n := binary.Uvarint(b)
+			if n <= 0 {
+				return errDamaged
+			}
+			x[i], b = v, b[n:]
+		}
+		if x[2] > uint64(r.data-offset) || x[2] > math.MaxUint32 {
+			return errDamaged
+		}
+		visit(extent{section{int32(x[0]), int32(x[1])}, offset, uint32(x[2]), uint32(x[3])})
+		offset += int64(x[2])
+	}
+	if offset != r.data {
+		return errDamaged
+	}
+	return nil
+}
+
+// readIndex reads the bytes of the index and compares their checksum.
+func (r *runFile) readIndex() ([]byte, error) {
+	info, err := r.f.Stat()
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +200,7 @@ func openRun(path string) (r *runFile, err error) {
 	if body < 0 {
 		return nil, errDamaged
 	}
-	if _, err := f.ReadAt(footer, body); err != nil {
+	if _, err := r.f.ReadAt(footer, body); err != nil {
 		return nil, err
 	}
 	size := binary.LittleEndian.Uint64(footer)
@@ -150,36 +208,14 @@ func openRun(path string) (r *runFile, err error) {
 		return nil, errDamaged
 	}
 	b := make([]byte, size)
-	data := body - int64(size)
-	if _, err := f.ReadAt(b, data); err != nil {
+	r.data = body - int64(size)
+	if _, err := r.f.ReadAt(b, r.data); err != nil {
 		return nil, err
 	}
 	if crc32.Checksum(b, castagnoli) != binary.LittleEndian.Uint32(footer[8:]) {
 		return nil, errDamaged
 	}
-	r = &runFile{f: f}
-	var offset int64
-	for len(b) > 0 {
-		var x [4]uint64
-		for i := range x {
-			v, n := binary.Uvarint(b)
-			if n <= 0 {
-				return nil, errDamaged
-			}
-			x[i], b = v, b[n:]
-		}
-		if x[2] > uint64(data-offset) || x[2] > math.MaxUint32 {
-			return nil, errDamaged
-		}
-		r.extents = append(r.extents, extent{section{int32(x[0]), int32(x[1])}, offset, uint32(x[2]), uint32(x[3])})
-		offset += int64(x[2])
-	}
-	if offset != data {
-		return nil, errDamaged
-	}
-	r.extents = slices.Clip(r.extents)
-	slices.SortStableFunc(r.extents, func(a, b extent) int { return compareSections(a.section, b.section) })
-	return r, nil
+	return b, nil
 }
 
 // cursor walks over the records of a section of a run file. It reads an extent in

@@ -60,6 +60,9 @@ func TestCursorBuffers(t *testing.T) {
 		read := func(buffer int) (map[section][]seen, error) {
 			got := map[section][]seen{}
 			for s := range want {
+				if err := r.use(int(s.k)); err != nil {
+					return nil, err
+				}
 				var c cursor
 				c.start(r, s, buffer)
 				for {

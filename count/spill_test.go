@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/l2m-lab/l2m/token"
 )
@@ -141,6 +142,31 @@ func TestGrowingVocabulary(t *testing.T) {
 	if _, err := o.chunkSize(o.openVocabulary()); err != nil {
 		t.Errorf("with what was needed: %v", err)
 	}
+}
+
+// The memory that an error asks for is enough to go on.
+func TestNeedIsEnough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := Options{
+			Distances: []int{rapid.IntRange(1, 10_000).Draw(t, "distance")}, Blocks: rapid.IntRange(0, 20).Draw(t, "blocks"),
+			Workers: rapid.IntRange(1, 8).Draw(t, "workers"), Memory: rapid.Int64Range(1<<10, 1<<28).Draw(t, "memory"),
+			TokenBytes: rapid.Int64Range(0, 100).Draw(t, "token bytes"),
+		}
+		seen := rapid.Int64Range(0, 1<<21).Draw(t, "seen")
+		_, _, err := o.roomFor(seen)
+		tooSmall := (*MemoryError)(nil)
+		if err == nil {
+			t.Skip("enough")
+		} else if !errors.As(err, &tooSmall) {
+			t.Fatal(err)
+		}
+		if o.Memory = tooSmall.Need; o.Memory <= tooSmall.Limit {
+			t.Fatalf("%d bytes are too few, and %d are needed", tooSmall.Limit, tooSmall.Need)
+		}
+		if v, size, err := o.roomFor(seen); err != nil || v < seen || size < 1 {
+			t.Fatalf("with %d bytes there is room for %d tokens and chunks of %d, error %v", o.Memory, v, size, err)
+		}
+	})
 }
 
 // With more memory a call goes on where another has ended; with less it does not,

@@ -1,7 +1,5 @@
 package count
 
-import "maps"
-
 // sums gathers what the workers counted at one distance.
 type sums struct {
 	joint, left, right tally
@@ -45,14 +43,12 @@ func (s *sums) addLeft(c *counter) {
 	}
 }
 
-// merge adds other sums.
-func (s *sums) merge(o *sums) {
+// mergePairs adds what a merger found of pairs.
+func (s *sums) mergePairs(o *sums) {
 	s.joint.merge(&o.joint)
-	s.left.merge(&o.left)
 	s.right.merge(&o.right)
 	for i := range s.blocks {
 		s.blocks[i].joint.merge(&o.blocks[i].joint)
-		s.blocks[i].left.merge(&o.blocks[i].left)
 		s.blocks[i].right.merge(&o.blocks[i].right)
 	}
 }
@@ -68,7 +64,7 @@ func (s *sums) distance(d int, used []bool) Distance {
 	for i := range s.blocks {
 		if used[i] {
 			b := &s.blocks[i]
-			out.Without = append(out.Without, counts(s.joint.changed(&b.joint), s.left.changed(&b.left), s.right.changed(&b.right)))
+			out.Without = append(out.Without, counts(s.joint.changed(&b.joint), s.left.changed(&b.left), s.right.changed(&b.right)).Pack())
 		}
 	}
 	return out
@@ -77,7 +73,7 @@ func (s *sums) distance(d int, used []bool) Distance {
 // changed returns t with the change added.
 func (t *tally) changed(by *tally) *tally {
 	out := *t
-	out.large = maps.Clone(t.large)
+	out.large = t.large.clone()
 	out.merge(by)
 	return &out
 }
@@ -88,7 +84,7 @@ func (l *levels) addTo(t *tally, sign int64) {
 	for c := 1; c < heavy; c++ {
 		t.small[c] += sign * (int64(l.reached[c]) - int64(l.reached[c+1]))
 	}
-	for c, n := range l.large {
-		t.add(c, n)
+	for _, b := range l.large.histogram() {
+		t.add(b.Count, b.Types)
 	}
 }

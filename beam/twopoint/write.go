@@ -92,7 +92,7 @@ func (f *writeFn) file(all histograms, sizes count.Sizes) (*count.File, error) {
 	for _, d := range f.Distances {
 		one := count.Distance{Distance: d, Counts: all.counts(d, allBlocks)}
 		for _, b := range blocks {
-			one.Without = append(one.Without, all.counts(d, b))
+			one.Without = append(one.Without, all.counts(d, b).Pack())
 		}
 		file.Distances = append(file.Distances, one)
 	}

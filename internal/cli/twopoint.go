@@ -98,8 +98,8 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	if o.Memory > 0 {
 		// Counting allocates close to its limit; without a limit for the whole,
 		// the collector would let garbage grow to as much again. The program
-		// itself takes some 20 MB.
-		all := o.Memory - min(o.Memory/4, 20<<20)
+		// itself takes some 20 MB, and the collector is a little late.
+		all := o.Memory - min(o.Memory/2, 26<<20)
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(all))
 		o.Memory -= min(o.Memory/2, besideCounting)
 	}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMemoryIsLimited counts the words of the Go source tree with a limit that is
+// little above what their names take, and far too small for their pairs: the whole
+// command keeps to it.
+func TestMemoryIsLimited(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector, a program takes more memory")
+	}
+	const limit = 150 // MiB
+	out := filepath.Join(t.TempDir(), "run")
+	cmd := l2mCommand("twopoint", "--tokens", "words", "--distances", ":16", "--figures", "svg", "--quiet",
+		"--memory", fmt.Sprintf("%dM", limit), "--out", out, filepath.Join(goroot(t), "src"))
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	peak, chunks := 0, 0
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v\n%s", err, output.Bytes())
+			}
+			running = false
+		case <-time.After(10 * time.Millisecond):
+			peak = max(peak, peakMemory(cmd.Process.Pid))
+			files, _ := filepath.Glob(filepath.Join(out, "counting", "chunk-*"))
+			chunks = max(chunks, len(files))
+		}
+	}
+	t.Logf("the peak is %.1f MiB, with %d chunks", float64(peak)/1024, chunks)
+	if peak == 0 || peak > limit<<10 {
+		t.Errorf("--memory %dM: the peak is %.1f MiB", limit, float64(peak)/1024)
+	}
+	if chunks < 2 {
+		t.Error("all pairs fitted into the memory")
+	}
+}
+
+// peakMemory is the largest resident memory of a process so far, in KiB; 0 if it has
+// ended. What the system adds up at the end is no use: it has that of this process, of
+// which the other began as a copy.
+func peakMemory(pid int) (kib int) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	fmt.Sscan(after, &kib)
+	return kib
+}
