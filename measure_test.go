@@ -85,6 +85,9 @@ func TestPassesLeaveNoTrace(t *testing.T) {
 
 // TestRandomBytes: independent bytes carry no information about each other.
 func TestRandomBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 40 {
