@@ -2,10 +2,11 @@ package count
 
 import "math/rand/v2"
 
-// How l2m twopoint divides documents.
+// How l2m twopoint divides documents, and which tables it keeps.
 const (
 	DefaultBlocks      = 16      // blocks
 	DefaultBlockTokens = 1 << 14 // tokens of a run, where documents are too few
+	DefaultTables      = 256     // largest vocabulary whose Tables are kept
 )
 
 // Sizes are those of the documents of a corpus.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -107,11 +108,14 @@ func TestDecayCoverage(t *testing.T) {
 
 // Documents that decay at different paces move all distances together: value of
 // block b at d is f(d)·(1 + ε_b·ln d), of mean f(d). Errors of single points say
-// nothing of that; intervals over blocks hold the truth.
+// nothing of that; intervals over blocks hold the truth. L2M_LONG=1 takes 720 corpora.
 func TestDecayCoverageOfDocuments(t *testing.T) {
 	runs := 60
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		runs = 20
+	case os.Getenv("L2M_LONG") != "":
+		runs = 720
 	}
 	const blocks, pace = 16, 0.06
 	covered, alone := 0, 0

@@ -108,6 +108,7 @@ func TestFlink(t *testing.T) {
 	}
 	for _, tokens := range [][]string{
 		{"--tokens=words"},
+		{"--tokens=bytes"},
 		{"--tokens=../../token/vocabulary/testdata/cl100k_base.tiktoken", "--sample=0.6", "--seed=2"},
 	} {
 		prism := run("prism.json", append(tokens, "--runner=prism")...)

@@ -23,6 +23,7 @@ const (
 	jointKind    = 'j' // pairs of tokens
 	leftKind     = 'l' // left tokens of pairs
 	rightKind    = 'r' // right tokens of pairs
+	tableKind    = 't' // cells of the table of all pairs; not a histogram
 )
 
 // A group is what one worker sums: the things of one kind at one distance whose

@@ -123,7 +123,7 @@ func Build(ctx context.Context, s beam.Scope, o Options) error {
 	batches := beam.ParDo(s, &pairsFn{
 		Tokens: tok, Distances: o.Distances, Dealing: deal, Partitions: o.Partitions, Buffer: o.buffer,
 	}, dealt)
-	parts := beam.ParDo(s, &sumFn{}, beam.GroupByKey(s, batches))
+	parts := beam.ParDo(s, &sumFn{Tables: tok.tables()}, beam.GroupByKey(s, batches))
 	histograms := beam.ParDo(s, mergeFn, beam.GroupByKey(s, parts))
 	all := beam.GroupByKey(s, beam.AddFixedKey(s, beam.Flatten(s, histograms, none)))
 	write := &writeFn{Input: o.Input, Output: o.Output, Tokens: tok, Distances: o.Distances, Dealing: deal}

@@ -47,7 +47,7 @@ func TestEqualsCount(t *testing.T) {
 		"defaults":          {Input: many, Tokens: "words"},
 		"no blocks":         {Input: many, Tokens: "words", Blocks: -1},
 		"one block":         {Input: many, Tokens: "words", Blocks: 1},
-		"many blocks":       {Input: many, Tokens: "bytes", Blocks: 255},
+		"many blocks":       {Input: many, Tokens: "words", Blocks: 255},
 		"documents of none": {Input: blank, Tokens: "words", Blocks: 255},
 		"seed":              {Input: many, Tokens: "words", Seed: 1<<63 + 7},
 		"sample":            {Input: many, Tokens: "words", Sample: 0.4, Seed: 2, Shards: 5},
@@ -120,6 +120,7 @@ func counted(t *testing.T, o Options) []byte {
 	}
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed, Blocks: max(0, o.Blocks), BlockTokens: 1 << 14,
+		Tables: stream.Size() > 0 && stream.Size() <= 256,
 	}.Divide(sizes)
 	r, err := count.Pairs(t.Context(), count.SourceFunc(func(yield func(int, []token.ID) error) error {
 		return c.Each(t.Context(), func(doc int, r io.Reader) error {

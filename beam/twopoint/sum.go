@@ -52,11 +52,12 @@ func (b bins) without(block int) info.Histogram {
 	return info.NewHistogram(types)
 }
 
-// sumFn sums the batches of a group and emits its bins.
-type sumFn struct{}
+// sumFn sums the batches of a group and emits its bins, and its part of the table of
+// all pairs where that is kept.
+type sumFn struct{ Tables bool }
 
 // ProcessElement sums one group.
-func (sumFn) ProcessElement(key []byte, batches func(*[]byte) bool, emit func([]byte, []byte)) error {
+func (f *sumFn) ProcessElement(key []byte, batches func(*[]byte) bool, emit func([]byte, []byte)) error {
 	k := reader{data: key}
 	h := histogramOf{kind: k.byte(), distance: int(k.uvarint())}
 	index := map[string]int{}
@@ -97,14 +98,29 @@ func (sumFn) ProcessElement(key []byte, batches func(*[]byte) bool, emit func([]
 		}
 	}
 	emit(h.key(), out.append(nil))
+	if f.Tables && h.kind == jointKind {
+		var cells []byte
+		for name, i := range index {
+			cells = append(cells, name...) // of two ids
+			cells = binary.AppendUvarint(cells, uint64(totals[i]))
+		}
+		emit(histogramOf{tableKind, h.distance}.key(), cells)
+	}
 	return nil
 }
 
-// mergeFn adds up the bins of a histogram. What it returns begins with the name
-// of the histogram.
+// mergeFn adds up the bins of a histogram, or puts the cells of a table together. What
+// it returns begins with the name of the histogram or table.
 func mergeFn(key []byte, parts func(*[]byte) bool) ([]byte, error) {
 	sum := bins{}
 	var part []byte
+	if key[0] == tableKind {
+		all := slices.Clone(key)
+		for parts(&part) {
+			all = append(all, part...)
+		}
+		return all, nil
+	}
 	for parts(&part) {
 		r := reader{data: part}
 		if sum.add(&r); r.err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 
+	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
@@ -37,6 +38,9 @@ func openTokens(ctx context.Context, name string) (tokens, error) {
 // words says whether the tokens are words. Their names are the words themselves:
 // a stream of words numbers them as they come, on every worker otherwise.
 func (t tokens) words() bool { return t.File == "" && t.Name == "words" }
+
+// tables says whether tables of all pairs are kept.
+func (t tokens) tables() bool { return t.Size > 0 && t.Size <= count.DefaultTables }
 
 // load reads the vocabulary, nil if there is none.
 func (t tokens) load(ctx context.Context) (*vocabulary.Vocabulary, error) {

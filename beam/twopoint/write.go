@@ -17,9 +17,9 @@ type writeFn struct {
 	Dealing       dealing
 }
 
-// ProcessElement gets all bins at once: they are few.
+// ProcessElement gets all bins and tables at once: they are few.
 func (f *writeFn) ProcessElement(ctx context.Context, _ int, parts func(*[]byte) bool, sizes []byte) error {
-	all, err := readHistograms(parts)
+	all, tables, err := f.read(parts)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (f *writeFn) ProcessElement(ctx context.Context, _ int, parts func(*[]byte)
 	if err != nil {
 		return err
 	}
-	file, err := f.file(all, shards.all)
+	file, err := f.file(all, tables, shards.all)
 	if err != nil {
 		return err
 	}
@@ -37,21 +37,42 @@ func (f *writeFn) ProcessElement(ctx context.Context, _ int, parts func(*[]byte)
 // histograms are the bins of all histograms.
 type histograms map[histogramOf]bins
 
-func readHistograms(parts func(*[]byte) bool) (histograms, error) {
-	all := histograms{}
-	var h []byte
-	for parts(&h) {
-		if len(h) == 0 {
+// read returns the histograms, and the tables by distance.
+func (f *writeFn) read(parts func(*[]byte) bool) (histograms, map[int][]int64, error) {
+	all, tables := histograms{}, map[int][]int64{}
+	var part []byte
+	for parts(&part) {
+		if len(part) == 0 {
 			continue
 		}
-		r := reader{data: h}
-		sum := bins{}
-		all[histogramOf{r.byte(), int(r.uvarint())}] = sum
-		if sum.add(&r); r.err != nil {
-			return nil, fmt.Errorf("a histogram: %w", r.err)
+		r := reader{data: part}
+		name := histogramOf{r.byte(), int(r.uvarint())}
+		if name.kind == tableKind {
+			tables[name.distance] = readTable(&r, f.Tokens.Size)
+		} else {
+			all[name] = bins{}
+			all[name].add(&r)
+		}
+		if r.err != nil {
+			return nil, nil, fmt.Errorf("%c at distance %d: %w", name.kind, name.distance, r.err)
 		}
 	}
-	return all, nil
+	return all, tables, nil
+}
+
+// readTable reads the cells of a table of all pairs of a vocabulary of v.
+func readTable(r *reader, v int) []int64 {
+	table := make([]int64, v*v)
+	for r.more() {
+		left := reader{data: r.bytes()}
+		a, b, n := left.uvarint(), r.uvarint(), int64(r.uvarint())
+		if r.err != nil || left.err != nil || a >= uint64(v) || b >= uint64(v) {
+			r.data, r.err = nil, errShort
+			break
+		}
+		table[int(a)*v+int(b)] = n
+	}
+	return table
 }
 
 // counts returns the pairs of a distance without a block, or of allBlocks.
@@ -65,8 +86,8 @@ func (h histograms) counts(distance, block int) count.Counts {
 	return c
 }
 
-// file makes what is written of the histograms of a corpus.
-func (f *writeFn) file(all histograms, sizes count.Sizes) (*count.File, error) {
+// file makes what is written of the histograms and tables of a corpus.
+func (f *writeFn) file(all histograms, tables map[int][]int64, sizes count.Sizes) (*count.File, error) {
 	opts := f.Dealing.of(sizes)
 	file := &count.File{Alphabet: f.Tokens.Name, Result: count.Result{
 		Documents: all[histogramOf{kind: documentKind}].without(allBlocks).Total(),
@@ -90,7 +111,10 @@ func (f *writeFn) file(all histograms, sizes count.Sizes) (*count.File, error) {
 		}
 	}
 	for _, d := range f.Distances {
-		one := count.Distance{Distance: d, Counts: all.counts(d, allBlocks)}
+		one := count.Distance{Distance: d, Counts: all.counts(d, allBlocks), Table: tables[d]}
+		if one.Table == nil && f.Tokens.tables() {
+			one.Table = make([]int64, f.Tokens.Size*f.Tokens.Size) // no pairs
+		}
 		for _, b := range blocks {
 			one.Without = append(one.Without, all.counts(d, b).Pack())
 		}
