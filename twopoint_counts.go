@@ -293,7 +293,9 @@ func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts 
 
 // smallVocabulary says whether the tables of all pairs are of interest, for their
 // covariance.
-func smallVocabulary(o count.Options) bool { return o.Vocabulary > 0 && o.Vocabulary <= count.DefaultTables }
+func smallVocabulary(o count.Options) bool {
+	return o.Vocabulary > 0 && o.Vocabulary <= count.DefaultTables
+}
 
 // keepTables says whether to keep the tables, and whether there is room for them.
 func keepTables(o count.Options) bool {

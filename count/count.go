@@ -180,7 +180,7 @@ func (o Options) Check() error {
 	if err != nil || o.dense() {
 		return err
 	}
-	_, _, err = o.roomFor(0)
+	_, _, err = o.roomFor(0, 0)
 	return err
 }
 
@@ -224,10 +224,10 @@ func (o Options) checked() (Options, error) {
 		return o, fmt.Errorf("tables need a vocabulary of at most %d tokens", maxDense)
 	}
 	if need := o.tableBytes(); o.Tables && need > o.Memory {
-		return o, &MemoryError{o.Memory, need, fmt.Sprintf("tables of %d tokens at %d distances (ask for fewer distances or blocks)", o.Vocabulary, len(o.Distances))}
+		return o, &MemoryError{Limit: o.Memory, Need: need, For: fmt.Sprintf("tables of %d tokens at %d distances (ask for fewer distances or blocks)", o.Vocabulary, len(o.Distances))}
 	}
 	if need := o.denseBytes(); o.dense() && need > o.Memory {
-		return o, &MemoryError{o.Memory, need, fmt.Sprintf("distances up to %d (leave out the largest)", o.maxDistance())}
+		return o, &MemoryError{Limit: o.Memory, Need: need, For: fmt.Sprintf("distances up to %d (leave out the largest)", o.maxDistance())}
 	}
 	return o, nil
 }
@@ -236,10 +236,17 @@ func (o Options) checked() (Options, error) {
 type MemoryError struct {
 	Limit, Need int64  // bytes
 	For         string // what they are needed for
+	// Ample is what is needed if as many more different tokens come as there have
+	// been, 0 where that is not the question. Need is enough for a few.
+	Ample int64
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("a memory limit of %d MB is too small for %s: at least %d MB are needed", e.Limit>>20, e.For, (e.Need-1)>>20+1)
+	ample := ""
+	if e.Ample > 0 {
+		ample = fmt.Sprintf(", %d MB if as many come again", (e.Ample-1)>>20+1)
+	}
+	return fmt.Sprintf("a memory limit of %d MB is too small for %s: at least %d MB are needed%s", e.Limit>>20, e.For, (e.Need-1)>>20+1, ample)
 }
 
 // dense says whether to count in tables of V² cells.

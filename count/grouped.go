@@ -110,14 +110,17 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 func (g *grouped) planner() planner {
 	o := g.o
 	return func(n int, seen int64) (limits, error) {
-		v, size, err := o.roomFor(seen)
-		l := limits{tokens: size}
-		if o.Vocabulary == 0 {
-			l.vocabulary = v
-		}
+		l := limits{}
 		if n < len(g.kept) {
 			l.fresh = g.kept[n]
+		}
+		v, size, err := o.roomFor(seen, l.fresh)
+		l.tokens = size
+		if l.fresh > 0 {
 			l.tokens = max(size, l.fresh+o.maxDistance())
+		}
+		if o.Vocabulary == 0 {
+			l.vocabulary = v
 		}
 		if l.fresh > size && err == nil {
 			err = fmt.Errorf("what is kept in %s was counted with more memory than %d MB (raise it again, or remove the folder)", o.SpillDir, o.Memory>>20)
@@ -128,8 +131,9 @@ func (g *grouped) planner() planner {
 
 // roomFor divides the memory when so many different tokens have been seen: room
 // for a vocabulary of v, and for chunks of size tokens. As many more as have been
-// seen may come of an open vocabulary; where that is too many, a few.
-func (o Options) roomFor(seen int64) (v int64, size int, err error) {
+// seen may come of an open vocabulary; where that is too many, or chunks would be
+// smaller than one that is kept, a few.
+func (o Options) roomFor(seen int64, kept int) (v int64, size int, err error) {
 	if v = int64(o.Vocabulary); v > 0 {
 		size, err = o.chunkSize(v)
 		return v, size, err
@@ -139,8 +143,9 @@ func (o Options) roomFor(seen int64) (v int64, size int, err error) {
 		some = append(some, seen+seen/4, seen+seen/16)
 	}
 	var twice *MemoryError
-	for i, v := range some {
-		if size, err = o.chunkSize(v); err == nil {
+	for i := range some {
+		v = some[i]
+		if size, err = o.chunkSize(v); err == nil && size >= kept {
 			return v, size, nil
 		}
 		if i == 1 {
@@ -148,9 +153,10 @@ func (o Options) roomFor(seen int64) (v int64, size int, err error) {
 		}
 	}
 	if few := (*MemoryError)(nil); seen > 0 && twice != nil && errors.As(err, &few) {
-		few.For = fmt.Sprintf("the %d different tokens so far and a few to come (%d MB with as many to come; what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen, twice.Need>>20)
+		few.For = fmt.Sprintf("the %d different tokens so far and a few to come (what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen)
+		few.Ample = twice.Need
 	}
-	return 0, 0, err
+	return v, size, err
 }
 
 // leastVocabulary is how many different tokens there is room for to begin with, at
@@ -187,7 +193,7 @@ func (o Options) chunkSize(v int64) (int, error) {
 	}
 	size := (o.Memory*7/8 - fixed) / bytesPerToken // an eighth for the garbage collector
 	if size < least {
-		return 0, &MemoryError{o.Memory, (fixed + (least+1)*bytesPerToken) * 8 / 7, fmt.Sprintf("a vocabulary of %d, %d workers and distances up to %d", v, w, o.maxDistance())}
+		return 0, &MemoryError{Limit: o.Memory, Need: (fixed + (least+1)*bytesPerToken) * 8 / 7, For: fmt.Sprintf("a vocabulary of %d, %d workers and distances up to %d", v, w, o.maxDistance())}
 	}
 	return int(min(size, maxChunk)), nil
 }

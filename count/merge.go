@@ -69,7 +69,7 @@ func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, bu
 	n := int64(len(runs))
 	need := mergerBytes(int64(totals.Seen), o.Blocks) + n*(cursorBytes+leastBuffer)
 	if need > room {
-		return 0, 0, &MemoryError{o.Memory, o.Memory + (need-room)*8/7, fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
+		return 0, 0, &MemoryError{Limit: o.Memory, Need: o.Memory + (need-room)*8/7 + 8, For: fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
 	}
 	// What the histograms will take is only an estimate: there may be less.
 	room = max(room-largeBytes(totals.Unigrams, o.Blocks), need)

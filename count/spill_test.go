@@ -144,6 +144,45 @@ func TestGrowingVocabulary(t *testing.T) {
 	}
 }
 
+// Whoever gives a little more memory whenever there is too little comes to an end, and
+// what is kept is not counted again.
+func TestGrowingMemory(t *testing.T) {
+	docs := growing(13, 90_000)
+	o := Options{Distances: []int{1, 40}, Blocks: 3, Workers: 2, SpillDir: t.TempDir(), Key: "corpus 13"}
+	plain := o
+	plain.SpillDir, plain.Memory = "", 64<<20
+	want, err := Pairs(t.Context(), docs, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Memory, o.TokenBytes = leastMemory(o), 200
+	raised, most := 0, 0
+	for {
+		kept, _ := filepath.Glob(filepath.Join(o.SpillDir, "chunk-*"))
+		if len(kept) < most {
+			t.Fatalf("with %d bytes, %d of %d chunks are left", o.Memory, len(kept), most)
+		}
+		most = len(kept)
+		got, err := Pairs(t.Context(), docs, o)
+		if err == nil {
+			if diff := cmp.Diff(want, got, sameCounts); diff != "" {
+				t.Errorf("(-in memory +spilled):\n%s", diff)
+			}
+			break
+		}
+		var tooSmall *MemoryError
+		if !errors.As(err, &tooSmall) {
+			t.Fatalf("with %d bytes and %d chunks: %v", o.Memory, most, err)
+		}
+		o.Memory += 1 << 17
+		raised++
+	}
+	t.Logf("raised %d times, to %d bytes, with %d chunks", raised, o.Memory, most)
+	if raised < 20 || most < 5 {
+		t.Errorf("raised %d times, %d chunks: the test shows nothing", raised, most)
+	}
+}
+
 // The memory that an error asks for is enough to go on.
 func TestNeedIsEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -153,7 +192,7 @@ func TestNeedIsEnough(t *testing.T) {
 			TokenBytes: rapid.Int64Range(0, 100).Draw(t, "token bytes"),
 		}
 		seen := rapid.Int64Range(0, 1<<21).Draw(t, "seen")
-		_, _, err := o.roomFor(seen)
+		_, _, err := o.roomFor(seen, 0)
 		tooSmall := (*MemoryError)(nil)
 		if err == nil {
 			t.Skip("enough")
@@ -163,7 +202,7 @@ func TestNeedIsEnough(t *testing.T) {
 		if o.Memory = tooSmall.Need; o.Memory <= tooSmall.Limit {
 			t.Fatalf("%d bytes are too few, and %d are needed", tooSmall.Limit, tooSmall.Need)
 		}
-		if v, size, err := o.roomFor(seen); err != nil || v < seen || size < 1 {
+		if v, size, err := o.roomFor(seen, 0); err != nil || v < seen || size < 1 {
 			t.Fatalf("with %d bytes there is room for %d tokens and chunks of %d, error %v", o.Memory, v, size, err)
 		}
 	})
@@ -174,9 +213,9 @@ func TestNeedIsEnough(t *testing.T) {
 func TestResumeWithOtherMemory(t *testing.T) {
 	docs := skewed(5, 40, 120_000, 5000)
 	// The name of the folder is not a pattern.
-	o := Options{Distances: []int{1, 500}, Blocks: 3, Workers: 2, SpillDir: filepath.Join(t.TempDir(), "run [1"), Key: "corpus 5"}
+	o := Options{Distances: []int{1, 500}, Vocabulary: 5000, Blocks: 3, Workers: 2, SpillDir: filepath.Join(t.TempDir(), "run [1"), Key: "corpus 5"}
 	o.Memory = leastMemory(o)
-	want, err := Pairs(t.Context(), docs, Options{Distances: o.Distances, Blocks: 3, Memory: 64 << 20})
+	want, err := Pairs(t.Context(), docs, Options{Distances: o.Distances, Vocabulary: o.Vocabulary, Blocks: 3, Memory: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

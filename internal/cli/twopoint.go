@@ -98,8 +98,8 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	if o.Memory > 0 {
 		// Counting allocates close to its limit; without a limit for the whole,
 		// the collector would let garbage grow to as much again. The program
-		// itself takes some 20 MB, and the collector is a little late.
-		all := o.Memory - min(o.Memory/2, 26<<20)
+		// itself takes some 25 MB, and the collector is late at times.
+		all := o.Memory - min(o.Memory/2, 32<<20)
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(all))
 		o.Memory -= min(o.Memory/2, besideCounting)
 	}
@@ -108,8 +108,14 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	result, err := l2m.TwoPoint(cmd.Context(), o)
 	bars.done()
 	if memory := (*count.MemoryError)(nil); errors.As(err, &memory) {
-		need := memory.Need + min(memory.Need, besideCounting)
-		return fmt.Errorf("--memory %s is too small for %s: at least --memory %dM is needed", asked, memory.For, need>>20+1)
+		flag := func(need int64) string {
+			return fmt.Sprintf("--memory %dM", (need+min(need, besideCounting))>>20+1)
+		}
+		ample := ""
+		if memory.Ample > 0 {
+			ample = fmt.Sprintf(", %s if as many come again", flag(memory.Ample))
+		}
+		return fmt.Errorf("--memory %s is too small for %s: at least %s is needed%s", asked, memory.For, flag(memory.Need), ample)
 	}
 	if err != nil {
 		return interrupted(err, "what was counted is kept in %s: the same command continues", o.Out)
