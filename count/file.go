@@ -29,7 +29,6 @@ type File struct {
 // Write writes the file.
 func (f *File) Write(w io.Writer) error {
 	f.Schema = FileSchema
-	// One distance at a time: the text of a large corpus is as large as its counts.
 	head := *f
 	head.Distances = nil
 	data, err := json.Marshal(&head)
@@ -47,13 +46,46 @@ func (f *File) Write(w io.Writer) error {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		if data, err = json.Marshal(&f.Distances[i]); err != nil {
+		if err := f.Distances[i].write(out); err != nil {
+			return err
+		}
+	}
+	out.WriteString("]}\n")
+	return out.Flush()
+}
+
+// write writes what json.Marshal makes of the distance, piece by piece: the text of a
+// large corpus's counts is far larger than they are.
+func (d *Distance) write(out *bufio.Writer) error {
+	head := *d
+	head.Without, head.Table = nil, nil
+	data, err := json.Marshal(&head)
+	if err != nil {
+		return err
+	}
+	out.Write(data[:len(data)-1]) // what goes wrong shows in Flush
+	for i, p := range d.Without {
+		between := ","
+		if i == 0 {
+			between = `,"without":[`
+		}
+		out.WriteString(between)
+		if data, err = p.MarshalJSON(); err != nil {
 			return err
 		}
 		out.Write(data)
 	}
-	out.WriteString("]}\n")
-	return out.Flush()
+	if len(d.Without) > 0 {
+		out.WriteByte(']')
+	}
+	if len(d.Table) > 0 {
+		out.WriteString(`,"table":`)
+		if data, err = json.Marshal(d.Table); err != nil {
+			return err
+		}
+		out.Write(data)
+	}
+	return out.WriteByte('}')
 }
 
 // ReadFile reads a file and checks that its numbers can be counts.

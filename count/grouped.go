@@ -338,7 +338,7 @@ func (g *grouped) inMemory(ctx context.Context, ch *chunk) error {
 		})
 		g.sums[k] = sums.distance(d, g.index.used)
 		if g.store != nil {
-			if err := g.store.save(g.store.distancePath(d), &g.sums[k]); err != nil {
+			if err := g.store.saveDistance(&g.sums[k]); err != nil {
 				return err
 			}
 		}
@@ -466,7 +466,7 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 		if err := sum.check(); err != nil {
 			return err
 		}
-		if err := g.store.save(g.store.distancePath(d), &sum); err != nil {
+		if err := g.store.saveDistance(&sum); err != nil {
 			return err
 		}
 		if !g.store.reusable {

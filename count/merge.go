@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/token"
@@ -50,11 +49,11 @@ func newMerger(seen, blocks, runs, buffer int) *merger {
 
 // mergerBytes is the memory of a merger over a vocabulary of v tokens, without its
 // cursors. Half of the left tokens are taken to be in the largest group of every
-// block.
+// block, with room for half as many more.
 func mergerBytes(v int64, blocks int) int64 {
 	n := 12*v + 3*tallyBytes
 	if blocks > 0 {
-		n += 12*v + int64(blocks)*(3*tallyBytes+8*v/2)
+		n += 12*v + int64(blocks)*(3*tallyBytes+8*v*3/4)
 	}
 	return n
 }
@@ -177,8 +176,11 @@ func (m *merger) addUp(entries []entry) []entry {
 		}
 	}
 	m.part.next()
-	if n := len(entries); n > cap(entries)/2 {
-		entries = slices.Grow(entries, n+64)
+	if n := len(entries); n > cap(entries)*2/3 {
+		// Not as append grows: a block's entries are most of what merging takes.
+		grown := make([]entry, n, n+n/2+64)
+		copy(grown, entries)
+		entries = grown
 	}
 	return entries
 }

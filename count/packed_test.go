@@ -1,6 +1,7 @@
 package count_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -48,6 +49,30 @@ func TestPacked(t *testing.T) {
 			t.Fatalf("(-packed +read):\n%s", diff)
 		}
 	})
+}
+
+// Written piece by piece, a file of counts is the same as in one.
+func TestFileIsJSON(t *testing.T) {
+	docs := count.Documents{{0, 1, 2, 1, 0, 1, 1}, {2, 2, 1}, {1, 0}}
+	for _, o := range []count.Options{{Vocabulary: 3, Blocks: 3, Tables: true}, {Vocabulary: 3, Tables: true}, {Blocks: 2}, {}} {
+		o.Distances = []int{1, 2, 50}
+		r, err := count.Pairs(t.Context(), docs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &count.File{Schema: count.FileSchema, Alphabet: "letters", Key: "k", Result: *r}
+		want, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := f.Write(&got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(string(want)+"\n", got.String()); diff != "" {
+			t.Errorf("(-Marshal +Write):\n%s", diff)
+		}
+	}
 }
 
 // What is not of Pack has no counts, and does no harm.

@@ -220,6 +220,20 @@ func (s *store) save(path string, v any) error {
 	return s.explain(atomicfile.WriteBytes(path, 0o666, data))
 }
 
+// saveDistance writes a finished distance for a later call, or for the end of this one.
+func (s *store) saveDistance(d *Distance) error {
+	if s == nil || !s.reusable {
+		return nil
+	}
+	return s.explain(atomicfile.WriteFile(s.distancePath(d.Distance), 0o666, func(f io.Writer) error {
+		w := bufio.NewWriter(f)
+		if err := d.write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}))
+}
+
 // writeChunk writes the run file of the next chunk, which has so many new tokens.
 func (s *store) writeChunk(tokens int64, write func(*runWriter) error) error {
 	var n int64
