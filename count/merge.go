@@ -25,6 +25,8 @@ type entry struct {
 	count uint32
 }
 
+const entryBytes = 8
+
 // wideCells counts left tokens in 64 bits.
 type wideCells struct {
 	cells   []int64
@@ -47,13 +49,14 @@ func newMerger(seen, blocks, runs, buffer int) *merger {
 	return m
 }
 
-// mergerBytes is the memory of a merger over a vocabulary of v tokens, without its
-// cursors. Half of the left tokens are taken to be in the largest group of every
-// block, with room for half as many more.
-func mergerBytes(v int64, blocks int) int64 {
+// mergerBytes is the memory of a merger over a vocabulary of v tokens, of which the most
+// frequent one occurs most times, without its cursors. In its group, half of the left
+// tokens are taken to be in every block, with room for half as many more entries.
+func mergerBytes(v, most int64, blocks int) int64 {
 	n := 12*v + 3*tallyBytes
 	if blocks > 0 {
-		n += 12*v + int64(blocks)*(3*tallyBytes+8*v*3/4)
+		entries := min(int64(blocks)*v/2, most)
+		n += 12*v + int64(blocks)*3*tallyBytes + entries*entryBytes*3/2
 	}
 	return n
 }
@@ -66,7 +69,11 @@ func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, bu
 		room -= int64(r.most) * extentBytes
 	}
 	n := int64(len(runs))
-	need := mergerBytes(int64(totals.Seen), o.Blocks) + n*(cursorBytes+leastBuffer)
+	most := int64(0)
+	if h := totals.Unigrams; len(h) > 0 {
+		most = h[len(h)-1].Count
+	}
+	need := mergerBytes(int64(totals.Seen), most, o.Blocks) + n*(cursorBytes+leastBuffer)
 	if need > room {
 		return 0, 0, &MemoryError{Limit: o.Memory, Need: o.Memory + (need-room)*8/7 + 8, For: fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
 	}

@@ -17,7 +17,7 @@ func TestMemoryIsLimited(t *testing.T) {
 	if testing.Short() {
 		t.Skip("under the race detector, a program takes more memory")
 	}
-	const limit = 150 // MiB
+	const limit = 170 // MiB
 	out := filepath.Join(t.TempDir(), "run")
 	cmd := l2mCommand("twopoint", "--tokens", "words", "--distances", ":16", "--figures", "svg", "--quiet",
 		"--memory", fmt.Sprintf("%dM", limit), "--out", out, filepath.Join(goroot(t), "src"))
