@@ -156,6 +156,10 @@ func TestGrowingMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Memory, o.TokenBytes = leastMemory(o), 200
+	step := int64(1 << 17)
+	if testing.Short() {
+		step *= 4
+	}
 	raised, most := 0, 0
 	for {
 		kept, _ := filepath.Glob(filepath.Join(o.SpillDir, "chunk-*"))
@@ -174,7 +178,7 @@ func TestGrowingMemory(t *testing.T) {
 		if !errors.As(err, &tooSmall) {
 			t.Fatalf("with %d bytes and %d chunks: %v", o.Memory, most, err)
 		}
-		o.Memory += 1 << 17
+		o.Memory += step
 		raised++
 	}
 	t.Logf("raised %d times, to %d bytes, with %d chunks", raised, o.Memory, most)
