@@ -60,7 +60,7 @@ func (t *tally) histogram() info.Histogram {
 }
 
 // sparse is a histogram, or a change of one, of which only a few counts are there. It
-// takes half of a map's memory.
+// takes less memory than a map does.
 type sparse struct {
 	bins  info.Histogram
 	fresh []info.Bin // in any order, to be added to bins when they are enough

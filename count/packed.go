@@ -8,8 +8,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Packed are Counts in about a fifth of their memory. There are many of them: one
-// for every block at every distance. As JSON they look like Counts.
+// Packed are Counts in a fraction of their memory. There are many of them: one for
+// every block at every distance. As JSON they look like Counts.
 //
 // They are a sequence of varints: the pairs, then for each histogram the number of
 // bins and, for each bin, how much its count is above that of the bin before, and its
