@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"compare":             {"mi"},
 	"report":              {"info", "lm", "mi", "law", "arch", "compare", "internal/atomicfile", "internal/shell"},
 	"serve":               {"report"},
+	"lab/graph":           {},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},
