@@ -123,7 +123,7 @@ func (g *Graph) rule(n, by *Node) []*Node {
 	case Add:
 		return []*Node{by, by}
 	case Sub:
-		return []*Node{by, by}
+		return []*Node{by, g.Neg(by)}
 	case Mul:
 		return []*Node{g.Mul(by, a(1)), g.Mul(by, a(0))}
 	case Div:
