@@ -313,7 +313,7 @@ func simulateAll(ctx context.Context, o CalibrateOptions, cells []*cell) error {
 	}
 	var jobs []job
 	var done, total int64
-	stage := o.Progress.stage("simulating", "repetitions")
+	stage := o.Progress.Stage("simulating", "repetitions")
 	for _, c := range cells {
 		for first := 0; first < o.Repetitions; first += chunkSize {
 			total += int64(min(chunkSize, o.Repetitions-first))

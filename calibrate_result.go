@@ -7,12 +7,11 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // CalibrationSchema is the version of the Calibration document.
@@ -64,7 +63,7 @@ type CalibrationSettings struct {
 }
 
 func (o CalibrateOptions) settings() CalibrationSettings {
-	return CalibrationSettings{o.Length, o.Repetitions, o.Draws, o.Cross, o.Seed, 0.95}
+	return CalibrationSettings{o.Length, o.Repetitions, o.Draws, o.Cross, o.Seed, info.DefaultLevel}
 }
 
 // CalibrationCell is one combination of process, damage and sample size.
@@ -257,31 +256,9 @@ func newSummary(truth float64, values []interval) Summary {
 	}
 	s.BiasSE = s.Spread / math.Sqrt(n)
 	s.Coverage = float64(s.Covered) / n
-	s.CoverageCI = clopperPearson(s.Covered, s.Of, 0.95)
-	s.Width = median(widths)
+	s.CoverageCI = stats.ClopperPearson(s.Covered, s.Of, info.DefaultLevel)
+	s.Width = stats.Median(widths)
 	return s
-}
-
-// median of values; 0 of none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	v := slices.Sorted(slices.Values(values))
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-}
-
-// clopperPearson is the exact interval of a proportion.
-func clopperPearson(k, n int, level float64) info.Interval {
-	out := info.Interval{Lo: 0, Hi: 1, Level: level, Method: "Clopper–Pearson"}
-	tail := (1 - level) / 2
-	if k > 0 {
-		out.Lo = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(tail)
-	}
-	if k < n {
-		out.Hi = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - tail)
-	}
-	return out
 }
 
 // efficiency compares the schemes of a cell whose law is known.

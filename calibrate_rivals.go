@@ -85,7 +85,7 @@ func CompareRivals(ctx context.Context, o RivalOptions) (*Rivals, error) {
 		return nil, err
 	}
 	out := &Rivals{Schema: RivalsSchema, Version: BuildVersion().Short(), Seed: o.Seed, Points: make([]RivalPoint, len(jobs))}
-	stage := o.Progress.stage("comparing", "estimates")
+	stage := o.Progress.Stage("comparing", "estimates")
 	stage(0, int64(len(jobs)), 0)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Workers)

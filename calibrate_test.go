@@ -201,18 +201,6 @@ func TestCalibrateErrors(t *testing.T) {
 	}
 }
 
-func TestClopperPearson(t *testing.T) {
-	// 9 of 10 at 95 %: 0.5550, 0.9975 (tabulated in many textbooks; checked with
-	// binom.test of R).
-	i := clopperPearson(9, 10, 0.95)
-	if math.Abs(i.Lo-0.5550) > 1e-4 || math.Abs(i.Hi-0.9975) > 1e-4 {
-		t.Errorf("%+v", i)
-	}
-	if i := clopperPearson(10, 10, 0.95); i.Hi != 1 || math.Abs(i.Lo-math.Pow(0.025, 0.1)) > 1e-9 {
-		t.Errorf("10 of 10: %+v", i)
-	}
-}
-
 func TestCompareRivals(t *testing.T) {
 	o := RivalOptions{Samples: 60, Repetitions: 2, Largest: 64, Out: t.TempDir(), Seed: 1, Workers: 2}
 	r, err := CompareRivals(t.Context(), o)

@@ -145,7 +145,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
 		BytesPerToken: r.result.Windows.BytesPerToken,
 	}
-	own := func(s compare.Sums, scale float64) []compare.Estimate {
+	own := func(s compare.Sums, scale float64) []info.Estimate {
 		e, err := compare.Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)
 		if err != nil {
 			return nil
@@ -155,7 +155,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 	loss, base := lossSums(r.stats), lossSums(first.stats)
 	means := own(loss, scale)
 	bins := r.stats.Loss().Positions
-	var differences []compare.Estimate
+	var differences []info.Estimate
 	if i > 0 {
 		var err error
 		if differences, err = o.difference(c, base, loss, reference, scale, opts); err != nil {
@@ -181,7 +181,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 	if len(series.Points) > 0 && series.Sums != nil {
 		sums := compare.Sums{Totals: series.Sums, Counts: series.Counts}
 		nats := own(sums, 1)
-		var lost, more []compare.Estimate
+		var lost, more []info.Estimate
 		if i > 0 && c.Paired {
 			theirs, err := information(first.stats)
 			if err != nil {
@@ -217,7 +217,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 
 // difference is the loss of a run minus that of the first, per unit: by bin and
 // whole on the same windows, else whole only.
-func (o CompareOptions) difference(c *report.Comparison, base, loss compare.Sums, reference, scale float64, opts compare.Options) ([]compare.Estimate, error) {
+func (o CompareOptions) difference(c *report.Comparison, base, loss compare.Sums, reference, scale float64, opts compare.Options) ([]info.Estimate, error) {
 	minus := func(a, b float64) float64 { return b/scale - a/reference }
 	if c.Paired {
 		return compare.Difference(base, loss, minus, opts)
@@ -274,7 +274,7 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 		e := points[j].Nats
 		if best == nil || e.Value/n > best.NatsPerElement.Value {
 			best = &report.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
-				NatsPerElement: compare.Estimate{Value: e.Value / n, SE: e.SE / n, Lo: e.Lo / n, Hi: e.Hi / n}}
+				NatsPerElement: e.Scale(1 / n)}
 		}
 	}
 	return best, nil

@@ -149,7 +149,7 @@ func (t taker) file(ctx context.Context, path string, progress ProgressFunc) err
 	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
 		size = st.Size()
 	}
-	stage := progress.stage("reading "+filepath.Base(path), "B")
+	stage := progress.Stage("reading "+filepath.Base(path), "B")
 	request := func(id string) (tokens []token.ID, from int, ok bool) {
 		piece, ok := parseRequest(t.prefix, id)
 		if !ok {

@@ -113,7 +113,7 @@ func readText(ctx context.Context, o MeasureOptions) (text, error) {
 	if err != nil {
 		return text{}, err
 	}
-	stage := o.Progress.stage("reading", "B")
+	stage := o.Progress.Stage("reading", "B")
 	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
 		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },

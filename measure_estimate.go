@@ -35,7 +35,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []inf
 	var peak mi.Peak
 	r.Triangle, peak = stats.Triangle()
 	r.Peak = &peak
-	stage := o.Progress.stage("fitting", "series")
+	stage := o.Progress.Stage("fitting", "series")
 	estimators := stats.Available()
 	if r.Plan.Cross == 1 {
 		// With a single context they are vclub, number for number.

@@ -158,7 +158,7 @@ func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) erro
 			m, err := bytemix.New(options)
 			return identified{m, e.info}, err
 		}
-		stage := o.Progress.stage("training", "B")
+		stage := o.Progress.Stage("training", "B")
 		excerpts := symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.tokenizer.stream)
 		m, err := bytemix.Train(ctx, options, excerpts, func(done int64) { stage(done, e.budget, 0) })
 		return identified{m, e.info}, err

@@ -100,7 +100,7 @@ func sampleProcess[T any](ctx context.Context, p process.Process[T], o MeasureOp
 	}
 	s := sample[T]{plan: plan, clusters: count}
 	places := make([]corpus.Window, count)
-	stage := o.Progress.stage("sampling", "windows")
+	stage := o.Progress.Stage("sampling", "windows")
 	err = process.Samples(ctx, p, o.Seed, length, count, o.Workers, func(i int, tokens []T) error {
 		s.windows = append(s.windows, score.Window[T]{Cluster: i, Tokens: tokens})
 		places[i].Cluster = i
@@ -117,7 +117,7 @@ func sampleProcess[T any](ctx context.Context, p process.Process[T], o MeasureOp
 // scoreWith scores what the store does not hold yet, with so many requests in
 // flight.
 func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, inFlight int, o MeasureOptions) error {
-	stage := o.Progress.stage("scoring", "tokens")
+	stage := o.Progress.Stage("scoring", "tokens")
 	return score.Run(ctx, m, s.windows, s.partners, s.plan, store, score.RunOptions{
 		Workers:  inFlight,
 		Progress: func(p score.Progress) { stage(p.Tokens, p.TokensTotal, p.TokensStored) },

@@ -58,9 +58,6 @@ func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 	return estimateTwoPoint(ctx, &count.File{Result: *counts}, TwoPointOptions{Estimator: string(mi.Grassberger), Seed: o.Seed, Workers: o.Workers})
 }
 
-// level is the confidence level of all intervals.
-const level = 0.95
-
 // maxDistance bounds the distances of measure; l2m twopoint goes further.
 const maxDistance = 1 << 16
 

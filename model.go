@@ -50,7 +50,7 @@ func (o ModelOptions) open(ctx context.Context) (*corpus.Corpus, error) {
 	if err != nil {
 		return nil, err
 	}
-	stage := o.Progress.stage("reading", "B")
+	stage := o.Progress.Stage("reading", "B")
 	return corpus.Index(ctx, o.Paths, corpus.Options{
 		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },
@@ -74,7 +74,7 @@ func TrainModel(ctx context.Context, o ModelOptions) (bytemix.FileInfo, error) {
 		return bytemix.FileInfo{}, err
 	}
 	budget := min(o.TrainingBytes, s.TrainingBytes())
-	stage := o.Progress.stage("training", "B")
+	stage := o.Progress.Stage("training", "B")
 	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet},
 		symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), alphabetName(alphabet)), func(done int64) { stage(done, budget, 0) })
 	if err != nil {
@@ -151,7 +151,7 @@ func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error
 // scoreJoint scores every window from its start, and nothing else.
 func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Window, o ModelOptions) ([]mi.Window, error) {
 	scored := make([]mi.Window, len(windows))
-	stage := o.Progress.stage("scoring", "windows")
+	stage := o.Progress.Stage("scoring", "windows")
 	finished := make(chan int, len(windows))
 	g, ctx := errgroup.WithContext(ctx)
 	if o.Workers <= 0 {

@@ -45,7 +45,7 @@ func SampleProcess(ctx context.Context, o SampleOptions) error {
 			return err
 		}
 	}
-	stage := o.Progress.stage("sampling", "samples")
+	stage := o.Progress.Stage("sampling", "samples")
 	write := func(w io.Writer) error {
 		err := process.WriteSamples(ctx, w, p, process.SampleOptions{
 			Format: o.Format, Length: o.Length, Count: o.Count, Seed: o.Seed, Workers: o.Workers,

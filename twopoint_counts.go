@@ -121,7 +121,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 	if err != nil {
 		return nil, release, err
 	}
-	stage := o.Progress.stage("reading", "B")
+	stage := o.Progress.Stage("reading", "B")
 	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
 		Format: corpus.Format(o.Format), Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },

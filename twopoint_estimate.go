@@ -11,6 +11,7 @@ import (
 
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
@@ -27,7 +28,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 	if n := len(f.Distances); n > 0 && len(f.Distances[0].Without) >= 2 {
 		t.Blocks, t.BlockTokens = len(f.Distances[0].Without), f.BlockTokens
 	}
-	var points, norms []mi.DecayPoint
+	var points, norms []decay.Point
 	for i, d := range f.Distances {
 		e := estimates[i]
 		if d.Pairs == 0 {
@@ -39,15 +40,15 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 		}
 		switch {
 		case d.Distance < width:
-			point.LeftOut = mi.SharedLetters
+			point.LeftOut = decay.SharedLetters
 		case fewPairs(d, f):
-			point.LeftOut = mi.FewPairs
+			point.LeftOut = decay.FewPairs
 		case t.Blocks > 0 && e.Blocks < min(fewBlocks, float64(t.Blocks)/2):
-			point.LeftOut = mi.FewBlocks
+			point.LeftOut = decay.FewBlocks
 		case t.Corrected && e.Value < -e.Limit:
-			point.LeftOut = mi.BelowZero
+			point.LeftOut = decay.BelowZero
 		case e.Below:
-			point.LeftOut = mi.BelowFloor
+			point.LeftOut = decay.BelowFloor
 		}
 		if len(d.Table) > 0 {
 			c, err := mi.Covariance(d.Table, f.Vocabulary)
@@ -55,17 +56,17 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 				return nil, fmt.Errorf("distance %d: %w", d.Distance, err)
 			}
 			point.Covariance = &c
-			norms = append(norms, c.Point(d.Distance, point.LeftOut))
+			norms = append(norms, decay.OfNorm(c, d.Distance, point.LeftOut))
 		}
 		t.Points = append(t.Points, point)
-		points = append(points, mi.DecayPoint{Distance: d.Distance, Value: e.Value, SE: e.SE, Without: e.Without, LeftOut: point.LeftOut})
+		points = append(points, decay.Point{Distance: d.Distance, Value: e.Value, SE: e.SE, Without: e.Without, LeftOut: point.LeftOut})
 	}
 	if len(t.Points) == 0 {
 		return nil, errors.New("no document is long enough for a pair at the smallest distance")
 	}
-	t.Law, t.Warnings = mi.FitDecay(points, level)
+	t.Law, t.Warnings = decay.Fit(points, info.DefaultLevel)
 	if len(norms) > 0 {
-		t.CovarianceLaw, _ = mi.FitDecay(norms, level)
+		t.CovarianceLaw, _ = decay.Fit(norms, info.DefaultLevel)
 	}
 	t.Warnings = append(t.Warnings, biasWarnings(t)...)
 	t.Warnings = append(t.Warnings, errorWarnings(t, f)...)

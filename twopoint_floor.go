@@ -34,7 +34,7 @@ func shuffled(ctx context.Context, f *count.File, o TwoPointOptions, estimate fu
 	if len(formula) > 0 {
 		ends = slices.Compact([]int{formula[0], formula[len(formula)-1]})
 	}
-	stage, done := o.Progress.stage("shuffling", "distances"), 0
+	stage, done := o.Progress.Stage("shuffling", "distances"), 0
 	deal := func(i int, pairs int64, use func(mi.PairCounts) error) error {
 		stage(int64(done), int64(len(ends)+len(rest)), 0)
 		p := pairCountsOf(f.Distances[i])

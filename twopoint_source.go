@@ -18,8 +18,8 @@ import (
 
 // countPairs counts the documents of c.
 func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, progress ProgressFunc) (*count.Result, error) {
-	counting := progress.stage("counting", "tokens")
-	merging := progress.stage("merging", "ranges")
+	counting := progress.Stage("counting", "tokens")
+	merging := progress.Stage("merging", "ranges")
 	src := newTokenSource(ctx, c, stream, opts)
 	opts.Progress = func(p count.Progress) {
 		switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/token"
@@ -81,7 +82,7 @@ func TestTwoPointOfAMarkovChain(t *testing.T) {
 			// Near zero the estimate is not normal: χ² of 4 degrees of freedom.
 			noise := math.Hypot(float64(p.SE), math.Sqrt(4.0/2)/float64(p.Pairs))
 			z = append(z, (float64(p.Value)-want)/noise)
-			if far := p.Distance > 100 || &docs[0] == &shuffled[0]; far != (p.LeftOut == mi.BelowFloor) {
+			if far := p.Distance > 100 || &docs[0] == &shuffled[0]; far != (p.LeftOut == decay.BelowFloor) {
 				t.Errorf("d = %d: left out as %q; want below the floor: %t (%g ± %g)", p.Distance, p.LeftOut, far, p.Value, p.SE)
 			}
 		}
@@ -247,7 +248,7 @@ func TestFloorsOfFewPairs(t *testing.T) {
 		}
 	}
 	// Whichever of the two is dealt which, they read the same.
-	if p := got.Points[2]; p.Pairs != 2 || p.Value != 0 || p.LeftOut != mi.FewPairs {
+	if p := got.Points[2]; p.Pairs != 2 || p.Value != 0 || p.LeftOut != decay.FewPairs {
 		t.Errorf("%+v, want two pairs, of which shuffled ones read as much", p)
 	}
 }
@@ -271,10 +272,10 @@ func TestFewBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []struct {
-		reason mi.LeftOut
+		reason decay.LeftOut
 		method string
 		blocks float64
-	}{{"", mi.Jackknife, 0}, {mi.FewBlocks, mi.Jackknife, 0}, {mi.FewPairs, mi.Bound, 1}} {
+	}{{"", mi.Jackknife, 0}, {decay.FewBlocks, mi.Jackknife, 0}, {decay.FewPairs, mi.Bound, 1}} {
 		p := got.Points[i]
 		if p.LeftOut != want.reason || p.Method != want.method || want.blocks > 0 && p.Blocks != want.blocks {
 			t.Errorf("d = %d: left out for %q, errors by %s over %g blocks; want %+v", p.Distance, p.LeftOut, p.Method, p.Blocks, want)
@@ -354,10 +355,10 @@ func TestTwoPointLeavesOut(t *testing.T) {
 	paths = append(paths, fasta("long", 5000))
 	for name, c := range map[string]struct {
 		distances []int
-		want      map[int]mi.LeftOut
+		want      map[int]decay.LeftOut
 	}{
-		"default": {nil, map[int]mi.LeftOut{512: mi.FewPairs, 1024: mi.FewPairs, 2048: mi.FewPairs, 4096: mi.FewPairs}},
-		"asked":   {[]int{1, 2, 3, 600}, map[int]mi.LeftOut{1: mi.SharedLetters, 2: mi.SharedLetters, 600: mi.FewPairs}},
+		"default": {nil, map[int]decay.LeftOut{512: decay.FewPairs, 1024: decay.FewPairs, 2048: decay.FewPairs, 4096: decay.FewPairs}},
+		"asked":   {[]int{1, 2, 3, 600}, map[int]decay.LeftOut{1: decay.SharedLetters, 2: decay.SharedLetters, 600: decay.FewPairs}},
 	} {
 		r, err := TwoPoint(t.Context(), TwoPointOptions{Paths: paths, Tokens: "dna:3", Distances: c.distances, Out: filepath.Join(dir, name), Seed: 1, Figures: []string{}})
 		if err != nil {
@@ -366,9 +367,9 @@ func TestTwoPointLeavesOut(t *testing.T) {
 		if first := r.TwoPoint.Points[0].Distance; c.distances == nil && first != 4 {
 			t.Errorf("%s: distances begin at %d, want 4: words of three letters", name, first)
 		}
-		got := map[int]mi.LeftOut{}
+		got := map[int]decay.LeftOut{}
 		for _, p := range r.TwoPoint.Points {
-			if p.LeftOut != "" && p.LeftOut != mi.BelowFloor {
+			if p.LeftOut != "" && p.LeftOut != decay.BelowFloor {
 				got[p.Distance] = p.LeftOut
 			}
 		}

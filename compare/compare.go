@@ -31,21 +31,15 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // Level is the level of all intervals.
-const Level = 0.95
-
-// Estimate is a value with its standard error and interval; SE is 0 and the
-// interval empty where there are too few clusters.
-type Estimate struct {
-	Value float64 `json:"value"`
-	SE    float64 `json:"se"`
-	Lo    float64 `json:"lo"`
-	Hi    float64 `json:"hi"`
-}
+const Level = info.DefaultLevel
 
 // Sums are totals per cluster of several quantities, and what they are divided
 // by: [cluster][quantity].
@@ -56,24 +50,7 @@ type Sums struct {
 // means are Σ m_c·totals / Σ m_c·counts, with multiplicity m_c of cluster c (nil:
 // all 1).
 func (s Sums) means(multiplicity []float64) []float64 {
-	out, n := make([]float64, len(s.Totals[0])), make([]float64, len(s.Totals[0]))
-	for c := range s.Totals {
-		m := 1.0
-		if multiplicity != nil {
-			m = multiplicity[c]
-		}
-		if m == 0 {
-			continue
-		}
-		for i := range out {
-			out[i] += m * s.Totals[c][i]
-			n[i] += m * s.Counts[c][i]
-		}
-	}
-	for i := range out {
-		out[i] /= n[i]
-	}
-	return out
+	return stats.RatioMeans(s.Totals, s.Counts, multiplicity)
 }
 
 // Options of a comparison.
@@ -93,25 +70,18 @@ func (o Options) draws() int {
 // the same seed. use must not keep them.
 func resample(clusters int, o Options, use func(multiplicity []float64)) {
 	rng := rand.New(rand.NewPCG(o.Seed, 0x636f6d70617265)) // stream "compare"
-	m := make([]float64, clusters)
-	for range o.draws() {
-		clear(m)
-		for range clusters {
-			m[rng.IntN(clusters)]++
-		}
-		use(m)
-	}
+	stats.Resample(rng, clusters, o.draws(), use)
 }
 
 // Difference estimates, for every quantity, statistic(a, b) of the means of two
 // models on the same clusters, which are resampled together: text that is hard
 // for one is hard for the other.
-func Difference(a, b Sums, statistic func(a, b float64) float64, o Options) ([]Estimate, error) {
+func Difference(a, b Sums, statistic func(a, b float64) float64, o Options) ([]info.Estimate, error) {
 	if len(a.Totals) != len(b.Totals) || len(a.Totals) == 0 || len(a.Totals[0]) != len(b.Totals[0]) {
 		return nil, errors.New("the runs have other documents or other lengths")
 	}
 	x, y := a.means(nil), b.means(nil)
-	out := make([]Estimate, len(x))
+	out := make([]info.Estimate, len(x))
 	for i := range out {
 		out[i].Value = statistic(x[i], y[i])
 	}
@@ -126,17 +96,17 @@ func Difference(a, b Sums, statistic func(a, b float64) float64, o Options) ([]E
 		}
 	})
 	for i := range out {
-		out[i].summarise(draws[i])
+		summarise(&out[i], draws[i])
 	}
 	return out, nil
 }
 
 // Unpaired is Difference for models whose clusters have nothing to do with each
 // other: each is resampled by itself.
-func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Options) []Estimate {
+func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Options) []info.Estimate {
 	x, y := a.means(nil), b.means(nil)
 	n := min(len(x), len(y))
-	out := make([]Estimate, n)
+	out := make([]info.Estimate, n)
 	first := make([][]float64, 0, o.draws())
 	resample(len(a.Totals), o, func(m []float64) { first = append(first, a.means(m)) })
 	draws := make([][]float64, n)
@@ -153,7 +123,7 @@ func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Options) []Esti
 	for i := range out {
 		out[i].Value = statistic(x[i], y[i])
 		if len(a.Totals) > 2 && len(b.Totals) > 2 {
-			out[i].summarise(draws[i])
+			summarise(&out[i], draws[i])
 		}
 	}
 	return out
@@ -161,31 +131,17 @@ func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Options) []Esti
 
 // summarise sets error and interval from replicates; those that are not numbers
 // (a ratio to nothing) count as far out on both sides.
-func (e *Estimate) summarise(draws []float64) {
+func summarise(e *info.Estimate, draws []float64) {
 	finite := slices.DeleteFunc(slices.Clone(draws), func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 	if 20*(len(draws)-len(finite)) > len(draws) || len(finite) < 20 {
 		return
 	}
 	slices.Sort(finite)
-	mean, square := 0.0, 0.0
-	for _, v := range finite {
-		mean += v / float64(len(finite))
+	e.SE = stat.StdDev(finite, nil)
+	e.Interval = &info.Interval{
+		Lo: stats.Quantile(finite, (1-Level)/2), Hi: stats.Quantile(finite, (1+Level)/2),
+		Level: Level, Method: "document bootstrap", Draws: len(finite),
 	}
-	for _, v := range finite {
-		square += (v - mean) * (v - mean) / float64(len(finite)-1)
-	}
-	e.SE = math.Sqrt(square)
-	e.Lo, e.Hi = quantile(finite, (1-Level)/2), quantile(finite, (1+Level)/2)
-}
-
-// quantile interpolates in sorted values.
-func quantile(sorted []float64, p float64) float64 {
-	at := p * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
 // Stop is where a model stops gaining from more context.
@@ -253,8 +209,8 @@ func FindStop(s mi.Series, o Options) Stop {
 	out.Share = float64(found) / float64(len(at))
 	if out.Found {
 		slices.Sort(at)
-		out.Lo = quantile(at, (1-Level)/2)
-		if hi := quantile(at, (1+Level)/2); !math.IsInf(hi, 0) && !math.IsNaN(hi) {
+		out.Lo = stats.Quantile(at, (1-Level)/2)
+		if hi := stats.Quantile(at, (1+Level)/2); !math.IsInf(hi, 0) && !math.IsNaN(hi) {
 			out.Hi = hi
 		}
 	}

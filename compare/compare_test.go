@@ -38,7 +38,7 @@ func sampled(rng *rand.Rand, documents int, ell []int, truth []float64, noise fl
 				s.Cov[i][j] += (row[i] - mean[i]) * (row[j] - mean[j]) / d / (d - 1)
 			}
 		}
-		s.Points = append(s.Points, mi.Estimate{Ell: ell[i], Length: 2 * ell[i]})
+		s.Points = append(s.Points, mi.Point{Ell: ell[i], Length: 2 * ell[i]})
 		s.Points[i].Value = info.Nats(mean[i])
 	}
 	return s
@@ -114,10 +114,10 @@ func TestDifferencesArePaired(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d[0].Lo <= 1 && d[0].Hi >= 1 {
+		if d[0].Interval.Contains(1) {
 			held++
 		}
-		if u := Unpaired(a, b, minus, Options{Draws: 300}); u[0].Lo > 0 {
+		if u := Unpaired(a, b, minus, Options{Draws: 300}); u[0].Interval.Lo > 0 {
 			apart++
 		}
 		if d[0].SE > 0.1 {

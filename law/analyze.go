@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
-	"gonum.org/v1/gonum/stat/distuv"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // Options says how to analyse. Zero values ask for defaults.
@@ -33,7 +33,7 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 		opts.Draws = 4000
 	}
 	if opts.Level == 0 {
-		opts.Level = 0.95
+		opts.Level = info.DefaultLevel
 	}
 	if !(opts.Level > 0 && opts.Level < 1) {
 		return nil, fmt.Errorf("analysing the law: level %g is not between 0 and 1", opts.Level)
@@ -48,7 +48,7 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	case out.Clusters == 1:
 		return out.undecided("one-cluster", "all estimates come from one document, so their errors are unknown",
 			"add documents, or treat blocks of the document as clusters"), nil
-	case cov.v == nil:
+	case cov.V == nil:
 		return out.undecided("no-errors", "the estimates come from too few documents to have known errors", "add documents"), nil
 	case p < 3:
 		return out.undecided("too-few-lengths", fmt.Sprintf("%d usable lengths are too few to fit a law", p),
@@ -57,28 +57,28 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	// Estimates that do not differ between documents beyond rounding say
 	// nothing about chance.
 	for i := range p {
-		if se := math.Sqrt(cov.at(i, i)); se <= 1e-9*math.Abs(d.I[i]) || se < 1e-12 {
+		if se := math.Sqrt(cov.At(i, i)); se <= 1e-9*math.Abs(d.I[i]) || se < 1e-12 {
 			return out.undecided("no-spread", "every document gives the same estimates, so chance cannot be told from law",
 				"measure documents that differ"), nil
 		}
 	}
 
-	var weighing square
+	var weighing stats.Sym
 	var ok bool
 	few := out.Clusters > 0 && out.Clusters < manyClusters
 	if few {
-		weighing, ok = diagonal(cov)
+		weighing, ok = cov.Diagonal()
 	} else {
 		lambda := 0.0
 		if d.Sums != nil {
 			theta := make([]float64, p)
-			c := newSquare(p)
-			clusterCovariance(d.Sums, d.Counts, nil, theta, c)
-			lambda = shrinkage(d.Sums, d.Counts, theta, c)
+			c := stats.NewSym(p)
+			stats.Covariance(d.Sums, d.Counts, nil, theta, c)
+			lambda = stats.Shrinkage(d.Sums, d.Counts, theta, c)
 		}
-		weighing, ok = shrunk(cov, lambda)
+		weighing, ok = cov.Shrunk(lambda)
 	}
-	w, positive := inverse(weighing)
+	w, positive := weighing.Inverse()
 	if !ok || !positive {
 		return out.undecided("singular", "the covariance of the estimates is not positive definite", "measure more documents"), nil
 	}
@@ -152,7 +152,7 @@ func (d Data) check() error {
 
 // choose marks the points in the range and returns data and covariance of
 // those; the covariance is empty when errors are unknown.
-func (d Data) choose(out *Analysis, limits [2]float64) (Data, square) {
+func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 	var keep []int
 	for i, l := range d.L {
 		if (limits[0] == 0 || l >= limits[0]) && (limits[1] == 0 || l <= limits[1]) {
@@ -178,18 +178,18 @@ func (d Data) choose(out *Analysis, limits [2]float64) (Data, square) {
 		return to
 	}
 	e := Data{L: pick(d.L), I: pick(d.I), Sums: rows(d.Sums), Counts: rows(d.Counts), Unit: d.Unit, Source: d.Source}
-	cov := newSquare(len(keep))
+	cov := stats.NewSym(len(keep))
 	switch {
 	case d.Cov != nil:
 		for i, a := range keep {
 			for j, b := range keep[:i+1] {
-				cov.set(i, j, (d.Cov[a][b]+d.Cov[b][a])/2)
+				cov.Set(i, j, (d.Cov[a][b]+d.Cov[b][a])/2)
 			}
 		}
 	case len(d.Sums) > 1:
-		clusterCovariance(e.Sums, e.Counts, nil, make([]float64, len(keep)), cov)
+		stats.Covariance(e.Sums, e.Counts, nil, make([]float64, len(keep)), cov)
 	default:
-		return e, square{}
+		return e, stats.Sym{}
 	}
 	return e, cov
 }
@@ -201,17 +201,9 @@ func (a *Analysis) undecided(code, text, fix string) *Analysis {
 	return a
 }
 
-// studentT is the half-width of an interval in standard errors.
-func studentT(level float64, clusters int) float64 {
-	if clusters < 2 {
-		return distuv.UnitNormal.Quantile(0.5 + level/2)
-	}
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(clusters - 1)}.Quantile(0.5 + level/2)
-}
-
 // setPower states the fit in unscaled lengths, with its intervals. It reports
 // whether AICc exists for it.
-func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Options, few bool) (comparable bool) {
+func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov stats.Sym, opts Options, few bool) (comparable bool) {
 	logScale := math.Log(q.scale)
 	logA := math.Log(fit.a) - fit.beta*logScale
 	response := make([]float64, len(q.y))
@@ -219,15 +211,15 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 		response[i] = fit.u[0][i] - logScale*fit.u[1][i]
 	}
 	joint := [2][2]float64{
-		{cov.quadratic(response, response), cov.quadratic(response, fit.u[1])},
-		{cov.quadratic(fit.u[1], response), cov.quadratic(fit.u[1], fit.u[1])},
+		{cov.Quadratic(response, response), cov.Quadratic(response, fit.u[1])},
+		{cov.Quadratic(fit.u[1], response), cov.Quadratic(fit.u[1], fit.u[1])},
 	}
 	joint[1][0] = joint[0][1]
 	for i := range joint {
 		joint[i][i] = max(0, joint[i][i]) // of a variance of nothing, rounding may leave less
 	}
 	se := [2]float64{math.Sqrt(joint[0][0]), math.Sqrt(joint[1][1])}
-	t := studentT(opts.Level, a.Clusters)
+	t := stats.HalfWidth(opts.Level, float64(a.Clusters-1))
 	method := "Student's t"
 	if a.Clusters == 0 {
 		method = "normal"
@@ -251,8 +243,8 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 			for k, i := range []*info.Interval{ia, ib} {
 				at := []float64{logA, fit.beta}[k]
 				slices.Sort(departures[k])
-				i.Lo = at - se[k]*quantile(departures[k], 1-tail)
-				i.Hi = at - se[k]*quantile(departures[k], tail)
+				i.Lo = at - se[k]*stats.Quantile(departures[k], 1-tail)
+				i.Hi = at - se[k]*stats.Quantile(departures[k], tail)
 				i.Method, i.Draws = "document bootstrap, studentised", len(draws)
 			}
 		}
@@ -263,14 +255,14 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 		ia.Hi = math.MaxFloat64
 	}
 	a.Power = &Fit{Family: Power, Chi2: fit.chi2, Params: []Param{
-		{Name: "A", Value: A, SE: A * se[0], Interval: ia},
-		{Name: "beta", Value: fit.beta, SE: se[1], Interval: ib},
+		{"A", info.Estimate{Value: A, SE: A * se[0], Interval: ia}},
+		{"beta", info.Estimate{Value: fit.beta, SE: se[1], Interval: ib}},
 	}}
 	comparable = quality(a.Power, len(q.y), powerParameters, a.Clusters)
 	a.Law = &PowerLaw{A: A, Beta: fit.beta, CovLogABeta: joint, DoF: max(0, a.Clusters-1), Unit: d.Unit, Source: d.Source}
 	for i, l := range d.L {
 		f := float64(a.Law.At(l))
-		if r := math.Abs(d.I[i] - f); r > 2*math.Sqrt(cov.at(i, i)) {
+		if r := math.Abs(d.I[i] - f); r > 2*math.Sqrt(cov.At(i, i)) {
 			a.Misfit = max(a.Misfit, r/f)
 		}
 	}
@@ -279,18 +271,18 @@ func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov square, opts Op
 
 // localExponents are the slopes between neighbouring points, where both stand
 // two standard errors above zero.
-func localExponents(d Data, cov square, level float64, clusters int, warnings []info.Warning) ([]Local, []info.Warning) {
+func localExponents(d Data, cov stats.Sym, level float64, clusters int, warnings []info.Warning) ([]Local, []info.Warning) {
 	var list []Local
-	t := studentT(level, clusters)
+	t := stats.HalfWidth(level, float64(clusters-1))
 	unclear := 0
 	for i := 1; i < len(d.L); i++ {
 		y, z := d.I[i-1], d.I[i]
-		if y <= 2*math.Sqrt(cov.at(i-1, i-1)) || z <= 2*math.Sqrt(cov.at(i, i)) {
+		if y <= 2*math.Sqrt(cov.At(i-1, i-1)) || z <= 2*math.Sqrt(cov.At(i, i)) {
 			unclear++
 			continue
 		}
 		step := math.Log(d.L[i] / d.L[i-1])
-		v := cov.at(i, i)/(z*z) + cov.at(i-1, i-1)/(y*y) - 2*cov.at(i, i-1)/(y*z)
+		v := cov.At(i, i)/(z*z) + cov.At(i-1, i-1)/(y*y) - 2*cov.At(i, i-1)/(y*z)
 		l := Local{From: d.L[i-1], To: d.L[i], Exponent: math.Log(z/y) / step, SE: math.Sqrt(max(0, v)) / step}
 		l.Interval = &info.Interval{Lo: l.Exponent - t*l.SE, Hi: l.Exponent + t*l.SE, Level: level, Method: "delta method, Student's t"}
 		list = append(list, l)

@@ -277,7 +277,7 @@ func TestLocalExponents(t *testing.T) {
 // A curve that levels off is called so, whichever family describes it.
 func TestBoundedRivalIsNamed(t *testing.T) {
 	for _, beta := range []float64{-0.4, 0.4} {
-		f := Fit{Family: OffsetPower, Params: []Param{{Name: "A", Value: 1}, {Name: "beta", Value: beta}, {Name: "c", Value: 3}}}
+		f := Fit{Family: OffsetPower, Params: []Param{param("A", 1), param("beta", beta), param("c", 3)}}
 		if bounded := strings.Contains(f.name(), "levels off"); bounded != (beta < 0) {
 			t.Errorf("exponent %g is called %s", beta, f.name())
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // maxGroups bounds the clusters of the bootstrap. More are drawn in groups,
@@ -37,65 +39,44 @@ func bootstrap(p problem, fit powerFit, sums, counts [][]float64, count int, see
 	rng := rand.New(rand.NewPCG(seed, 0x626f6f7473747261)) // stream "bootstra"
 	order := rng.Perm(len(sums))
 	sums, counts = group(sums, maxGroups, order), group(counts, maxGroups, order)
-	d, n := len(sums), len(p.y)
+	n := len(p.y)
 
 	theta := make([]float64, n)
-	cov := newSquare(n)
-	clusterCovariance(sums, counts, nil, theta, cov)
-	lambda := shrinkage(sums, counts, theta, cov)
+	cov := stats.NewSym(n)
+	stats.Covariance(sums, counts, nil, theta, cov)
+	lambda := stats.Shrinkage(sums, counts, theta, cov)
 
 	logScale := math.Log(p.scale)
 	center := Draw{LogA: math.Log(fit.a) - fit.beta*logScale, Beta: fit.beta}
-	m := make([]float64, d)
 	response := make([]float64, n)
-	for range count {
-		clear(m)
-		for range d {
-			m[rng.IntN(d)]++
-		}
-		clusterCovariance(sums, counts, m, theta, cov)
-		weighing, ok := shrunk(cov, lambda)
+	stats.Resample(rng, len(sums), count, func(m []float64) {
+		stats.Covariance(sums, counts, m, theta, cov)
+		weighing, ok := cov.Shrunk(lambda)
 		if !ok {
-			continue
+			return
 		}
 		q := p
 		q.y = theta
-		if q.w, ok = inverse(weighing); !ok {
-			continue
+		if q.w, ok = weighing.Inverse(); !ok {
+			return
 		}
 		f, ok := q.polish(fit.beta)
 		if !ok {
 			if f, ok = q.power(); !ok {
-				continue
+				return
 			}
 		}
 		for i := range response {
 			response[i] = f.u[0][i] - logScale*f.u[1][i]
 		}
 		draw := Draw{LogA: math.Log(f.a) - f.beta*logScale, Beta: f.beta}
-		va, vb := cov.quadratic(response, response), cov.quadratic(f.u[1], f.u[1])
+		va, vb := cov.Quadratic(response, response), cov.Quadratic(f.u[1], f.u[1])
 		if !(va > 0) || !(vb > 0) {
-			continue
+			return
 		}
 		draws = append(draws, draw)
 		t[0] = append(t[0], (draw.LogA-center.LogA)/math.Sqrt(va))
 		t[1] = append(t[1], (draw.Beta-center.Beta)/math.Sqrt(vb))
-	}
+	})
 	return draws, t
-}
-
-// quantile of sorted values, interpolated between those of rank q·(n+1) (type
-// 6 of Hyndman & Fan 1996): another draw falls below it with probability q, so
-// that few draws do not narrow an interval.
-func quantile(sorted []float64, q float64) float64 {
-	n := len(sorted)
-	h := q*float64(n+1) - 1
-	if h <= 0 {
-		return sorted[0]
-	}
-	if h >= float64(n-1) {
-		return sorted[n-1]
-	}
-	i := int(h)
-	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
 }

@@ -9,7 +9,7 @@ import (
 // solver saw, from its own basis functions in scaled lengths.
 func TestAtIsTheFittedCurve(t *testing.T) {
 	lengths, y, cov := scipyCase()
-	w, ok := inverse(cov)
+	w, ok := cov.Inverse()
 	if !ok {
 		t.Fatal("not positive definite")
 	}
@@ -36,7 +36,7 @@ func TestAtIsTheFittedCurve(t *testing.T) {
 	if !ok {
 		t.Fatal("no power law")
 	}
-	f := Fit{Family: Power, Params: []Param{{Name: "A", Value: power.a * math.Pow(q.scale, -power.beta)}, {Name: "beta", Value: power.beta}}}
+	f := Fit{Family: Power, Params: []Param{param("A", power.a*math.Pow(q.scale, -power.beta)), param("beta", power.beta)}}
 	for i, x := range q.x {
 		got, ok := f.At(lengths[i])
 		if want := power.a * math.Pow(x, power.beta); !ok || math.Abs(float64(got)-want) > 1e-9*want {
@@ -47,10 +47,10 @@ func TestAtIsTheFittedCurve(t *testing.T) {
 
 func TestAtSaysWhenThereIsNoCurve(t *testing.T) {
 	for _, f := range []Fit{
-		{Family: Power, Params: []Param{{Name: "A", Value: 1}}},
+		{Family: Power, Params: []Param{param("A", 1)}},
 		{Family: "unheard of"},
 		{},
-		{Family: Power, Params: []Param{{Name: "A", Value: 1e308}, {Name: "beta", Value: 900}}},
+		{Family: Power, Params: []Param{param("A", 1e308), param("beta", 900)}},
 	} {
 		if v, ok := f.At(1e6); ok {
 			t.Errorf("%+v is %v", f, v)

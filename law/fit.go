@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/optimize"
+
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // problem is a weighted least-squares problem: points y at lengths x·scale.
@@ -14,10 +16,10 @@ type problem struct {
 	x, logX []float64
 	y       []float64
 	scale   float64
-	w       square // weights: inverse of the weighing covariance
+	w       stats.Sym // weights: inverse of the weighing covariance
 }
 
-func newProblem(lengths, y []float64, w square) problem {
+func newProblem(lengths, y []float64, w stats.Sym) problem {
 	p := problem{y: y, w: w}
 	mean := 0.0
 	for _, l := range lengths {
@@ -48,7 +50,7 @@ func (p problem) profile(beta float64, g []float64) (a, gain float64) {
 	for i, x := range p.logX {
 		g[i] = math.Exp(beta * x)
 	}
-	gy, gg := p.w.quadratic(g, p.y), p.w.quadratic(g, g)
+	gy, gg := p.w.Quadratic(g, p.y), p.w.Quadratic(g, g)
 	if !(gy > 0) || !(gg > 0) {
 		return 0, math.Inf(-1)
 	}
@@ -119,7 +121,7 @@ func (p problem) polish(beta float64) (powerFit, bool) {
 			for i := range n {
 				x := 0.0
 				for j := range n {
-					x += p.w.v[i*n+j] * slope[k][j]
+					x += p.w.V[i*n+j] * slope[k][j]
 				}
 				weighted[k][i] = x
 			}
@@ -135,7 +137,7 @@ func (p problem) polish(beta float64) (powerFit, bool) {
 		done := ga*da+gb*db < 1e-16*(1+gain) || math.Abs(da)+math.Abs(db) < 1e-12
 		if done {
 			fit.a, fit.beta = math.Exp(logA), beta
-			fit.chi2 = p.w.quadratic(residual, residual)
+			fit.chi2 = p.w.Quadratic(residual, residual)
 			fit.interior = beta > betaRange[0] && beta < betaRange[1]
 			for k := range 2 {
 				fit.u[k] = make([]float64, n)
@@ -189,31 +191,11 @@ func (p problem) coefficients(s shape, at []float64) ([]float64, float64) {
 			columns[c][i] = s.basis(at, x, c)
 		}
 	}
-	residual := slices.Clone(p.y)
-	var b []float64
-	switch s.columns {
-	case 0:
-	case 1:
-		gg := p.w.quadratic(columns[0], columns[0])
-		if !(gg > 0) {
-			return nil, math.Inf(1)
-		}
-		b = []float64{p.w.quadratic(columns[0], p.y) / gg}
-	case 2:
-		haa, hab, hbb := p.w.quadratic(columns[0], columns[0]), p.w.quadratic(columns[0], columns[1]), p.w.quadratic(columns[1], columns[1])
-		ga, gb := p.w.quadratic(columns[0], p.y), p.w.quadratic(columns[1], p.y)
-		det := haa*hbb - hab*hab
-		if !(det > 1e-10*haa*hbb) {
-			return nil, math.Inf(1)
-		}
-		b = []float64{(hbb*ga - hab*gb) / det, (haa*gb - hab*ga) / det}
+	b, chi2, ok := p.w.LeastSquares(columns, p.y)
+	if !ok {
+		return nil, math.Inf(1)
 	}
-	for c := range columns {
-		for i := range n {
-			residual[i] -= b[c] * columns[c][i]
-		}
-	}
-	return b, p.w.quadratic(residual, residual)
+	return b, chi2
 }
 
 // curve fits a family by variable projection: the shape parameters from the

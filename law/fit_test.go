@@ -6,16 +6,18 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // scipyCase was fitted with SciPy 1.17.1 curve_fit(sigma=covariance,
 // absolute_sigma=True, tolerances 1e-14).
-func scipyCase() (lengths, y []float64, cov square) {
+func scipyCase() (lengths, y []float64, cov stats.Sym) {
 	lengths, y = []float64{4, 8, 16, 32, 64}, []float64{0.9, 1.3, 2.4, 3.6, 6.5}
-	cov = newSquare(5)
+	cov = stats.NewSym(5)
 	for i := range 5 {
 		for j := range i + 1 {
-			cov.set(i, j, 0.04*math.Pow(0.8, float64(i-j))*float64((1+i)*(1+j)))
+			cov.Set(i, j, 0.04*math.Pow(0.8, float64(i-j))*float64((1+i)*(1+j)))
 		}
 	}
 	return lengths, y, cov
@@ -23,7 +25,7 @@ func scipyCase() (lengths, y []float64, cov square) {
 
 func TestPowerAgainstSciPy(t *testing.T) {
 	lengths, y, cov := scipyCase()
-	w, ok := inverse(cov)
+	w, ok := cov.Inverse()
 	if !ok {
 		t.Fatal("not positive definite")
 	}
@@ -35,7 +37,7 @@ func TestPowerAgainstSciPy(t *testing.T) {
 	near(t, "A", fit.a*math.Pow(q.scale, -fit.beta), 0.34383303, 1e-7)
 	near(t, "β", fit.beta, 0.71322521, 1e-7)
 	near(t, "χ²", fit.chi2, 1.6684800672607194, 1e-7)
-	near(t, "SE of β", math.Sqrt(cov.quadratic(fit.u[1], fit.u[1])), 0.07305623, 1e-6)
+	near(t, "SE of β", math.Sqrt(cov.Quadratic(fit.u[1], fit.u[1])), 0.07305623, 1e-6)
 }
 
 // TestAnalyzeStatesUnscaledErrors: with the same covariance the law's joint
@@ -45,7 +47,7 @@ func TestAnalyzeStatesUnscaledErrors(t *testing.T) {
 	lengths, y, cov := scipyCase()
 	rows := make([][]float64, 5)
 	for i := range rows {
-		rows[i] = cov.v[5*i : 5*i+5]
+		rows[i] = cov.V[5*i : 5*i+5]
 	}
 	a, err := Analyze(Data{L: lengths, I: y, Cov: rows}, Options{})
 	if err != nil {
@@ -67,14 +69,14 @@ func TestPowerAgainstGrid(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 		n := rapid.IntRange(3, 12).Draw(t, "n")
 		lengths := dyadic(n)
-		cov, y := newSquare(n), make([]float64, n)
+		cov, y := stats.NewSym(n), make([]float64, n)
 		beta, noise := 1.2*rng.Float64(), 0.3*rng.Float64()
 		for i := range n {
 			sd := noise * math.Pow(lengths[i], beta)
-			cov.set(i, i, sd*sd+1e-12)
+			cov.Set(i, i, sd*sd+1e-12)
 			y[i] = math.Pow(lengths[i], beta) + sd*rng.NormFloat64()
 		}
-		w, _ := inverse(cov)
+		w, _ := cov.Inverse()
 		q := newProblem(lengths, y, w)
 		fit, ok := q.power()
 		g := make([]float64, n)
@@ -85,7 +87,7 @@ func TestPowerAgainstGrid(t *testing.T) {
 				for i := range r {
 					r[i] = y[i] - a*g[i]
 				}
-				least = min(least, w.quadratic(r, r))
+				least = min(least, w.Quadratic(r, r))
 			}
 		}
 		if math.IsInf(least, 1) {
@@ -152,94 +154,5 @@ func TestFamiliesRecover(t *testing.T) {
 		if c.family == Power != (a.Verdict == PowerLawHolds) {
 			t.Errorf("%s: verdict %s: %s", c.family, a.Verdict, a.Reason)
 		}
-	}
-}
-
-// TestShrunkIsPositiveDefinite: whatever the clusters, the weighing covariance
-// keeps the variances and can be inverted.
-func TestShrunkIsPositiveDefinite(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 13).Draw(t, "n")
-		d := rapid.IntRange(2, 30).Draw(t, "clusters")
-		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
-		sums, counts := make([][]float64, d), make([][]float64, d)
-		common := rapid.Float64Range(0, 1).Draw(t, "common")
-		for c := range sums {
-			z := rng.NormFloat64()
-			for i := range n {
-				sums[c] = append(sums[c], math.Pow(10, float64(i%4))*(common*z+(1-common)*rng.NormFloat64()+1e-3*rng.NormFloat64()))
-				counts[c] = append(counts[c], 1)
-			}
-		}
-		theta, cov := make([]float64, n), newSquare(n)
-		clusterCovariance(sums, counts, nil, theta, cov)
-		lambda := shrinkage(sums, counts, theta, cov)
-		if !(lambda >= 0 && lambda <= 1) {
-			t.Fatalf("shrinkage %v", lambda)
-		}
-		s, ok := shrunk(cov, lambda)
-		if !ok {
-			t.Fatal("a variance is not positive")
-		}
-		for i := range n {
-			if math.Abs(s.at(i, i)/cov.at(i, i)-1) > 1e-12 {
-				t.Fatalf("variance %d changed from %v to %v", i, cov.at(i, i), s.at(i, i))
-			}
-		}
-		w, ok := inverse(s)
-		if !ok {
-			t.Fatal("not positive definite")
-		}
-		for i := range n {
-			for j := range n {
-				x := 0.0
-				for k := range n {
-					x += w.at(i, k) * s.at(k, j)
-				}
-				want := 0.0
-				if i == j {
-					want = 1
-				}
-				if scale := math.Sqrt(s.at(j, j) / s.at(i, i)); math.Abs(x-want) > 1e-7*(1+scale) {
-					t.Fatalf("W·S[%d][%d] = %v", i, j, x)
-				}
-			}
-		}
-	})
-}
-
-// TestMultiplicitiesAreRepeats: multiplicities give what repeated rows give.
-func TestMultiplicitiesAreRepeats(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 3))
-	d := noisy(rng, 6, dyadic(4), math.Sqrt, math.Sqrt, 0.5)
-	m := []float64{0, 2, 1, 3, 0, 1}
-	var sums, counts [][]float64
-	for c, k := range m {
-		for range int(k) {
-			sums, counts = append(sums, d.Sums[c]), append(counts, d.Counts[c])
-		}
-	}
-	theta, want := make([]float64, 4), make([]float64, 4)
-	cov, wantCov := newSquare(4), newSquare(4)
-	clusterCovariance(d.Sums, d.Counts, m, theta, cov)
-	clusterCovariance(sums, counts, nil, want, wantCov)
-	for i := range want {
-		near(t, "estimate", theta[i], want[i], 1e-12)
-	}
-	for i := range cov.v {
-		near(t, "covariance", cov.v[i], wantCov.v[i], 1e-12)
-	}
-}
-
-// TestQuantile: ranks q·(n+1), by hand for n = 3 and 4.
-func TestQuantile(t *testing.T) {
-	for _, c := range []struct {
-		values  []float64
-		q, want float64
-	}{
-		{[]float64{1, 2, 4}, 0.5, 2}, {[]float64{1, 2, 4}, 0.25, 1}, {[]float64{1, 2, 4}, 0.01, 1}, {[]float64{1, 2, 4}, 0.99, 4},
-		{[]float64{1, 2, 4, 8}, 0.5, 3}, {[]float64{1, 2, 4, 8}, 0.3, 1.5}, {[]float64{7}, 0.5, 7},
-	} {
-		near(t, "quantile", quantile(c.values, c.q), c.want, 1e-12)
 	}
 }

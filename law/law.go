@@ -49,10 +49,8 @@ const (
 
 // Param is a fitted parameter.
 type Param struct {
-	Name     string         `json:"name"`
-	Value    float64        `json:"value"`
-	SE       float64        `json:"se,omitempty"` // sandwich standard error; unknown (0) where the data do not determine the parameter
-	Interval *info.Interval `json:"interval,omitempty"`
+	Name          string `json:"name"`
+	info.Estimate        // SE is the sandwich standard error; unknown (0) where the data do not determine the parameter
 }
 
 // Fit is one family fitted by generalised least squares.

@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/l2m-lab/l2m/info"
-	"gonum.org/v1/gonum/stat/distuv"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // PowerLaw is a law of bipartite mutual information, I(L) = A·L^Beta nats for
@@ -53,10 +53,7 @@ func (p PowerLaw) SE(L float64) float64 {
 
 // halfWidth is the half-width of an interval in standard errors.
 func (p PowerLaw) halfWidth(level float64) float64 {
-	if p.DoF > 0 {
-		return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(p.DoF)}.Quantile(0.5 + level/2)
-	}
-	return distuv.UnitNormal.Quantile(0.5 + level/2)
+	return stats.HalfWidth(level, float64(p.DoF))
 }
 
 func (p PowerLaw) distribution() string {

@@ -7,6 +7,9 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // rivals are the families besides the power law, for lengths between lo and hi
@@ -32,7 +35,7 @@ func rivals(lo, hi float64) []shape {
 			return math.Pow(x, s[0])
 		},
 		params: func(s, b []float64, scale float64) []Param {
-			return []Param{{Name: "A", Value: b[0] * math.Pow(scale, -s[0])}, {Name: "beta", Value: s[0]}, {Name: "c", Value: b[1]}}
+			return []Param{param("A", b[0]*math.Pow(scale, -s[0])), param("beta", s[0]), param("c", b[1])}
 		},
 	}, {
 		family: Logarithm, columns: 2,
@@ -43,13 +46,13 @@ func rivals(lo, hi float64) []shape {
 			return math.Log(x)
 		},
 		params: func(_, b []float64, scale float64) []Param {
-			return []Param{{Name: "a", Value: b[0] - b[1]*math.Log(scale)}, {Name: "b", Value: b[1]}}
+			return []Param{param("a", b[0]-b[1]*math.Log(scale)), param("b", b[1])}
 		},
 	}, {
 		family: Volume, columns: 1,
 		basis: func(_ []float64, x float64, _ int) float64 { return x },
 		params: func(_, b []float64, scale float64) []Param {
-			return []Param{{Name: "a", Value: b[0] / scale}}
+			return []Param{param("a", b[0]/scale)}
 		},
 	}, {
 		// Bounds keep it apart from the families that it approaches: the volume
@@ -60,10 +63,12 @@ func rivals(lo, hi float64) []shape {
 			return -math.Expm1(-math.Exp(s[1]) * math.Log1p(x/math.Exp(s[0])))
 		},
 		params: func(s, b []float64, scale float64) []Param {
-			return []Param{{Name: "a", Value: b[0]}, {Name: "L0", Value: scale * math.Exp(s[0])}, {Name: "gamma", Value: math.Exp(s[1])}}
+			return []Param{param("a", b[0]), param("L0", scale*math.Exp(s[0])), param("gamma", math.Exp(s[1]))}
 		},
 	}, {family: Zero, columns: 0, params: func(_, _ []float64, _ float64) []Param { return []Param{} }}}
 }
+
+func param(name string, value float64) Param { return Param{name, info.Estimate{Value: value}} }
 
 // parameters of the power law, and of a shape.
 const powerParameters = 2
@@ -72,7 +77,7 @@ func (s shape) parameters() int { return len(s.lo) + s.columns }
 
 // errors fills the sandwich standard errors of a fit's parameters, from the
 // response of the curve to each of them.
-func (p problem) errors(s shape, fit curveFit, cov square, params []Param) {
+func (p problem) errors(s shape, fit curveFit, cov stats.Sym, params []Param) {
 	k := s.parameters()
 	if k == 0 {
 		return
@@ -99,7 +104,7 @@ func (p problem) errors(s shape, fit curveFit, cov square, params []Param) {
 		}
 	}
 	var weighted, normal, gain mat.Dense
-	weighted.Mul(response.T(), mat.NewDense(n, n, p.w.v))
+	weighted.Mul(response.T(), mat.NewDense(n, n, p.w.V))
 	normal.Mul(&weighted, response)
 	if err := gain.Solve(&normal, &weighted); err != nil {
 		return // the data do not determine the parameters separately
@@ -119,7 +124,7 @@ func (p problem) errors(s shape, fit curveFit, cov square, params []Param) {
 				u[i] += slope * gain.At(j, i)
 			}
 		}
-		if v := cov.quadratic(u, u); v > 0 && !math.IsInf(v, 0) {
+		if v := cov.Quadratic(u, u); v > 0 && !math.IsInf(v, 0) {
 			params[q].SE = math.Sqrt(v)
 		}
 	}
@@ -142,18 +147,16 @@ func quality(f *Fit, points, parameters, clusters int) (comparable bool) {
 	if clusters > 4 {
 		chi2 *= float64(clusters-3) / float64(clusters-1)
 	}
-	k := float64(parameters)
-	rest := float64(points) - k - 1
-	if rest <= 0 {
-		return false
+	if aicc, ok := stats.AICc(chi2, parameters, points); ok {
+		f.AICc = aicc
+		return true
 	}
-	f.AICc = chi2 + 2*k + 2*k*(k+1)/rest
-	return true
+	return false
 }
 
 // fitRivals fits every rival that has fewer parameters than there are points
 // for AICc, best first.
-func fitRivals(p problem, cov square, clusters int) []Fit {
+func fitRivals(p problem, cov stats.Sym, clusters int) []Fit {
 	fits := []Fit{}
 	for _, s := range rivals(p.x[0], p.x[len(p.x)-1]) {
 		c, ok := p.curve(s)
@@ -189,19 +192,15 @@ func weighRivals(rivals []Fit) {
 	}
 }
 
-// akaike fills the weights exp(−ΔAICc/2), normalised over all fits.
+// akaike fills the Akaike weights over all fits.
 func akaike(power *Fit, rivals []Fit) {
-	least, total := power.AICc, 0.0
+	criteria := []float64{power.AICc}
 	for _, f := range rivals {
-		least = min(least, f.AICc)
+		criteria = append(criteria, f.AICc)
 	}
-	weight := func(f *Fit) { f.Weight = math.Exp((least - f.AICc) / 2); total += f.Weight }
-	weight(power)
+	weights := stats.AkaikeWeights(criteria)
+	power.Weight = weights[0]
 	for i := range rivals {
-		weight(&rivals[i])
-	}
-	power.Weight /= total
-	for i := range rivals {
-		rivals[i].Weight /= total
+		rivals[i].Weight = weights[i+1]
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // gaussian is the stationary Gaussian process of docs/law.md, whose mutual
@@ -199,10 +201,10 @@ func TestGaussianSimulator(t *testing.T) {
 	g := newGaussian(0.76, 0.5, 64, true, 1)
 	for _, estimator := range []string{"paired", "block", "direct"} {
 		d := g.sample(rand.New(rand.NewPCG(1, 1)), 4000, estimator)
-		theta, cov := make([]float64, len(d.L)), newSquare(len(d.L))
-		clusterCovariance(d.Sums, d.Counts, nil, theta, cov)
+		theta, cov := make([]float64, len(d.L)), stats.NewSym(len(d.L))
+		stats.Covariance(d.Sums, d.Counts, nil, theta, cov)
 		for i, l := range d.L {
-			near(t, fmt.Sprintf("%s at L = %g", estimator, l), d.I[i], g.information(l/2), 4.5*math.Sqrt(cov.at(i, i)))
+			near(t, fmt.Sprintf("%s at L = %g", estimator, l), d.I[i], g.information(l/2), 4.5*math.Sqrt(cov.At(i, i)))
 		}
 	}
 }

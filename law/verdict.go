@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/l2m-lab/l2m/stats"
 )
 
 const (
@@ -38,7 +40,7 @@ func (f *Fit) name() string {
 // positive is the probability of the data if there were no information: the
 // weighed projections of the estimates on L^0, L^½ and L, each a t statistic
 // with its sandwich error, the smallest one-sided probability times three.
-func positive(q problem, cov square, clusters int) float64 {
+func positive(q problem, cov stats.Sym, clusters int) float64 {
 	p := 1.0
 	n := len(q.y)
 	g, u := make([]float64, n), make([]float64, n)
@@ -47,9 +49,9 @@ func positive(q problem, cov square, clusters int) float64 {
 			g[i] = math.Exp(beta * q.logX[i])
 		}
 		for i := range n {
-			u[i] = dot(q.w.v[i*n:(i+1)*n], g)
+			u[i] = dot(q.w.V[i*n:(i+1)*n], g)
 		}
-		t := dot(u, q.y) / math.Sqrt(cov.quadratic(u, u))
+		t := dot(u, q.y) / math.Sqrt(cov.Quadratic(u, u))
 		if clusters > 1 {
 			p = min(p, distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(clusters - 1)}.Survival(t))
 		} else {
@@ -74,7 +76,7 @@ func (a *Analysis) longest() string {
 }
 
 // decide fills Verdict and Reason.
-func (a *Analysis) decide(q problem, cov square) {
+func (a *Analysis) decide(q problem, cov stats.Sym) {
 	p := positive(q, cov, a.Clusters)
 	if p > significance {
 		a.Verdict = NoInformation
@@ -147,7 +149,7 @@ func (a *Analysis) decide(q problem, cov square) {
 const flat = 0.2
 
 // negative reports whether the estimates as a whole lie below zero.
-func (a *Analysis) negative(q problem, cov square) bool {
+func (a *Analysis) negative(q problem, cov stats.Sym) bool {
 	n := q
 	n.y = make([]float64, len(q.y))
 	for i, y := range q.y {

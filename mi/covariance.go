@@ -3,8 +3,6 @@ package mi
 import (
 	"fmt"
 	"math"
-
-	"github.com/l2m-lab/l2m/info"
 )
 
 // LagCovariance is the size of the covariance of the two ends of pairs.
@@ -24,18 +22,6 @@ type LagCovariance struct {
 
 // Limit is twice the floor: noise makes up much of a norm below that.
 func (c LagCovariance) Limit() float64 { return 2 * c.Floor }
-
-// Point is the norm as a point of a decay at distance d, for FitDecay. It is left
-// out for the reason given, if any, and below the limit.
-func (c LagCovariance) Point(d int, reason LeftOut) DecayPoint {
-	if reason == BelowFloor {
-		reason = "" // of information
-	}
-	if reason == "" && c.Norm < c.Limit() {
-		reason = BelowFloor
-	}
-	return DecayPoint{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}
-}
 
 // Covariance returns the lag covariance of a table of pair counts, row by row:
 // table[a·v+b] pairs (a, b). Cost: O(v²) per step of a power iteration.

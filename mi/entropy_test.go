@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // TestGrassbergerG: values of ψ(n) + ½(−1)ⁿ[ψ((n+1)/2) − ψ(n/2)] by SciPy
@@ -243,7 +244,7 @@ func TestTwoPointJackknife(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	// By hand for the values 1, 2, 4: mean 7/3, Σ(θ−θ̄)² = 14/3, times 2/3.
-	if se := jackknife([]float64{1, 2, 4}); math.Abs(se-math.Sqrt(28.0/9)) > 1e-12 {
+	if se := stats.Jackknife([]float64{1, 2, 4}); math.Abs(se-math.Sqrt(28.0/9)) > 1e-12 {
 		t.Errorf("jackknife of 1, 2, 4 is %v", se)
 	}
 }

@@ -25,8 +25,8 @@
 // # Information from counts
 //
 // [Entropy] estimates an entropy from a [Histogram] of counts, [TwoPoint] the
-// mutual information of pairs from three of them, and [FitDecay] fits
-// A·d^−α + c over distances d.
+// mutual information of pairs from three of them. (Package law/decay fits how
+// that falls with distance.)
 //
 // All information is in nats, all lengths are in tokens.
 package mi
@@ -78,9 +78,9 @@ type Source interface {
 	Each(yield func(Window) error) error
 }
 
-// Estimate is one point of a series: I(X;Y) for |X| = Ell in a window of
+// Point is one estimate of a series: I(X;Y) for |X| = Ell in a window of
 // Length tokens.
-type Estimate struct {
+type Point struct {
 	Ell     int       `json:"ell"`
 	Length  int       `json:"length"`
 	Value   info.Nats `json:"nats"`
@@ -94,7 +94,7 @@ type Series struct {
 	Ratio     int            `json:"ratio"`
 	K         int            `json:"k,omitempty"` // contexts in the mean, where one is used (InfoNCE: with the true one)
 	Clusters  int            `json:"clusters"`
-	Points    []Estimate     `json:"points"`             // by increasing ell; empty when the estimator is not available
+	Points    []Point        `json:"points"`             // by increasing ell; empty when the estimator is not available
 	Cov       [][]float64    `json:"cov,omitempty"`      // covariance of Points over splits, nats², clustered; nil when SE is unknown
 	Doubling  []KEstimate    `json:"doubling,omitempty"` // auxiliary, leave-one-out: the estimate at K = 1, 2, 4, …
 	Warnings  []info.Warning `json:"warnings,omitempty"`

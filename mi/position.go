@@ -122,13 +122,13 @@ func (p Peak) String() string {
 // ell at the full window length L, S the cumulative loss of the joint pass from
 // a random start (★ docs/method.md). It is symmetric about L/2 by construction,
 // as the mutual information of a stationary process is.
-func (s *Statistics) Triangle() ([]Estimate, Peak) {
+func (s *Statistics) Triangle() ([]Point, Peak) {
 	value, cov := ratioMean(s.triangle, s.counts(len(s.grid)))
-	points := make([]Estimate, len(s.grid))
+	points := make([]Point, len(s.grid))
 	top := 0
 	half := s.length / 2
 	for i, ell := range s.grid {
-		points[i] = Estimate{Ell: ell, Length: s.length, Value: info.Nats(value[i]), Windows: s.total}
+		points[i] = Point{Ell: ell, Length: s.length, Value: info.Nats(value[i]), Windows: s.total}
 		if cov != nil {
 			points[i].SE = info.Nats(math.Sqrt(cov[i][i]))
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // fewClusters is the number of clusters below which standard errors
@@ -84,7 +85,7 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	if j < 0 {
 		return Series{}, fmt.Errorf("ratio L/ell %d was not collected (collected: %v)", ratio, s.ratios)
 	}
-	out := Series{Estimator: e, Ratio: ratio, Clusters: len(s.clusters), Points: []Estimate{}}
+	out := Series{Estimator: e, Ratio: ratio, Clusters: len(s.clusters), Points: []Point{}}
 	switch e {
 	case VCLUB, Auxiliary, LeaveOneOut:
 		out.K = s.contexts
@@ -115,7 +116,7 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	}
 	out.Cov = cov
 	for i, k := range splits {
-		p := Estimate{Ell: s.splits[k], Length: ratio * s.splits[k], Value: info.Nats(value[i]), Windows: s.total}
+		p := Point{Ell: s.splits[k], Length: ratio * s.splits[k], Value: info.Nats(value[i]), Windows: s.total}
 		if cov != nil {
 			p.SE = info.Nats(math.Sqrt(cov[i][i]))
 		}
@@ -163,43 +164,13 @@ func difference(a, b [][]float64) [][]float64 {
 // ratioMean returns Σ_c sums / Σ_c counts and its cluster-robust covariance
 // (see the package comment), nil for fewer than two clusters.
 func ratioMean(sums, counts [][]float64) (value []float64, cov [][]float64) {
-	p := len(sums[0])
-	value = make([]float64, p)
-	total := make([]float64, p)
-	for c := range sums {
-		for i := range p {
-			value[i] += sums[c][i]
-			total[i] += counts[c][i]
-		}
+	if len(sums) < 2 {
+		return stats.RatioMeans(sums, counts, nil), nil
 	}
-	for i := range p {
-		value[i] /= total[i]
-	}
-	d := float64(len(sums))
-	if d < 2 {
-		return value, nil
-	}
-	cov = make([][]float64, p)
-	for i := range p {
-		cov[i] = make([]float64, p)
-	}
-	residual := make([]float64, p)
-	for c := range sums {
-		for i := range p {
-			residual[i] = (sums[c][i] - value[i]*counts[c][i]) / total[i]
-		}
-		for i := range p {
-			for j := range i + 1 {
-				cov[i][j] += d / (d - 1) * residual[i] * residual[j]
-			}
-		}
-	}
-	for i := range p {
-		for j := range i {
-			cov[j][i] = cov[i][j]
-		}
-	}
-	return value, cov
+	value = make([]float64, len(sums[0]))
+	c := stats.NewSym(len(value))
+	stats.Covariance(sums, counts, nil, value, c)
+	return value, c.Rows()
 }
 
 // unpaired is the estimator of the L²M paper: clusters alternate, in a seeded

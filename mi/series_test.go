@@ -66,7 +66,7 @@ func TestOrderings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		get := func(e Estimator) []Estimate {
+		get := func(e Estimator) []Point {
 			out, err := s.Series(e, 2)
 			if err != nil {
 				t.Fatal(err)
@@ -333,7 +333,7 @@ func TestTriangle(t *testing.T) {
 	src := random(rand.New(rand.NewPCG(8, 8)), 32, 9, 4, 0, 2)
 	s := collect(t, src, CollectOptions{})
 	points, peak := s.Triangle()
-	at := map[int]Estimate{}
+	at := map[int]Point{}
 	for _, p := range points {
 		at[p.Ell] = p
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // PairCounts are the counts of pairs (w_i, w_{i+d}) at one distance d.
@@ -105,11 +106,11 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 		}
 		// A block that has many rare words of its own moves the value and the
 		// floor alike, so what stands above the floor is known better.
-		noise = max(noise, info.Nats(jackknife(above)))
+		noise = max(noise, info.Nats(stats.Jackknife(above)))
 		if opts.SubtractFloor {
 			values = above
 		}
-		out.SE, out.Method = info.Nats(jackknife(values)), Jackknife
+		out.SE, out.Method = info.Nats(stats.Jackknife(values)), Jackknife
 		if e == Grassberger {
 			out.SE = info.Nats(math.Hypot(float64(out.SE), parityNoise(c.Pairs)))
 		}
@@ -191,17 +192,4 @@ func (c PairCounts) read(e EntropyEstimator, g func(n int64) float64) (r reading
 		r.floor, err = independentFloor(c.Left, c.Right, g)
 	}
 	return r, err
-}
-
-// jackknife is the delete-one standard error sqrt((B−1)/B Σ (θ_b − θ̄)²)
-// [Efron & Stein 1981].
-func jackknife(values []float64) float64 {
-	b, mean, total := float64(len(values)), 0.0, 0.0
-	for _, v := range values {
-		mean += v / b
-	}
-	for _, v := range values {
-		total += (v - mean) * (v - mean)
-	}
-	return math.Sqrt((b - 1) / b * total)
 }

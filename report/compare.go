@@ -16,7 +16,7 @@ import (
 
 // CompareSchema is the version of the Comparison document, written to
 // compare.json.
-const CompareSchema = "l2m.compare/1"
+const CompareSchema = "l2m.compare/2"
 
 // Comparison holds scored runs of several models against the first of them.
 type Comparison struct {
@@ -40,8 +40,8 @@ type ComparedRun struct {
 	Fingerprint   string            `json:"fingerprint"`
 	Tokenizer     string            `json:"tokenizer"`
 	BytesPerToken float64           `json:"bytes_per_token,omitempty"`
-	Loss          compare.Estimate  `json:"loss"` // nats per unit, whole windows
-	Difference    *compare.Estimate `json:"difference,omitempty"`
+	Loss          info.Estimate     `json:"loss"` // nats per unit, whole windows
+	Difference    *info.Estimate    `json:"difference,omitempty"`
 	Positions     []ComparedBin     `json:"positions"`
 	Estimator     string            `json:"estimator"` // of Information
 	Information   []ComparedPoint   `json:"information"`
@@ -52,29 +52,29 @@ type ComparedRun struct {
 // ComparedBin is the loss at positions From to To of a window (from 1, in
 // units), nats per unit.
 type ComparedBin struct {
-	From       float64           `json:"from"`
-	To         float64           `json:"to"`
-	Loss       compare.Estimate  `json:"loss"`
-	Difference *compare.Estimate `json:"difference,omitempty"`
+	From       float64        `json:"from"`
+	To         float64        `json:"to"`
+	Loss       info.Estimate  `json:"loss"`
+	Difference *info.Estimate `json:"difference,omitempty"`
 }
 
 // ComparedPoint is the information about the next Ell units of text that the
 // model takes from the last Ell.
 type ComparedPoint struct {
-	Ell        float64           `json:"ell"`
-	Nats       compare.Estimate  `json:"nats"`
-	Difference *compare.Estimate `json:"difference,omitempty"` // nats
-	Lost       *compare.Estimate `json:"lost,omitempty"`       // percent of what the first run takes; negative: gained
+	Ell        float64        `json:"ell"`
+	Nats       info.Estimate  `json:"nats"`
+	Difference *info.Estimate `json:"difference,omitempty"` // nats
+	Lost       *info.Estimate `json:"lost,omitempty"`       // percent of what the first run takes; negative: gained
 }
 
 // ComparedCapacity is what an element of the model's history state carries at
 // least: the information taken from Ell tokens, divided by the elements kept of
 // them, where that is largest.
 type ComparedCapacity struct {
-	Config         string           `json:"config"`
-	Ell            int              `json:"ell"`      // tokens
-	Elements       float64          `json:"elements"` // kept after Ell tokens
-	NatsPerElement compare.Estimate `json:"nats_per_element"`
+	Config         string        `json:"config"`
+	Ell            int           `json:"ell"`      // tokens
+	Elements       float64       `json:"elements"` // kept after Ell tokens
+	NatsPerElement info.Estimate `json:"nats_per_element"`
 }
 
 // WriteComparison writes the document of a comparison.
@@ -125,10 +125,16 @@ func encodeComparison(c *Comparison) ([]byte, error) {
 func ComparisonCSV(w io.Writer, c *Comparison) error {
 	out := csv.NewWriter(w)
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	row := func(run ComparedRun, what string, from, to float64, e compare.Estimate, d *compare.Estimate) {
-		fields := []string{run.Run, run.Model, what, number(from), number(to), number(e.Value), number(e.SE), number(e.Lo), number(e.Hi), "", "", "", ""}
+	row := func(run ComparedRun, what string, from, to float64, e info.Estimate, d *info.Estimate) {
+		cells := func(e info.Estimate) []string {
+			lo, hi := e.Bounds()
+			return []string{number(e.Value), number(e.SE), number(lo), number(hi)}
+		}
+		fields := append([]string{run.Run, run.Model, what, number(from), number(to)}, cells(e)...)
 		if d != nil {
-			copy(fields[9:], []string{number(d.Value), number(d.SE), number(d.Lo), number(d.Hi)})
+			fields = append(fields, cells(*d)...)
+		} else {
+			fields = append(fields, "", "", "", "")
 		}
 		out.Write(fields) // errors wait for out.Error
 	}

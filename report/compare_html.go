@@ -5,7 +5,7 @@ import (
 	"io"
 	"math"
 
-	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/info"
 )
 
 // ComparisonHTML writes the page of a comparison.
@@ -69,12 +69,9 @@ func ComparisonFigures(c *Comparison) []*Figure {
 		X:       Axis{Label: "position", Unit: c.Unit + "s", Scale: Log2},
 		Y:       Axis{Label: "difference of loss", Unit: "nats per " + c.Unit, Nats: true, Zero: true}, Aspect: 0.5,
 	}
-	at := func(e compare.Estimate, x float64, ref, text string) Point {
-		p := Point{X: x, Y: e.Value, Lo: e.Lo, Hi: e.Hi, Ref: ref, XText: text}
-		if e.SE == 0 {
-			p.Lo, p.Hi = p.Y, p.Y
-		}
-		return p
+	at := func(e info.Estimate, x float64, ref, text string) Point {
+		lo, hi := e.Bounds()
+		return Point{X: x, Y: e.Value, Lo: lo, Hi: hi, Ref: ref, XText: text}
 	}
 	for i, r := range c.Runs {
 		curve := func(points []Point) Curve {
@@ -112,13 +109,13 @@ func ComparisonFigures(c *Comparison) []*Figure {
 	return figures
 }
 
-func estimatePhrase(e *compare.Estimate, ref string) Phrase {
+func estimatePhrase(e *info.Estimate, ref string) Phrase {
 	if e == nil {
 		return Plain("–")
 	}
 	p := Value(e.Value, e.SE, ref+".value")
-	if e.SE > 0 {
-		p = Join(p, Plain(" ("), Value(e.Lo, e.SE, ref+".lo"), Plain(" … "), Value(e.Hi, e.SE, ref+".hi"), Plain(")"))
+	if i := e.Interval; i != nil {
+		p = Join(p, Plain(" ("), Value(i.Lo, e.SE, ref+".interval.lo"), Plain(" … "), Value(i.Hi, e.SE, ref+".interval.hi"), Plain(")"))
 	}
 	return p
 }

@@ -10,16 +10,17 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
 )
 
 // sampleComparison has a model that gains throughout and one that stops at 200,
 // whose name is hostile.
 func sampleComparison() *Comparison {
-	e := func(v float64) compare.Estimate {
-		return compare.Estimate{Value: v, SE: v / 20, Lo: v * 0.9, Hi: v * 1.1}
+	e := func(v float64) info.Estimate {
+		return info.Estimate{Value: v, SE: v / 20, Interval: &info.Interval{Lo: v * 0.9, Hi: v * 1.1, Level: 0.95, Method: "test"}}
 	}
-	p := func(v float64) *compare.Estimate { x := e(v); return &x }
+	p := func(v float64) *info.Estimate { x := e(v); return &x }
 	c := &Comparison{Schema: CompareSchema, Command: "l2m compare full cut", Version: "v1", Unit: "byte", Paired: true, Length: 4096, Documents: 40, Level: 0.95}
 	full := ComparedRun{Run: "full", Model: "bytemix", Loss: e(1.2), Estimator: "paired", Stop: compare.Stop{Longest: 2048, Level: 0.95}}
 	cut := ComparedRun{Run: "cut", Model: "within <script>alert(1)</script>", Loss: e(1.3), Difference: p(0.1), Estimator: "paired",
@@ -87,8 +88,8 @@ func FuzzReadComparison(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(doc.Bytes())
-	f.Add([]byte(`{"schema":"l2m.compare/1","runs":[{},{}]}`))
-	f.Add([]byte(`{"schema":"l2m.compare/1","runs":[{"information":[{"ell":2}]},{"information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`))
+	f.Add([]byte(`{"schema":"l2m.compare/2","runs":[{},{}]}`))
+	f.Add([]byte(`{"schema":"l2m.compare/2","runs":[{"information":[{"ell":2}]},{"information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		c, err := ReadComparison(bytes.NewReader(doc))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/info"
 )
 
 // names are the runs' models, told apart by directory where they are called
@@ -41,10 +42,11 @@ func (c *Comparison) headline() string {
 		}
 		p := r.Information[n-1]
 		verb := "as much as"
+		lo, hi := p.Lost.Bounds()
 		switch {
-		case p.Lost.Lo > 0:
+		case lo > 0:
 			verb = fixed(p.Lost.Value, 0) + " % less than"
-		case p.Lost.Hi < 0:
+		case hi < 0:
 			verb = fixed(-p.Lost.Value, 0) + " % more than"
 		}
 		parts = append(parts, fmt.Sprintf("%s takes %s %s from %s %ss of past", names[i+1], verb, names[0], count(int64(math.Round(p.Ell))), c.Unit))
@@ -137,13 +139,13 @@ func ComparisonText(w io.Writer, c *Comparison, opts TextOptions) error {
 }
 
 // signed writes an estimate with its sign and the half-width of its interval.
-func signed(e compare.Estimate) string {
+func signed(e info.Estimate) string {
 	s := Round(e.Value, e.SE)
 	if e.Value > 0 {
 		s = "+" + s
 	}
-	if e.SE == 0 {
+	if e.Interval == nil {
 		return s
 	}
-	return s + " ± " + Round((e.Hi-e.Lo)/2, e.SE)
+	return s + " ± " + Round((e.Interval.Hi-e.Interval.Lo)/2, e.SE)
 }

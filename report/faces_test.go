@@ -84,7 +84,7 @@ func variants() map[string]*Result {
 	})
 	out["empty"] = &Result{Schema: Schema, Verb: "measure"}
 	out["one point"] = &Result{Schema: Schema, Verb: "measure", Series: []Series{{
-		Series: mi.Series{Estimator: mi.Paired, Ratio: 2, Points: []mi.Estimate{{Ell: 2, Length: 4, Value: -1}}},
+		Series: mi.Series{Estimator: mi.Paired, Ratio: 2, Points: []mi.Point{{Ell: 2, Length: 4, Value: -1}}},
 		Law:    &law.Analysis{Verdict: law.Undecided},
 	}}}
 	return out

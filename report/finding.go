@@ -9,6 +9,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/mi"
 )
 
@@ -56,7 +57,7 @@ func find(r *Result) finding {
 				}
 			}
 			f.formula = decayFormula(d)
-		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == mi.SharedLetters }):
+		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == decay.SharedLetters }):
 			f.headline = "Tokens at a distance tell nothing measurable about each other"
 		default:
 			f.headline = "Nothing was measured that a law could be fitted to"
@@ -91,7 +92,7 @@ func find(r *Result) finding {
 }
 
 // decayFormula is the fitted decay of two-point information.
-func decayFormula(d *mi.DecayFit) Phrase {
+func decayFormula(d *decay.Law) Phrase {
 	const base = ".twopoint.law"
 	t := Join(Styled(Math, "I"), Plain("("), Styled(Math, "d"), Plain(") ≈ "), decayFactor(d), Plain(" · "), Styled(Math, "d"),
 		Phrase{{Text: decayPower(d), Style: Sup, Ref: base + ".alpha"}})
@@ -102,7 +103,7 @@ func decayFormula(d *mi.DecayFit) Phrase {
 }
 
 // decayFactor is A of a decay; with three digits when its error is not known.
-func decayFactor(d *mi.DecayFit) Phrase {
+func decayFactor(d *decay.Law) Phrase {
 	if d.AInterval == nil {
 		return Phrase{{Text: significant(d.A, 3), Bits: significant(info.Nats(d.A).Bits(), 3), Ref: ".twopoint.law.a"}}
 	}
@@ -110,7 +111,7 @@ func decayFactor(d *mi.DecayFit) Phrase {
 }
 
 // decayPower is the exponent −α of a decay, which is positive where nothing decays.
-func decayPower(d *mi.DecayFit) string {
+func decayPower(d *decay.Law) string {
 	if d.AlphaInterval == nil {
 		return significant(-d.Alpha, 3)
 	}

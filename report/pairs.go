@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/law/decay"
 )
 
 // twoPoint shows I(d) with the noise floor and the fitted decay.
@@ -37,7 +37,7 @@ func (s figureSet) twoPoint() *Figure {
 		}
 		c.Points = append(c.Points, q)
 		hollow = hollow || q.Open
-		if p.Floor > 0 && p.LeftOut != mi.FewPairs { // which would stretch the axis
+		if p.Floor > 0 && p.LeftOut != decay.FewPairs { // which would stretch the axis
 			floor.Points = append(floor.Points, Point{X: float64(p.Distance), Y: float64(p.Floor)})
 		}
 		if y := float64(p.Limit); y > 0 {
@@ -145,7 +145,7 @@ func (s figureSet) covariance() *Figure {
 		v := p.Covariance
 		q := Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - z95*v.SE, Hi: v.Norm + z95*v.SE,
 			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].covariance.norm", j)}
-		if reason := v.Point(p.Distance, p.LeftOut).LeftOut; reason != "" {
+		if reason := decay.OfNorm(*v, p.Distance, p.LeftOut).LeftOut; reason != "" {
 			q.Open, q.Note = true, reason.String()+"; not fitted"
 		}
 		c.Points = append(c.Points, q)
@@ -172,7 +172,7 @@ func (s figureSet) covariance() *Figure {
 }
 
 // decayCurve is the line of a decay over the distances of points.
-func (s figureSet) decayCurve(d *mi.DecayFit, points []Point) Curve {
+func (s figureSet) decayCurve(d *decay.Law, points []Point) Curve {
 	lo, hi := span(points)
 	fit := Curve{Name: "fit", Hue: Blue, Line: Solid, Extends: true}
 	for i := 0; i <= 64; i++ {

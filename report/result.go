@@ -8,6 +8,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 )
@@ -27,7 +28,7 @@ type Result struct {
 	Plan     Plan           `json:"plan"`
 	Loss     Loss           `json:"loss"`
 	Series   []Series       `json:"series,omitempty"`   // first one is the headline
-	Triangle []mi.Estimate  `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
+	Triangle []mi.Point     `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
 	Peak     *mi.Peak       `json:"peak,omitempty"`     // where the triangle is largest
 	TwoPoint *TwoPoint      `json:"twopoint,omitempty"`
 	Audit    *Audit         `json:"audit,omitempty"` // of the model configurations that were given
@@ -110,10 +111,10 @@ type TwoPoint struct {
 	BlockTokens int             `json:"block_tokens,omitempty"`
 	Corrected   bool            `json:"corrected"` // floors are subtracted from the values
 	Points      []TwoPointPoint `json:"points"`
-	Law         *mi.DecayFit    `json:"law,omitempty"`
+	Law         *decay.Law      `json:"law,omitempty"`
 	// CovarianceLaw is the decay of the norm of the lag covariance, where there
 	// is one; its A and floor have no unit.
-	CovarianceLaw *mi.DecayFit   `json:"covariance_law,omitempty"`
+	CovarianceLaw *decay.Law     `json:"covariance_law,omitempty"`
 	Warnings      []info.Warning `json:"warnings,omitempty"`
 }
 
@@ -147,7 +148,7 @@ type TwoPointPoint struct {
 	Floor    info.Nats `json:"floor"`            // what the estimator reads on shuffled pairs
 	Limit    info.Nats `json:"limit"`            // what a value must exceed to be told from nothing
 	// LeftOut says why the point is not fitted; "" if it is.
-	LeftOut mi.LeftOut `json:"left_out,omitempty"`
+	LeftOut decay.LeftOut `json:"left_out,omitempty"`
 	// Attenuation is about the share of a weak dependence that is lost with the
 	// floor; see mi.Attenuation.
 	Attenuation float64 `json:"attenuation,omitempty"`

@@ -8,7 +8,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
-	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/law/decay"
 )
 
 // HTML writes the report of a run as one self-contained page; see Page.
@@ -169,7 +169,7 @@ func (b pageBuilder) facts() []Fact {
 		}
 		facts = append(facts, f)
 		if best := t.Law.BestRival(); best != nil {
-			i := slices.IndexFunc(t.Law.Rivals, func(r mi.DecayRival) bool { return r.Family == best.Family })
+			i := slices.IndexFunc(t.Law.Rivals, func(r decay.Rival) bool { return r.Family == best.Family })
 			facts = append(facts, Fact{Label: "two-point: weight of a power law", Value: Plain(weight(t.Law.PowerWeight())),
 				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})
 		}

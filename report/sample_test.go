@@ -6,6 +6,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 )
@@ -50,7 +51,7 @@ func sample() *Result {
 				drift = 0.7*drift + 0.7*rng.NormFloat64()
 				v := k.a * shift * math.Pow(float64(L), k.beta)
 				se := k.noise * v * (1 + 3/math.Sqrt(float64(ell)))
-				e := mi.Estimate{Ell: ell, Length: L, Value: info.Nats(v + se*drift), SE: info.Nats(se), Windows: 624}
+				e := mi.Point{Ell: ell, Length: L, Value: info.Nats(v + se*drift), SE: info.Nats(se), Windows: 624}
 				s.Points = append(s.Points, e)
 			}
 			for i := range s.Points {
@@ -73,7 +74,7 @@ func sample() *Result {
 		ell := 8192 * k / 16
 		x := float64(k) / 16
 		v := 2.3 / (2 - math.Exp2(0.76)) * math.Pow(8192, 0.76) * (math.Pow(x, 0.76) + math.Pow(1-x, 0.76) - 1) * 0.4
-		r.Triangle = append(r.Triangle, mi.Estimate{Ell: ell, Length: 8192, Value: info.Nats(v), SE: info.Nats(0.02 * v), Windows: 624})
+		r.Triangle = append(r.Triangle, mi.Point{Ell: ell, Length: 8192, Value: info.Nats(v), SE: info.Nats(0.02 * v), Windows: 624})
 	}
 	for from := 1; from <= 8192; from *= 2 {
 		to := min(2*from-1, 8192)
@@ -87,19 +88,19 @@ func sample() *Result {
 }
 
 // sampleLaw is an analysis of points around a·L^beta.
-func sampleLaw(points []mi.Estimate, a, beta, noise float64) *law.Analysis {
+func sampleLaw(points []mi.Point, a, beta, noise float64) *law.Analysis {
 	se := noise * 0.9
 	out := &law.Analysis{Verdict: law.PowerLawHolds, Reason: "A power law fits (residuals p = 0.31) and no rival is better."}
 	out.Law = &law.PowerLaw{A: a, Beta: beta, Unit: "byte", CovLogABeta: [2][2]float64{{16 * noise * noise, -3.4 * noise * se}, {-3.4 * noise * se, se * se}}}
 	out.Power = &law.Fit{Family: law.Power, Chi2: 11.6, DoF: len(points) - 2, P: 0.31, AICc: -12.4, Weight: 0.913, Params: []law.Param{
-		{Name: "A", Value: a, SE: a * noise * 4, Interval: &info.Interval{Lo: a * (1 - 8*noise), Hi: a * (1 + 8*noise), Level: 0.95, Method: "bootstrap", Draws: 4000}},
-		{Name: "beta", Value: beta, SE: se, Interval: &info.Interval{Lo: beta - 1.9*se, Hi: beta + 2.1*se, Level: 0.95, Method: "bootstrap", Draws: 4000}},
+		{Name: "A", Estimate: info.Estimate{Value: a, SE: a * noise * 4, Interval: &info.Interval{Lo: a * (1 - 8*noise), Hi: a * (1 + 8*noise), Level: 0.95, Method: "bootstrap", Draws: 4000}}},
+		{Name: "beta", Estimate: info.Estimate{Value: beta, SE: se, Interval: &info.Interval{Lo: beta - 1.9*se, Hi: beta + 2.1*se, Level: 0.95, Method: "bootstrap", Draws: 4000}}},
 	}}
 	out.Rivals = []law.Fit{
-		{Family: law.OffsetPower, Chi2: 11.1, DoF: len(points) - 3, P: 0.27, AICc: -7.8, Weight: 0.087, Params: []law.Param{{Name: "A", Value: a * 0.97, SE: 0.2}, {Name: "beta", Value: beta + 0.004, SE: 0.02}, {Name: "c", Value: 0.3, SE: 0.4}}},
-		{Family: law.Saturation, Chi2: 31, DoF: len(points) - 3, P: 0.0004, AICc: 9.1, Weight: 0.00004, Params: []law.Param{{Name: "a", Value: 4000, SE: 600}, {Name: "L0", Value: 1900, SE: 500}, {Name: "gamma", Value: 0.4, SE: 0.1}}},
-		{Family: law.Logarithm, Chi2: 901, DoF: len(points) - 2, P: 0, AICc: 880, Weight: 0, Params: []law.Param{{Name: "a", Value: -310, SE: 20}, {Name: "b", Value: 150, SE: 6}}},
-		{Family: law.Volume, Chi2: 2405, DoF: len(points) - 1, P: 0, AICc: 2390, Weight: 0, Params: []law.Param{{Name: "a", Value: 0.31, SE: 0.01}}},
+		{Family: law.OffsetPower, Chi2: 11.1, DoF: len(points) - 3, P: 0.27, AICc: -7.8, Weight: 0.087, Params: []law.Param{{Name: "A", Estimate: info.Estimate{Value: a * 0.97, SE: 0.2}}, {Name: "beta", Estimate: info.Estimate{Value: beta + 0.004, SE: 0.02}}, {Name: "c", Estimate: info.Estimate{Value: 0.3, SE: 0.4}}}},
+		{Family: law.Saturation, Chi2: 31, DoF: len(points) - 3, P: 0.0004, AICc: 9.1, Weight: 0.00004, Params: []law.Param{{Name: "a", Estimate: info.Estimate{Value: 4000, SE: 600}}, {Name: "L0", Estimate: info.Estimate{Value: 1900, SE: 500}}, {Name: "gamma", Estimate: info.Estimate{Value: 0.4, SE: 0.1}}}},
+		{Family: law.Logarithm, Chi2: 901, DoF: len(points) - 2, P: 0, AICc: 880, Weight: 0, Params: []law.Param{{Name: "a", Estimate: info.Estimate{Value: -310, SE: 20}}, {Name: "b", Estimate: info.Estimate{Value: 150, SE: 6}}}},
+		{Family: law.Volume, Chi2: 2405, DoF: len(points) - 1, P: 0, AICc: 2390, Weight: 0, Params: []law.Param{{Name: "a", Estimate: info.Estimate{Value: 0.31, SE: 0.01}}}},
 	}
 	for i, p := range points {
 		out.Used = append(out.Used, i > 0)
@@ -116,7 +117,7 @@ func sampleLaw(points []mi.Estimate, a, beta, noise float64) *law.Analysis {
 // sampleTwoPoint decays as 1.1·d^−0.91 (the law that the L²M paper publishes)
 // down to a noise floor.
 func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
-	t := &TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Documents: 50, Blocks: 16, Law: &mi.DecayFit{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
+	t := &TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Documents: 50, Blocks: 16, Law: &decay.Law{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
 		AInterval: &info.Interval{Lo: 1.02, Hi: 1.19, Level: 0.95, Method: "bootstrap", Draws: 4000}, AlphaInterval: &info.Interval{Lo: 0.88, Hi: 0.94, Level: 0.95, Method: "bootstrap", Draws: 4000}}}
 	for d := 1; d <= 16384; d *= 2 {
 		floor := 0.00052 * (1 + 0.02*rng.NormFloat64())
@@ -125,7 +126,7 @@ func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
 		p.Value = info.Nats(truth) + p.SE*info.Nats(0.6*rng.NormFloat64())
 		p.Limit = info.Nats(1.3 * floor)
 		if p.Value < p.Limit {
-			p.LeftOut = mi.BelowFloor
+			p.LeftOut = decay.BelowFloor
 		}
 		if d == 16384 {
 			p.Value = -0.00003
@@ -134,7 +135,7 @@ func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
 		t.Points = append(t.Points, p)
 		t.Law.Used = append(t.Law.Used, p.LeftOut == "")
 	}
-	t.CovarianceLaw = &mi.DecayFit{A: 0.04, Alpha: 0.45, Floor: 0.0003, DoF: 9, Used: t.Law.Used,
+	t.CovarianceLaw = &decay.Law{A: 0.04, Alpha: 0.45, Floor: 0.0003, DoF: 9, Used: t.Law.Used,
 		AlphaInterval: &info.Interval{Lo: 0.41, Hi: 0.49, Level: 0.95, Method: "curvature"}}
 	return t
 }

@@ -43,7 +43,7 @@ func runs(t testing.TB) string {
 	put("runs/books/report.html", "<style>b{color:red}</style><b>page</b><script>let a = 1</script>")
 	put("runs/books/estimates.csv", "a,b\n1,2\n")
 	put("runs/books/figures/law.svg", "<svg/>")
-	put("runs/both/compare.json", `{"schema": "l2m.compare/1", "command": "l2m compare a b", "runs": [{"run": "a", "model": "m"}, {"run": "b", "model": "n"}]}`)
+	put("runs/both/compare.json", `{"schema": "l2m.compare/2", "command": "l2m compare a b", "runs": [{"run": "a", "model": "m"}, {"run": "b", "model": "n"}]}`)
 	put("runs/deep/er/run.json", `{"key": {"count": 7, "model_name": "<b>evil</b>"}}`)
 	put("runs/broken/results.json", "{")
 	var b strings.Builder

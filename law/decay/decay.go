@@ -1,4 +1,12 @@
-package mi
+// Package decay fits how two-point information falls with distance: A·d^−α + c
+// and its rivals, a power law without a floor, a broken power law and an
+// exponential.
+//
+// Two-point information of text departs from any law by far more than its
+// sampling error, so the scatter about the law is fitted along, and intervals
+// are the wider of the likelihood's curvature and a jackknife over blocks of
+// documents (see Fit).
+package decay
 
 import (
 	"fmt"
@@ -6,10 +14,12 @@ import (
 	"slices"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/stats"
 )
 
-// DecayPoint is two-point information at one distance.
-type DecayPoint struct {
+// Point is two-point information at one distance.
+type Point struct {
 	Distance int
 	Value    info.Nats
 	SE       info.Nats
@@ -17,6 +27,18 @@ type DecayPoint struct {
 	// being the same at all distances; nil when there are none.
 	Without []info.Nats
 	LeftOut LeftOut // why it is shown but not fitted
+}
+
+// OfNorm is the norm of a covariance of pairs at distance d as a point of a decay.
+// It is left out for the reason given, if any, and below the limit of noise.
+func OfNorm(c mi.LagCovariance, d int, reason LeftOut) Point {
+	if reason == BelowFloor {
+		reason = "" // of information
+	}
+	if reason == "" && c.Norm < c.Limit() {
+		reason = BelowFloor
+	}
+	return Point{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}
 }
 
 // LeftOut is a reason for which a point is shown but not fitted; "" for one that
@@ -49,8 +71,8 @@ func (l LeftOut) String() string {
 	return string(l)
 }
 
-// DecayFit is a fit of A·d^−α + c to two-point mutual information.
-type DecayFit struct {
+// Law is a fit of A·d^−α + c to two-point mutual information.
+type Law struct {
 	A             float64        `json:"a"`     // nats at d = 1
 	Alpha         float64        `json:"alpha"` // decay exponent
 	Floor         float64        `json:"floor"` // c of A·d^−α + c, nats; 0 ≤ c < min
@@ -61,16 +83,16 @@ type DecayFit struct {
 	Scatter       float64        `json:"scatter"` // τ: how far points lie off the law beyond sampling error, as a fraction of the law
 	Used          []bool         `json:"used"`    // which distances were fitted
 	Weight        float64        `json:"weight"`  // Akaike weight of A·d^−α + c among the families
-	Rivals        []DecayRival   `json:"rivals,omitempty"`
+	Rivals        []Rival        `json:"rivals,omitempty"`
 	Warnings      []info.Warning `json:"warnings,omitempty"`
 }
 
 // At is the fitted law at distance d, without its floor, in nats.
-func (f *DecayFit) At(d float64) info.Nats { return info.Nats(f.A * math.Pow(d, -f.Alpha)) }
+func (f *Law) At(d float64) info.Nats { return info.Nats(f.A * math.Pow(d, -f.Alpha)) }
 
 // Better returns the rival to which the points give at least 19 times the weight
 // of a power law, with a floor or without; nil if there is none.
-func (f *DecayFit) Better() *DecayRival {
+func (f *Law) Better() *Rival {
 	if r := f.BestRival(); r != nil && r.Weight >= 19*f.PowerWeight() {
 		return r
 	}
@@ -79,7 +101,7 @@ func (f *DecayFit) Better() *DecayRival {
 
 // BestRival is the rival, other than a power law without a floor, that describes
 // the points best; nil if there is none.
-func (f *DecayFit) BestRival() *DecayRival {
+func (f *Law) BestRival() *Rival {
 	for i, r := range f.Rivals { // the best first
 		if r.Family != "power" {
 			return &f.Rivals[i]
@@ -89,7 +111,7 @@ func (f *DecayFit) BestRival() *DecayRival {
 }
 
 // PowerWeight is the Akaike weight of a power law, with a floor or without.
-func (f *DecayFit) PowerWeight() float64 {
+func (f *Law) PowerWeight() float64 {
 	w := f.Weight
 	for _, r := range f.Rivals {
 		if r.Family == "power" {
@@ -104,15 +126,15 @@ const farOff = 0.25
 
 // Holds says whether the points can be said to follow A·d^−α + c: no rival is
 // better, and they lie within a quarter of it, sampling errors aside.
-func (f *DecayFit) Holds() bool { return f.Better() == nil && f.Scatter < farOff }
+func (f *Law) Holds() bool { return f.Better() == nil && f.Scatter < farOff }
 
 // Decays says whether the points can be said to decay: α is above zero, and so is
 // its interval where there is one.
-func (f *DecayFit) Decays() bool {
+func (f *Law) Decays() bool {
 	return f.Alpha > 0 && (f.AlphaInterval == nil || f.AlphaInterval.Lo > 0)
 }
 
-// FitDecay fits A·d^−α + c, 0 ≤ c < the smallest value, and its rivals to the
+// Fit fits A·d^−α + c, 0 ≤ c < the smallest value, and its rivals to the
 // points that are not left out. Points are by increasing distance.
 //
 // The likelihood is normal with variance SE_i² + (τ·f_i)², f the fitted decay:
@@ -124,9 +146,9 @@ func (f *DecayFit) Decays() bool {
 // blocks, from fits without each block in turn, which knows how the errors of
 // all distances go together. The result is nil when fewer than four points are
 // left; warnings then say why.
-func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
-	out := &DecayFit{Used: make([]bool, len(points)), Warnings: leftOut(points)}
-	var p decayData
+func Fit(points []Point, level float64) (*Law, []info.Warning) {
+	out := &Law{Used: make([]bool, len(points)), Warnings: leftOut(points)}
+	var p data
 	for i, x := range points {
 		if x.LeftOut != "" || !(x.Value > 0) || x.Distance < 1 {
 			continue
@@ -141,7 +163,7 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 			Fix:  "count more text, or more distances",
 		})
 	}
-	families := decayFamilies(p.lowest())
+	families := families(p.lowest())
 	main := families[0].fit(p)
 	if main == nil || !finiteParams(families[0].params(main.theta)) {
 		return nil, append(out.Warnings, info.Warning{Code: "no-convergence", Text: "the decay A·d^−α + c could not be fitted"})
@@ -179,22 +201,22 @@ func FitDecay(points []DecayPoint, level float64) (*DecayFit, []info.Warning) {
 }
 
 // compare fits the rivals and weighs all.
-func (f *DecayFit) compare(main *decayResult, rivals []decayFamily, p decayData) {
+func (f *Law) compare(main *result, rivals []family, p data) {
 	aicc := []float64{main.aicc}
 	for _, family := range rivals {
 		if r := family.fit(p); r != nil && !math.IsInf(r.aicc, 0) && finiteParams(family.params(r.theta)) {
-			f.Rivals = append(f.Rivals, DecayRival{Family: family.name, Params: family.params(r.theta), AICc: r.aicc})
+			f.Rivals = append(f.Rivals, Rival{Family: family.name, Params: family.params(r.theta), AICc: r.aicc})
 			aicc = append(aicc, r.aicc)
 		}
 	}
 	// With too few points for AICc the weight of the main fit is 0 beside rivals
 	// and 1 alone.
-	w := akaikeWeights(aicc)
+	w := stats.AkaikeWeights(aicc)
 	f.Weight = w[0]
 	for i := range f.Rivals {
 		f.Rivals[i].Weight = w[i+1]
 	}
-	slices.SortStableFunc(f.Rivals, func(a, b DecayRival) int {
+	slices.SortStableFunc(f.Rivals, func(a, b Rival) int {
 		switch {
 		case a.AICc < b.AICc:
 			return -1
@@ -206,7 +228,7 @@ func (f *DecayFit) compare(main *decayResult, rivals []decayFamily, p decayData)
 }
 
 // leftOut says which points were not fitted, and why.
-func leftOut(points []DecayPoint) []info.Warning {
+func leftOut(points []Point) []info.Warning {
 	var out []info.Warning
 	below, negative, few, blocks := 0, 0, 0, 0
 	for _, p := range points {
@@ -289,22 +311,4 @@ func ofDistances(n, all int) string {
 		return fmt.Sprintf("one of %d distances is", all)
 	}
 	return fmt.Sprintf("%d of %d distances are", n, all)
-}
-
-// akaikeWeights are exp(−Δ/2) normalised.
-func akaikeWeights(aicc []float64) []float64 {
-	w := make([]float64, len(aicc))
-	if len(aicc) == 1 {
-		w[0] = 1
-		return w
-	}
-	least, total := slices.Min(aicc), 0.0
-	for i, a := range aicc {
-		w[i] = math.Exp((least - a) / 2)
-		total += w[i]
-	}
-	for i := range w {
-		w[i] /= total
-	}
-	return w
 }

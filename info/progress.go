@@ -1,4 +1,4 @@
-package l2m
+package info
 
 // Progress is one report of a long job. Done and Total count units of the
 // named stage; Total is 0 while it is not known. Resumed is the part of Done
@@ -16,8 +16,8 @@ type Progress struct {
 // never at the same time, and must return quickly. It may be nil.
 type ProgressFunc func(Progress)
 
-// stage returns a reporting function for one stage.
-func (f ProgressFunc) stage(name, unit string) func(done, total, resumed int64) {
+// Stage returns a reporting function for one stage.
+func (f ProgressFunc) Stage(name, unit string) func(done, total, resumed int64) {
 	if f == nil {
 		return func(int64, int64, int64) {}
 	}

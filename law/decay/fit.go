@@ -1,4 +1,4 @@
-package mi
+package decay
 
 import (
 	"math"
@@ -6,18 +6,18 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
-// decayData are the points of a fit.
-type decayData struct {
+// data are the points of a fit.
+type data struct {
 	d, y, se []float64
 	without  [][]float64 // by point: y without each block
 }
 
-func (p *decayData) add(x DecayPoint) {
+func (p *data) add(x Point) {
 	var without []float64
 	for _, v := range x.Without {
 		without = append(without, float64(v))
@@ -27,11 +27,11 @@ func (p *decayData) add(x DecayPoint) {
 }
 
 // lowest is the smallest value, which bounds the floor.
-func (p decayData) lowest() float64 { return slices.Min(p.y) }
+func (p data) lowest() float64 { return slices.Min(p.y) }
 
 // blocks is the number of blocks that can be left out of all points; 0 when that
 // is not the same for all.
-func (p decayData) blocks() int {
+func (p data) blocks() int {
 	n := len(p.without[0])
 	for _, w := range p.without {
 		if len(w) != n {
@@ -42,16 +42,16 @@ func (p decayData) blocks() int {
 }
 
 // leaveOut returns the points without block b.
-func (p decayData) leaveOut(b int) decayData {
+func (p data) leaveOut(b int) data {
 	y := make([]float64, len(p.y))
 	for i := range y {
 		y[i] = p.without[i][b]
 	}
-	return decayData{d: p.d, y: y, se: p.se}
+	return data{d: p.d, y: y, se: p.se}
 }
 
-// decayResult is a maximum of the likelihood.
-type decayResult struct {
+// result is a maximum of the likelihood.
+type result struct {
 	theta   []float64 // the family's parameters
 	scatter float64   // τ
 	aicc    float64
@@ -63,7 +63,7 @@ const leastScatter = 1e-6
 
 // deviance returns −2·ln likelihood, but for a constant, as a function of the
 // family's parameters and ln τ.
-func (f decayFamily) deviance(p decayData) func(u []float64) float64 {
+func (f family) deviance(p data) func(u []float64) float64 {
 	return func(u []float64) float64 {
 		k := len(u) - 1
 		tau := math.Hypot(math.Exp(min(u[k], 5)), leastScatter)
@@ -97,7 +97,7 @@ func descend(deviance func([]float64) float64, u []float64) []float64 {
 
 // fit maximises the likelihood from several starts; nil when no start leads to
 // a maximum. AICc is +Inf when there are too few points for it.
-func (f decayFamily) fit(p decayData) *decayResult {
+func (f family) fit(p data) *result {
 	deviance := f.deviance(p)
 	var best []float64
 	lowest := math.Inf(1)
@@ -111,14 +111,9 @@ func (f decayFamily) fit(p decayData) *decayResult {
 	if best == nil {
 		return nil
 	}
-	n, k := len(p.d), len(starts[0])+1
-	r := &decayResult{theta: best[:k-1], scatter: math.Exp(min(best[k-1], 5))}
-	r.aicc = lowest + 2*float64(k)
-	if n-k-1 <= 0 {
-		r.aicc = math.Inf(1)
-		return r
-	}
-	r.aicc += 2 * float64(k*(k+1)) / float64(n-k-1)
+	k := len(starts[0]) + 1
+	r := &result{theta: best[:k-1], scatter: math.Exp(min(best[k-1], 5))}
+	r.aicc, _ = stats.AICc(lowest, k, len(p.d))
 	return r
 }
 
@@ -142,7 +137,7 @@ type spread struct {
 }
 
 // intervals fills the intervals of A and α.
-func (r *decayResult) intervals(out *DecayFit, f decayFamily, p decayData, level float64) {
+func (r *result) intervals(out *Law, f family, p data, level float64) {
 	if out.Floor > 0.999*p.lowest() {
 		out.Warnings = append(out.Warnings, highFloorWarning)
 		return
@@ -167,7 +162,7 @@ func (r *decayResult) intervals(out *DecayFit, f decayFamily, p decayData, level
 
 // curvature is the spread that the likelihood's curvature gives; nil when it does
 // not determine the parameters.
-func (r *decayResult) curvature(floor float64, f decayFamily, p decayData, level float64) *spread {
+func (r *result) curvature(floor float64, f family, p data, level float64) *spread {
 	n, k := len(p.d), len(r.theta)
 	// At its bound the floor is no free parameter.
 	if floor < 1e-3*f.at(r.theta, p.d[n-1]) {
@@ -201,13 +196,13 @@ func (r *decayResult) curvature(floor float64, f decayFamily, p decayData, level
 	}
 	// Maximum likelihood underestimates the scatter by n/dof.
 	dof := float64(n - k)
-	half := func(j int) float64 { return quantile(level, dof) * math.Sqrt(cov.At(j, j)*float64(n)/dof) }
+	half := func(j int) float64 { return stats.HalfWidth(level, dof) * math.Sqrt(cov.At(j, j)*float64(n)/dof) }
 	return &spread{half(0), half(1), "likelihood curvature, Student's t"}
 }
 
 // jackknife is the spread of the fits without each block of documents; nil when
 // there are no blocks.
-func (r *decayResult) jackknife(f decayFamily, p decayData, level float64) *spread {
+func (r *result) jackknife(f family, p data, level float64) *spread {
 	blocks := p.blocks()
 	if blocks < 2 {
 		return nil
@@ -218,12 +213,6 @@ func (r *decayResult) jackknife(f decayFamily, p decayData, level float64) *spre
 		u := descend(f.deviance(p.leaveOut(b)), start)
 		lnA[b], alpha[b] = u[0], u[1]
 	}
-	t := quantile(level, float64(blocks-1))
-	return &spread{t * jackknife(lnA), t * jackknife(alpha), "jackknife over blocks of documents, Student's t"}
-}
-
-// quantile is how many standard errors an interval of a level extends to either
-// side, by Student's t.
-func quantile(level, dof float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: dof}.Quantile(0.5 + level/2)
+	t := stats.HalfWidth(level, float64(blocks-1))
+	return &spread{t * stats.Jackknife(lnA), t * stats.Jackknife(alpha), "jackknife over blocks of documents, Student's t"}
 }

@@ -1,4 +1,4 @@
-package mi
+package decay
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// DecayRival is another family of decay fitted to the same points.
-type DecayRival struct {
+// Rival is another family of decay fitted to the same points.
+type Rival struct {
 	Family string             `json:"family"` // "power" (no floor), "broken-power", "exponential"
 	Params map[string]float64 `json:"params"`
 	AICc   float64            `json:"aicc"`
@@ -18,7 +18,7 @@ type DecayRival struct {
 }
 
 // At is the rival at distance d, in nats.
-func (r DecayRival) At(d float64) info.Nats {
+func (r Rival) At(d float64) info.Nats {
 	a := r.Params["a"]
 	switch r.Family {
 	case "power":
@@ -34,7 +34,7 @@ func (r DecayRival) At(d float64) info.Nats {
 
 // Name says what the rival is, with its parameters: "a broken power law, d^−1.9
 // up to d ≈ 17 and d^−0.27 beyond".
-func (r DecayRival) Name() string {
+func (r Rival) Name() string {
 	power := func(name string) string {
 		s := fmt.Sprintf("%+.2f", -r.Params[name])
 		if strings.Trim(s, "+-0.") == "" {
@@ -59,24 +59,24 @@ func twoDigits(x float64) string {
 	return strconv.FormatFloat(math.Round(x/scale)*scale, 'f', max(0, -int(math.Round(math.Log10(scale)))), 64)
 }
 
-// decayFamily is a family of decay. Parameters are free real numbers; the last
+// family is a family of decay. Parameters are free real numbers; the last
 // one of a fit, ln τ, is the scatter and not the family's own.
-type decayFamily struct {
+type family struct {
 	name   string
 	starts func(d, y []float64) [][]float64
 	at     func(theta []float64, d float64) float64
 	params func(theta []float64) map[string]float64
 }
 
-// decayFamilies are the floored power law and its rivals. lowest is the
+// families are the floored power law and its rivals. lowest is the
 // smallest fitted value, which bounds the floor.
-func decayFamilies(lowest float64) []decayFamily {
+func families(lowest float64) []family {
 	sigmoid := func(u float64) float64 { return 1 / (1 + math.Exp(-u)) }
 	power := func(d, y []float64) []float64 {
 		a, b := logLine(d, y)
 		return []float64{a, -b}
 	}
-	return []decayFamily{{
+	return []family{{
 		name: "floored-power", // ln A, α, logit(c/lowest)
 		starts: func(d, y []float64) [][]float64 {
 			p := power(d, y)

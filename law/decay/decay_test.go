@@ -1,4 +1,4 @@
-package mi
+package decay
 
 import (
 	"encoding/json"
@@ -10,17 +10,18 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/stats"
 )
 
 // decaying makes points on a curve at d = 1, 2, 4, …, with a relative scatter
 // tau and a sampling error.
-func decaying(rng *rand.Rand, n int, curve func(d float64) float64, tau, se float64) []DecayPoint {
-	var points []DecayPoint
+func decaying(rng *rand.Rand, n int, curve func(d float64) float64, tau, se float64) []Point {
+	var points []Point
 	for i := range n {
 		d := 1 << i
 		v := curve(float64(d))
 		v += tau*v*rng.NormFloat64() + se*rng.NormFloat64()
-		p := DecayPoint{Distance: d, Value: info.Nats(v), SE: info.Nats(se)}
+		p := Point{Distance: d, Value: info.Nats(v), SE: info.Nats(se)}
 		if v < 2*se {
 			p.LeftOut = BelowFloor
 		}
@@ -29,9 +30,9 @@ func decaying(rng *rand.Rand, n int, curve func(d float64) float64, tau, se floa
 	return points
 }
 
-func TestDecayRecovers(t *testing.T) {
+func TestRecovers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	fit, warnings := FitDecay(decaying(rng, 13, func(d float64) float64 { return 1.5*math.Pow(d, -0.9) + 0.01 }, 0, 1e-6), 0.95)
+	fit, warnings := Fit(decaying(rng, 13, func(d float64) float64 { return 1.5*math.Pow(d, -0.9) + 0.01 }, 0, 1e-6), 0.95)
 	if fit == nil {
 		t.Fatal(warnings)
 	}
@@ -48,7 +49,7 @@ func TestDecayRecovers(t *testing.T) {
 
 // Each family is preferred on its own data: a power law never lacks weight where
 // there is one, and nearly always does where there is another.
-func TestDecayFamilies(t *testing.T) {
+func TestFamilies(t *testing.T) {
 	const runs = 40
 	for _, c := range []struct {
 		family string
@@ -61,7 +62,7 @@ func TestDecayFamilies(t *testing.T) {
 		found := 0
 		for r := range runs {
 			rng := rand.New(rand.NewPCG(uint64(r), 6))
-			fit, warnings := FitDecay(decaying(rng, 13, c.curve, 0.03, 1e-5), 0.95)
+			fit, warnings := Fit(decaying(rng, 13, c.curve, 0.03, 1e-5), 0.95)
 			if fit == nil {
 				t.Fatalf("%s: %v", c.family, warnings)
 			}
@@ -80,9 +81,9 @@ func TestDecayFamilies(t *testing.T) {
 	}
 }
 
-// TestDecayCoverage: intervals of α hold the truth in about 95 % of cases, for
+// TestCoverage: intervals of α hold the truth in about 95 % of cases, for
 // scatter that swamps sampling errors, and for sampling errors alone.
-func TestDecayCoverage(t *testing.T) {
+func TestCoverage(t *testing.T) {
 	runs := 40
 	if testing.Short() {
 		runs = 12
@@ -91,7 +92,7 @@ func TestDecayCoverage(t *testing.T) {
 		covered := 0
 		for r := range runs {
 			rng := rand.New(rand.NewPCG(uint64(r), 7))
-			fit, warnings := FitDecay(decaying(rng, 12, func(d float64) float64 { return 2 * math.Pow(d, -0.8) }, c[0], c[1]), 0.95)
+			fit, warnings := Fit(decaying(rng, 12, func(d float64) float64 { return 2 * math.Pow(d, -0.8) }, c[0], c[1]), 0.95)
 			if fit == nil {
 				t.Fatal(warnings)
 			}
@@ -109,7 +110,7 @@ func TestDecayCoverage(t *testing.T) {
 // Documents that decay at different paces move all distances together: value of
 // block b at d is f(d)·(1 + ε_b·ln d), of mean f(d). Errors of single points say
 // nothing of that; intervals over blocks hold the truth. L2M_LONG=1 takes 720 corpora.
-func TestDecayCoverageOfDocuments(t *testing.T) {
+func TestCoverageOfDocuments(t *testing.T) {
 	runs := 60
 	switch {
 	case testing.Short():
@@ -121,7 +122,7 @@ func TestDecayCoverageOfDocuments(t *testing.T) {
 	covered, alone := 0, 0
 	for r := range runs {
 		rng := rand.New(rand.NewPCG(uint64(r), 17))
-		var points []DecayPoint
+		var points []Point
 		eps := make([]float64, blocks)
 		mean := 0.0
 		for b := range eps {
@@ -131,18 +132,18 @@ func TestDecayCoverageOfDocuments(t *testing.T) {
 		for i := range 12 {
 			d := float64(int(1) << i)
 			f := 2 * math.Pow(d, -0.8)
-			p := DecayPoint{Distance: int(d), Value: info.Nats(f * (1 + mean*math.Log(d)))}
+			p := Point{Distance: int(d), Value: info.Nats(f * (1 + mean*math.Log(d)))}
 			var without []float64
 			for b := range eps {
 				v := f * (1 + (mean*blocks-eps[b])/(blocks-1)*math.Log(d))
 				without = append(without, v)
 				p.Without = append(p.Without, info.Nats(v))
 			}
-			p.SE = info.Nats(math.Hypot(jackknife(without), 1e-4*f))
+			p.SE = info.Nats(math.Hypot(stats.Jackknife(without), 1e-4*f))
 			points = append(points, p)
 		}
 		contains := func() bool {
-			fit, warnings := FitDecay(points, 0.95)
+			fit, warnings := Fit(points, 0.95)
 			if fit == nil || fit.AlphaInterval == nil || fit.AInterval == nil {
 				t.Fatal(fit, warnings)
 			}
@@ -168,16 +169,16 @@ func TestDecayCoverageOfDocuments(t *testing.T) {
 	}
 }
 
-// TestDecayOfPublishedPoints: two-point information of PG-19 read off the
+// TestPublishedPoints: two-point information of PG-19 read off the
 // figure of the L²M repository (../shared/facts/published.md), where the fit
 // with floor is 1.10·d^−0.91.
-func TestDecayOfPublishedPoints(t *testing.T) {
+func TestPublishedPoints(t *testing.T) {
 	y := []float64{2.05, .734, .213, .0970, .0739, .0404, .0250, .0157, .00891, .00453, .00194, .00079, .00075}
-	var points []DecayPoint
+	var points []Point
 	for i, v := range y {
-		points = append(points, DecayPoint{Distance: 1 << i, Value: info.Nats(v), SE: 1e-5})
+		points = append(points, Point{Distance: 1 << i, Value: info.Nats(v), SE: 1e-5})
 	}
-	fit, warnings := FitDecay(points, 0.95)
+	fit, warnings := Fit(points, 0.95)
 	if fit == nil {
 		t.Fatal(warnings)
 	}
@@ -186,25 +187,25 @@ func TestDecayOfPublishedPoints(t *testing.T) {
 	}
 }
 
-func TestDecayEdges(t *testing.T) {
+func TestEdges(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	noise := decaying(rng, 10, func(float64) float64 { return 0 }, 0, 1)
-	if fit, warnings := FitDecay(noise, 0.95); fit != nil || len(warnings) == 0 {
+	if fit, warnings := Fit(noise, 0.95); fit != nil || len(warnings) == 0 {
 		t.Errorf("noise was fitted: %+v", fit)
 	}
-	if fit, warnings := FitDecay(nil, 0.95); fit != nil || len(warnings) == 0 {
+	if fit, warnings := Fit(nil, 0.95); fit != nil || len(warnings) == 0 {
 		t.Errorf("nothing was fitted: %+v", fit)
 	}
 	points := decaying(rng, 10, func(d float64) float64 { return 1 / d }, 0, 1e-6)
 	points[8].LeftOut, points[9].Value = BelowFloor, -0.1
-	fit, _ := FitDecay(points, 0.95)
+	fit, _ := Fit(points, 0.95)
 	if fit == nil || fit.Used[8] || fit.Used[9] || !fit.Used[0] || len(fit.Warnings) == 0 {
 		t.Errorf("points under the floor: %+v", fit)
 	}
 	// All equal, exact zeros in errors, four points: nothing may break.
 	for _, c := range []func(d float64) float64{func(float64) float64 { return 1 }, func(d float64) float64 { return 1 / d }} {
 		for _, n := range []int{4, 5, 6, 13} {
-			fit, _ := FitDecay(decaying(rng, n, c, 0, 0), 0.95)
+			fit, _ := Fit(decaying(rng, n, c, 0, 0), 0.95)
 			if fit == nil {
 				continue
 			}
@@ -217,10 +218,10 @@ func TestDecayEdges(t *testing.T) {
 
 // A better rival is named, with its parameters, and follows the points; nothing
 // is named where the law is the right one.
-func TestBetterDecay(t *testing.T) {
+func TestBetter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 0))
 	broken := func(d float64) float64 { return 2 * math.Pow(min(d, 30), -1.5) * math.Pow(max(1, d/30), -0.3) }
-	fit, _ := FitDecay(decaying(rng, 15, broken, 0.02, 1e-6), 0.95)
+	fit, _ := Fit(decaying(rng, 15, broken, 0.02, 1e-6), 0.95)
 	r := fit.Better()
 	if r == nil || r.Family != "broken-power" || !strings.HasPrefix(r.Name(), "a broken power law, d^−1.") {
 		t.Fatalf("better is %+v", r)
@@ -235,7 +236,7 @@ func TestBetterDecay(t *testing.T) {
 	}
 	wrong := 0
 	for range 40 {
-		fit, _ := FitDecay(decaying(rng, 15, func(d float64) float64 { return 2*math.Pow(d, -1.1) + 0.01 }, 0.05, 1e-6), 0.95)
+		fit, _ := Fit(decaying(rng, 15, func(d float64) float64 { return 2*math.Pow(d, -1.1) + 0.01 }, 0.05, 1e-6), 0.95)
 		if fit.Better() != nil {
 			wrong++
 		}

@@ -1,4 +1,4 @@
-package l2m
+package info
 
 import (
 	"fmt"
