@@ -249,7 +249,9 @@ func TestEveryFamilyIsTested(t *testing.T) {
 			covered[m.Family] = true
 		}
 	}
-	small := []string{"gpt_neo", "gpt_bigcode", "mpt", "chatglm", "qwen", "deci", "nemotron-nas", "mimo_v2_flash", "gemma4_text", "mllama_text_model", "glm_moe_dsa", "deepseek_v4", "ministral3", "hgrn2"}
+	small := []string{"gpt_neo", "gpt_bigcode", "mpt", "chatglm", "qwen", "deci", "nemotron-nas", "mimo_v2_flash", "gemma4_text", "mllama_text_model", "glm_moe_dsa", "deepseek_v4", "ministral3", "hgrn2",
+		"gsa", "gated_deltaproduct", "mesa_net", "mom", "hgrn", "lightnet", "forgetting_transformer", "rodimus", "mamba3", "log_linear_mamba2", "samba",
+		"phi4flash", "hunyuan", "step3p5", "params.json", "minimax_m3"}
 	for _, name := range small {
 		covered[name] = true // in TestSmallConfigurations
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,11 +24,10 @@ const (
 // so that the description of a family reads like its formula; after an error
 // every size is 1, and nothing that is read matters any more.
 type config struct {
-	obj      *value
-	typ      string           // model_type, for messages
-	nested   bool             // inside text_config: Transformers writes only what differs from the class defaults
-	defaults map[string]int64 // class defaults of the family, used when nested
-	read     map[string]bool  // keys that were asked for, when not nil
+	obj    *value
+	typ    string          // model_type, for messages
+	nested bool            // inside text_config: Transformers writes only what differs from the class defaults
+	read   map[string]bool // keys that were asked for
 	*faults
 }
 
@@ -61,21 +61,37 @@ func (c *config) note(code, fix, format string, args ...any) {
 
 // get returns the value of a key, nil when it is absent or null.
 func (c *config) get(key string) *value {
-	if c.read != nil {
-		c.read[key] = true
+	c.read[key] = true
+	v := c.obj.get(key)
+	if v != nil && v.class {
+		if word := key + " " + v.text; !slices.Contains(c.used, word) {
+			c.used = append(c.used, word)
+		}
 	}
-	return c.obj.get(key)
+	return v
+}
+
+// present reports whether a key is in the file, be it null.
+func (c *config) present(key string) bool {
+	c.read[key] = true
+	_, there := c.obj.index[key]
+	return there
 }
 
 // has reports whether a key is present and not null.
 func (c *config) has(key string) bool { return c.get(key) != nil }
 
 // find returns the value of the first of several spellings of a key. Two
-// spellings with different values contradict each other.
+// spellings with different values contradict each other; a class default gives
+// way to what the file says under any spelling.
 func (c *config) find(keys []string) (string, *value) {
 	var name string
 	var found *value
+	inFile := slices.ContainsFunc(keys, func(k string) bool { v := c.obj.get(k); return v != nil && !v.class })
 	for _, k := range keys {
+		if v := c.obj.get(k); v != nil && v.class && inFile {
+			continue
+		}
 		v := c.get(k)
 		switch {
 		case v == nil:
@@ -108,14 +124,6 @@ func (v *value) show() string {
 func (c *config) size(keys ...string) int64 {
 	if n, ok := c.whole(1, keys); ok {
 		return n
-	}
-	if c.nested {
-		for _, k := range keys {
-			if n, ok := c.defaults[k]; ok {
-				c.used = append(c.used, fmt.Sprintf("%s %d", k, n))
-				return n
-			}
-		}
 	}
 	c.fail(nil, "%s is missing", strings.Join(keys, " or "))
 	return 1
@@ -245,9 +253,10 @@ func (c *config) numbers(key string) []int64 {
 	return out
 }
 
-// perLayer requires a list to have one entry for each of n layers.
+// perLayer requires a list to have an entry for each of n layers. Entries beyond
+// them belong to layers that predict further tokens and are left out.
 func (c *config) perLayer(key string, length, n int) bool {
-	if length != n {
+	if length < n {
 		c.fail(c.get(key), "%s has %d entries for %d layers", key, length, n)
 	}
 	return c.err == nil
@@ -316,5 +325,5 @@ func (c *config) sub(key string) *config {
 
 // at is the config of a nested object.
 func (c *config) at(v *value) *config {
-	return &config{obj: v, typ: c.typ, faults: c.faults}
+	return &config{obj: v, typ: c.typ, nested: c.nested, read: map[string]bool{}, faults: c.faults}
 }

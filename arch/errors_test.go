@@ -34,7 +34,8 @@ func TestRefusals(t *testing.T) {
 		{"model type of another kind", `{"model_type":7}`, "model_type is 7; want a string"},
 		{"missing layers", `{"model_type":"llama","num_attention_heads":4,"hidden_size":16}`, `num_hidden_layers or n_layer or n_layers or num_layers is missing (model_type "llama")`},
 		{"missing heads", `{"model_type":"llama","num_hidden_layers":4,"hidden_size":16}`, `num_attention_heads or n_head or n_heads or num_heads is missing (model_type "llama")`},
-		{"missing latent", `{"model_type":"deepseek_v3","num_hidden_layers":4}`, `kv_lora_rank is missing (model_type "deepseek_v3")`},
+		{"missing latent", `{"model_type":"youtu_9","kv_lora_rank":null,"num_hidden_layers":4}`, `is not described`},
+		{"latent given as null", `{"model_type":"deepseek_v3","num_hidden_layers":4,"kv_lora_rank":null}`, `kv_lora_rank is missing (model_type "deepseek_v3")`},
 		{"negative", `{"model_type":"gpt2","n_layer":-1,"n_embd":4,"n_head":2}`, `line 1: n_layer is -1; want at least 1 (model_type "gpt2")`},
 		{"zero", `{"model_type":"gpt2","n_layer":0,"n_embd":4,"n_head":2}`, "n_layer is 0; want at least 1"},
 		{"fraction", `{"model_type":"gpt2","n_layer":1.5,"n_embd":4,"n_head":2}`, "n_layer is 1.5; want a whole number"},
@@ -42,15 +43,21 @@ func TestRefusals(t *testing.T) {
 		{"infinite", `{"model_type":"gpt2","n_layer":Infinity,"n_embd":4,"n_head":2}`, "n_layer is Infinity; want a whole number"},
 		{"huge exponent", `{"model_type":"gpt2","n_layer":1e999,"n_embd":4,"n_head":2}`, "n_layer is 1e999; want a whole number"},
 		{"huge size", `{"model_type":"gpt2","n_layer":1,"n_embd":1e15,"n_head":2}`, "sizes above 1073741824 are not believed"},
-		{"a long list", `{"model_type":"bamba","num_hidden_layers":2,"num_attention_heads":2,"hidden_size":8,"mamba_n_heads":2,"mamba_d_state":2,"mamba_n_groups":1,"mamba_d_conv":4,"attn_layer_indices":[` + strings.Repeat("1,", 20_000) + `1]}`, "has 20001 entries"},
+		{"a long list", `{"model_type":"bamba","num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":2,"hidden_size":8,"mamba_n_heads":2,"mamba_d_state":2,"mamba_n_groups":1,"mamba_d_conv":4,"attn_layer_indices":[` + strings.Repeat("1,", 20_000) + `1]}`, "has 20001 entries"},
 		{"a billion layers", `{"model_type":"gpt2","n_layer":1e9,"n_embd":4,"n_head":2}`, "more than 1000 are not believed"},
 		{"a string", `{"model_type":"gpt2","n_layer":"12","n_embd":4,"n_head":2}`, `n_layer is "12"; want a whole number`},
 		{"a list", `{"model_type":"gpt2","n_layer":[12],"n_embd":4,"n_head":2}`, "n_layer is a list; want a whole number"},
 		{"true", `{"model_type":"gpt2","n_layer":true,"n_embd":4,"n_head":2}`, "n_layer is true; want a whole number"},
-		{"flag of another kind", `{"model_type":"qwen2","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":16,"use_sliding_window":1}`, "use_sliding_window is 1; want true or false"},
+		{"flag of another kind", `{"model_type":"qwen2","num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":4,"hidden_size":16,"use_sliding_window":1}`, "use_sliding_window is 1; want true or false"},
 
 		{"heads do not divide", `{"model_type":"gpt2","n_layer":1,"n_embd":10,"n_head":3}`, "10 is not a multiple of 3"},
 		{"more key–value heads", `{` + plainLlama + `,"num_key_value_heads":8}`, "more than the 4 query heads"},
+		{"a class default that cannot be", `{"model_type":"qwen2","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":16}`, "the class default of 32 is more than the 4 query heads"},
+		{"a per-layer override that is no object", `{` + plainLlama + `,"per_layer_config":{"0":7}}`, `per_layer_config["0"]: want the number of a layer`},
+		{"a per-layer override that contradicts", `{` + plainLlama + `,"per_layer_config":{"0":{"num_key_value_heads":3}}}`, `per_layer_config["0"]: query heads by num_key_value_heads: 4 is not a multiple of 3`},
+		{"an encoder", `{"model_type":"bert","num_hidden_layers":2}`, "an encoder reads the whole text at once"},
+		{"an encoder–decoder model by its type", `{"model_type":"whisper"}`, "decoder-only"},
+		{"an adapter", `{"peft_type":"LORA","base_model_name_or_path":"a/b","r":16}`, "an adapter, which keeps no state of its own: audit the model that it was trained for (a/b)"},
 		{"uneven groups", `{` + plainLlama + `,"num_key_value_heads":3}`, "4 is not a multiple of 3"},
 		{"two spellings disagree", `{` + plainLlama + `,"n_layer":3}`, "num_hidden_layers is 2, but n_layer is 3"},
 		{"layer_types too short", `{` + plainLlama + `,"layer_types":["full_attention"]}`, "layer_types has 1 entries for 2 layers"},
@@ -100,6 +107,31 @@ func TestUnknownTypeNamesTheNearest(t *testing.T) {
 		}
 		if c.reads && !strings.Contains(err.Error(), "--assume "+c.nearest) {
 			t.Errorf("no cure in %q", err)
+		}
+	}
+}
+
+// TestNoSuggestionLeavesStateUnread: a family that would ignore a key which
+// may decide what is kept is named as nearest, never suggested.
+func TestNoSuggestionLeavesStateUnread(t *testing.T) {
+	for _, key := range []string{`"use_cla_sharing":true`, `"attn_window_pattern":"LG"`, `"layers_block_type":["mamba","attention"]`, `"ssm_d_state":16`, `"kv_share_every":2`} {
+		config := `{"model_type":"llama7","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":16,` + key + `}`
+		_, err := Parse(strings.NewReader(config))
+		var unknown *UnknownTypeError
+		if !errors.As(err, &unknown) {
+			t.Fatalf("%s: %v", config, err)
+		}
+		name, _, _ := strings.Cut(key, ":")
+		if unknown.Reads || strings.Contains(err.Error(), "--assume") || !strings.Contains(err.Error(), strings.Trim(name, `"`)) {
+			t.Errorf("%s: %v", key, err)
+		}
+		m, err := ParseWith(strings.NewReader(config), Options{Assume: "llama"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := m.Warnings[len(m.Warnings)-1]
+		if last.Code != "not-read" || !strings.Contains(last.Text, strings.Trim(name, `"`)) {
+			t.Errorf("%s: assumed without a word: %+v", key, m.Warnings)
 		}
 	}
 }

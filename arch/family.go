@@ -1,9 +1,6 @@
 package arch
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // family describes one or several model types: which keys of config.json say
 // what each layer keeps. To add one, write a family_NAME.go like the others,
@@ -11,9 +8,6 @@ import (
 type family struct {
 	types     []string // values of model_type that it describes
 	reference string   // the implementation that the formula was read from
-	// defaults are class defaults of sizes that Transformers leaves out of a
-	// nested text_config when they are not changed.
-	defaults map[string]int64
 	// learned position embeddings cannot go beyond the declared length.
 	learned bool
 	layers  func(c *config) []Layer
@@ -31,6 +25,8 @@ func families() []*family {
 		&familyFalconH1, &familyHymba, &familyRecurrentGemma, &familyLFM2, &familyMiniMax, &familyQwen3Next,
 		&familyRWKV4, &familyRWKV5, &familyRWKV7, &familyXLSTM,
 		&familyGLA, &familyRetNet, &familyDeltaNet, &familyGatedDeltaNet, &familyHGRN2,
+		&familySlots, &familyDeltaProduct, &familyMesa, &familyMoM, &familyHGRN, &familyLightNet, &familyFLAAttention, &familyRodimus,
+		&familyMamba3, &familyLogLinearMamba2, &familySamba, &familySambaY, &familyHunyuan, &familyStep, &familyParams, &familyMiniMaxM3,
 	}
 }
 
@@ -51,54 +47,6 @@ func findFamily(modelType string) *family {
 		}
 	}
 	return nil
-}
-
-// nearest names the described model type that fits an unknown configuration
-// best: one that can read the file, uses the same keys, and has a similar
-// name. The second result tells whether it reads the file without error.
-func nearest(obj *value, modelType string) (string, bool) {
-	type candidate struct {
-		name  string
-		reads bool
-		score float64
-	}
-	used := make([]map[string]bool, len(families()))
-	all := map[string]bool{}
-	reads := make([]bool, len(used))
-	for i, f := range families() {
-		c := &config{obj: obj, typ: modelType, read: map[string]bool{}, faults: &faults{}}
-		f.layers(c)
-		used[i], reads[i] = c.read, c.err == nil
-		for k := range c.read {
-			if obj.get(k) != nil {
-				all[k] = true
-			}
-		}
-	}
-	var candidates []candidate
-	for i, f := range families() {
-		shared := 0
-		for k := range used[i] {
-			if all[k] {
-				shared++
-			}
-		}
-		keys := float64(shared) / float64(max(1, len(all)))
-		for _, name := range f.types {
-			alike := 1 - float64(editDistance(name, modelType))/float64(max(len(name), len(modelType), 1))
-			candidates = append(candidates, candidate{name, reads[i], keys + alike})
-		}
-	}
-	best := slices.MaxFunc(candidates, func(a, b candidate) int { // the first of equals
-		if a.reads != b.reads {
-			if a.reads {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.score, b.score)
-	})
-	return best.name, best.reads
 }
 
 // editDistance is the Levenshtein distance in bytes. Only the first 64 bytes

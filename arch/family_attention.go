@@ -1,6 +1,9 @@
 package arch
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // attentionHeads reads the geometry that most configurations share. Absent or
 // null num_key_value_heads means as many as query heads; the head size is
@@ -8,8 +11,10 @@ import "slices"
 func attentionHeads(c *config) heads {
 	n := c.size("num_attention_heads", "n_head", "n_heads", "num_heads")
 	kv := c.sizeOr(n, "num_key_value_heads")
-	if kv > n {
-		c.fail(c.get("num_key_value_heads"), "num_key_value_heads is %d, more than the %d query heads", kv, n)
+	if v := c.get("num_key_value_heads"); kv > n && v.class {
+		c.fail(nil, "num_key_value_heads is missing, and the class default of %d is more than the %d query heads", kv, n)
+	} else if kv > n {
+		c.fail(v, "num_key_value_heads is %d, more than the %d query heads", kv, n)
 	}
 	c.divide("query heads by num_key_value_heads", n, kv)
 	size := c.headSize(n)
@@ -21,12 +26,6 @@ func (c *config) headSize(n int64) int64 {
 	if c.has("head_dim") {
 		return c.size("head_dim")
 	}
-	if d, ok := c.defaults["head_dim"]; ok {
-		if c.nested {
-			return d
-		}
-		return c.size("head_dim")
-	}
 	return c.divide("hidden size by heads", c.size("hidden_size", "n_embd", "d_model"), n)
 }
 
@@ -36,7 +35,7 @@ func (c *config) layerTypes(n int, pattern func(i int) string) []string {
 	const key = "layer_types"
 	if types := c.words(key); types != nil || c.has(key) {
 		if c.perLayer(key, len(types), n) {
-			return types
+			return types[:n]
 		}
 	} else if pattern == nil {
 		c.fail(nil, "%s is missing", key)
@@ -61,13 +60,32 @@ func attention(c *config, h heads, window string, pattern func(i int) string) []
 		case "full_attention", "attention", "global":
 			return []Part{h.full(c)}
 		case "sliding_attention", "local":
-			return []Part{h.window(c, c.size(window))}
+			return []Part{h.windowed(c, c.windowOf(window, i))}
 		case "chunked_attention":
 			return []Part{h.chunk(c, c.size("attention_chunk_size"))}
 		}
-		c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, types[i])
+		c.otherType(types[i], i)
 		return nil
 	})
+}
+
+// otherType fails for a layer of a type that the family does not describe.
+func (c *config) otherType(word string, i int) {
+	c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, word)
+}
+
+// windowOf is the window of layer i: one number for all, or a list that is
+// repeated over the layers, in which null, 0 and −1 mean no window (0 here).
+func (c *config) windowOf(key string, i int) int64 {
+	v := c.get(key)
+	if v == nil || v.kind != kindArray || len(v.items) == 0 {
+		return c.size(key)
+	}
+	item := &v.items[i%len(v.items)]
+	if item.kind == kindNull || item.text == "0" || item.text == "-1" {
+		return 0
+	}
+	return c.integer(fmt.Sprintf("%s[%d]", key, i%len(v.items)), item, 1)
 }
 
 func fullAttention(int) string { return "full_attention" }
@@ -87,12 +105,10 @@ var familyLlama = family{
 		"llama", "yi", "code_llama", "arcee", "aquila", "internlm", "internlm2", "internlm3", "baichuan", "deepseek", "minicpm", "xverse", "orion",
 		"gptj", "codegen", "gpt_neox", "gpt_neox_japanese", "phi", "persimmon", "stablelm", "stablelm_epoch", "nemotron", "helium",
 		"olmo", "olmo2", "olmoe", "flex_olmo", "cohere", "granite", "granitemoe", "granitemoeshared", "glm", "glm4", "glm4_moe", "glm4_moe_text", "glm4v_text",
-		"exaone", "smollm3", "ernie4_5", "ernie4_5_moe", "seed_oss", "dots1", "apertus", "hunyuan_v1_dense", "hunyuan_v1_moe", "minimax_m2",
+		"exaone", "smollm3", "ernie4_5", "ernie4_5_moe", "seed_oss", "dots1", "apertus", "minimax_m2",
 		"arctic", "nanochat", "bitnet",
 	},
 	reference: "Transformers, modeling_llama.py, LlamaAttention: keys and values of num_key_value_heads × head_dim",
-	// LlamaConfig; the multimodal configurations of 2023 leave these out.
-	defaults: map[string]int64{"num_hidden_layers": 32, "num_attention_heads": 32, "hidden_size": 4096},
 	layers: func(c *config) []Layer {
 		if kinds := c.numbers("attn_type_list"); slices.Contains(kinds, 0) {
 			c.fail(c.get("attn_type_list"), "attn_type_list names linear layers, which this family does not describe")
@@ -108,13 +124,8 @@ var familyLlama = family{
 var familyWindowed = family{
 	types:     []string{"mistral", "ministral", "mixtral", "phi3", "phi4_multimodal", "phimoe", "starcoder2"},
 	reference: "Transformers, modeling_mistral.py: every layer slides when sliding_window is not null",
-	defaults:  map[string]int64{"num_hidden_layers": 32, "num_attention_heads": 32, "hidden_size": 4096},
 	layers: func(c *config) []Layer {
-		h := attentionHeads(c)
-		if c.nested && !c.has("num_key_value_heads") {
-			h.n = 8 // MistralConfig
-		}
-		return attention(c, h, "sliding_window", func(int) string {
+		return attention(c, attentionHeads(c), "sliding_window", func(int) string {
 			if c.has("sliding_window") {
 				return "sliding_attention"
 			}

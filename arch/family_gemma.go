@@ -1,11 +1,5 @@
 package arch
 
-// gemmaDefaults are those of the configuration classes of the text models of
-// Gemma 3 (Transformers, configuration_gemma3.py).
-var gemma3Defaults = map[string]int64{
-	"num_hidden_layers": 26, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "hidden_size": 2304, "sliding_window": 4096,
-}
-
 // gemmaHeads reads heads whose size is never hidden_size/heads by default.
 func gemmaHeads(c *config) heads {
 	kv, size := c.size("num_key_value_heads"), c.size("head_dim")
@@ -16,7 +10,6 @@ func gemmaHeads(c *config) heads {
 var familyGemma = family{
 	types:     []string{"gemma"},
 	reference: "Transformers, modeling_gemma.py, GemmaAttention",
-	defaults:  map[string]int64{"num_hidden_layers": 28, "num_attention_heads": 16, "num_key_value_heads": 16, "head_dim": 256},
 	layers: func(c *config) []Layer {
 		return same(c.layers(), gemmaHeads(c).full(c))
 	},
@@ -25,7 +18,6 @@ var familyGemma = family{
 var familyGemma2 = family{
 	types:     []string{"gemma2"},
 	reference: "Transformers, configuration_gemma2.py: even layers slide, odd ones are full",
-	defaults:  map[string]int64{"num_hidden_layers": 26, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "sliding_window": 4096},
 	layers: func(c *config) []Layer {
 		return attention(c, gemmaHeads(c), "sliding_window", everyNth(2, "sliding_attention"))
 	},
@@ -34,7 +26,6 @@ var familyGemma2 = family{
 var familyGemma3 = family{
 	types:     []string{"gemma3_text", "gemma3"},
 	reference: "Transformers, configuration_gemma3.py: every sliding_window_pattern-th (6th) layer is full",
-	defaults:  gemma3Defaults,
 	layers: func(c *config) []Layer {
 		return attention(c, gemmaHeads(c), "sliding_window", everyNth(c.sizeOr(6, "sliding_window_pattern"), "sliding_attention"))
 	},
@@ -64,22 +55,24 @@ func sharing(c *config, layers []Layer, n int64) []Layer {
 }
 
 // familyGemma4 has wider and fewer heads in its full layers. Keys and values
-// of those come from one projection, but both are kept.
+// of those come from one projection, but both are kept. Transformers 5 writes
+// the sizes of the full layers into per_layer_config.
 var familyGemma4 = family{
-	types:     []string{"gemma4_text", "gemma4"},
-	reference: "Transformers, modeling_gemma4.py, Gemma4TextAttention: global_head_dim; num_global_key_value_heads with attention_k_eq_v",
+	types:     []string{"gemma4_text", "gemma4", "gemma4_unified_text", "diffusion_gemma_text"},
+	reference: "Transformers, configuration_gemma4.py: global_head_dim 512, num_global_key_value_heads with attention_k_eq_v; every 6th layer and the last are full",
 	layers: func(c *config) []Layer {
 		local := gemmaHeads(c)
 		global := local
-		if c.has("global_head_dim") {
-			global.key = c.size("global_head_dim")
+		if !c.has("per_layer_config") {
+			global.key = c.sizeOr(512, "global_head_dim")
 			global.val = global.key
-		}
-		if c.flag(false, "attention_k_eq_v") {
-			global.n = c.sizeOr(local.n, "num_global_key_value_heads")
+			if c.flag(false, "attention_k_eq_v") {
+				global.n = c.sizeOr(local.n, "num_global_key_value_heads")
+			}
 		}
 		n := c.layers()
-		types := c.layerTypes(n, nil)
+		types := c.layerTypes(n, everyNth(6, "sliding_attention"))
+		types[n-1] = "full_attention"
 		layers := each(n, func(i int) []Part {
 			switch types[i] {
 			case "full_attention":
@@ -87,7 +80,7 @@ var familyGemma4 = family{
 			case "sliding_attention":
 				return []Part{local.window(c, c.size("sliding_window"))}
 			}
-			c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, types[i])
+			c.otherType(types[i], i)
 			return nil
 		})
 		return sharing(c, layers, c.countOr(0, "num_kv_shared_layers"))

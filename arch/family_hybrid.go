@@ -259,7 +259,7 @@ var familyLFM2 = family{
 			case "conv":
 				return short
 			}
-			c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, types[i])
+			c.otherType(types[i], i)
 			return nil
 		})
 	},
@@ -275,9 +275,10 @@ var familyMiniMax = family{
 		full := attentionHeads(c)
 		lightning := []Part{linear(c, queries, full.key, full.key, false)}
 		n := c.layers()
-		var pattern func(int) string
-		if kinds := c.numbers("attn_type_list"); kinds != nil && c.perLayer("attn_type_list", len(kinds), n) {
-			pattern = func(i int) string { return []string{"linear_attention", "full_attention"}[min(kinds[i], 1)] }
+		word := []string{"linear_attention", "full_attention"}
+		pattern := func(i int) string { return word[(i+1)%2] } // class default of the port; published files have a list
+		if kinds := c.numbers("attn_type_list"); c.has("attn_type_list") && c.perLayer("attn_type_list", len(kinds), n) {
+			pattern = func(i int) string { return word[min(kinds[i], 1)] }
 		}
 		return hybrid(c, "layer_types", c.layerTypes(n, pattern), []Part{full.full(c)}, lightning, nil)
 	},

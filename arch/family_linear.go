@@ -86,8 +86,8 @@ var familyDeltaNet = family{
 }
 
 var familyGatedDeltaNet = family{
-	types:     []string{"gated_deltanet", "kda"},
-	reference: "fla, layers/gated_deltanet.py and kda.py: num_v_heads × head_dim × expand_v·head_dim, convolutions over q, k and v",
+	types:     []string{"gated_deltanet", "kda", "comba"},
+	reference: "fla, layers/gated_deltanet.py, comba.py and kda.py: num_v_heads × head_dim × expand_v·head_dim, convolutions over q, k and v",
 	layers: func(c *config) []Layer {
 		expand := 2.0
 		if c.typ == "kda" {

@@ -76,6 +76,11 @@ var familyMiMo = family{
 		full := heads{c.size("num_key_value_heads"), c.size("head_dim"), c.size("v_head_dim")}
 		slide := heads{c.size("swa_num_key_value_heads"), c.size("swa_head_dim"), c.size("swa_v_head_dim")}
 		pattern := c.numbers("hybrid_layer_pattern")
+		// Transformers writes sliding_window one larger than the published size.
+		window := c.sizeOr(0, "sliding_window_size")
+		if window == 0 {
+			window = c.size("sliding_window")
+		}
 		if !c.perLayer("hybrid_layer_pattern", len(pattern), n) {
 			return nil
 		}
@@ -83,7 +88,7 @@ var familyMiMo = family{
 			if pattern[i] == 0 {
 				return []Part{full.full(c)}
 			}
-			return []Part{slide.window(c, c.size("sliding_window"))}
+			return []Part{slide.window(c, window)}
 		})
 	},
 }

@@ -15,7 +15,7 @@ var familyQwen = family{
 		from := int64(0)
 		if slides {
 			from = c.countOr(28, "max_window_layers") // Qwen2Config
-		} else if c.has("sliding_window") {
+		} else if v := c.get("sliding_window"); v != nil && !v.class && !c.has("layer_types") {
 			c.note("window-not-used", "", "sliding_window is given, but use_sliding_window is not true: full attention")
 		}
 		return attention(c, h, "sliding_window", func(i int) string {
@@ -58,7 +58,7 @@ var familyQwen3Next = family{
 			case "linear_attention":
 				return recurrent
 			}
-			c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, types[i])
+			c.otherType(types[i], i)
 			return nil
 		})
 	},

@@ -105,8 +105,8 @@ func readGGUF(r io.Reader, limit int64) (*value, string, error) {
 		}
 	}
 	name := all["general.architecture"]
-	if name.kind != kindString || name.text == "" {
-		return nil, "", errors.New("general.architecture is missing or not a string")
+	if err := refuseGGUF(all); err != nil {
+		return nil, "", err
 	}
 	obj := &value{kind: kindObject, index: map[string]int{}}
 	for key, v := range all {
@@ -119,6 +119,29 @@ func readGGUF(r io.Reader, limit int64) (*value, string, error) {
 		obj.items = append(obj.items, v)
 	}
 	return obj, name.text, nil
+}
+
+// refuseGGUF says what a file is that describes no language model.
+func refuseGGUF(all map[string]value) error {
+	name := all["general.architecture"].text
+	number := func(key string) int {
+		n, _ := strconv.Atoi(all[key].text)
+		return n
+	}
+	switch kind := all["general.type"].text; {
+	case number("split.no") > 0 && name == "":
+		return fmt.Errorf("this is part %d of %d of a split file, and only the first part describes the model: give that (…-00001-of-%05d.gguf)",
+			number("split.no")+1, number("split.count"), number("split.count"))
+	case kind == "adapter" || all["adapter.type"].text != "":
+		return errAdapter
+	case kind == "mmproj" || name == "clip":
+		return errors.New("this is a projector, which turns images or sound into tokens and keeps no history state: give the file of the language model")
+	case kind == "imatrix" || kind == "vocab":
+		return fmt.Errorf("this file holds a %s, not a model", map[string]string{"imatrix": "matrix of importances", "vocab": "vocabulary"}[kind])
+	case name == "":
+		return errors.New("general.architecture is missing or not a string")
+	}
+	return nil
 }
 
 type ggufReader struct {

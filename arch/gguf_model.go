@@ -11,7 +11,7 @@ func parseGGUF(r io.Reader, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &config{obj: obj, typ: name, faults: &faults{}}
+	c := &config{obj: obj, typ: name, read: map[string]bool{}, faults: &faults{}}
 	g := findGGUF(name)
 	if o.Assume != "" {
 		assumed := findGGUF(o.Assume)
@@ -58,6 +58,9 @@ func ggufArchs() []ggufArch {
 	all := func(*config, int, int64) (bool, bool) { return false, true }
 	interval := func(c *config, i int, _ int64) (bool, bool) {
 		full := (int64(i)+1)%c.sizeOr(4, "full_attention_interval") == 0
+		if v := c.get("attention.recurrent_layers"); v != nil && v.kind == kindArray && i < len(v.items) {
+			full = !v.items[i].truth() // layer by layer, it wins over the interval
+		}
 		return full, !full
 	}
 	return []ggufArch{
@@ -72,6 +75,7 @@ func ggufArchs() []ggufArch {
 		{names: []string{"gemma2", "gpt-oss"}, period: 2},
 		{names: []string{"gemma3"}, period: 6},
 		{names: []string{"gemma3n"}, period: 5},
+		{names: []string{"gemma4"}, period: 6},
 		{names: []string{"cohere2", "olmo2", "exaone4", "exaone-moe", "afmoe"}, period: 4},
 		{names: []string{"llama4"}, period: 4, chunked: true},
 		{names: []string{"mamba", "mamba2"}, recurrent: ggufSSM, keeps: all},
@@ -147,6 +151,11 @@ func float32Part(p Part) Part {
 	return p
 }
 
+// truth reads a flag that is written as true or false, or as a number.
+func (v *value) truth() bool {
+	return v.flag || v.kind == kindNumber && v.text != "0"
+}
+
 // ggufPerLayer reads a size that is one number or a list with one for each
 // layer; absent means def.
 func ggufPerLayer(c *config, key string, i int, def int64) int64 {
@@ -179,6 +188,9 @@ func (g *ggufArch) describe(c *config) []Layer {
 	layers := each(n, func(i int) []Part {
 		queries := ggufPerLayer(c, "attention.head_count", i, 0)
 		kv := ggufPerLayer(c, "attention.head_count_kv", i, queries)
+		if c.has("attention.head_count") && queries == 0 {
+			kv = 0 // a layer without attention, whatever head_count_kv says of the others
+		}
 		attends, recurs := kv > 0, false
 		if g.keeps != nil {
 			attends, recurs = g.keeps(c, i, kv)
@@ -205,6 +217,9 @@ func (g *ggufArch) attention(c *config, queries, kv int64, slides bool) Part {
 		return Part{Kind: Latent, Rule: PerToken, Width: rank + rope, What: fmt.Sprintf("latent of %d and rotary key of %d", rank, rope)}
 	}
 	size := func(key string) int64 {
+		if slides && c.has(key+"_swa") {
+			return c.size(key + "_swa")
+		}
 		if c.has(key) {
 			return c.size(key)
 		}
@@ -235,12 +250,7 @@ func (g *ggufArch) slides(c *config, n int) []bool {
 			return out
 		}
 		for i := range out {
-			item := v.items[i]
-			if item.kind != kindBool {
-				out[i] = c.integer(key, &item, 0) != 0
-				continue
-			}
-			out[i] = item.flag
+			out[i] = v.items[i].truth()
 		}
 		return out
 	} else if v != nil {

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"unicode/utf16"
@@ -40,6 +41,7 @@ type value struct {
 	names []string       // keys of an object, in order of the file
 	index map[string]int // key → position in items
 	line  int
+	class bool // default of the configuration class: not in the file
 }
 
 // get returns the value of a key, nil when it is absent or null: Transformers
@@ -55,7 +57,7 @@ func (v *value) get(key string) *value {
 	return &v.items[i]
 }
 
-// parseJSON reads one JSON document. It is stricter than encoding/json where a
+// parseJSON reads one JSON document, which may start with a byte order mark. It is stricter than encoding/json where a
 // mistake would be silent (duplicate keys, invalid UTF-8) and laxer in one
 // point: Python writes and reads the bare words Infinity, -Infinity and NaN,
 // and published configurations contain them.
@@ -63,7 +65,7 @@ func parseJSON(data []byte) (*value, error) {
 	if len(data) > maxConfigBytes {
 		return nil, fmt.Errorf("larger than %d MiB: not a model configuration", maxConfigBytes>>20)
 	}
-	p := &jsonParser{data: data, line: 1}
+	p := &jsonParser{data: bytes.TrimPrefix(data, []byte("\ufeff")), line: 1}
 	v, err := p.value(0)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,11 @@ type Options struct {
 type UnknownTypeError struct {
 	Type    string // as the file has it, "" when it has none
 	Nearest string // the described type that resembles it most
-	Reads   bool   // Nearest can be read from this file
+	Reads   bool   // Nearest can be read from this file, and reads all of it that may matter
+
+	// Unread are keys of the file that may decide what is kept and that the
+	// nearest family does not read. They keep it from being suggested.
+	Unread []string
 }
 
 func (e *UnknownTypeError) Error() string {
@@ -46,11 +50,11 @@ func (e *UnknownTypeError) Error() string {
 	if e.Reads {
 		return fmt.Sprintf("%s; the nearest that is, and that can be read from this file, is %q (if its layers keep the same state: --assume %s)", name, e.Nearest, e.Nearest)
 	}
+	if len(e.Unread) > 0 {
+		return fmt.Sprintf("%s; the nearest that is, %q, does not read %s, which may decide what is kept", name, e.Nearest, strings.Join(e.Unread, ", "))
+	}
 	return fmt.Sprintf("%s, and no described family can be read from this file; the nearest is %q", name, e.Nearest)
 }
-
-// errEncoder refuses models whose past is not only the decoder's.
-var errEncoder = errors.New("an encoder–decoder model keeps its encoded input beside the decoder's state: only decoder-only models are described")
 
 // Parse reads a Hugging Face config.json or the metadata of a GGUF file; which
 // of the two is told from the first bytes. Of a GGUF only the metadata is read.
@@ -81,99 +85,6 @@ func ParseWith(r io.Reader, o Options) (*Model, error) {
 		return nil, err
 	}
 	return parseConfig(obj, o)
-}
-
-// textConfigs are the names of the nested configuration of the language model
-// in multimodal ones.
-var textConfigs = []string{"text_config", "language_config", "llm_config"}
-
-// lengthKeys are the spellings of the declared longest sequence.
-var lengthKeys = []string{
-	"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "context_length", "max_sequence_length", "max_context_length", "n_ctx", "model_max_length",
-}
-
-func parseConfig(obj *value, o Options) (*Model, error) {
-	if obj.kind != kindObject {
-		return nil, &lineError{obj.line, fmt.Sprintf("the document is %s; want an object, as in config.json", obj.kind)}
-	}
-	c := &config{obj: obj, faults: &faults{}}
-	c.typ = c.text("model_type")
-	if c.flag(false, "is_encoder_decoder") {
-		return nil, fmt.Errorf("%w (model_type %q)", errEncoder, c.typ)
-	}
-	m := &Model{Type: c.typ}
-	outer := c.typ
-	for _, key := range textConfigs {
-		inner := c.sub(key)
-		if inner == nil {
-			continue
-		}
-		inner.nested = true
-		inner.typ = inner.text("model_type")
-		if inner.typ == "" && (outer == "llava" || outer == "llava_next" || outer == "vipllava") {
-			inner.typ = "llama" // LlavaConfig
-		}
-		if inner.typ == "" {
-			inner.typ = outer
-		}
-		m.Type = outer + "/" + inner.typ
-		c = inner
-		break
-	}
-	if c.err != nil {
-		return nil, c.err
-	}
-	if c.flag(false, "is_encoder_decoder") {
-		return nil, fmt.Errorf("%w (model_type %q)", errEncoder, c.typ)
-	}
-	f := findFamily(c.typ)
-	if f == nil && c.nested {
-		if f = findFamily(outer); f != nil {
-			c.typ = outer
-		}
-	}
-	if o.Assume != "" {
-		assumed := findFamily(o.Assume)
-		if assumed == nil {
-			return nil, fmt.Errorf("cannot assume %q: not a described model type", o.Assume)
-		}
-		if assumed != f {
-			c.note("assumed", "check the layers against the model's own code", "model_type %q is read as %q because it was asked for", m.Type, o.Assume)
-		}
-		f, c.typ = assumed, o.Assume
-	}
-	if f == nil {
-		e := &UnknownTypeError{Type: m.Type}
-		e.Nearest, e.Reads = nearest(c.obj, c.typ)
-		return nil, e
-	}
-	c.defaults = f.defaults
-	m.Layers = f.layers(c)
-	m.Family, m.Reference, m.Learned = c.typ, f.reference, f.learned
-	m.MaxLength = declaredLength(c)
-	m.DType = c.text("torch_dtype")
-	if m.DType == "" {
-		m.DType = c.text("dtype")
-	}
-	if c.err != nil {
-		return nil, c.err
-	}
-	if used := slices.Compact(c.used); len(used) > 0 {
-		c.note("class-default", "compare with the configuration class of your Transformers release",
-			"text_config leaves out what it does not change: defaults of the %s class used for %s", c.typ, strings.Join(used, ", "))
-	}
-	m.Warnings = c.notes
-	return m, m.check()
-}
-
-// declaredLength reads the longest sequence, 0 when none is declared.
-func declaredLength(c *config) int64 {
-	for _, k := range lengthKeys {
-		if v := c.get(k); v != nil && v.kind == kindNumber {
-			return c.sizeOr(0, k)
-		}
-	}
-	return 0
 }
 
 // check refuses what would make State panic or lie.

@@ -1,0 +1,86 @@
+package arch
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// classDefaultsText is the table of class defaults: what the configuration
+// classes of Transformers fill in for keys that a file leaves out. It differs
+// from class to class: absent key–value heads are 8 in Jamba and 4 in Gemma 3.
+//
+//go:embed class_defaults.txt
+var classDefaultsText string
+
+// classDefaults are the defaults by model_type, and the model_type of a
+// text_config that names none by the outer one.
+var classDefaults = sync.OnceValue(func() (d struct {
+	values map[string]map[string]string
+	inner  map[string]string
+}) {
+	d.values, d.inner = map[string]map[string]string{}, map[string]string{}
+	for line := range strings.Lines(classDefaultsText) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || words[0] == "#":
+		case len(words) == 3 && words[1] == ">":
+			d.inner[words[0]] = words[2]
+		default:
+			row := map[string]string{}
+			for _, w := range words[1:] {
+				key, number, _ := strings.Cut(w, "=")
+				row[key] = number
+			}
+			d.values[words[0]] = row
+		}
+	}
+	return d
+})
+
+// primary are the sizes that a file of its own must state. A text_config may
+// leave them out, since Transformers writes only what it changes there.
+var primary = []string{
+	"num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_attention_heads", "n_head", "n_heads", "num_heads", "hidden_size", "n_embd", "d_model",
+}
+
+// withClassDefaults is the object with the defaults of its class beside what the
+// file says. A key that is null in the file stays null: the class then derives
+// the size from others, and so do the descriptions of families.
+func withClassDefaults(obj *value, modelType string, nested bool) *value {
+	row := classDefaults().values[modelType]
+	if len(row) == 0 {
+		return obj
+	}
+	out := obj.clone()
+	for key, number := range row {
+		if _, there := obj.index[key]; there || !nested && slices.Contains(primary, key) {
+			continue
+		}
+		out.set(key, value{kind: kindNumber, text: number, class: true})
+	}
+	return out
+}
+
+// clone is a copy of an object whose keys can be set without changing it.
+func (v *value) clone() *value {
+	out := *v
+	out.items, out.names = slices.Clone(v.items), slices.Clone(v.names)
+	out.index = make(map[string]int, len(v.index))
+	for k, i := range v.index {
+		out.index[k] = i
+	}
+	return &out
+}
+
+// set gives a key of an object a value.
+func (v *value) set(key string, item value) {
+	if i, there := v.index[key]; there {
+		v.items[i] = item
+		return
+	}
+	v.index[key] = len(v.items)
+	v.names = append(v.names, key)
+	v.items = append(v.items, item)
+}

@@ -1,0 +1,27 @@
+"""Sizes of the tiny models: small numbers for the keys of the configurations."""
+
+# Read both ways, encoder–decoder, or without text: not what l2m audits.
+NOT_CAUSAL = {"blt", "reformer", "xlnet", "xlm", "blip_text_model", "fuyu", "git", "pi0", "udop", "kosmos-2", "florence2"}
+
+# Values for keys that a configuration class has; a class that leaves a key open
+# (None) keeps it open, unless it is named in ALWAYS.
+SMALL = {
+    "vocab_size": 100, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 8, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096, "sliding_window": 17,
+    "n_layer": 8, "n_layers": 8, "num_layers": 8, "n_head": 4, "n_heads": 4, "num_heads": 4, "n_embd": 64, "d_model": 64, "n_positions": 4096,
+    "attention_chunk_size": 17, "attention_window_size": 17, "window_size": 17,
+    "num_experts": 4, "num_local_experts": 4, "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32,
+    "n_group": 1, "topk_group": 1, "shared_expert_intermediate_size": 32, "moe_shared_expert_intermediate_size": 32,
+    "kv_lora_rank": 24, "q_lora_rank": 24, "qk_rope_head_dim": 8, "qk_nope_head_dim": 16, "v_head_dim": 16,
+    "index_head_dim": 16, "index_n_heads": 2, "index_topk": 32,
+    "state_size": 8, "mamba_d_state": 8, "ssm_state_size": 8, "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_num_heads": 8,
+    "mamba_head_dim": 16, "n_groups": 2, "time_step_rank": 4, "mamba_dt_rank": 4, "mamba_expand": 2, "chunk_size": 16, "mamba_chunk_size": 16,
+    "linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 16, "linear_value_head_dim": 16,
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "word_embed_proj_dim": 64, "ffn_dim": 96, "attention_heads": 4, "decoder_layers": 4,
+    "decoder_attention_heads": 4, "decoder_ffn_dim": 96, "lru_width": 64, "conv_dim": 64, "block_ff_dim": 96,
+}
+
+ALWAYS = {"vocab_size", "pad_token_id", "bos_token_id", "eos_token_id"}
+
+# Types that need other values than their class and SMALL give together.
+OWN = {}
