@@ -94,10 +94,9 @@ func tiny(r *report.Result) *info.Warning {
 }
 
 // ngramEntropies are the entropies of single tokens and of pairs of neighbours in
-// the windows, for a model that takes what it is given for the beginning of a
-// document.
+// the windows, for a model that does not start in the middle of a text.
 func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
-	if m.BOS != lm.BOSPrepended {
+	if m.BOS == lm.NoBOS {
 		return nil, nil
 	}
 	var singles, pairs = map[token.ID]int64{}, map[[2]token.ID]int64{}

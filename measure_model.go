@@ -203,6 +203,14 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 	urls, name, _ := strings.Cut(o.Model, "#")
 	server := o.Server
 	server.Endpoints, server.Model = strings.Split(urls, ","), name
+	var words *vocabulary.Vocabulary
+	if o.Tokenizer != "" {
+		var err error
+		if words, err = vocabulary.Open(o.Tokenizer); err != nil {
+			return err
+		}
+		server.Vocabulary = words.Size()
+	}
 	m, err := openai.Open(ctx, server)
 	if err != nil {
 		return fmt.Errorf("asking for model %s: %w", o.Model, err)
@@ -215,13 +223,9 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 	if e.inFlight = m.InFlight(); o.Workers > 0 {
 		e.inFlight = min(e.inFlight, o.Workers)
 	}
-	if o.Tokenizer != "" {
-		v, err := vocabulary.Open(o.Tokenizer)
-		if err != nil {
-			return err
-		}
-		e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: v.Fingerprint()}
-		e.encode = func(_ context.Context, text []byte) ([]token.ID, error) { return v.Encode(nil, text), nil }
+	if words != nil {
+		e.tokenizer = tokenizer{name: "tokens of " + e.info.Name, fingerprint: words.Fingerprint()}
+		e.encode = func(_ context.Context, text []byte) ([]token.ID, error) { return words.Encode(nil, text), nil }
 		e.model = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
 		return nil
 	}

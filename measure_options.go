@@ -12,7 +12,6 @@ import (
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/report"
-	"github.com/l2m-lab/l2m/token"
 )
 
 // MeasureOptions says what to measure and how. The zero value of a field asks
@@ -107,8 +106,8 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 
 // validate checks what can be checked before any work.
 func (o MeasureOptions) validate() error {
-	for _, bos := range []*token.ID{o.Server.BOS, o.Llama.BOS} {
-		if bos != nil && o.builtin() {
+	for _, bos := range []lm.BOSChoice{o.Server.BOS, o.Llama.BOS} {
+		if bos != "" && o.builtin() {
 			return fmt.Errorf("the built-in predictor starts in the middle of text: it takes no --bos")
 		}
 	}
@@ -182,6 +181,11 @@ func (o MeasureOptions) Command() string {
 	flag("--model", o.Model, d.Model)
 	flag("--tokenizer", o.Tokenizer, "")
 	flag("--kv-type", o.kvType(), "")
+	if isGGUF(o.Model) {
+		flag("--bos", string(o.Llama.BOS), "")
+	} else {
+		flag("--bos", string(o.Server.BOS), "")
+	}
 	if o.Context > 0 {
 		flag("--context", formatContext(o.Context, o.ContextStep), "")
 	}

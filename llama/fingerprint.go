@@ -71,6 +71,32 @@ func hashFile(h io.Writer, name string, first bool) error {
 	return nil
 }
 
+// wholeBytes is the largest file whose hash covers all of it: some seconds of
+// reading, while others take as long to be loaded.
+const wholeBytes = 4 << 30
+
+// hashWhole is the hash by which people know a file: SHA-256 of one file that is
+// not too large, else that of the sample.
+func hashWhole(path, sample string) (string, error) {
+	files, err := parts(path)
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(files[0])
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil || len(files) > 1 || st.Size() > wholeBytes {
+		return "sample:" + sample, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("sha256:%x", h.Sum(nil)), nil
+}
+
 // probePieces is how many tokens make up the text by which vocabularies are
 // told apart.
 const probePieces = 4096

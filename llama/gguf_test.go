@@ -25,6 +25,7 @@ const (
 	ggufUint32 = 4
 	ggufInt32  = 5
 	ggufFloat  = 6
+	ggufBool   = 7
 	ggufString = 8
 	ggufArray  = 9
 )
@@ -50,6 +51,9 @@ func (g *ggufFile) set(key string, value any) {
 	case int:
 		kind(ggufUint32)
 		kind(uint32(v))
+	case bool:
+		kind(ggufBool)
+		binary.Write(&g.meta, binary.LittleEndian, v)
 	case float64:
 		kind(ggufFloat)
 		binary.Write(&g.meta, binary.LittleEndian, float32(v))
@@ -102,17 +106,25 @@ func (g *ggufFile) write(t testing.TB, path string) {
 	}
 }
 
-// vocabulary is byte-level: 256 bytes, two merges, and marks of the beginning
-// and end of a text; the rest is unused.
-func vocabulary(g *ggufFile, n int) {
+// vocabulary is byte-level: 256 bytes, two merges, and special tokens, of which the
+// first two are called the beginning and the end of a text, <s> and </s> unless
+// there are marks; the rest is unused.
+func vocabulary(g *ggufFile, n int, marks []string) {
+	if marks == nil {
+		marks = []string{"<s>", "</s>"}
+	}
 	var tokens []string
 	var kinds []int32
 	for b := range 256 {
 		tokens = append(tokens, string(byteRune(byte(b))))
 		kinds = append(kinds, 1)
 	}
-	tokens = append(tokens, "Ġt", "he", "<s>", "</s>")
-	kinds = append(kinds, 1, 1, 3, 3)
+	tokens = append(tokens, "Ġt", "he")
+	kinds = append(kinds, 1, 1)
+	for _, mark := range marks {
+		tokens = append(tokens, mark)
+		kinds = append(kinds, 3)
+	}
 	for len(tokens) < n {
 		tokens = append(tokens, fmt.Sprintf("<unused%d>", len(tokens)))
 		kinds = append(kinds, 5)

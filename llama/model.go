@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
 // Model is an open GGUF model with one context. It is safe for concurrent use;
@@ -22,7 +24,9 @@ type Model struct {
 	model   llama.Model
 	vocab   llama.Vocab
 	info    Info
-	bos     llama.Token
+	bos     llama.Token // noToken: nothing precedes a sequence
+	lead    int         // 1 where bos precedes a sequence, else 0
+	threads *tuner      // nil where their number is given
 
 	mu      sync.Mutex
 	ctx     llama.Context
@@ -35,17 +39,7 @@ type Model struct {
 }
 
 // Info describes an open model.
-type Info struct {
-	Name        string // as the file says, else the file's name
-	Description string // architecture, size and quantisation
-	Vocabulary  int
-	Context     int // longest sequence, tokens without BOS
-	Trained     int // longest sequence that it was trained on, as the file says
-	BOS         int32
-	Recurrent   bool // keeps a state of fixed size, in some layers at least
-	Fingerprint string
-	Tokenizer   string // fingerprint of the vocabulary, see fingerprintVocabulary
-}
+type Info = pipe.Info
 
 // ropeNone is the kind of rotary position of a model without (llama.h).
 const ropeNone = -1
@@ -56,7 +50,7 @@ const defaultContext = 8192
 // Open loads a model. It fails with a sentence that names the file; what
 // llama.cpp said is part of it.
 func Open(o Options) (_ *Model, err error) {
-	o, err = o.withDefaults()
+	o, err = withDefaults(o)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +77,16 @@ func Open(o Options) (_ *Model, err error) {
 	if err != nil {
 		return nil, fail("%w", err)
 	}
+	var reason string
+	if m.bos, reason, err = m.findBOS(size); err != nil {
+		return nil, fail("%w", err)
+	}
+	if m.bos != noToken {
+		m.lead = 1
+	}
+	if m.options.Batch == 0 {
+		m.options.Batch = defaultBatch(size)
+	}
 	length, trained := o.Context, int(llama.ModelNCtxTrain(m.model))
 	if length == 0 {
 		length = defaultContext
@@ -97,7 +101,7 @@ func Open(o Options) (_ *Model, err error) {
 	case llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained:
 		return nil, fail("a context of %d tokens: its positions end at %d (choose a shorter one)", length, trained)
 	}
-	m.cells = length + o.Batch
+	m.cells = length + m.options.Batch
 	if recurrent {
 		m.cells += length // branches wait while the sequence goes on
 	}
@@ -111,17 +115,29 @@ func Open(o Options) (_ *Model, err error) {
 	if err := m.openContext(length); err != nil {
 		return nil, fail("%w", err)
 	}
-	name, ok := llama.ModelMetaValStr(m.model, "general.name")
-	if !ok || name == "" {
-		name = strings.TrimSuffix(filepath.Base(o.Path), ".gguf")
-	}
+	file := filepath.Base(o.Path)
 	m.info = Info{
-		Name: name, Description: llama.ModelDesc(m.model), Vocabulary: size, Context: length, BOS: int32(m.bos),
-		Trained: trained, Recurrent: recurrent,
-		Tokenizer:   m.fingerprintVocabulary(size),
-		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), o.settings(), rotation),
+		Name: strings.TrimSuffix(file, ".gguf"), Description: llama.ModelDesc(m.model), File: file, FileType: m.fileType(),
+		Vocabulary: size, Context: length, Trained: trained, Recurrent: recurrent,
+		BOS: int32(m.bos), BOSReason: reason, Tokenizer: m.fingerprintVocabulary(size),
+		Fingerprint: sum("llama.cpp 1", print, fmt.Sprint("bos ", m.bos), settings(o), rotation),
+	}
+	if m.bos != noToken {
+		m.info.BOSText = m.text(m.bos)
+	}
+	if m.info.FileHash, err = hashWhole(o.Path, print); err != nil {
+		return nil, fail("%w", err)
 	}
 	return m, nil
+}
+
+// batchLogits bounds the logits of one batch, which llama.cpp keeps twice, to
+// 128 MiB each: those of 512 tokens of a vocabulary of 262,144 are 512 MiB.
+const batchLogits = 32 << 20
+
+// defaultBatch is the number of tokens computed at a time.
+func defaultBatch(vocabulary int) int {
+	return max(32, min(512, batchLogits/vocabulary&^31))
 }
 
 // load reads the model from its file, and returns the size of its vocabulary.
@@ -145,39 +161,7 @@ func (m *Model) load() (size int, err error) {
 	if size <= 0 || llama.GetVocabType(m.vocab) == llama.VocabTypeNone {
 		return 0, errors.New("it has no vocabulary")
 	}
-	return size, m.findBOS(size)
-}
-
-// findBOS chooses what precedes the first token, which has no probability
-// without.
-func (m *Model) findBOS(size int) error {
-	if m.options.BOS != nil {
-		m.bos = llama.Token(*m.options.BOS)
-		if m.bos < 0 || int(m.bos) >= size {
-			return fmt.Errorf("the token %d that is to start every sequence is not in the vocabulary of %d", m.bos, size)
-		}
-		return nil
-	}
-	for _, kind := range []struct {
-		key      string
-		fallback llama.Token
-	}{{"bos", llama.VocabBOS(m.vocab)}, {"eos", llama.VocabEOS(m.vocab)}} {
-		id := int(kind.fallback)
-		if s, ok := llama.ModelMetaValStr(m.model, "tokenizer.ggml."+kind.key+"_token_id"); ok {
-			n, err := strconv.Atoi(s)
-			if err != nil {
-				continue
-			}
-			id = n
-		} else if llama.GetVocabType(m.vocab) == llama.VocabTypeBPE {
-			continue // llama.cpp then says 11, whatever that token is
-		}
-		if 0 <= id && id < size {
-			m.bos = llama.Token(id)
-			return nil
-		}
-	}
-	return errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
+	return size, nil
 }
 
 // shortRotation is the longest context, if any, up to which the model rotates
@@ -207,6 +191,7 @@ func (m *Model) openContext(length int) (err error) {
 	threads := m.options.Threads
 	if threads == 0 {
 		threads = defaultThreads()
+		m.threads = newTuner(threads)
 	}
 	p.NThreads, p.NThreadsBatch = int32(threads), int32(threads)
 	complaints()

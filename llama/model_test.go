@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"github.com/l2m-lab/l2m/lm"
 )
 
 // needLibrary skips a test where there is no llama.cpp.
@@ -46,16 +48,23 @@ func whole(t testing.TB, m *Model, ids []int32) []float64 {
 	llama.MemoryClear(m.mem, true)
 	b := llama.BatchInit(int32(len(ids)), 0, 1)
 	defer llama.BatchFree(b)
-	b.Add(m.bos, 0, []llama.SeqId{0}, true)
+	out := make([]float64, len(ids))
+	if m.bos != noToken {
+		b.Add(m.bos, 0, []llama.SeqId{0}, true)
+	} else if out[0] = -math.Log(float64(m.info.Vocabulary)); len(ids) == 1 {
+		return out
+	}
 	for i, id := range ids[:len(ids)-1] {
-		b.Add(llama.Token(id), llama.Pos(i+1), []llama.SeqId{0}, true)
+		b.Add(llama.Token(id), llama.Pos(i+m.lead), []llama.SeqId{0}, true)
 	}
 	if code, err := llama.Decode(m.ctx, b); err != nil || code != 0 {
 		t.Fatalf("code %d, %v", code, err)
 	}
-	out := make([]float64, len(ids))
 	for i, id := range ids {
-		logits, err := llama.GetLogitsIth(m.ctx, int32(i), m.info.Vocabulary)
+		if i < 1-m.lead {
+			continue
+		}
+		logits, err := llama.GetLogitsIth(m.ctx, int32(i-1+m.lead), m.info.Vocabulary)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +95,7 @@ func TestBranchesAgreeWithWholeSequences(t *testing.T) {
 					tokens := randomTokens(rng, []int{64, 1, 0, 120, 33, 2}[round])
 					var branches []Branch
 					for range []int{8, 3, 5, 0, 7, 2}[round] {
-						branches = append(branches, Branch{rng.IntN(len(tokens) + 1), randomTokens(rng, rng.IntN(60))})
+						branches = append(branches, Branch{At: rng.IntN(len(tokens) + 1), Tokens: randomTokens(rng, rng.IntN(60))})
 					}
 					before := m.Decoded()
 					along, off, err := m.LogProbs(t.Context(), tokens, branches)
@@ -98,6 +107,37 @@ func TestBranchesAgreeWithWholeSequences(t *testing.T) {
 					for i, b := range branches {
 						compare(t, wide, slices.Concat(tokens[:b.At], b.Tokens), off[i], b.At)
 					}
+				}
+			}
+		})
+	}
+}
+
+// With nothing before a sequence, first tokens have the probability 1/vocabulary,
+// and the others are predicted from those before them alone.
+func TestNothingBeforeASequence(t *testing.T) {
+	needLibrary(t)
+	for _, arch := range slices.Sorted(maps.Keys(architectures)) {
+		t.Run(arch, func(t *testing.T) {
+			path, _ := randomModel(t, arch, small)
+			exact := Options{Path: path, KeyType: "f32", ValueType: "f32", FlashAttn: "off", Threads: 1, Batch: 256, BOS: lm.BOSNone}
+			wide := open(t, exact)
+			exact.Batch = 37
+			m := open(t, exact)
+			if m.Info().BOS >= 0 {
+				t.Fatalf("info %+v", m.Info())
+			}
+			rng := rand.New(rand.NewPCG(3, 2))
+			for _, n := range []int{100, 1, 0} {
+				tokens := randomTokens(rng, n)
+				branches := []Branch{{At: 0, Tokens: randomTokens(rng, 70)}, {At: n, Tokens: randomTokens(rng, 50)}, {At: n / 2, Tokens: randomTokens(rng, 30)}, {At: 0, Tokens: randomTokens(rng, 1)}}
+				along, off, err := m.LogProbs(t.Context(), tokens, branches)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, wide, tokens, along, 0)
+				for i, b := range branches {
+					compare(t, wide, slices.Concat(tokens[:b.At], b.Tokens), off[i], b.At)
 				}
 			}
 		})
@@ -117,7 +157,7 @@ func TestDefaultsAgreeWithWholeSequences(t *testing.T) {
 		m := open(t, Options{Path: path, Batch: 37, Threads: 1})
 		rng := rand.New(rand.NewPCG(2, 2))
 		tokens := randomTokens(rng, 150)
-		branches := []Branch{{10, randomTokens(rng, 90)}, {140, randomTokens(rng, 50)}, {0, randomTokens(rng, 50)}}
+		branches := []Branch{{At: 10, Tokens: randomTokens(rng, 90)}, {At: 140, Tokens: randomTokens(rng, 50)}, {At: 0, Tokens: randomTokens(rng, 50)}}
 		along, off, err := m.LogProbs(t.Context(), tokens, branches)
 		if err != nil {
 			t.Fatal(err)
@@ -214,7 +254,7 @@ func TestInterrupted(t *testing.T) {
 		path, _ := randomModel(t, arch, small)
 		m := open(t, Options{Path: path, Batch: 16, Threads: 1})
 		ids := randomTokens(rand.New(rand.NewPCG(5, 6)), 200)
-		branches := []Branch{{3, ids[:100]}, {150, ids[:9]}}
+		branches := []Branch{{At: 3, Tokens: ids[:100]}, {At: 150, Tokens: ids[:9]}}
 		want, _, err := m.LogProbs(t.Context(), ids, branches)
 		if err != nil {
 			t.Fatal(err)
@@ -264,7 +304,7 @@ func TestLongSequences(t *testing.T) {
 		m := open(t, exact)
 		rng := rand.New(rand.NewPCG(9, 1))
 		tokens := randomTokens(rng, 900)
-		branches := []Branch{{40, randomTokens(rng, 30)}, {800, randomTokens(rng, 50)}, {1, randomTokens(rng, 900)}, {2, randomTokens(rng, 500)}, {900, randomTokens(rng, 3)}}
+		branches := []Branch{{At: 40, Tokens: randomTokens(rng, 30)}, {At: 800, Tokens: randomTokens(rng, 50)}, {At: 1, Tokens: randomTokens(rng, 900)}, {At: 2, Tokens: randomTokens(rng, 500)}, {At: 900, Tokens: randomTokens(rng, 3)}}
 		along, off, err := m.LogProbs(t.Context(), tokens, branches)
 		if err != nil {
 			t.Fatal(err)
@@ -287,7 +327,7 @@ func TestWholeContext(t *testing.T) {
 		m := open(t, exact)
 		rng := rand.New(rand.NewPCG(8, 8))
 		tokens := randomTokens(rng, small.context)
-		branches := []Branch{{0, randomTokens(rng, 256)}, {255, randomTokens(rng, 1)}, {1, randomTokens(rng, 255)}, {100, randomTokens(rng, 156)}, {0, randomTokens(rng, 256)}}
+		branches := []Branch{{At: 0, Tokens: randomTokens(rng, 256)}, {At: 255, Tokens: randomTokens(rng, 1)}, {At: 1, Tokens: randomTokens(rng, 255)}, {At: 100, Tokens: randomTokens(rng, 156)}, {At: 0, Tokens: randomTokens(rng, 256)}}
 		along, off, err := m.LogProbs(t.Context(), tokens, branches)
 		if err != nil {
 			t.Fatal(err)
@@ -308,7 +348,7 @@ func TestRotations(t *testing.T) {
 	score := func(o Options) ([]float32, string) {
 		o.Path, o.KeyType, o.ValueType, o.FlashAttn, o.Threads = path, "f32", "f32", "off", 1
 		m := open(t, o)
-		out, _, err := m.LogProbs(t.Context(), ids, []Branch{{0, ids}, {30, ids[:34]}})
+		out, _, err := m.LogProbs(t.Context(), ids, []Branch{{At: 0, Tokens: ids}, {At: 30, Tokens: ids[:34]}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +357,7 @@ func TestRotations(t *testing.T) {
 	short, first := score(Options{Context: 64, Batch: 8})
 	again, second := score(Options{Context: 256, Batch: 512})
 	wide := open(t, Options{Path: path, Batch: 300, Threads: 1})
-	if _, _, err := wide.LogProbs(t.Context(), ids[:2], slices.Repeat([]Branch{{1, ids}}, 6)); err != nil {
+	if _, _, err := wide.LogProbs(t.Context(), ids[:2], slices.Repeat([]Branch{{At: 1, Tokens: ids}}, 6)); err != nil {
 		t.Error(err)
 	}
 	long, third := score(Options{Context: 257, Batch: 8})
@@ -367,7 +407,7 @@ func TestBatchesAreFull(t *testing.T) {
 	ids := randomTokens(rand.New(rand.NewPCG(4, 4)), 128)
 	var branches []Branch
 	for ell := 2; ell <= 64; ell *= 2 {
-		branches = append(branches, Branch{0, ids[ell : 2*ell]}, Branch{ell, ids[:ell]})
+		branches = append(branches, Branch{At: 0, Tokens: ids[ell : 2*ell]}, Branch{At: ell, Tokens: ids[:ell]})
 	}
 	if _, _, err := m.LogProbs(t.Context(), ids, branches); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/l2m-lab/l2m/lm"
 )
 
 func TestTokenize(t *testing.T) {
@@ -35,12 +37,11 @@ func TestFingerprint(t *testing.T) {
 	needLibrary(t)
 	path, _ := randomModel(t, "llama", small)
 	first := open(t, Options{Path: path}).Info()
-	if first.BOS != 258 || first.Context != small.context || first.Vocabulary != small.vocabulary || first.Name != "random llama" {
+	if first.BOS != 258 || first.Context != small.context || first.Vocabulary != small.vocabulary || first.Name != "llama" || first.File != "llama.gguf" {
 		t.Errorf("info %+v", first)
 	}
 	other, _ := randomModel(t, "gpt2", small)
-	bos := int32(7)
-	for name, o := range map[string]Options{"model": {Path: other}, "cache": {Path: path, KeyType: "f32"}, "BOS": {Path: path, BOS: &bos}} {
+	for name, o := range map[string]Options{"model": {Path: other}, "cache": {Path: path, KeyType: "f32"}, "BOS": {Path: path, BOS: "7"}} {
 		if open(t, o).Info().Fingerprint == first.Fingerprint {
 			t.Errorf("another %s has the same fingerprint", name)
 		}
@@ -97,17 +98,58 @@ func TestBOS(t *testing.T) {
 		}
 	}
 	o := patched("tokenizer.ggml.bos", "tokenizer.ggml.xos")
-	data, _ = os.ReadFile(o.Path)
-	o = patched("tokenizer.ggml.eos", "tokenizer.ggml.yos")
+	for _, cut := range [][2]string{{"tokenizer.ggml.eos", "tokenizer.ggml.yos"}, {"</s>", "<Q1>"}} {
+		data, _ = os.ReadFile(o.Path)
+		o = patched(cut[0], cut[1])
+	}
 	if m, err := Open(o); err == nil || !strings.Contains(err.Error(), "--bos") {
 		t.Errorf("a vocabulary without marks: %v", err)
 		if err == nil {
 			m.Close()
 		}
 	}
-	o.BOS = new(int32)
+	o.BOS = "0"
 	if got := open(t, o).Info().BOS; got != 0 {
 		t.Errorf("every sequence starts with %d, although 0 was asked for", got)
+	}
+}
+
+// Models that were tuned for conversation call a marker of turns the beginning of
+// a sequence; those that were trained without BOS say so. Both have seen documents
+// follow the token that ends one.
+func TestBOSOfChatModels(t *testing.T) {
+	needLibrary(t)
+	for _, c := range []struct {
+		marks []string
+		add   string
+		asked lm.BOSChoice
+		want  int32
+		why   string
+	}{
+		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "", "", 260, "the file's own, 258 <|im_start|>, is a marker of chat turns"},
+		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "false", "<|im_end|>", 259, "as asked for"},
+		{[]string{"<|im_start|>", "<|im_end|>"}, "false", "", 258, "no other token"},
+		{[]string{"<|startoftext|>", "<|endoftext|>"}, "false", "", 259, "the file says to add no <|startoftext|>"},
+		{[]string{"<|startoftext|>", "<|im_end|>"}, "false", "", 258, "the only token"},
+		{[]string{"<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"}, "true", "", 258, "beginning-of-sequence"},
+		{[]string{"<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"}, "", "", 258, "beginning-of-sequence"},
+		{[]string{"<|endoftext|>", "<|im_end|>"}, "false", "", 258, "ends documents"}, // as Qwen2.5
+	} {
+		s := small
+		s.vocabulary, s.marks = 264, c.marks
+		if c.add != "" {
+			add := c.add == "true"
+			s.addBOS = &add
+		}
+		path, _ := randomModel(t, "llama", s)
+		i := open(t, Options{Path: path, Threads: 1, BOS: c.asked}).Info()
+		if i.BOS != c.want || !strings.Contains(i.BOSReason, c.why) || i.BOSText != c.marks[c.want-258] {
+			t.Errorf("%v, add %q, asked %q: BOS %d %s (%s), want %d (%s)", c.marks, c.add, c.asked, i.BOS, i.BOSText, i.BOSReason, c.want, c.why)
+		}
+	}
+	path, _ := randomModel(t, "llama", small)
+	if _, err := Open(Options{Path: path, BOS: "<|endoftext|>"}); err == nil || !strings.Contains(err.Error(), `no special token "<|endoftext|>" (it has <s> </s> …)`) {
+		t.Errorf("a token that is not there: %v", err)
 	}
 }
 
@@ -122,11 +164,10 @@ func TestBadInput(t *testing.T) {
 	os.WriteFile(filepath.Join(dir, "cut.gguf"), data[:len(data)/2], 0o644)
 	os.WriteFile(filepath.Join(dir, "text.gguf"), []byte("no model at all"), 0o644)
 	os.WriteFile(filepath.Join(dir, "empty.gguf"), nil, 0o644)
-	far := int32(1000)
 	words := filepath.Join(dir, "words.gguf")
 	only := &ggufFile{}
 	only.set("general.architecture", "llama")
-	vocabulary(only, 260)
+	vocabulary(only, 260, nil)
 	only.write(t, words)
 	learned, _ := randomModel(t, "gpt2", small)
 	for want, o := range map[string]Options{
@@ -134,7 +175,7 @@ func TestBadInput(t *testing.T) {
 		"cut.gguf: llama.cpp does not load it":     {Path: filepath.Join(dir, "cut.gguf")},
 		"text.gguf: not a GGUF file":               {Path: filepath.Join(dir, "text.gguf")},
 		"empty.gguf: not a GGUF file":              {Path: filepath.Join(dir, "empty.gguf")},
-		"not in the vocabulary of 260":             {Path: path, BOS: &far},
+		"not in the vocabulary of 260":             {Path: path, BOS: "1000"},
 		"does not divide":                          {Path: path, KeyType: "q8_0"},
 		"unknown type \"f8\"":                      {Path: path, KeyType: "f8"},
 		"no model file named":                      {},
@@ -156,9 +197,9 @@ func TestBadInput(t *testing.T) {
 		"token 1 is 260":           {[]int32{1, 260}, nil},
 		"token 0 is -1":            {[]int32{-1}, nil},
 		"longer than the context":  {make([]int32, 33), nil},
-		"leaves at 3, outside":     {[]int32{1}, []Branch{{3, nil}}},
-		"branch 0: token 0 is 999": {[]int32{1}, []Branch{{0, []int32{999}}}},
-		"of 34 tokens is longer":   {make([]int32, 32), []Branch{{32, []int32{1, 2}}}},
+		"leaves at 3, outside":     {[]int32{1}, []Branch{{At: 3, Tokens: nil}}},
+		"branch 0: token 0 is 999": {[]int32{1}, []Branch{{At: 0, Tokens: []int32{999}}}},
+		"of 34 tokens is longer":   {make([]int32, 32), []Branch{{At: 32, Tokens: []int32{1, 2}}}},
 	} {
 		if _, _, err := m.LogProbs(t.Context(), r.tokens, r.branches); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want …%s…", err, want)

@@ -9,7 +9,11 @@ import (
 )
 
 // shape is the size of a random model.
-type shape struct{ vocabulary, width, layers, heads, kvHeads, hidden, context int }
+type shape struct {
+	vocabulary, width, layers, heads, kvHeads, hidden, context int
+	marks                                                      []string // last tokens, special: see vocabulary
+	addBOS                                                     *bool    // what the file says of BOS; nil: nothing
+}
 
 var small = shape{vocabulary: 260, width: 32, layers: 3, heads: 4, kvHeads: 2, hidden: 64, context: 256}
 
@@ -55,7 +59,10 @@ func randomModel(t testing.TB, arch string, s shape) (string, map[string]tensor)
 	w.set("attention.head_count", s.heads)
 	w.add("token_embd.weight", 1, 0, s.width, s.vocabulary)
 	build(w)
-	vocabulary(w.file, s.vocabulary)
+	vocabulary(w.file, s.vocabulary, s.marks)
+	if s.addBOS != nil {
+		w.file.set("tokenizer.ggml.add_bos_token", *s.addBOS)
+	}
 	path := filepath.Join(t.TempDir(), arch+".gguf")
 	w.file.write(t, path)
 	return path, w.all

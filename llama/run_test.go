@@ -58,7 +58,7 @@ func TestMeasure(t *testing.T) {
 	}
 	begin := time.Now()
 	said, err := run("whole", 0)
-	if err != nil || !strings.Contains(said, "random llama scores ") {
+	if err != nil || !strings.Contains(said, "llama scores ") {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	took := time.Since(begin)
@@ -71,7 +71,7 @@ func TestMeasure(t *testing.T) {
 	if err := json.Unmarshal(whole, &result); err != nil {
 		t.Fatal(err)
 	}
-	if result.Corpus.Tokenizer != "tokens of random llama" || result.Model.Bos != "prepended" || result.Series[0].Estimator != "paired" {
+	if result.Corpus.Tokenizer != "tokens of llama" || result.Model.Bos != "prepended" || result.Series[0].Estimator != "paired" {
 		t.Errorf("results %+v", result)
 	}
 	for i := range 4 {

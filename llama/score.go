@@ -5,16 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
 // Branch continues from the first At tokens of a request.
-type Branch struct {
-	At     int
-	Tokens []int32
-}
+type Branch = pipe.Branch
 
 // target is a log-probability to be taken from the logits at one position.
 type target struct {
@@ -74,6 +74,9 @@ func (m *Model) LogProbs(ctx context.Context, tokens []int32, branches []Branch)
 			w.first[br.At] = append(w.first[br.At], target{br.Tokens[0], &off[i][0]})
 		}
 	}
+	if m.lead == 0 {
+		w.guess()
+	}
 	if m.info.Recurrent {
 		err = w.recurrent()
 	} else {
@@ -113,11 +116,24 @@ func (m *Model) check(tokens []int32, branches []Branch) error {
 	return nil
 }
 
+// guess gives first tokens of sequences the probability 1/vocabulary: nothing
+// precedes them.
+func (w *walk) guess() {
+	uniform := -float32(math.Log(float64(w.m.info.Vocabulary)))
+	if len(w.along) > 0 {
+		w.along[0] = uniform
+	}
+	for _, t := range w.first[0] {
+		*t.out = uniform
+	}
+	delete(w.first, 0)
+}
+
 // prefix computes positions from to to-1 of the sequence itself. Position p
-// holds BOS for p = 0, else tokens[p-1]; what follows p is tokens[p] and the
-// first tokens of the branches that leave there.
+// holds BOS, if any, for p = 0, else tokens[p-1]; what follows p is tokens[p] and
+// the first tokens of the branches that leave there.
 func (w *walk) prefix(from, to int) error {
-	for p := from; p < to; p++ {
+	for p := max(from, 1-w.m.lead); p < to; p++ {
 		id := int32(w.m.bos)
 		if p > 0 {
 			id = w.tokens[p-1]
@@ -126,12 +142,15 @@ func (w *walk) prefix(from, to int) error {
 		if p < len(w.tokens) {
 			want = append([]target{{w.tokens[p], &w.along[p]}}, want...)
 		}
-		if err := w.add(id, p, 0, want); err != nil {
+		if err := w.add(id, w.m.position(p), 0, want); err != nil {
 			return err
 		}
 	}
 	return w.flush()
 }
+
+// position is where llama.cpp has position p, which counts from BOS.
+func (m *Model) position(p int) int { return p - 1 + m.lead }
 
 // end is the number of positions of the sequence itself that predict something.
 func (w *walk) end() int {
@@ -157,11 +176,15 @@ func (w *walk) attention() error {
 	})
 	for list := w.branches; len(list) > 0; {
 		n := w.group(list)
-		if _, err := llama.MemorySeqRm(m.mem, 0, llama.Pos(list[0].at+1), -1); err != nil {
+		if _, err := llama.MemorySeqRm(m.mem, 0, llama.Pos(m.position(list[0].at+1)), -1); err != nil {
 			return err
 		}
 		for s, b := range list[:n] {
-			if err := llama.MemorySeqCp(m.mem, 0, llama.SeqId(s+1), 0, llama.Pos(b.at+1)); err != nil {
+			prefix := m.position(b.at + 1)
+			if prefix == 0 {
+				continue
+			}
+			if err := llama.MemorySeqCp(m.mem, 0, llama.SeqId(s+1), 0, llama.Pos(prefix)); err != nil {
 				return err
 			}
 		}
@@ -226,7 +249,7 @@ func (w *walk) recurrent() error {
 func (w *walk) sideBySide(list []branch) error {
 	for s, b := range list {
 		for i, id := range b.tokens[:b.computed()] {
-			if err := w.add(id, b.at+1+i, int32(s+1), []target{{b.tokens[i+1], &b.out[i+1]}}); err != nil {
+			if err := w.add(id, w.m.position(b.at+1+i), int32(s+1), []target{{b.tokens[i+1], &b.out[i+1]}}); err != nil {
 				return err
 			}
 		}
@@ -268,7 +291,9 @@ func (w *walk) flush() error {
 		return err
 	}
 	complaints()
+	timed := m.threads.begin(m, len(w.want))
 	code, err := llama.Decode(m.ctx, m.batch)
+	timed()
 	switch {
 	case w.ctx.Err() != nil:
 		return w.ctx.Err()

@@ -2,6 +2,7 @@ package llama
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func TestThreads(t *testing.T) {
 		path, _ := randomModel(t, arch, small)
 		rng := rand.New(rand.NewPCG(6, 6))
 		tokens := randomTokens(rng, 200)
-		branches := []Branch{{0, randomTokens(rng, 100)}, {90, randomTokens(rng, 120)}, {200, randomTokens(rng, 2)}}
+		branches := []Branch{{At: 0, Tokens: randomTokens(rng, 100)}, {At: 90, Tokens: randomTokens(rng, 120)}, {At: 200, Tokens: randomTokens(rng, 2)}}
 		var first []float32
 		for threads := 1; threads <= 2; threads++ {
 			m := open(t, Options{Path: path, Threads: threads, Batch: 64})
@@ -48,5 +49,33 @@ func TestThreads(t *testing.T) {
 				t.Errorf("%s: %d threads have other log-probabilities than 1", arch, threads)
 			}
 		}
+	}
+}
+
+// Where one thread is faster, because another program is on the other cores, the
+// tuner finds it, and it goes back when the other program ends; where all cores
+// are fastest, trials cost little.
+func TestTunerFindsTheFastest(t *testing.T) {
+	run := func(tuner *tuner, batches int, seconds func(threads int) float64) (total float64) {
+		for i := range batches {
+			tuner.choose()
+			s := seconds(tuner.choices[tuner.at]) * (1 + 0.05*math.Sin(float64(i)))
+			tuner.took(s)
+			total += s
+		}
+		return total
+	}
+	alone := func(threads int) float64 { return 4 / float64(threads) }
+	crowded := func(threads int) float64 { return 4 + float64(threads-1) }
+	tuner := newTuner(4)
+	const batches = 2000
+	if spent, best := run(tuner, batches, alone), batches*alone(4); spent > 1.04*best {
+		t.Errorf("alone: %.0f s, %.0f with all threads from the start", spent, best)
+	}
+	if spent, best := run(tuner, batches, crowded), batches*crowded(1); spent > 1.08*best {
+		t.Errorf("beside other programs: %.0f s, %.0f with one thread", spent, best)
+	}
+	if spent, best := run(tuner, batches, alone), batches*alone(4); spent > 1.10*best {
+		t.Errorf("alone again: %.0f s, %.0f with all threads", spent, best)
 	}
 }

@@ -40,18 +40,6 @@ type Model[T any] interface {
 	LogProbs(ctx context.Context, r Request[T]) (Scores, error)
 }
 
-// BOSRule says how a model conditions the first token of a sequence.
-type BOSRule string
-
-const (
-	// NoBOS: the model starts from a state that stands for the middle of some
-	// text; windows that start at random positions are scored without bias.
-	NoBOS BOSRule = "none"
-	// BOSPrepended: a beginning-of-sequence token precedes every sequence, so
-	// the model believes that a document starts.
-	BOSPrepended BOSRule = "prepended"
-)
-
 // Info describes a model. Fingerprint identifies everything that determines
 // its log-probabilities (weights, settings, version of the algorithm): stored
 // scores are keyed by it.
@@ -60,6 +48,10 @@ type Info struct {
 	Vocabulary  int     `json:"vocabulary,omitempty"` // number of tokens; 0 for densities
 	Density     bool    `json:"density,omitempty"`    // q is a density: log-probabilities may be positive
 	BOS         BOSRule `json:"bos"`                  // see BOSRule
+	BOSToken    string  `json:"bos_token,omitempty"`  // what precedes every sequence: id and text, where BOS is prepended and it is known
 	Context     int     `json:"context,omitempty"`    // longest sequence in tokens; 0 = unlimited
+	File        string  `json:"file,omitempty"`       // name of the file that holds the weights, without its folder
+	FileType    string  `json:"file_type,omitempty"`  // how the weights are stored: F32, Q4_1, …
+	FileHash    string  `json:"file_hash,omitempty"`  // "sha256:" and the hash of the file, or "sample:" and one of parts of a large file
 	Fingerprint string  `json:"fingerprint"`
 }

@@ -14,14 +14,13 @@ import (
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/report"
-	"github.com/l2m-lab/l2m/token"
 )
 
 func newMeasureCommand() *cobra.Command {
 	var (
 		o        l2m.MeasureOptions
 		cross    int
-		bos      int
+		bos      string
 		kvType   string
 		cut      string
 		training string
@@ -62,12 +61,9 @@ an interrupted run, and does nothing twice.`,
 			if cmd.Flags().Changed("cross") {
 				o.Cross = &cross
 			}
-			if cmd.Flags().Changed("bos") {
-				if bos < 0 {
-					return usagef("--bos: a token id is not negative, and %d is", bos)
-				}
-				id := token.ID(bos)
-				o.Server.BOS, o.Llama.BOS = &id, &id
+			o.Server.BOS, o.Llama.BOS = lm.BOSChoice(bos), lm.BOSChoice(bos)
+			if err := o.Llama.BOS.Check(); err != nil {
+				return usagef("--bos: %v", err)
 			}
 			o.Llama.Context = o.Server.Context
 			o.Llama.KeyType, o.Llama.ValueType = kvType, kvType
@@ -122,16 +118,16 @@ an interrupted run, and does nothing twice.`,
 	f.StringVar(&o.Server.APIKeyFile, "api-key-file", "", "file that holds the key of the servers")
 	f.StringVar((*string)(&o.Server.Dialect), "dialect", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)")
 	f.StringVar(&o.Server.Revision, "revision", "", "your name for the weights that the servers run, which a run is continued with")
-	f.IntVar(&bos, "bos", -1, "token that starts every sequence, for servers and GGUF files (default: the model's own)")
+	f.StringVar(&bos, "bos", "", "token before every sequence, for servers and GGUF files: an id, the name of a special token, or none (default: as the model was trained)")
 	f.IntVar(&o.Server.Context, "max-context", 0, "longest sequence of servers and GGUF files, tokens (default: as they say, of a GGUF file at most 8192)")
 	f.IntVar(&o.Server.MaxInFlight, "in-flight", 0, "requests in flight at a server (default 16)")
 	f.DurationVar(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)")
 	f.StringVar(&o.Llama.LibraryDir, "llama-lib", "", "folder of the library of llama.cpp (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)")
-	f.IntVar(&o.Llama.Threads, "threads", 0, "threads for a GGUF file (default: one for each core)")
+	f.IntVar(&o.Llama.Threads, "threads", 0, "threads for a GGUF file (default: as many as turn out fastest)")
 	f.IntVar(&o.Llama.GPULayers, "gpu-layers", 0, "layers of a GGUF file on the GPU; -1 for none (default: all)")
 	f.StringVar(&o.Llama.FlashAttn, "flash-attention", "", "on or off for a GGUF file (default: as llama.cpp chooses)")
 	f.StringVar(&kvType, "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)")
-	f.IntVar(&o.Llama.Batch, "batch", 0, "tokens of a GGUF file computed at a time (default 512)")
+	f.IntVar(&o.Llama.Batch, "batch", 0, "tokens of a GGUF file computed at a time (default 512, fewer for large vocabularies)")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

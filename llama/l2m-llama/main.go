@@ -1,152 +1,128 @@
-// L2m-llama runs a GGUF model for l2m: it reads requests from standard input
-// and writes log-probabilities to standard output. l2m starts it; people have
-// no use for it, except to see whether it works:
+// L2m-llama runs a GGUF model for l2m, which starts it: it reads requests from
+// standard input and writes log-probabilities to standard output. People use it
+// to see whether a model works:
 //
-//	l2m-llama --check MODEL.gguf
+//	l2m-llama check MODEL.gguf
 package main
 
 import (
 	"context"
-	"encoding/gob"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"strings"
 
 	"github.com/l2m-lab/l2m/llama"
+	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
-// The messages are those of package lm/llamacpp of l2m, which has the other end;
-// a line that says hello comes first.
-const hello = "l2m-llama 1"
+const usage = `usage:
+  l2m-llama check MODEL.gguf [options]    open a model, score a sentence, and say so
+l2m starts this program without arguments by itself.
 
-type request struct {
-	ID       uint64
-	Open     *llama.Options // the first request
-	Text     *string        // to be tokenized
-	Tokens   []int32        // to be scored
-	Branches []llama.Branch
-	Cancel   bool // the request of that ID is not wanted any more
-}
-
-type reply struct {
-	ID      uint64
-	Error   string
-	Info    llama.Info
-	Tokens  []int32
-	Along   []float32
-	Off     [][]float32
-	Decoded int64 // tokens computed so far
-}
+options:
+`
 
 func main() {
-	if len(os.Args) > 1 {
-		check(os.Args[1:])
-		return
-	}
 	out, err := ownOutput()
 	if err == nil {
-		err = serve(os.Stdin, out)
+		err = run(os.Args[1:], os.Stdin, out)
 	}
-	if err != nil {
+	var bad usageError
+	switch {
+	case errors.As(err, &bad):
+		fmt.Fprintln(os.Stderr, "l2m-llama:", err)
+		os.Exit(2)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "l2m-llama:", err)
 		os.Exit(1)
 	}
 }
 
-func check(args []string) {
-	if len(args) != 2 || args[0] != "--check" {
-		fmt.Fprintln(os.Stderr, "usage: l2m-llama --check MODEL.gguf (l2m starts this program by itself)")
-		os.Exit(2)
+// usageError is a mistake in the arguments.
+type usageError struct{ error }
+
+func run(args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 0 {
+		return pipe.Serve(in, out, func(o pipe.Options) (pipe.Engine, error) { return llama.Open(o) })
 	}
-	fail := func(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "l2m-llama:", err)
-			os.Exit(1)
+	switch verb := strings.TrimPrefix(args[0], "--"); verb {
+	case "check":
+		return check(args[1:], out)
+	case "help", "h", "-h":
+		_, fs := options("help")
+		fmt.Fprint(out, usage)
+		fs.SetOutput(out)
+		fs.PrintDefaults()
+		return nil
+	}
+	return usageError{fmt.Errorf("%q is neither check nor help (l2m starts this program by itself)", args[0])}
+}
+
+// options are the flags that every use of a model takes.
+func options(verb string) (*llama.Options, *flag.FlagSet) {
+	o := &llama.Options{}
+	fs := flag.NewFlagSet("l2m-llama "+verb, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are returned, and told once
+	for _, f := range o.Flags() {
+		fs.Func(f.Name, f.Usage, f.Set)
+	}
+	return o, fs
+}
+
+// parse reads flags wherever they stand, and the path of the model among them.
+func parse(fs *flag.FlagSet, o *llama.Options, args []string) error {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return usageError{fmt.Errorf("%w (l2m-llama help lists the options)", err)}
 		}
+		if args = fs.Args(); len(args) == 0 {
+			break
+		}
+		if o.Path != "" {
+			return usageError{fmt.Errorf("%s and %s are two models; one is taken", o.Path, args[0])}
+		}
+		o.Path, args = args[0], args[1:]
 	}
-	m, err := llama.Open(llama.Options{Path: args[1], Context: 64})
-	fail(err)
+	if o.Path == "" {
+		return usageError{fmt.Errorf("name the model: %s MODEL.gguf", fs.Name())}
+	}
+	return nil
+}
+
+// check opens a model and scores a sentence.
+func check(args []string, out io.Writer) error {
+	o, fs := options("check")
+	if err := parse(fs, o, args); err != nil {
+		return err
+	}
+	const text = "It was the best of times, it was the worst of times."
+	if o.Context == 0 {
+		o.Context = 64
+	}
+	m, err := llama.Open(*o)
+	if err != nil {
+		return err
+	}
 	defer m.Close()
 	i := m.Info()
-	fmt.Printf("%s (%s): %d tokens in the vocabulary, every sequence starts with %d\n", i.Name, i.Description, i.Vocabulary, i.BOS)
-	const text = "It was the best of times, it was the worst of times."
+	start := "nothing"
+	if i.BOS >= 0 {
+		start = fmt.Sprintf("%d %s", i.BOS, i.BOSText)
+	}
+	fmt.Fprintf(out, "%s (%s): %d tokens in the vocabulary, trained on up to %d\nbefore every sequence: %s (%s)\n", i.Name, i.Description, i.Vocabulary, i.Trained, start, i.BOSReason)
 	ids := m.Tokenize(text)
-	ids = ids[:min(len(ids), 64)]
+	ids = ids[:min(len(ids), i.Context)]
 	nats, _, err := m.LogProbs(context.Background(), ids, nil)
-	fail(err)
+	if err != nil {
+		return err
+	}
 	sum := 0.0
 	for _, v := range nats {
 		sum -= float64(v)
 	}
-	fmt.Printf("%q has %d tokens of %.2f nats each\n", text, len(ids), sum/float64(len(ids)))
-}
-
-// serve answers requests until the input ends.
-func serve(in io.Reader, out io.Writer) error {
-	if _, err := fmt.Fprintln(out, hello); err != nil {
-		return err
-	}
-	from, to := gob.NewDecoder(in), gob.NewEncoder(out)
-	var writing sync.Mutex
-	answer := func(r reply) {
-		writing.Lock()
-		defer writing.Unlock()
-		to.Encode(r) // an error means that l2m is gone, which the input tells too
-	}
-	var first request
-	if err := from.Decode(&first); err != nil || first.Open == nil {
-		return fmt.Errorf("the first message does not open a model (%w)", errors.Join(err, errors.New("start this program from l2m")))
-	}
-	m, err := llama.Open(*first.Open)
-	if err != nil {
-		answer(reply{ID: first.ID, Error: err.Error()})
-		return nil
-	}
-	defer m.Close()
-	answer(reply{ID: first.ID, Info: m.Info()})
-
-	var mu sync.Mutex
-	cancels := map[uint64]context.CancelFunc{}
-	var group sync.WaitGroup
-	defer group.Wait()
-	all, end := context.WithCancel(context.Background())
-	defer end()
-	for {
-		var r request
-		if err := from.Decode(&r); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("reading a request: %w", err)
-		}
-		mu.Lock()
-		if r.Cancel {
-			if cancel := cancels[r.ID]; cancel != nil {
-				cancel()
-			}
-			mu.Unlock()
-			continue
-		}
-		ctx, cancel := context.WithCancel(all)
-		cancels[r.ID] = cancel
-		mu.Unlock()
-		group.Go(func() {
-			a := reply{ID: r.ID}
-			if r.Text != nil {
-				a.Tokens = m.Tokenize(*r.Text)
-			} else {
-				var err error
-				if a.Along, a.Off, err = m.LogProbs(ctx, r.Tokens, r.Branches); err != nil {
-					a.Error = err.Error()
-				}
-				a.Decoded = m.Decoded()
-			}
-			mu.Lock()
-			delete(cancels, r.ID)
-			mu.Unlock()
-			cancel()
-			answer(a)
-		})
-	}
+	_, err = fmt.Fprintf(out, "%q has %d tokens of %.2f nats each\n", text, len(ids), sum/float64(len(ids)))
+	return err
 }

@@ -2,94 +2,165 @@ package main
 
 import (
 	"bytes"
-	"encoding/gob"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"go/types"
-	"io"
-	"maps"
-	"reflect"
-	"slices"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/llama"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
-// The other end of the messages is in another module, which this one cannot
-// import. Gob leaves out what only one end knows, silently: the fields must be
-// the same.
-func TestBothEndsAgree(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../lm/llamacpp/messages.go", nil, 0)
+// The program of these tests is this test binary, which is the real one where
+// this is set.
+const realEnv = "L2M_TEST_REAL"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(realEnv) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// stories is the small trained model beside a checkout, where there is one.
+func stories(t testing.TB) string {
+	t.Helper()
+	if err := llama.Load(""); err != nil {
+		t.Skipf("%v; scripts/fetch-llama.sh gets it", err)
+	}
+	path, err := filepath.Abs("../../../shared/models/stories260K.gguf")
 	if err != nil {
-		t.Skipf("the other end is not here: %v", err)
+		t.Fatal(err)
 	}
-	theirs := map[string]map[string]string{}
-	greeting := ""
-	ast.Inspect(file, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.ValueSpec:
-			greeting = n.Values[0].(*ast.BasicLit).Value
-		case *ast.TypeSpec:
-			fields := map[string]string{}
-			for _, f := range n.Type.(*ast.StructType).Fields.List {
-				for _, name := range f.Names {
-					fields[name.Name] = types.ExprString(f.Type)
-				}
-			}
-			theirs[n.Name.Name] = fields
-		}
-		return true
-	})
-	if greeting != fmt.Sprintf("%q", hello) {
-		t.Errorf("they say %s, this end %q", greeting, hello)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("a trained model is needed: %v", err)
 	}
-	// Types that have other names there.
-	rename := strings.NewReplacer("llama.Options", "openRequest", "llama.Branch", "branch", "llama.Info", "modelInfo")
-	ours := map[string]any{"request": request{}, "reply": reply{}, "openRequest": llama.Options{}, "branch": llama.Branch{}, "modelInfo": llama.Info{}}
-	for name, v := range ours {
-		fields := map[string]string{}
-		for i := range reflect.TypeOf(v).NumField() {
-			f := reflect.TypeOf(v).Field(i)
-			fields[f.Name] = rename.Replace(f.Type.String())
+	return path
+}
+
+// Every option reaches the model through the real program, zeros too.
+func TestOptionsThroughTheProgram(t *testing.T) {
+	path := stories(t)
+	t.Setenv(realEnv, "yes")
+	ask := func(o pipe.Options) (pipe.Info, []float32, error) {
+		c, err := pipe.Start(os.Args[0])
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !maps.Equal(fields, theirs[name]) {
-			t.Errorf("%s: here %v, there %v", name, fields, theirs[name])
+		defer c.Close()
+		o.Path, o.Threads = path, 1
+		info, err := c.Open(context.Background(), o)
+		if err != nil {
+			return info, nil, err
+		}
+		ids, err := c.Tokenize(context.Background(), "Once upon a time")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.LogProbs(context.Background(), ids, []pipe.Branch{{At: 1, Tokens: ids}})
+		return info, s.Along, err
+	}
+	plain, usual, err := ask(pipe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.BOS != 1 || plain.BOSText != "<s>" || plain.FileType != "F32" || plain.Name != "stories260K" || plain.Context != 512 {
+		t.Errorf("info %+v", plain)
+	}
+	// sha256sum stories260K.gguf
+	if want := "sha256:"; !strings.HasPrefix(plain.FileHash, want) || len(plain.FileHash) != len(want)+64 {
+		t.Errorf("hash %q", plain.FileHash)
+	}
+	for choice, want := range map[lm.BOSChoice]int32{"0": 0, "</s>": 2, "none": -1, "1": 1} {
+		info, nats, err := ask(pipe.Options{BOS: choice})
+		if err != nil || info.BOS != want {
+			t.Errorf("--bos %s: BOS %d, %v; want %d", choice, info.BOS, err, want)
+			continue
+		}
+		if same := math.Abs(float64(nats[0]-usual[0])) < 1e-6; same != (want == 1) || (info.Fingerprint == plain.Fingerprint) != (want == 1) {
+			t.Errorf("--bos %s: first token %g, by default %g", choice, nats[0], usual[0])
 		}
 	}
-	if !slices.Equal(slices.Sorted(maps.Keys(ours)), slices.Sorted(maps.Keys(theirs))) {
-		t.Errorf("messages there: %v", slices.Sorted(maps.Keys(theirs)))
+	for name, o := range map[string]pipe.Options{"keys": {KeyType: "f32"}, "values": {ValueType: "f32"}} {
+		if info, _, err := ask(o); err != nil || info.Fingerprint == plain.Fingerprint {
+			t.Errorf("%s of another type: the same model, or %v", name, err)
+		}
+	}
+	if info, _, err := ask(pipe.Options{Context: 77, Batch: 3, Sequences: 2, GPULayers: -1, FlashAttn: "off"}); err != nil || info.Context != 77 || info.Fingerprint != plain.Fingerprint {
+		t.Errorf("context %d, %v", info.Context, err)
+	}
+	for want, o := range map[string]pipe.Options{
+		"unknown type":       {KeyType: "f8"},
+		"on or off":          {FlashAttn: "maybe"},
+		"must not be neg":    {Batch: -1},
+		"no special token":   {BOS: "<|nothing|>"},
+		"vocabulary of 512":  {BOS: "512"},
+		"of llama.cpp was n": {LibraryDir: t.TempDir()},
+		"are more than":      {Sequences: 1000},
+	} {
+		if _, _, err := ask(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want …%s…", o, err, want)
+		}
 	}
 }
 
-func TestServeRefuses(t *testing.T) {
-	encode := func(requests ...request) io.Reader {
-		var b bytes.Buffer
-		e := gob.NewEncoder(&b)
-		for _, r := range requests {
-			if err := e.Encode(r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return &b
+func TestCheck(t *testing.T) {
+	path := stories(t)
+	t.Setenv(realEnv, "yes")
+	out, err := exec.Command(os.Args[0], "--check", path, "--bos", "0", "--kv-type", "f32,q4_0", "--threads", "1", "--batch", "16", "--sequences", "2",
+		"--flash-attention", "on", "--gpu-layers", "-1", "--max-context", "32").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "q4_0") && !strings.Contains(string(out), "llama.cpp") {
+		// Rows of 8 values are no whole block of q4_0: llama.cpp refuses them.
+		t.Errorf("a type that does not fit: %v\n%s", err, out)
 	}
-	for name, in := range map[string]io.Reader{"nothing": encode(), "no model": encode(request{ID: 1, Tokens: []int32{1}}), "text": strings.NewReader("l2m measure, please, and quickly")} {
-		if err := serve(in, io.Discard); err == nil || !strings.Contains(err.Error(), "start this program from l2m") {
-			t.Errorf("%s: %v", name, err)
+	out, err = exec.Command(os.Args[0], "check", "--bos", "0", path, "--kv-type", "f32", "--threads", "1").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "before every sequence: 0 <unk> (as asked for)") || !strings.Contains(string(out), "nats each") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"measure"}, "neither check nor help"},
+		{[]string{"check"}, "name the model"},
+		{[]string{"check", "a.gguf", "b.gguf"}, "a.gguf and b.gguf are two models"},
+		{[]string{"check", "a.gguf", "--threads", "two"}, `"two" is not a whole number`},
+		{[]string{"check", "a.gguf", "--bos", "-1"}, "not the id of a token"},
+		{[]string{"check", "a.gguf", "--mood", "good"}, "not defined: -mood"},
+	} {
+		var bad usageError
+		if err := run(c.args, nil, nil); !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want …%s…", c.args, err, c.want)
 		}
 	}
 	var out bytes.Buffer
-	if err := serve(encode(request{ID: 7, Open: &llama.Options{Path: "none.gguf"}}, request{ID: 8}), &out); err != nil {
+	if err := run([]string{"help"}, nil, &out); err != nil || !strings.Contains(out.String(), "-kv-type") {
+		t.Errorf("help: %v\n%s", err, out.String())
+	}
+}
+
+// What opens no model is answered in words.
+func TestServeRefuses(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(nil, strings.NewReader(`{"id":7,"open":{"path":"none.gguf"}}`), &out); err != nil {
 		t.Fatal(err)
 	}
 	line, err := out.ReadString('\n')
-	if err != nil || line != hello+"\n" {
+	if err != nil || line != pipe.Greeting+"\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	var a reply
-	if err := gob.NewDecoder(&out).Decode(&a); err != nil || a.ID != 7 || a.Error != "opening none.gguf: no such file" {
+	var a struct{ Error string }
+	if err := json.NewDecoder(&out).Decode(&a); err != nil || a.Error != "opening none.gguf: no such file" {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"sync/atomic"
 
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/pipe"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -14,45 +16,50 @@ import (
 // lm.Model[token.ID], safe for concurrent use; requests are computed one at a
 // time, on all threads.
 type Model struct {
-	engine  *engine
+	client  *pipe.Client
 	path    string
-	about   modelInfo
-	info    lm.Info
+	about   pipe.Info
 	decoded atomic.Int64
 }
 
 // Open starts the program and has it load the model, which takes as long as the
 // file is large. The error names the file and what to do.
 func Open(ctx context.Context, o Options) (*Model, error) {
+	if err := o.BOS.Check(); err != nil {
+		return nil, fmt.Errorf("the token before every sequence (--bos): %w", err)
+	}
 	command, err := o.command()
 	if err != nil {
 		return nil, err
 	}
-	e, err := start(command)
+	c, err := pipe.Start(command)
 	if err != nil {
 		return nil, err
 	}
-	open := openRequest{
-		Path: o.Path, LibraryDir: o.LibraryDir, Context: o.Context, Batch: o.Batch, Sequences: o.Sequences,
-		Threads: o.Threads, GPULayers: o.GPULayers, FlashAttn: o.FlashAttn, KeyType: o.KeyType, ValueType: o.ValueType,
-	}
-	if o.BOS != nil {
-		bos := int32(*o.BOS)
-		open.BOS = &bos
-	}
-	a, err := e.ask(ctx, request{Open: &open})
+	about, err := c.Open(ctx, o.Options)
 	if err != nil {
-		e.close()
+		c.Close()
 		return nil, err
 	}
-	return &Model{engine: e, path: o.Path, about: a.Info, info: lm.Info{
-		Name: a.Info.Name, Vocabulary: a.Info.Vocabulary, BOS: lm.BOSPrepended, Context: a.Info.Context, Fingerprint: a.Info.Fingerprint,
-	}}, nil
+	return &Model{client: c, path: o.Path, about: about}, nil
 }
 
 // Info describes the model. The fingerprint covers the file (of a large one, a
 // sample of it), the types of the cache, and BOS.
-func (m *Model) Info() lm.Info { return m.info }
+func (m *Model) Info() lm.Info {
+	i := m.about
+	info := lm.Info{
+		Name: i.Name, Vocabulary: i.Vocabulary, BOS: lm.FirstUniform, Context: i.Context,
+		File: i.File, FileType: i.FileType, FileHash: i.FileHash, Fingerprint: i.Fingerprint,
+	}
+	if i.BOS >= 0 {
+		info.BOS, info.BOSToken = lm.BOSPrepended, strings.TrimSpace(fmt.Sprintf("%d %s", i.BOS, i.BOSText))
+	}
+	return info
+}
+
+// BOSReason says why the model's sequences start as they do.
+func (m *Model) BOSReason() string { return m.about.BOSReason }
 
 // Description says architecture, size and quantisation.
 func (m *Model) Description() string { return m.about.Description }
@@ -76,31 +83,16 @@ func (m *Model) Decoded() int64 { return m.decoded.Load() }
 // LogProbs returns ln q(token | BOS, preceding tokens) along the request's
 // tokens and branches.
 func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
-	q := request{Tokens: ids(r.Tokens)}
-	for _, b := range r.Branches {
-		q.Branches = append(q.Branches, branch{b.At, ids(b.Tokens)})
+	branches := make([]pipe.Branch, len(r.Branches))
+	for i, b := range r.Branches {
+		branches[i] = pipe.Branch{At: b.At, Tokens: ids(b.Tokens)}
 	}
-	a, err := m.engine.ask(ctx, q)
+	s, err := m.client.LogProbs(ctx, ids(r.Tokens), branches)
 	if err != nil {
 		return lm.Scores{}, fmt.Errorf("scoring with %s: %w", m.path, err)
 	}
-	m.sawDecoded(a.Decoded)
-	s := lm.Scores{Tokens: a.Along, Branches: make([][]float32, len(r.Branches))}
-	if s.Tokens == nil {
-		s.Tokens = []float32{}
-	}
-	if len(s.Tokens) != len(r.Tokens) || len(a.Off) != len(r.Branches) {
-		return lm.Scores{}, fmt.Errorf("scoring with %s: %d log-probabilities for %d tokens and %d branches for %d", m.path, len(s.Tokens), len(r.Tokens), len(a.Off), len(r.Branches))
-	}
-	for i, b := range r.Branches {
-		if s.Branches[i] = a.Off[i]; s.Branches[i] == nil {
-			s.Branches[i] = []float32{}
-		}
-		if len(s.Branches[i]) != len(b.Tokens) {
-			return lm.Scores{}, fmt.Errorf("scoring with %s: %d log-probabilities for the %d tokens of branch %d", m.path, len(s.Branches[i]), len(b.Tokens), i)
-		}
-	}
-	return s, nil
+	m.sawDecoded(s.Decoded)
+	return lm.Scores{Tokens: s.Along, Branches: s.Off}, nil
 }
 
 // sawDecoded keeps the largest count, since answers to concurrent requests may
@@ -126,13 +118,12 @@ func ids(tokens []token.ID) []int32 {
 // Tokenize turns text into tokens of the model's own vocabulary, none of them
 // special. Bytes that are no Unicode, and zero bytes, read as U+FFFD.
 func (m *Model) Tokenize(ctx context.Context, text []byte) ([]token.ID, error) {
-	s := string(text)
-	a, err := m.engine.ask(ctx, request{Text: &s})
+	tokens, err := m.client.Tokenize(ctx, string(text))
 	if err != nil {
 		return nil, fmt.Errorf("tokenizing with %s: %w", m.path, err)
 	}
-	out := make([]token.ID, len(a.Tokens))
-	for i, id := range a.Tokens {
+	out := make([]token.ID, len(tokens))
+	for i, id := range tokens {
 		out[i] = token.ID(id)
 	}
 	return out, nil
@@ -140,6 +131,6 @@ func (m *Model) Tokenize(ctx context.Context, text []byte) ([]token.ID, error) {
 
 // Close ends the program.
 func (m *Model) Close() error {
-	m.engine.close()
+	m.client.Close()
 	return nil
 }

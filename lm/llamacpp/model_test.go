@@ -2,113 +2,92 @@ package llamacpp
 
 import (
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/pipe"
 	"github.com/l2m-lab/l2m/token"
 )
 
-// The program of these tests is this test binary, which plays l2m-llama well or
-// badly; llama/ tests the real one.
+// The program of these tests is this test binary; llama/ tests the real one.
 const playEnv = "L2M_TEST_PLAY"
 
 func TestMain(m *testing.M) {
-	if mode := os.Getenv(playEnv); mode != "" {
-		play(mode)
+	if os.Getenv(playEnv) != "" {
+		err := pipe.Serve(os.Stdin, os.Stdout, func(o pipe.Options) (pipe.Engine, error) { return played(o), nil })
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
 }
 
-func play(mode string) {
-	switch mode {
-	case "old":
-		fmt.Println("l2m-llama 0")
-	case "garbage":
-		fmt.Println("llama_model_loader: loaded meta data with many words and no frame at all")
-	case "bare":
-		// What the Go runtime says where the binding does not find libffi.
-		fmt.Fprint(os.Stderr, "panic: libffi.so.8: cannot open shared object file: No such file or directory\n\ngoroutine 1 [running]:\ngithub.com/jupiterrider/ffi.init.0()\n\t/root/ffi/init.go:26 +0x21d\n")
-		os.Exit(2)
-	default:
-		fmt.Println(hello)
+// played scores token n at −n along a sequence, and at −n/2 off it.
+type played pipe.Options
+
+func (p played) Info() pipe.Info {
+	i := pipe.Info{Name: "played", File: "x.gguf", FileType: "Q4_1", FileHash: "sha256:00", Vocabulary: 10, Context: p.Context, Trained: 77,
+		BOS: -1, BOSReason: "none was asked for", Fingerprint: "f" + p.KeyType, Tokenizer: "words"}
+	if id, ok := p.BOS.ID(); ok {
+		i.BOS, i.BOSText, i.BOSReason = int32(id), "<|start|>", "asked for"
 	}
-	from, to := gob.NewDecoder(os.Stdin), gob.NewEncoder(os.Stdout)
-	for {
-		var r request
-		if from.Decode(&r) != nil {
-			return
-		}
-		a := reply{ID: r.ID}
-		switch {
-		case r.Cancel:
-			os.WriteFile(os.Getenv("L2M_TEST_CANCELLED"), []byte("yes"), 0o600)
-			continue
-		case r.Open != nil:
-			a.Info = modelInfo{Name: "played", Vocabulary: 10, Context: r.Open.Context, Trained: 77, Fingerprint: "f" + r.Open.KeyType, Tokenizer: "words"}
-			if mode == "refuse" {
-				a.Error = "opening x.gguf: not a GGUF file"
-			}
-		case r.Text != nil:
-			for _, b := range []byte(*r.Text) {
-				a.Tokens = append(a.Tokens, int32(b%10))
-			}
-		default:
-			switch mode {
-			case "crash":
-				fmt.Fprint(os.Stderr, "GGML_ASSERT(n_tokens > 0) failed\nGGML_ASSERT(n_tokens > 0) failed\nSIGABRT: abort\nPC=0x7f15ee50feec m=0 sigcode=18446744073709551610\nsignal arrived during cgo execution\n\n"+strings.Repeat("rax 0x0\n", 1000))
-				os.Exit(134)
-			case "hang":
-				continue
-			case "short":
-				r.Tokens = r.Tokens[1:]
-			case "broken":
-				a.Error = "the model gives token 1 the log-probability NaN: its weights or its computation are broken"
-			}
-			for _, id := range r.Tokens {
-				a.Along = append(a.Along, -float32(id))
-			}
-			for _, b := range r.Branches {
-				off := []float32{}
-				for _, id := range b.Tokens {
-					off = append(off, -float32(id)/2)
-				}
-				a.Off = append(a.Off, off)
-			}
-		}
-		to.Encode(a)
-	}
+	return i
 }
 
-func openPlayed(t *testing.T, mode string) (*Model, error) {
+func (p played) Tokenize(text string) (ids []int32) {
+	for _, b := range []byte(text) {
+		ids = append(ids, int32(b%10))
+	}
+	return ids
+}
+
+func (p played) LogProbs(_ context.Context, tokens []int32, branches []pipe.Branch) (along []float32, off [][]float32, err error) {
+	along = []float32{}
+	for _, id := range tokens {
+		along = append(along, -float32(id))
+	}
+	for _, b := range branches {
+		row := []float32{}
+		for _, id := range b.Tokens {
+			row = append(row, -float32(id)/2)
+		}
+		off = append(off, row)
+	}
+	return along, off, nil
+}
+
+func (p played) Decoded() int64 { return 3 }
+func (p played) Close() error   { return nil }
+
+func open(t *testing.T, o pipe.Options) *Model {
 	t.Helper()
-	t.Setenv(playEnv, mode)
-	m, err := Open(t.Context(), Options{Path: "x.gguf", Command: os.Args[0], Context: 99})
-	if err == nil {
-		t.Cleanup(func() { m.Close() })
-	}
-	return m, err
-}
-
-var asked = lm.Request[token.ID]{Tokens: []token.ID{1, 2, 3}, Branches: []lm.Branch[token.ID]{{At: 1, Tokens: []token.ID{4}}, {At: 0}}}
-
-func TestAnswersAreTakenAsTheyAre(t *testing.T) {
-	m, err := openPlayed(t, "well")
+	t.Setenv(playEnv, "yes")
+	o.Path = "models/x.gguf"
+	m, err := Open(t.Context(), Options{Options: o, Command: os.Args[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := m.Info(); i.Name != "played" || i.Vocabulary != 10 || i.Context != 99 || i.BOS != lm.BOSPrepended || i.Fingerprint != "f" {
-		t.Errorf("info %+v", i)
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func TestAnswersAreTakenAsTheyAre(t *testing.T) {
+	m := open(t, pipe.Options{Context: 99, BOS: "0"})
+	want := lm.Info{Name: "played", Vocabulary: 10, Context: 99, BOS: lm.BOSPrepended, BOSToken: "0 <|start|>",
+		File: "x.gguf", FileType: "Q4_1", FileHash: "sha256:00", Fingerprint: "f"}
+	if i := m.Info(); i != want {
+		t.Errorf("info %+v, want %+v", i, want)
 	}
-	if m.TrainedContext() != 77 || m.TokenizerFingerprint() != "words" {
-		t.Errorf("trained on %d tokens, of %q", m.TrainedContext(), m.TokenizerFingerprint())
+	if m.TrainedContext() != 77 || m.TokenizerFingerprint() != "words" || m.BOSReason() != "asked for" {
+		t.Errorf("trained on %d tokens, of %q; BOS %s", m.TrainedContext(), m.TokenizerFingerprint(), m.BOSReason())
 	}
+	asked := lm.Request[token.ID]{Tokens: []token.ID{1, 2, 3}, Branches: []lm.Branch[token.ID]{{At: 1, Tokens: []token.ID{4}}, {At: 0}}}
 	for range 3 {
 		s, err := m.LogProbs(t.Context(), asked)
 		if err != nil {
@@ -123,51 +102,22 @@ func TestAnswersAreTakenAsTheyAre(t *testing.T) {
 		t.Errorf("tokens %v, %v", ids, err)
 	}
 	m.Close()
-	if _, err := m.LogProbs(t.Context(), asked); err == nil || !strings.Contains(err.Error(), "gone") {
+	if _, err := m.LogProbs(t.Context(), asked); err == nil || !strings.Contains(err.Error(), "scoring with models/x.gguf") || !strings.Contains(err.Error(), "gone") {
 		t.Errorf("a closed model: %v", err)
 	}
 }
 
-func TestTroubleIsTold(t *testing.T) {
-	for mode, want := range map[string]string{
-		"old":     `they begin with "l2m-llama 0\n", not "l2m-llama 1"`,
-		"bare":    "saying: panic: libffi.so.8: cannot open shared object file: No such file or directory (install libffi: apt install libffi8",
-		"refuse":  "opening x.gguf: not a GGUF file",
-		"garbage": "its answers cannot be read",
-		"crash":   "it ended with exit status 134, saying: GGML_ASSERT(n_tokens > 0) failed; SIGABRT: abort",
-		"short":   "2 log-probabilities for 3 tokens",
-		"broken":  "scoring with x.gguf: the model gives token 1",
-	} {
-		m, err := openPlayed(t, mode)
-		if err == nil {
-			_, err = m.LogProbs(t.Context(), asked)
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want …%s…", mode, err, want)
-		}
-	}
-	if _, err := Open(t.Context(), Options{Path: "x.gguf", Command: "no-such-program"}); !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "go install") {
-		t.Errorf("not installed: %v", err)
+func TestNothingBeforeASequence(t *testing.T) {
+	if i := open(t, pipe.Options{BOS: lm.BOSNone}).Info(); i.BOS != lm.FirstUniform || i.BOSToken != "" {
+		t.Errorf("info %+v", i)
 	}
 }
 
-// Who stops waiting says so, and the others go on.
-func TestCancelled(t *testing.T) {
-	told := t.TempDir() + "/told"
-	t.Setenv("L2M_TEST_CANCELLED", told)
-	m, err := openPlayed(t, "hang")
-	if err != nil {
-		t.Fatal(err)
+func TestOpenRefuses(t *testing.T) {
+	if _, err := Open(t.Context(), Options{Command: "no-such-program"}); !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "go -C llama install") {
+		t.Errorf("not installed: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := m.LogProbs(ctx, asked); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := m.Tokenize(t.Context(), []byte("a")); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(told); err != nil {
-		t.Error("the program was not told that nobody waits")
+	if _, err := Open(t.Context(), Options{Options: pipe.Options{BOS: "-1"}, Command: os.Args[0]}); err == nil || !strings.Contains(err.Error(), "--bos") {
+		t.Errorf("BOS -1: %v", err)
 	}
 }

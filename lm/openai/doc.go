@@ -10,9 +10,10 @@
 //	echo    POST /v1/completions with echo and logprobs
 //
 // Prompts are token ids, never text, so that what is scored is what was asked.
-// Every prompt starts with the model's beginning-of-sequence token (BOS),
-// because the first token of a prompt has no log-probability: Info().BOS is
-// always lm.BOSPrepended.
+// Every prompt starts with the model's beginning-of-sequence token (BOS) or the
+// one that Options.BOS names, because the first token of a prompt has no
+// log-probability; with lm.BOSNone nothing is put before it, and it is given the
+// probability 1/vocabulary.
 //
 // Cost: a request of b branches takes 1 + b prompts; branch i is the prompt
 // Tokens[:At] followed by its own tokens. They are sent in order and to one

@@ -18,12 +18,12 @@ type Model struct {
 	pool     *pool
 	options  Options
 	dialect  Dialect
-	name     string // the model's id in requests
-	root     string // what /v1/models says the weights are
-	answered string // the model as answers name it
-	bos      token.ID
-	before   int       // tokens that the server itself puts before a prompt: 0 or 1
-	probe    []float32 // log-probabilities of the probe prompt in the first answer
+	name     string     // the model's id in requests
+	root     string     // what /v1/models says the weights are
+	answered string     // the model as answers name it
+	bos      []token.ID // what this client puts before a prompt: one token, or none
+	before   int        // tokens that the server itself puts before a prompt: 0 or 1
+	probe    []float32  // log-probabilities of the probe prompt in the first answer
 	info     lm.Info
 }
 
@@ -92,10 +92,14 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 
 // ask makes one attempt at one prompt (without BOS) at one endpoint.
 func (m *Model) ask(ctx context.Context, e *endpoint, prompt []token.ID, from int) ([]float32, error) {
-	sent, skip := prompt, 0
-	if m.before == 0 {
-		sent, skip = slices.Concat([]token.ID{m.bos}, prompt), 1
+	guessed := []float32{}
+	if len(m.bos)+m.before == 0 && from == 0 && len(prompt) > 0 {
+		guessed, from = []float32{-float32(math.Log(float64(m.options.Vocabulary)))}, 1
 	}
+	if from == len(prompt) {
+		return guessed, nil
+	}
+	sent, skip := slices.Concat(m.bos, prompt), len(m.bos)
 	a, err := m.client.ask(ctx, e, m.dialect, m.name, sent, from+skip)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func (m *Model) ask(ctx context.Context, e *endpoint, prompt []token.ID, from in
 	if err != nil {
 		return nil, permanent(e, "%s", err)
 	}
-	return out, nil
+	return append(guessed, out...), nil
 }
 
 // recheck is how often a server whose answers do not name the model is asked

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,9 +129,8 @@ func TestFingerprintIsOfTheModelNotOfTheDialect(t *testing.T) {
 	}
 	o := quick(startServer(t, "vllm"))
 	o.Revision = "abc"
-	bos := token.ID(2)
 	p := o
-	p.Revision, p.BOS = "", &bos
+	p.Revision, p.BOS = "", "2"
 	for _, o := range []Options{o, p} {
 		if mustOpen(t, o).Info().Fingerprint == v.Info().Fingerprint {
 			t.Errorf("revision %q and BOS %v do not change the fingerprint", o.Revision, o.BOS)
@@ -155,11 +155,10 @@ func TestServersWithoutPromptLogProbsAreNamed(t *testing.T) {
 func TestBOSIsFoundOrAskedFor(t *testing.T) {
 	for mode, want := range map[string]string{"vllm-tokenless": "the server has no /tokenize", "vllm-bosless": "puts no token before a text"} {
 		o := quick(startServer(t, mode))
-		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Options.BOS") {
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--bos") {
 			t.Errorf("%s: error %v does not say %q", mode, err, want)
 		}
-		bos := token.ID(testBOS)
-		o.BOS = &bos
+		o.BOS = lm.BOSToken(testBOS)
 		m := mustOpen(t, o)
 		s, err := m.LogProbs(t.Context(), window(2))
 		if err != nil {
@@ -169,6 +168,53 @@ func TestBOSIsFoundOrAskedFor(t *testing.T) {
 		_, err = m.Tokenize(t.Context(), "a")
 		if has := mode == "vllm-bosless"; has != (err == nil) || !has && !strings.Contains(err.Error(), "use a local tokenizer") {
 			t.Errorf("%s: Tokenize: %v", mode, err)
+		}
+	}
+}
+
+// What precedes a prompt may be named by its number, 0 too, and by its name; or
+// nothing does, and first tokens have the probability 1/vocabulary.
+func TestBOSIsChosen(t *testing.T) {
+	p := startServer(t, "vllm")
+	tokens := []token.ID{5, 9, 2}
+	for choice, first := range map[lm.BOSChoice]int{"0": 0, "7": 7, "a": 'a' % vocabulary, lm.BOSNone: -1} {
+		o := quick(p)
+		o.BOS, o.Vocabulary = choice, vocabulary
+		m := mustOpen(t, o)
+		s, err := m.LogProbs(t.Context(), lm.Request[token.ID]{Tokens: tokens, Branches: []lm.Branch[token.ID]{{At: 0, Tokens: tokens[1:]}, {At: 1, Tokens: tokens[2:]}, {At: 0, Tokens: tokens[:1]}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := func(id int) float64 {
+			if first < 0 {
+				return -math.Log(vocabulary)
+			}
+			return bigram(3, first, id)
+		}
+		want := [][]float64{{start(5), bigram(3, 5, 9), bigram(3, 9, 2)}, {start(9), bigram(3, 9, 2)}, {bigram(3, 5, 2)}, {start(5)}}
+		for i, got := range append([][]float32{s.Tokens}, s.Branches...) {
+			if len(got) != len(want[i]) {
+				t.Fatalf("--bos %s: %d log-probabilities, want %d", choice, len(got), len(want[i]))
+			}
+			for j := range got {
+				if math.Abs(float64(got[j])-want[i][j]) > 1e-5 {
+					t.Errorf("--bos %s: row %d, token %d: %g, want %g", choice, i, j, got[j], want[i][j])
+				}
+			}
+		}
+		rule, known := lm.BOSPrepended, fmt.Sprint(first)
+		if first < 0 {
+			rule, known = lm.FirstUniform, ""
+		}
+		if i := m.Info(); i.BOS != rule || i.BOSToken != known {
+			t.Errorf("--bos %s: info %+v", choice, i)
+		}
+	}
+	for choice, want := range map[lm.BOSChoice]string{lm.BOSNone: "--tokenizer", "-1": "not the id of a token", "ab": "is not one token"} {
+		o := quick(p)
+		o.BOS = choice
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--bos %s: %v, want …%s…", choice, err, want)
 		}
 	}
 }

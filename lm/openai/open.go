@@ -105,10 +105,8 @@ func (m *Model) learn(ctx context.Context, e *endpoint) error {
 	if err := m.learnDialect(ctx, e, card); err != nil {
 		return err
 	}
-	if m.before == 0 {
-		if err := m.learnBOS(ctx, e); err != nil {
-			return err
-		}
+	if err := m.learnBOS(ctx, e); err != nil {
+		return err
 	}
 	if m.probe, err = m.ask(ctx, e, probePrompt(), 0); err != nil {
 		return err
@@ -124,12 +122,15 @@ func (m *Model) learn(ctx context.Context, e *endpoint) error {
 	if limit > 0 {
 		limit = max(1, limit-2)
 	}
-	bos := fmt.Sprint(m.bos)
-	if m.before > 0 {
-		bos = "by the server"
+	bos, rule, known := "none", lm.FirstUniform, ""
+	switch {
+	case m.before > 0:
+		bos, rule = "by the server", lm.BOSPrepended
+	case len(m.bos) > 0:
+		bos, rule, known = fmt.Sprint(m.bos[0]), lm.BOSPrepended, fmt.Sprint(m.bos[0])
 	}
 	facts := fmt.Sprintf("openai 1\nid %q\nroot %q\nrevision %q\ntokens %v\nbos %s\n", m.name, m.root, m.options.Revision, text, bos)
-	m.info = lm.Info{Name: m.name, Vocabulary: m.options.Vocabulary, BOS: lm.BOSPrepended, Context: limit,
+	m.info = lm.Info{Name: m.name, Vocabulary: m.options.Vocabulary, BOS: rule, BOSToken: known, Context: limit,
 		Fingerprint: fmt.Sprintf("%x", sha256.Sum256([]byte(facts)))}
 	return nil
 }
@@ -190,13 +191,29 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; %s", strings.Join(said, "; "), advice)
 }
 
-// learnBOS finds the token that the model's tokenizer puts before a text.
+// learnBOS finds the token that starts every prompt: the one asked for, else what
+// the model's tokenizer puts before a text.
 func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
-	if m.options.BOS != nil {
-		m.bos = *m.options.BOS
+	choice := m.options.BOS
+	id, isID := choice.ID()
+	switch {
+	case m.before > 0 && choice != "":
+		return permanent(e, "it puts a token of its own before every prompt, so that %q cannot come first (leave out --bos)", choice)
+	case m.before > 0 || choice == lm.BOSNone:
+		m.bos = nil
+		return nil
+	case isID:
+		m.bos = []token.ID{id}
+		return nil
+	case choice != "":
+		ids, err := m.tokenize(ctx, e, string(choice), false)
+		if err != nil || len(ids) != 1 {
+			return permanent(e, "%q is not one token of its vocabulary, as far as it says (give the token's id: --bos ID)", choice)
+		}
+		m.bos = ids
 		return nil
 	}
-	const cure = "give the id in Options.BOS; for a model without BOS, the id of the token that ends documents"
+	const cure = "give its id: --bos ID; for a model without BOS, that of the token that ends documents"
 	with, err := m.tokenize(ctx, e, "a", true)
 	if isMissing(err) {
 		return permanent(e, "the model's beginning-of-sequence token is not known, because the server has no /tokenize (%s)", cure)
@@ -210,7 +227,7 @@ func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
 	if len(without) == 0 || len(with) <= len(without) || !slices.Equal(with[1:1+len(without)], without) {
 		return permanent(e, "the model's tokenizer puts no token before a text, and without one the first token of a sequence has no log-probability (%s)", cure)
 	}
-	m.bos = with[0]
+	m.bos = with[:1]
 	return nil
 }
 

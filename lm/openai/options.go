@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/lm"
 )
 
 // Dialect is how a server is asked for the log-probabilities of a prompt.
@@ -30,10 +30,10 @@ type Options struct {
 	Model     string // the model's id at the server; "" where it serves only one
 	Revision  string // the caller's name for the weights, part of the fingerprint; may be ""
 
-	BOS        *token.ID // the token that starts every prompt; nil: found by asking the server's /tokenize
-	Vocabulary int       // number of tokens, for Info; 0: unknown
-	Context    int       // longest prompt in tokens, with BOS and one generated token; 0: as /v1/models says
-	Dialect    Dialect   // "": found by asking
+	BOS        lm.BOSChoice // the token that starts every prompt; "": found by asking the server's /tokenize; lm.BOSNone needs Vocabulary
+	Vocabulary int          // number of tokens; 0: unknown
+	Context    int          // longest prompt in tokens, with BOS and one generated token; 0: as /v1/models says
+	Dialect    Dialect      // "": found by asking
 
 	APIKeyEnv  string // name of the environment variable that holds the API key; "": none
 	APIKeyFile string // file that holds the API key; "": none
@@ -55,6 +55,12 @@ func (o Options) withDefaults() (Options, error) {
 	case "", VLLM, SGLang, Echo:
 	default:
 		return o, fmt.Errorf("unknown dialect %q (choose %s, %s or %s, or leave it out)", o.Dialect, VLLM, SGLang, Echo)
+	}
+	if err := o.BOS.Check(); err != nil {
+		return o, fmt.Errorf("the token before every prompt (--bos): %w", err)
+	}
+	if o.BOS == lm.BOSNone && o.Vocabulary == 0 {
+		return o, errors.New("with nothing before a prompt (--bos none) its first token has the probability 1/vocabulary, but the size of the vocabulary is not known (name the model's tokenizer file: --tokenizer)")
 	}
 	if o.Timeout < 0 || o.RetryWait < 0 || o.MaxInFlight < 0 || o.Vocabulary < 0 || o.Context < 0 {
 		return o, errors.New("negative option (timeout, wait, requests in flight, vocabulary and context must be 0 or more)")

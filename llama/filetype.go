@@ -1,0 +1,31 @@
+package llama
+
+import (
+	"strconv"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+)
+
+// fileTypes are the names of the numbers in general.file_type (enum llama_ftype in
+// llama.h of v0.5.0).
+var fileTypes = map[int]string{
+	0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L",
+	14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS",
+	24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
+}
+
+// fileType is how the file stores most of its weights; "" where it does not say.
+func (m *Model) fileType() string {
+	s, ok := llama.ModelMetaValStr(m.model, "general.file_type")
+	if !ok {
+		return ""
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return ""
+	}
+	if name, ok := fileTypes[n]; ok {
+		return name
+	}
+	return "type " + s
+}
