@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
@@ -22,6 +23,9 @@ var everyProcess = []string{
 	"hierarchical:copies=3", "powergauss:beta=0.6,signs=random,copies=2",
 	"fgn:hurst=0.8", "fgn:hurst=0.3", "arfima:d=0.3", "arfima:d=0.2,phi=0.5,theta=-0.3", "arfima:d=-0.3,variance=2", "pacf:alpha=0.5/-0.2/0.1", "pacf", "acf:gamma=2/0.7/0.1",
 	"santafe:beta=0.5,facts=6", "santafe:beta=0.75", "hmm", "sticky:states=3,stay=0.8,clear=0.7", "markov", "iid:symbols=3", "iid:p=0.7/0.2/0.1",
+	"urn:symbols=3", "urn:symbols=2,concentration=0.3", "urn:symbols=12,concentration=40", "urn:symbols=1",
+	"renewal", "renewal:tail=1.2,scale=3", "renewal:tail=6,scale=20", "renewal:letters=a ", "urn:symbols=2,letters= b",
+	"repeat:symbols=2,longest=5", "repeat:symbols=3,shortest=2,longest=9", "repeat:symbols=2,shortest=4,longest=6", "repeat:symbols=2,longest=12,letters=xy",
 	"grammar:symbols=3,rules=2,variant=5", "grammar:symbols=4,rules=2,variant=1",
 }
 
@@ -136,6 +140,10 @@ func battery[T any](t *testing.T, p Process[T]) {
 		}
 	}
 	sameOnAnyWorkers(t, p)
+	seedsMatter(t, p)
+	if d.Shift == Stationary {
+		entropyRateIsALimit(t, p)
+	}
 	if d.Shift != NotStationary {
 		pairedAgrees(t, p)
 	}
@@ -175,6 +183,49 @@ func sameOnAnyWorkers[T any](t *testing.T, p Process[T]) {
 	cancel()
 	if err := Samples(ctx, p, 3, 40, 7, 2, func(int, []T) error { return nil }); err == nil {
 		t.Error("sampling goes on after it was cancelled")
+	}
+}
+
+// seedsMatter demands that samples, and samples of other seeds, differ; only
+// one symbol leaves no choice.
+func seedsMatter[T any](t *testing.T, p Process[T]) {
+	a, b, c := p.Sample(NewRand(1, 0), 40), p.Sample(NewRand(1, 1), 40), p.Sample(NewRand(2, 0), 40)
+	if one := p.Describe().Alphabet == 1; (cmp.Equal(a, b) || cmp.Equal(a, c) || cmp.Equal(b, c)) != one {
+		t.Errorf("samples under seeds 1, 1 and 2 are %v, %v and %v", a, b, c)
+	}
+}
+
+// entropyRateIsALimit demands that the entropy of a token given 39 others is
+// not below the entropy rate.
+func entropyRateIsALimit[T any](t *testing.T, p Process[T]) {
+	const n = 200
+	var s, ss float64
+	for i := range n {
+		w := scores(t, p.Model(), lm.Request[T]{Tokens: p.Sample(NewRand(7, i), 40)})
+		x := -float64(w.Tokens[39])
+		s, ss = s+x, ss+x*x
+	}
+	mean := s / n
+	se := math.Sqrt(max(0, ss/n-mean*mean) / n)
+	if rate := float64(p.EntropyRate()); mean+4.5*se+1e-5 < rate {
+		t.Errorf("a token given 39 others has an entropy of %.5f ± %.5f, the entropy rate is %.5f", mean, se, rate)
+	}
+}
+
+// entropyAgrees demands that −ln p of samples has the mean given (one false
+// alarm in 150,000).
+func entropyAgrees[T any](t *testing.T, p Process[T], length int, want float64) {
+	const n = 300
+	var s, ss float64
+	for i := range n {
+		w := scores(t, p.Model(), lm.Request[T]{Tokens: p.Sample(NewRand(13, i), length)})
+		x := -sum32(w.Tokens)
+		s, ss = s+x, ss+x*x
+	}
+	mean := s / n
+	se := math.Sqrt(max(0, ss/n-mean*mean) / n)
+	if math.Abs(mean-want) > 4.5*se+1e-4 {
+		t.Errorf("samples of %d tokens have −ln p = %.5f ± %.5f, their entropy is %.5f", length, mean, se, want)
 	}
 }
 
@@ -268,6 +319,14 @@ func discreteBattery(t *testing.T, p Process[token.ID]) {
 			t.Errorf("I(%d;%d) = %.7f, by enumeration %.7f", cut, length, got, want)
 		}
 	}
+	entropyAgrees(t, p, length, whole)
+	for n := 1; n < length; n++ {
+		if p.Describe().Shift == Stationary || p.Describe().Shift == DyadicShift && 2*n == length && n&(n-1) == 0 {
+			if diff := cmp.Diff(h[n], g[length-n], cmpopts.EquateApprox(0, 1e-6)); diff != "" {
+				t.Errorf("%s, but the first and the last %d tokens differ in law:\n%s", p.Describe().Shift, n, diff)
+			}
+		}
+	}
 	if _, err := m.LogProbs(t.Context(), lm.Request[token.ID]{Tokens: []token.ID{token.ID(v)}}); err == nil {
 		t.Errorf("symbol %d of an alphabet of %d is accepted", v, v)
 	}
@@ -322,6 +381,14 @@ func gaussianBattery(t *testing.T, p Process[float64]) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	entropyAgrees(t, p, 40, 0.5*(40*math.Log(2*math.Pi*math.E)+chol.LogDet()))
+	for i := range 30 {
+		for j := range 30 {
+			if p.Describe().Shift == Stationary && math.Abs(c[i][j]-c[i+10][j+10]) > 1e-12 {
+				t.Fatalf("stationary, but tokens %d and %d have covariance %v, ten later %v", i, j, c[i][j], c[i+10][j+10])
+			}
+		}
 	}
 	if z := (total/n - 40) / math.Sqrt(80.0/n); math.Abs(z) > 4.5 {
 		t.Errorf("samples have a mean square of %.3f in the metric of their covariance, not 40 (z = %.1f)", total/n, z)

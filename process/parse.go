@@ -1,10 +1,13 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Kind is a family of processes that Parse knows.
@@ -36,8 +39,8 @@ func Kinds() []Kind {
 // separated by "/" and matrix rows by ";". A kind alone, "santafe", takes every
 // default. The result is a Process[token.ID], a Process[float64] or a
 // Process[[]float64], as Describe().Token says; processes of numbers accept
-// copies=N for N independent copies side by side. Describe().Spec is the
-// canonical name.
+// copies=N for N independent copies side by side, those of symbols letters=TEXT
+// (see NewLetters). Describe().Spec is the canonical name.
 //
 // An error is a *ParseError if the name itself is at fault.
 func Parse(spec string) (Truth, error) {
@@ -51,40 +54,28 @@ func Parse(spec string) (Truth, error) {
 		}
 		return nil, &ParseError{spec, fmt.Errorf("unknown process %q (choose from %s)", name, strings.Join(names, ", "))}
 	}
-	a := &arguments{values: map[string]string{}}
+	a := &arguments{values: map[string]string{}, params: all[i].Params}
 	if rest != "" {
 		for _, part := range strings.Split(rest, ",") {
 			key, value, found := strings.Cut(part, "=")
 			if !found {
 				return nil, &ParseError{spec, fmt.Errorf("%q is not of the form name=value", part)}
 			}
-			if _, twice := a.values[key]; twice {
+			if a.given(key) {
 				return nil, &ParseError{spec, fmt.Errorf("parameter %q is given twice", key)}
 			}
 			a.values[key] = value
 		}
 	}
-	copies, stacked := a.values["copies"]
 	p, err := all[i].build(a)
 	if a.err != nil {
 		err = a.err
 	}
+	if err == nil {
+		p, err = a.dress(p)
+	}
 	if err != nil {
 		return nil, &ParseError{spec, err}
-	}
-	if stacked {
-		n, err := strconv.Atoi(copies)
-		if err != nil {
-			return nil, &ParseError{spec, fmt.Errorf("copies = %q is not a whole number", copies)}
-		}
-		one, ok := p.(Process[float64])
-		if !ok {
-			return nil, &ParseError{spec, fmt.Errorf("%s has symbols for tokens: only processes of numbers can be stacked", name)}
-		}
-		delete(a.values, "copies")
-		if p, err = NewStack(one, n); err != nil {
-			return nil, &ParseError{spec, err}
-		}
 	}
 	for key := range a.values {
 		var known []string
@@ -92,6 +83,30 @@ func Parse(spec string) (Truth, error) {
 			known = append(known, q.Name)
 		}
 		return nil, &ParseError{spec, fmt.Errorf("%s has no parameter %q (it has %s)", name, key, strings.Join(known, ", "))}
+	}
+	return p, nil
+}
+
+// dress applies what every process of numbers, or of symbols, accepts: copies
+// and letters.
+func (a *arguments) dress(p Truth) (Truth, error) {
+	if a.given("copies") {
+		one, ok := p.(Process[float64])
+		if !ok {
+			return nil, errors.New("the tokens are symbols: only processes of numbers take copies")
+		}
+		n := a.integer("copies")
+		if a.err != nil {
+			return nil, a.err
+		}
+		return truth(NewStack(one, n))
+	}
+	if a.given("letters") {
+		one, ok := p.(Process[token.ID])
+		if !ok {
+			return nil, errors.New("the tokens are numbers: only processes of symbols are written in letters")
+		}
+		return truth(NewLetters(one, a.text("letters")))
 	}
 	return p, nil
 }
@@ -107,19 +122,24 @@ func (e *ParseError) Error() string { return fmt.Sprintf("process %q: %v", e.Spe
 // Unwrap returns the cause.
 func (e *ParseError) Unwrap() error { return e.Err }
 
-// arguments hands out the parameters of a name and keeps the first error.
+// arguments hands out the parameters of a name, or their defaults from the
+// table of kinds, and keeps the first error.
 type arguments struct {
-	values map[string]string
+	values map[string]string // given and not yet read
+	params []Param           // of the kind, with defaults
 	err    error
 }
 
-func (a *arguments) text(name, standard string) string {
-	v, given := a.values[name]
-	if !given {
-		return standard
+func (a *arguments) given(name string) bool { _, ok := a.values[name]; return ok }
+
+// text is the value given, or the default.
+func (a *arguments) text(name string) string {
+	if v, given := a.values[name]; given {
+		delete(a.values, name)
+		return v
 	}
-	delete(a.values, name)
-	return v
+	i := slices.IndexFunc(a.params, func(p Param) bool { return p.Name == name })
+	return a.params[i].Value
 }
 
 func (a *arguments) fail(name, value, want string) {
@@ -128,11 +148,8 @@ func (a *arguments) fail(name, value, want string) {
 	}
 }
 
-func (a *arguments) number(name string, standard float64) float64 {
-	s := a.text(name, "")
-	if s == "" {
-		return standard
-	}
+func (a *arguments) number(name string) float64 {
+	s := a.text(name)
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil {
 		a.fail(name, s, "a number")
@@ -142,29 +159,26 @@ func (a *arguments) number(name string, standard float64) float64 {
 
 // positive reads a parameter of which 0 would ask a constructor for its
 // default.
-func (a *arguments) positive(name string, standard float64) float64 {
-	v := a.number(name, standard)
+func (a *arguments) positive(name string) float64 {
+	v := a.number(name)
 	if !(v > 0) {
 		a.fail(name, number(v), "positive")
 	}
 	return v
 }
 
-func (a *arguments) integer(name string, standard int) int {
-	s := a.text(name, "")
-	if s == "" {
-		return standard
-	}
+func (a *arguments) integer(name string) int {
+	s := a.text(name)
 	v, err := strconv.ParseFloat(s, 64) // also 1e6
 	if err != nil || v != float64(int(v)) {
 		a.fail(name, s, "a whole number")
-		return standard
+		return 0
 	}
 	return int(v)
 }
 
 func (a *arguments) seed(name string) uint64 {
-	s := a.text(name, "0")
+	s := a.text(name)
 	v, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
 		a.fail(name, s, "a whole number")
@@ -172,8 +186,8 @@ func (a *arguments) seed(name string) uint64 {
 	return v
 }
 
-func (a *arguments) list(name, standard string) []float64 {
-	s := a.text(name, standard)
+func (a *arguments) list(name string) []float64 {
+	s := a.text(name)
 	out, err := parseList(s)
 	if err != nil {
 		a.fail(name, s, "a list of numbers separated by /")
@@ -196,8 +210,8 @@ func parseList(s string) ([]float64, error) {
 	return out, nil
 }
 
-func (a *arguments) matrix(name, standard string) [][]float64 {
-	s := a.text(name, standard)
+func (a *arguments) matrix(name string) [][]float64 {
+	s := a.text(name)
 	if s == "" {
 		return nil
 	}
@@ -214,7 +228,7 @@ func (a *arguments) matrix(name, standard string) [][]float64 {
 }
 
 func (a *arguments) boolean(name string) bool {
-	s := a.text(name, "false")
+	s := a.text(name)
 	v, err := strconv.ParseBool(s)
 	if err != nil {
 		a.fail(name, s, "true or false")

@@ -78,6 +78,7 @@ type Description struct {
 	Token    TokenKind `json:"token"`
 	Alphabet int       `json:"alphabet,omitempty"` // number of symbols; 0 when unbounded or numbers
 	Width    int       `json:"width,omitempty"`    // of vectors
+	Letters  string    `json:"letters,omitempty"`  // of a text, by symbol; tokens are its bytes
 	Params   []Param   `json:"params"`
 	Shift    Shift     `json:"shift"`
 	// Beta is the exponent of I(L/2;L) at large L where it is known; 0 means

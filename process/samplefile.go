@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -25,9 +26,9 @@ const (
 	// Parquet has one row per sample: "sample" (its index) and the list "tokens"
 	// (doubles, vectors one after the other, or 32-bit integers).
 	Parquet SampleFormat = "parquet"
-	// Text has one line per sample: a letter or digit for each symbol of an
-	// alphabet of up to 62, decimal numbers between spaces for others. Symbols
-	// only.
+	// Text has one line per sample: the text of processes that are written in
+	// letters, a letter or digit for each symbol of an alphabet of up to 62,
+	// decimal numbers between spaces for others. Symbols only.
 	Text SampleFormat = "text"
 	// JSONLines has one object per line with the field "text", as Text: documents
 	// for l2m measure. Symbols only.
@@ -135,7 +136,7 @@ func writeSamples[T any](ctx context.Context, w io.Writer, p Process[T], o Sampl
 		put, finish = parquetRows(buffered, row)
 	case Text, JSONLines:
 		put = func(_ int, tokens []T) error {
-			return writeLine(buffered, any(tokens).([]token.ID), d.Alphabet, o.Format)
+			return writeLine(buffered, any(tokens).([]token.ID), d, o.Format)
 		}
 	default:
 		return fmt.Errorf("unknown format %q (npy, parquet, text or jsonl)", o.Format)
@@ -203,25 +204,30 @@ func parquetRows[T any](w io.Writer, row func([]T) any) (put func(int, []T) erro
 	return put, finish
 }
 
-func writeLine(w *bufio.Writer, tokens []token.ID, alphabet int, format SampleFormat) error {
-	if format == JSONLines {
-		w.WriteString(`{"text":"`)
-	}
-	var digits []byte
+func writeLine(w *bufio.Writer, tokens []token.ID, d Description, format SampleFormat) error {
+	var line []byte
 	for i, t := range tokens {
-		if alphabet <= len(letters) {
-			w.WriteByte(letters[t])
-			continue
+		switch {
+		case d.Letters != "":
+			line = append(line, byte(t))
+		case d.Alphabet <= len(letters):
+			line = append(line, letters[t])
+		default:
+			if i > 0 {
+				line = append(line, ' ')
+			}
+			line = strconv.AppendUint(line, uint64(t), 10)
 		}
-		digits = digits[:0]
-		if i > 0 {
-			digits = append(digits, ' ')
-		}
-		w.Write(strconv.AppendUint(digits, uint64(t), 10))
 	}
 	if format == JSONLines {
-		w.WriteString(`"}`)
+		var err error
+		if line, err = json.Marshal(struct {
+			Text string `json:"text"`
+		}{string(line)}); err != nil {
+			return err
+		}
 	}
+	w.Write(line)
 	return w.WriteByte('\n') // a bufio.Writer keeps its first error
 }
 

@@ -394,7 +394,7 @@ func TestParseErrors(t *testing.T) {
 		"hierarchical:mixing=1/0/1/0,c=1":  "cannot be inverted",
 		"hierarchical:corr=-0.9":           "not above",
 		"hierarchical:copies=0":            "not between 1 and 4096",
-		"santafe:copies=2":                 "only processes of numbers",
+		"santafe:copies=2":                 "only processes of numbers take copies",
 		"santafe:beta=1":                   "not between 0.05 and 0.95",
 		"santafe:facts=0.5":                "not a whole number",
 		"fgn:hurst=1":                      "not between 0.01 and 0.99",
@@ -413,6 +413,18 @@ func TestParseErrors(t *testing.T) {
 		"markov:transition=x":              "not a matrix",
 		"grammar:symbols=4,rules=5":        "not between 1 and 4",
 		"sticky:stay=1":                    "strictly between 0 and 1",
+		"urn:symbols=0":                    "not between 1 and 1024",
+		"urn:concentration=0":              "not between 0.001 and 1e6",
+		"urn:letters=ab":                   "2 letters for 4 symbols",
+		"urn:symbols=2,letters=aa":         "same letter",
+		"urn:symbols=2,letters=a\n":        "not a printable ASCII character",
+		"powergauss:letters=ab":            "only processes of symbols",
+		"santafe:letters=ab":               "letters for 2147483650 symbols",
+		"renewal:tail=1":                   "not between 1.01 and 20",
+		"renewal:scale=0":                  "not between 0.01 and 1e6",
+		"repeat:symbols=1":                 "not between 2 and 1024",
+		"repeat:shortest=9,longest=8":      "words of 9 to 8 tokens",
+		"repeat:longest=64":                "longest ≤ 63",
 	} {
 		_, err := Parse(spec)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,175 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// The information of an urn tends to (k−1)/2·ln n + c: a factor 4 of n adds
+// (k−1)·ln 2, and at α = 1 and k = 2 the counts are uniform, so that H(n) is
+// ln(n+1) + Σ ln C(n,j)/(n+1).
+func TestUrnGrowsLikeALogarithm(t *testing.T) {
+	for _, k := range []int{2, 4, 9} {
+		p, err := NewUrn(k, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 1 << 16
+		got := exact(t, p, 4*n, 8*n) - exact(t, p, n, 2*n)
+		if want := float64(k-1) * math.Ln2; math.Abs(got-want) > 2*float64(k*k)/n {
+			t.Errorf("%d symbols: a factor 4 of the length adds %v nats, want %v", k, got, want)
+		}
+	}
+	block := func(n int) float64 {
+		h := math.Log(float64(n + 1))
+		c := 0.0 // ln C(n, j)
+		for j := range n {
+			h += c / float64(n+1)
+			c += math.Log(float64(n-j) / float64(j+1))
+		}
+		return h
+	}
+	p := mustParse[*Urn](t, "urn:symbols=2")
+	for _, n := range []int{1, 5, 100} {
+		if got, want := exact(t, p, n, 3*n), block(n)+block(2*n)-block(3*n); math.Abs(got-want) > 1e-10 {
+			t.Errorf("I(%d;%d) = %.12f, by uniform counts %.12f", n, 3*n, got, want)
+		}
+	}
+	// 4.5 nats at L = 256 with four symbols (theory notes).
+	if got := exact(t, mustParse[*Urn](t, "urn:symbols=4,concentration=0.5"), 128, 256); math.Abs(got-4.5) > 0.05 {
+		t.Errorf("I(128;256) = %v, want 4.5", got)
+	}
+	// The entropy rate is the limit of (H(2n) − H(n))/n, ½ ln 2/n away.
+	if got, want := (block(100001)-block(50001))/50000, float64(p.EntropyRate()); math.Abs(got-want) > 1e-4 {
+		t.Errorf("H(2n) − H(n) is %v per token, the entropy rate %v", got, want)
+	}
+}
+
+// The information of a renewal process is bounded, and equals the double sum
+// over ages and waits.
+func TestRenewalInformation(t *testing.T) {
+	for _, spec := range []string{"renewal", "renewal:tail=1.2,scale=7", "renewal:tail=3,scale=0.5"} {
+		p := mustParse[*Renewal](t, spec)
+		for _, s := range [][2]int{{20, 40}, {3, 50}, {45, 50}} {
+			m, n := s[0], s[1]-s[0]
+			// Gaps up to g one by one; what remains is 1/mean·Σ of S beyond.
+			joint := map[[2]int]float64{}
+			const g = 500
+			for a := range g {
+				for r := 1; a+r <= g; r++ {
+					joint[[2]int{min(a, m), min(r, n+1)}] += p.gap(float64(a+r)) / p.mean
+				}
+			}
+			left := p.survival(g)*g + p.beyond(g) // Σ_{gap > g} gap·P(gap)
+			joint[[2]int{m, n + 1}] += (left - p.survival(g)*float64(m+n)) / p.mean
+			for a := range m {
+				joint[[2]int{a, n + 1}] += p.survival(g) / p.mean
+			}
+			for r := 1; r <= n; r++ {
+				joint[[2]int{m, r}] += p.survival(g) / p.mean
+			}
+			x, y := map[int]float64{}, map[int]float64{}
+			total := 0.0
+			for k, q := range joint {
+				x[k[0]] += q
+				y[k[1]] += q
+				total += q
+			}
+			want := 0.0
+			for k, q := range joint {
+				want += q * math.Log(q/(x[k[0]]*y[k[1]]))
+			}
+			if got := exact(t, p, m, m+n); math.Abs(got-want) > 1e-9 || math.Abs(total-1) > 1e-9 {
+				t.Errorf("%s: I(%d;%d) = %.12f, by the double sum %.12f (of probability %v)", spec, m, m+n, got, want, total)
+			}
+		}
+	}
+	if got := exact(t, mustParse[*Renewal](t, "renewal:tail=1.5"), 128, 256); math.Abs(got-0.375) > 5e-4 { // theory notes
+		t.Errorf("I(128;256) = %v, want 0.375", got)
+	}
+	p := mustParse[*Renewal](t, "renewal:tail=2.5")
+	if a, b := exact(t, p, 1<<14, 1<<15), exact(t, p, 1<<20, 1<<21); b-a > 1e-4 || b < a-1e-9 {
+		t.Errorf("information goes from %v to %v between 2¹⁵ and 2²¹ tokens: not bounded", a, b)
+	}
+	// The entropy rate is the entropy of a gap over its mean: for S(k) = 1/(1+k)²
+	// the sum over 10⁷ gaps, and the integral of 2·k^−3·ln(k³/2) beyond.
+	q := mustParse[*Renewal](t, "renewal:tail=2")
+	h := 0.0
+	const top = 1e7
+	for k := 1.0; k <= top; k++ {
+		x := q.gap(k)
+		h -= x * math.Log(x)
+	}
+	h += (3*math.Log(top) + 1.5 - math.Ln2) / (top * top)
+	if got := float64(q.EntropyRate()); math.Abs(got-h/q.mean) > 1e-9 {
+		t.Errorf("entropy rate %.12f, term by term %.12f", got, h/q.mean)
+	}
+}
+
+// A word of P symbols is known once it has been seen twice: all the information
+// is its entropy, P·ln k, less what coincidences of periods take away (at most
+// one period, so none here), and up to P tokens blocks share nothing.
+func TestRepeat(t *testing.T) {
+	p := mustParse[*Repeat](t, "repeat:symbols=5,shortest=8,longest=8")
+	for _, n := range []int{8, 9, 100, 1 << 20} {
+		if got, want := exact(t, p, n, 2*n), 8*math.Log(5); math.Abs(got-want) > 1e-9 {
+			t.Errorf("I(%d;%d) = %v, want %v", n, 2*n, got, want)
+		}
+	}
+	for n := 1; n <= 8; n++ { // the last 2n − 8 tokens repeat the first
+		if got, want := exact(t, p, n, 2*n), float64(max(0, 2*n-8))*math.Log(5); math.Abs(got-want) > 1e-9 {
+			t.Errorf("I(%d;%d) = %v, want %v", n, 2*n, got, want)
+		}
+	}
+	// Sets of periods count every block once, at the largest size allowed.
+	q := mustParse[*Repeat](t, "repeat:symbols=2,longest=63")
+	for _, n := range []int{20, 40, 90} {
+		total := 0.0
+		sets := q.periodSets(n)
+		for _, s := range sets {
+			total += s.blocks
+		}
+		if math.Abs(total/math.Exp2(float64(n))-1) > 1e-12 {
+			t.Errorf("blocks of %d tokens: %d sets of periods hold %v of them", n, len(sets), total)
+		}
+		t.Logf("n = %d: %d sets", n, len(sets))
+	}
+}
+
+// Written in letters, samples are bytes, log-probabilities those of the
+// symbols, and files hold the text.
+func TestLetters(t *testing.T) {
+	p, text := mustParse[*Renewal](t, "renewal"), mustParse[*Letters](t, `renewal:letters="\`)
+	w := text.Sample(NewRand(3, 0), 60)
+	symbols := p.Sample(NewRand(3, 0), 60)
+	for i := range w {
+		if w[i] != token.ID(`"\`[symbols[i]]) {
+			t.Fatalf("token %d is byte %d, the symbol %d", i, w[i], symbols[i])
+		}
+	}
+	a, b := scores(t, p.Model(), lm.Request[token.ID]{Tokens: symbols}), scores(t, text.Model(), lm.Request[token.ID]{Tokens: w})
+	if fmt.Sprint(a) != fmt.Sprint(b) {
+		t.Errorf("symbols are scored %v, letters %v", a, b)
+	}
+	if got, want := exact(t, text, 9, 21), exact(t, p, 9, 21); got != want {
+		t.Errorf("I(9;21) = %v in letters, %v in symbols", got, want)
+	}
+	for format, want := range map[SampleFormat]string{Text: `"\`, JSONLines: `\\\"`} {
+		var out bytes.Buffer
+		if err := WriteSamples(t.Context(), &out, text, SampleOptions{Format: format, Length: 500, Count: 1, Seed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %q", format, out.String())
+		}
+	}
+	if _, err := text.Model().LogProbs(t.Context(), lm.Request[token.ID]{Tokens: []token.ID{'x'}}); err == nil || !strings.Contains(err.Error(), "none of the letters") {
+		t.Errorf("a byte that is no letter: %v", err)
+	}
+}
