@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"report":              {"info", "lm", "mi", "law", "law/decay", "arch", "compare", "internal/atomicfile", "internal/shell"},
 	"serve":               {"report"},
 	"lab/graph":           {},
+	"lab/cpu":             {"lab/graph"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},

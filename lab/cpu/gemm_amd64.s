@@ -1,0 +1,145 @@
+//go:build amd64 && !purego
+
+#include "textflag.h"
+
+#define ROW512(ADDR, C0, C1) \
+	VBROADCASTSS ADDR, Z18 \
+	VFMADD231PS Z16, Z18, C0 \
+	VFMADD231PS Z17, Z18, C1
+
+#define ZERO512(A, B, C, D) \
+	VPXORQ A, A, A \
+	VPXORQ B, B, B \
+	VPXORQ C, C, C \
+	VPXORQ D, D, D
+
+#define STORE512(C0, C1) \
+	VMOVUPS C0, (DI) \
+	VMOVUPS C1, 64(DI) \
+	ADDQ R11, DI
+
+#define ADD512(C0, C1) \
+	VADDPS (DI), C0, C0 \
+	VADDPS 64(DI), C1, C1 \
+	STORE512(C0, C1)
+
+// func tileAVX512(k int, a *float32, ra, ca int, b, c *float32, ldc, add int)
+// An 8×32 tile of c: rows of a are ra bytes apart, its columns ca bytes; b is
+// packed, 32 numbers for each of the k columns of a; rows of c are ldc bytes
+// apart. The products are added to c when add is not 0.
+TEXT ·tileAVX512(SB), NOSPLIT, $0-64
+	MOVQ k+0(FP), CX
+	MOVQ a+8(FP), SI
+	MOVQ ra+16(FP), R8
+	MOVQ ca+24(FP), R9
+	MOVQ b+32(FP), DX
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R11
+	MOVQ add+56(FP), AX
+	LEAQ (R8)(R8*2), R10
+	LEAQ (SI)(R8*4), BX
+	ZERO512(Z0, Z1, Z2, Z3)
+	ZERO512(Z4, Z5, Z6, Z7)
+	ZERO512(Z8, Z9, Z10, Z11)
+	ZERO512(Z12, Z13, Z14, Z15)
+loop512:
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ROW512((SI), Z0, Z1)
+	ROW512((SI)(R8*1), Z2, Z3)
+	ROW512((SI)(R8*2), Z4, Z5)
+	ROW512((SI)(R10*1), Z6, Z7)
+	ROW512((BX), Z8, Z9)
+	ROW512((BX)(R8*1), Z10, Z11)
+	ROW512((BX)(R8*2), Z12, Z13)
+	ROW512((BX)(R10*1), Z14, Z15)
+	ADDQ $128, DX
+	ADDQ R9, SI
+	ADDQ R9, BX
+	DECQ CX
+	JNZ loop512
+	TESTQ AX, AX
+	JNZ add512
+	STORE512(Z0, Z1)
+	STORE512(Z2, Z3)
+	STORE512(Z4, Z5)
+	STORE512(Z6, Z7)
+	STORE512(Z8, Z9)
+	STORE512(Z10, Z11)
+	STORE512(Z12, Z13)
+	STORE512(Z14, Z15)
+	VZEROUPPER
+	RET
+add512:
+	ADD512(Z0, Z1)
+	ADD512(Z2, Z3)
+	ADD512(Z4, Z5)
+	ADD512(Z6, Z7)
+	ADD512(Z8, Z9)
+	ADD512(Z10, Z11)
+	ADD512(Z12, Z13)
+	ADD512(Z14, Z15)
+	VZEROUPPER
+	RET
+
+#define ROW256(ADDR, C0, C1) \
+	VBROADCASTSS ADDR, Y10 \
+	VFMADD231PS Y8, Y10, C0 \
+	VFMADD231PS Y9, Y10, C1
+
+#define STORE256(C0, C1) \
+	VMOVUPS C0, (DI) \
+	VMOVUPS C1, 32(DI) \
+	ADDQ R11, DI
+
+#define ADD256(C0, C1) \
+	VADDPS (DI), C0, C0 \
+	VADDPS 32(DI), C1, C1 \
+	STORE256(C0, C1)
+
+// func tileAVX2(k int, a *float32, ra, ca int, b, c *float32, ldc, add int)
+// As tileAVX512, for a tile of 4×16.
+TEXT ·tileAVX2(SB), NOSPLIT, $0-64
+	MOVQ k+0(FP), CX
+	MOVQ a+8(FP), SI
+	MOVQ ra+16(FP), R8
+	MOVQ ca+24(FP), R9
+	MOVQ b+32(FP), DX
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R11
+	MOVQ add+56(FP), AX
+	LEAQ (R8)(R8*2), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+loop256:
+	VMOVUPS (DX), Y8
+	VMOVUPS 32(DX), Y9
+	ROW256((SI), Y0, Y1)
+	ROW256((SI)(R8*1), Y2, Y3)
+	ROW256((SI)(R8*2), Y4, Y5)
+	ROW256((SI)(R10*1), Y6, Y7)
+	ADDQ $64, DX
+	ADDQ R9, SI
+	DECQ CX
+	JNZ loop256
+	TESTQ AX, AX
+	JNZ add256
+	STORE256(Y0, Y1)
+	STORE256(Y2, Y3)
+	STORE256(Y4, Y5)
+	STORE256(Y6, Y7)
+	VZEROUPPER
+	RET
+add256:
+	ADD256(Y0, Y1)
+	ADD256(Y2, Y3)
+	ADD256(Y4, Y5)
+	ADD256(Y6, Y7)
+	VZEROUPPER
+	RET

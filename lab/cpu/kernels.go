@@ -1,0 +1,41 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/l2m-lab/l2m/lab/graph"
+)
+
+// kernel computes the results of a call from its operands. A result that nobody
+// uses is nil.
+type kernel func(m *Machine, in, out [][]float32)
+
+// kernels makes, by name, the kernel of a function; nil when its form is not
+// covered.
+var kernels = map[string]func(f *graph.Function) kernel{
+	graph.FnLayerNorm:              layerNorm,
+	graph.FnLayerNorm + ".grad":    layerNormGrad,
+	graph.FnRMSNorm:                rmsNorm,
+	graph.FnRMSNorm + ".grad":      rmsNormGrad,
+	graph.FnCrossEntropy:           crossEntropy,
+	graph.FnCrossEntropy + ".grad": crossEntropyGrad,
+	graph.FnRotary:                 rotary,
+	graph.FnRotary + ".grad":       rotaryGrad,
+	graph.FnShortConv:              shortConv,
+	graph.FnShortConv + ".grad":    shortConvGrad,
+	graph.FnAttention:              attention,
+	graph.FnAttention + ".grad":    attentionGrad,
+}
+
+func kernelOf(f *graph.Function) kernel {
+	if make := kernels[f.Name]; make != nil {
+		return make(f)
+	}
+	return nil
+}
+
+// known reports whether a call is run as a step of its own.
+func known(f *graph.Function) bool { return kernelOf(f) != nil || elementwiseBody(f) }
+
+// needs reports whether a derivative is by exactly these operands.
+func needs(f *graph.Function, needed ...bool) bool { return slices.Equal(f.Needed, needed) }
