@@ -17,6 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // AuditOptions says which models to audit against which law. The zero value of
@@ -315,7 +316,7 @@ func ParseLaw(s string) (law.PowerLaw, error) {
 func ReadLaw(path string) (law.PowerLaw, error) {
 	file := path
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		file = filepath.Join(path, "results.json")
+		file = filepath.Join(path, rundir.Results)
 	}
 	f, err := os.Open(file)
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // CalibrateOptions say what to calibrate. The zero value of a field asks for
@@ -127,16 +128,13 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := holdsOther(o.Out, calibrationName); err != nil {
+	run, err := openRun(o.Out, rundir.Calibrate, o.command(), o.Fresh)
+	if err != nil {
 		return nil, fmt.Errorf("calibrating: %w", err)
 	}
-	if o.Fresh {
-		if err := os.RemoveAll(filepath.Join(o.Out, chunksName)); err != nil {
-			return nil, fmt.Errorf("discarding the earlier calibration: %w", err)
-		}
-	}
-	if err := os.MkdirAll(filepath.Join(o.Out, chunksName), 0o777); err != nil {
-		return nil, fmt.Errorf("creating the run directory: %w", err)
+	defer run.Close()
+	if _, err := run.Folder(rundir.Repetitions); err != nil {
+		return nil, fmt.Errorf("calibrating: %w", err)
 	}
 	if err := simulateAll(ctx, o, cells); err != nil {
 		return nil, err
@@ -150,7 +148,7 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 		result.Cells = append(result.Cells, summary)
 	}
 	result.setCoverage()
-	return result, result.write(o.Out, nil)
+	return result, result.write(run)
 }
 
 // command is the canonical command line that repeats the calibration: every
@@ -184,9 +182,6 @@ func (o CalibrateOptions) command() string {
 	}
 	return strings.Join(words, " ")
 }
-
-// chunksName is the folder of finished repetitions.
-const chunksName = "repetitions"
 
 // chunkSize is the number of repetitions that are saved together.
 const chunkSize = 10
@@ -302,7 +297,7 @@ type chunk struct {
 
 func (c *cell) chunkPath(first int) string {
 	sum := sha256.Sum256([]byte(c.key()))
-	return filepath.Join(c.o.Out, chunksName, fmt.Sprintf("%s-%06d.json", hex.EncodeToString(sum[:6]), first))
+	return filepath.Join(c.o.Out, rundir.Repetitions, fmt.Sprintf("%s-%06d.json", hex.EncodeToString(sum[:6]), first))
 }
 
 // simulateAll makes every repetition that is not there yet.

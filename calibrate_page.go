@@ -3,7 +3,6 @@ package l2m
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
@@ -11,28 +10,26 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
-// write puts the document and its faces into dir.
-func (r *Calibration) write(dir string, formats []string) error {
-	err := writeFaces(dir, r, face[*Calibration]{calibrationName, func(w io.Writer, r *Calibration) error { return r.WriteJSON(w) }})
+// write writes the document and its faces.
+func (r *Calibration) write(run *rundir.Dir) error {
+	faces, err := r.faces(nil)
 	if err != nil {
 		return err
 	}
-	return r.render(dir, formats)
+	return run.Write(append([]rundir.Face{{Name: rundir.Calibrate.Document, Write: r.WriteJSON}}, faces...)...)
 }
 
-// render writes the page and the figures.
-func (r *Calibration) render(dir string, formats []string) error {
+// faces are the page and the figures.
+func (r *Calibration) faces(formats []string) ([]rundir.Face, error) {
 	var data bytes.Buffer
 	if err := r.WriteJSON(&data); err != nil {
-		return err
+		return nil, err
 	}
 	page, figures := r.page(data.Bytes())
-	if err := writeFaces(dir, page, face[*report.Page]{reportName, func(w io.Writer, p *report.Page) error { return p.HTML(w) }}); err != nil {
-		return err
-	}
-	return writeFigures(dir, figures, formats)
+	return append([]rundir.Face{{Name: rundir.Report, Write: page.HTML}}, figureFaces(figures, formats)...), nil
 }
 
 // page is the HTML face of a calibration; figures are those it shows.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // RivalOptions say what CompareRivals runs. The zero value of a field asks for
@@ -77,9 +78,11 @@ func CompareRivals(ctx context.Context, o RivalOptions) (*Rivals, error) {
 	case o.Samples < 10 || o.Repetitions < 2 || o.Largest < 16:
 		return nil, fmt.Errorf("%d samples, %d repetitions, length %d: at least 10, 2 and 16 are needed", o.Samples, o.Repetitions, o.Largest)
 	}
-	if err := holdsOther(o.Out, rivalsName); err != nil {
+	run, err := openRun(o.Out, rundir.Rivals, "l2m calibrate --rivals", false)
+	if err != nil {
 		return nil, fmt.Errorf("comparing estimators: %w", err)
 	}
+	defer run.Close()
 	jobs, err := rivalJobs(o.Largest)
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func CompareRivals(ctx context.Context, o RivalOptions) (*Rivals, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return out, out.write(o.Out)
+	return out, out.write(run)
 }
 
 func asIntervals(values []float64) []interval {
@@ -140,22 +143,23 @@ func (r *Rivals) WriteJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// write puts the document and its faces into dir.
-func (r *Rivals) write(dir string) error {
-	if err := writeFaces(dir, r, face[*Rivals]{rivalsName, func(w io.Writer, r *Rivals) error { return r.WriteJSON(w) }}); err != nil {
+// write writes the document and its faces.
+func (r *Rivals) write(run *rundir.Dir) error {
+	faces, err := r.faces(nil)
+	if err != nil {
 		return err
 	}
-	return r.render(dir, nil)
+	return run.Write(append([]rundir.Face{{Name: rundir.Rivals.Document, Write: r.WriteJSON}}, faces...)...)
 }
 
-// render writes the page and the figure.
-func (r *Rivals) render(dir string, formats []string) error {
+// faces are the page and the figure.
+func (r *Rivals) faces(formats []string) ([]rundir.Face, error) {
 	var data bytes.Buffer
 	if err := r.WriteJSON(&data); err != nil {
-		return err
+		return nil, err
 	}
 	page := &report.Page{
-		Kind: "calibrate", Subject: "rival estimators", Tone: report.Neutral, Hero: r.Figure(), Data: data.Bytes(), DataName: rivalsName, Version: r.Version, Command: "l2m calibrate --rivals",
+		Kind: "calibrate", Subject: "rival estimators", Tone: report.Neutral, Hero: r.Figure(), Data: data.Bytes(), DataName: rundir.Rivals.Document, Version: r.Version, Command: "l2m calibrate --rivals",
 		Verdict: report.Plain("Estimators without a model of the sequence fail as dimension grows."),
 		Lead:    report.Plain("Every task has a known answer. Means over repetitions; a task that an estimator cannot do is in the table with the reason."),
 	}
@@ -180,10 +184,7 @@ func (r *Rivals) render(dir string, formats []string) error {
 		t.Rows = append(t.Rows, row)
 	}
 	page.Sections = []report.Section{{ID: "table", Title: "All estimates", Blocks: []report.Block{t}}}
-	if err := writeFaces(dir, page, face[*report.Page]{reportName, func(w io.Writer, p *report.Page) error { return p.HTML(w) }}); err != nil {
-		return err
-	}
-	return writeFigures(dir, []*report.Figure{page.Hero}, formats)
+	return append([]rundir.Face{{Name: rundir.Report, Write: page.HTML}}, figureFaces([]*report.Figure{page.Hero}, formats)...), nil
 }
 
 // Figure draws estimates of the Gaussian tasks against the truth.

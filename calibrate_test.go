@@ -16,6 +16,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // small is a calibration of a second.
@@ -46,7 +47,7 @@ func checkPage(t *testing.T, dir, document string, least int) {
 	if err := json.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile(filepath.Join(dir, reportName))
+	page, err := os.ReadFile(filepath.Join(dir, rundir.Report))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestCalibrate(t *testing.T) {
 	if err != nil || !bytes.Contains(page, []byte("hold the truth")) {
 		t.Errorf("report.html: %v", err)
 	}
-	checkPage(t, o.Out, calibrationName, 100)
+	checkPage(t, o.Out, rundir.Calibrate.Document, 100)
 }
 
 // An interrupted run continues, with more workers, to the same bytes; nothing
@@ -134,7 +135,7 @@ func TestCalibrateContinues(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the continued run differs:\n%s", diff)
 	}
-	files, err := filepath.Glob(filepath.Join(o.Out, chunksName, "*.json"))
+	files, err := filepath.Glob(filepath.Join(o.Out, rundir.Repetitions, "*.json"))
 	if err != nil || len(files) != 3 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
@@ -176,7 +177,7 @@ func TestCalibrateDamage(t *testing.T) {
 			t.Errorf("cut to 4 tokens, L = %d: %v of %v nats", p.Length, p.Mean, p.Truth)
 		}
 	}
-	checkPage(t, o.Out, calibrationName, 20)
+	checkPage(t, o.Out, rundir.Calibrate.Document, 20)
 }
 
 func TestCalibrateErrors(t *testing.T) {
@@ -234,5 +235,5 @@ func TestCompareRivals(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	checkPage(t, o.Out, rivalsName, 20)
+	checkPage(t, o.Out, rundir.Rivals.Document, 20)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 )
 
@@ -30,12 +31,6 @@ type CompareOptions struct {
 	Draws int // bootstrap replicates; 0 means 1,000
 	Seed  uint64
 }
-
-// Files that Compare writes.
-const (
-	compareName    = "compare.json"
-	compareCSVName = "compare.csv"
-)
 
 // scored is a finished run.
 type scored struct {
@@ -112,7 +107,7 @@ func Compare(ctx context.Context, o CompareOptions) (*report.Comparison, error) 
 }
 
 func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
-	f, err := os.Open(filepath.Join(dir, resultsName))
+	f, err := os.Open(filepath.Join(dir, rundir.Results))
 	if err != nil {
 		return nil, fmt.Errorf("%w (is it the directory of a finished run of l2m measure?)", err)
 	}
@@ -125,7 +120,6 @@ func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 	r.key = store.Key()
 	if n := store.Done(); n < r.key.Count {
 		return nil, fmt.Errorf("%d of %d windows are scored (repeat its command, which continues)", n, r.key.Count)
@@ -282,13 +276,12 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 
 // write writes the comparison and its faces into o.Out.
 func (o CompareOptions) write(c *report.Comparison) error {
-	if err := holdsOther(o.Out, compareName); err != nil {
+	run, err := openRun(o.Out, rundir.Compare, c.Command, false)
+	if err != nil {
 		return fmt.Errorf("writing the comparison: %w", err)
 	}
-	if err := writeFaces(o.Out, c, face[*report.Comparison]{compareName, report.WriteComparison}); err != nil {
-		return err
-	}
-	return renderComparison(o.Out, c, o.Figures)
+	defer run.Close()
+	return run.Write(append([]rundir.Face{faceOf(rundir.Compare.Document, c, report.WriteComparison)}, comparisonFaces(c, o.Figures)...)...)
 }
 
 // Command is the canonical command line that repeats the comparison.

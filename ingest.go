@@ -15,6 +15,7 @@ import (
 
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -65,11 +66,15 @@ func ingest(ctx context.Context, dir string, results []string, progress Progress
 	if err != nil {
 		return nil, err
 	}
-	store, err := score.Open(dir, f.Key, score.OpenOptions{})
+	run, err := openRun(dir, rundir.Measure, f.Command, false)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
+	defer run.Close()
+	store, err := score.Open(run, f.Key)
+	if err != nil {
+		return nil, err
+	}
 	offline, err := score.NewOffline(f.Info, s.windows, s.partners, s.plan, store)
 	if err != nil {
 		return nil, err
@@ -100,12 +105,12 @@ func ingest(ctx context.Context, dir string, results []string, progress Progress
 	if err := evaluate(ctx, out.Result, s, store, o); err != nil {
 		return nil, err
 	}
-	return out, writeRun(dir, out.Result, o.Figures)
+	return out, writeRun(run, out.Result, o.Figures)
 }
 
 // readPlan reads what Plan wrote into a run directory.
 func readPlan(dir string) (f planFile, s sample[token.ID], err error) {
-	path := filepath.Join(dir, planName)
+	path := filepath.Join(dir, rundir.Plan)
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, s, fmt.Errorf("%w (is %s the directory that l2m plan wrote?)", err, dir)
@@ -115,12 +120,12 @@ func readPlan(dir string) (f planFile, s sample[token.ID], err error) {
 	if err := json.Unmarshal(content, &f); err != nil || f.Schema != planSchema {
 		return f, s, fmt.Errorf("%s is not a plan of this version, %s (plan again with this l2m)", path, planSchema)
 	}
-	path = filepath.Join(dir, windowsName)
+	path = filepath.Join(dir, rundir.Windows)
 	if content, err = os.ReadFile(path); err != nil {
 		return f, s, err
 	}
 	if err := f.Key.Plan.Validate(); err != nil {
-		return f, s, fmt.Errorf("%s: %w", filepath.Join(dir, planName), err)
+		return f, s, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.Plan), err)
 	}
 	s.plan = f.Key.Plan
 	if s.windows, s.partners, err = score.ReadWindows(content, f.Key); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -29,8 +30,13 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	if err := checkConfigs(ctx, o); err != nil {
 		return nil, err
 	}
+	run, err := openRun(o.Out, rundir.Measure, o.Command(), o.Fresh)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
 	if o.Process != "" {
-		return measureProcess(ctx, o)
+		return measureProcess(ctx, run, o)
 	}
 	text, err := readText(ctx, o)
 	if err != nil {
@@ -53,11 +59,10 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := scoreSample(ctx, text, e, s, o)
+	store, err := scoreSample(ctx, run, text, e, s, o)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 
 	r := describe(text, e, s, o)
 	if err := evaluate(ctx, r, s, store, o); err != nil {
@@ -69,7 +74,7 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 	if err := auditConfigs(ctx, r, o); err != nil {
 		return nil, err
 	}
-	if err := writeRun(o.Out, r, o.Figures); err != nil {
+	if err := writeRun(run, r, o.Figures); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -207,8 +212,8 @@ func (s sample[T]) bytesPerToken() float64 {
 
 // scoreSample scores what the run directory does not hold yet. A model that is
 // to be trained is trained only if there is something to score.
-func scoreSample(ctx context.Context, t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
-	store, err := openStore(t, e, s, o)
+func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
+	store, err := openStore(run, t, e, s)
 	if err != nil {
 		return nil, err
 	}
@@ -223,21 +228,18 @@ func scoreSample(ctx context.Context, t text, e *engine, s sample[token.ID], o M
 		err = scoreWith(ctx, model, s, store, e.inFlight, o)
 	}
 	if err != nil {
-		store.Close()
 		return nil, err
 	}
 	return store, nil
 }
 
 // openStore opens the run directory for the scores of this sample.
-func openStore(t text, e *engine, s sample[token.ID], o MeasureOptions) (*score.Store, error) {
-	return score.Open(o.Out, score.Key{
+func openStore(run *rundir.Dir, t text, e *engine, s sample[token.ID]) (*score.Store, error) {
+	return score.Open(run, score.Key{
 		ModelName: e.info.Name, Model: e.info.Fingerprint, BOS: e.info.BOS,
 		Tokenizer: e.tokenizer.fingerprint, Corpus: t.corpus.Fingerprint(),
 		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
-	}, score.OpenOptions{Fresh: o.Fresh, About: map[string]string{
-		"command": o.Command(), "version": BuildVersion().String(),
-	}})
+	})
 }
 
 func describeCorpus(t text, e *engine, o MeasureOptions) report.Corpus {

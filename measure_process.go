@@ -10,6 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -23,23 +24,23 @@ const (
 // measureProcess runs the estimators and the law on windows of a random
 // process, scored by its own exact law: the same code as for documents, with
 // the truth known.
-func measureProcess(ctx context.Context, o MeasureOptions) (*report.Result, error) {
+func measureProcess(ctx context.Context, run *rundir.Dir, o MeasureOptions) (*report.Result, error) {
 	p, err := process.Parse(o.Process)
 	if err != nil {
 		return nil, err
 	}
 	switch p := p.(type) {
 	case process.Process[token.ID]:
-		return measureSamples(ctx, p, o)
+		return measureSamples(ctx, run, p, o)
 	case process.Process[float64]:
-		return measureSamples(ctx, p, o)
+		return measureSamples(ctx, run, p, o)
 	case process.Process[[]float64]:
-		return measureSamples(ctx, p, o)
+		return measureSamples(ctx, run, p, o)
 	}
 	return nil, fmt.Errorf("process %s has tokens of a kind that cannot be measured", p.Describe().Spec)
 }
 
-func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureOptions) (*report.Result, error) {
+func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o MeasureOptions) (*report.Result, error) {
 	d, model := p.Describe(), p.Model()
 	if o.Context > 0 {
 		var err error
@@ -52,14 +53,13 @@ func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureO
 		return nil, err
 	}
 	m := model.Info()
-	store, err := score.Open(o.Out, score.Key{
+	store, err := score.Open(run, score.Key{
 		ModelName: m.Name, Model: m.Fingerprint, BOS: m.BOS, Tokenizer: string(d.Token), Corpus: fmt.Sprintf("process %s", d.Spec),
 		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
-	}, score.OpenOptions{Fresh: o.Fresh, About: map[string]string{"command": o.Command(), "version": BuildVersion().String()}})
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 	if err := scoreWith(ctx, model, s, store, o.Workers, o); err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func measureSamples[T any](ctx context.Context, p process.Process[T], o MeasureO
 		return nil, err
 	}
 	r.Warnings = append(r.Warnings, shiftWarnings(d, r)...)
-	if err := writeRun(o.Out, r, o.Figures); err != nil {
+	if err := writeRun(run, r, o.Figures); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -10,28 +10,18 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
-)
-
-// Names in the directory of a run that is scored offline.
-const (
-	planName     = "plan.json"
-	windowsName  = "windows.parquet"
-	requestsName = "requests"
-	runnerName   = "answer.py"
 )
 
 // planSchema is the version of plan.json.
@@ -122,16 +112,20 @@ func plan(ctx context.Context, o PlanOptions) (*Planned, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
+	run, err := openRun(m.Out, rundir.Measure, planCommand(o, m), m.Fresh)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
 	t, e, s, err := planWindows(ctx, o, m)
 	if err != nil {
 		return nil, err
 	}
 	defer t.corpus.Close()
-	store, err := openStore(t, e, s, m)
+	store, err := openStore(run, t, e, s)
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 	offline, err := score.NewOffline(e.info, s.windows, s.partners, s.plan, store)
 	if err != nil {
 		return nil, err
@@ -145,20 +139,20 @@ func plan(ctx context.Context, o PlanOptions) (*Planned, error) {
 		Evaluate: evaluateOptions{Seed: m.Seed, Draws: m.Draws, Range: m.Range, Figures: m.Figures},
 	}
 	// The windows go first: plan.json makes a directory one that Ingest takes.
-	err = atomicfile.WriteFile(filepath.Join(m.Out, windowsName), 0o644, func(w io.Writer) error {
-		return score.WriteWindows(w, s.windows, s.partners)
-	})
-	if err != nil {
-		return nil, err
-	}
 	content, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.WriteBytes(filepath.Join(m.Out, planName), 0o644, append(content, '\n')); err != nil {
+	err = run.Write(
+		rundir.Face{Name: rundir.Windows, Write: func(w io.Writer) error { return score.WriteWindows(w, s.windows, s.partners) }},
+		rundir.Face{Name: rundir.Plan, Write: func(w io.Writer) error {
+			_, err := w.Write(append(content, '\n'))
+			return err
+		}})
+	if err != nil {
 		return nil, err
 	}
-	return writeRequests(ctx, filepath.Join(m.Out, requestsName), b, offline, requestPrefix(f.Key), o)
+	return writeRequests(ctx, run, b, offline, requestPrefix(f.Key), o)
 }
 
 // offlineModel stands for a server where options are checked.
@@ -223,28 +217,19 @@ func parseRequest(prefix, s string) (id score.PieceID, ok bool) {
 	return id, errW == nil && errB == nil && prefix+id.String() == s
 }
 
-// writeRequests replaces the files of requests in dir by what is outstanding.
+// writeRequests replaces the files of requests of the run by what is outstanding.
 // Other files stay: results that were not taken in yet may be among them.
-func writeRequests(ctx context.Context, dir string, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*Planned, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*Planned, error) {
+	if err := run.DiscardIn(rundir.Requests); err != nil {
 		return nil, err
 	}
-	old, err := os.ReadDir(dir)
+	runner := rundir.Requests + "/" + rundir.Runner
+	out := &Planned{Windows: offline.Missing().Windows, Runner: run.Path(runner)}
+	err := run.Write(rundir.Face{Name: runner, Mode: 0o755, Write: func(w io.Writer) error {
+		_, err := w.Write(openai.BatchRunner)
+		return err
+	}})
 	if err != nil {
-		return nil, err
-	}
-	for _, e := range old {
-		if ours, _ := filepath.Match("requests-[0-9]*.jsonl*", e.Name()); ours {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := atomicfile.RemoveTemps(dir); err != nil {
-		return nil, err
-	}
-	out := &Planned{Windows: offline.Missing().Windows, Runner: filepath.Join(dir, runnerName)}
-	if err := atomicfile.WriteBytes(out.Runner, 0o755, openai.BatchRunner); err != nil {
 		return nil, err
 	}
 	next, stop := iter.Pull(offline.Outstanding())
@@ -273,9 +258,9 @@ func writeRequests(ctx context.Context, dir string, b openai.Batch, offline *sco
 		if o.Gzip {
 			name += ".gz"
 		}
-		path := filepath.Join(dir, name)
-		out.Files = append(out.Files, path)
-		err := atomicfile.WriteFile(path, 0o644, func(w io.Writer) error {
+		name = rundir.Requests + "/" + name
+		out.Files = append(out.Files, run.Path(name))
+		err := run.Write(rundir.Face{Name: name, Write: func(w io.Writer) error {
 			file := bufio.NewWriterSize(w, 1<<20)
 			var to io.Writer = file
 			if o.Gzip {
@@ -298,7 +283,7 @@ func writeRequests(ctx context.Context, dir string, b openai.Batch, offline *sco
 				}
 			}
 			return file.Flush()
-		})
+		}})
 		if err != nil {
 			return nil, err
 		}

@@ -1,122 +1,102 @@
 package l2m
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
-// Render makes the faces of a finished run anew from its document (results.json,
-// compare.json, audit.json, calibration.json or rivals.json): the page, the tables
-// and the figures, in the given formats of report.WriteFigures (nil: svg, png and
-// pdf; empty: none). Nothing is measured again, and the document stays as it is.
+// Render writes the page, the tables and the figures of a finished run again from
+// its document (results.json, compare.json, audit.json, calibration.json or
+// rivals.json), in the given formats (nil: svg, png and pdf; empty: none). Nothing is
+// measured again, and the document stays as it is.
 func Render(dir string, formats []string) error {
-	var names []string
-	for _, d := range documents {
-		f, err := os.Open(filepath.Join(dir, d.name))
-		if errors.Is(err, fs.ErrNotExist) {
-			names = append(names, d.name)
-			continue
-		} else if err != nil {
-			return fmt.Errorf("making the report: %w", err)
-		}
-		defer f.Close()
-		if err := d.render(dir, f, formats); err != nil {
-			return fmt.Errorf("making the report of %s: %w", dir, err)
-		}
-		return nil
+	run, i, err := rundir.Reopen(dir)
+	if err != nil {
+		return fmt.Errorf("making the report: %w", err)
 	}
-	last := len(names) - 1
-	return fmt.Errorf("making the report: %s has neither %s nor %s (a run that is not finished goes on with its own command)", dir, strings.Join(names[:last], ", "), names[last])
-}
-
-// documents are what runs leave, by the name of the file.
-var documents = []struct {
-	name   string
-	render func(dir string, doc io.Reader, formats []string) error
-}{
-	{resultsName, func(dir string, doc io.Reader, formats []string) error {
-		r, err := report.ReadResult(doc)
-		if err != nil {
-			return err
-		}
-		return renderRun(dir, r, formats)
-	}},
-	{compareName, func(dir string, doc io.Reader, formats []string) error {
-		c, err := report.ReadComparison(doc)
-		if err != nil {
-			return err
-		}
-		return renderComparison(dir, c, formats)
-	}},
-	{auditName, func(dir string, doc io.Reader, formats []string) error {
-		a, err := report.ReadAudit(doc)
-		if err != nil {
-			return err
-		}
-		return renderAudit(dir, a, formats)
-	}},
-	{calibrationName, func(dir string, doc io.Reader, formats []string) error {
-		var r Calibration
-		if err := report.ReadDocument(doc, CalibrationSchema, &r); err != nil {
-			return fmt.Errorf("reading the calibration: %w", err)
-		}
-		return r.render(dir, formats)
-	}},
-	{rivalsName, func(dir string, doc io.Reader, formats []string) error {
-		var r Rivals
-		if err := report.ReadDocument(doc, RivalsSchema, &r); err != nil {
-			return fmt.Errorf("reading the comparison of estimators: %w", err)
-		}
-		return r.render(dir, formats)
-	}},
-}
-
-// holdsOther refuses a folder that holds the document of another kind of run,
-// whose report would be overwritten.
-func holdsOther(dir, name string) error {
-	for _, d := range documents {
-		if d.name == name {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, d.name)); err == nil {
-			return fmt.Errorf("%s holds another run, with its %s (name another directory with --out)", dir, d.name)
-		}
+	defer run.Close()
+	if !i.Finished {
+		return fmt.Errorf("making the report: %s has no %s: the run is not finished (repeat its command, which continues)", dir, i.Run.Document)
+	}
+	f, err := os.Open(run.Path(i.Run.Document))
+	if err != nil {
+		return fmt.Errorf("making the report: %w", err)
+	}
+	defer f.Close()
+	faces, err := facesOf(i.Run, f, formats)
+	if err == nil {
+		err = run.Write(faces...)
+	}
+	if err != nil {
+		return fmt.Errorf("making the report of %s: %w", dir, err)
 	}
 	return nil
 }
 
-// renderComparison writes the faces of a comparison.
-func renderComparison(dir string, c *report.Comparison, formats []string) error {
-	if err := writeFaces(dir, c, face[*report.Comparison]{compareCSVName, report.ComparisonCSV}, face[*report.Comparison]{reportName, report.ComparisonHTML}); err != nil {
-		return err
+// facesOf are the faces of the document of a run.
+func facesOf(kind rundir.Kind, doc io.Reader, formats []string) ([]rundir.Face, error) {
+	switch kind.Document {
+	case rundir.Compare.Document:
+		c, err := report.ReadComparison(doc)
+		if err != nil {
+			return nil, err
+		}
+		return comparisonFaces(c, formats), nil
+	case rundir.Audit.Document:
+		a, err := report.ReadAudit(doc)
+		if err != nil {
+			return nil, err
+		}
+		return auditFaces(a, formats), nil
+	case rundir.Calibrate.Document:
+		var r Calibration
+		if err := report.ReadDocument(doc, CalibrationSchema, &r); err != nil {
+			return nil, fmt.Errorf("reading the calibration: %w", err)
+		}
+		return r.faces(formats)
+	case rundir.Rivals.Document:
+		var r Rivals
+		if err := report.ReadDocument(doc, RivalsSchema, &r); err != nil {
+			return nil, fmt.Errorf("reading the comparison of estimators: %w", err)
+		}
+		return r.faces(formats)
 	}
-	return writeFigures(dir, report.ComparisonFigures(c), formats)
+	r, err := report.ReadResult(doc)
+	if err != nil {
+		return nil, err
+	}
+	return resultFaces(r, formats), nil
+}
+
+// comparisonFaces are the files made of a comparison.
+func comparisonFaces(c *report.Comparison, formats []string) []rundir.Face {
+	return append([]rundir.Face{
+		faceOf("compare.csv", c, report.ComparisonCSV), faceOf(rundir.Report, c, report.ComparisonHTML),
+	}, figureFaces(report.ComparisonFigures(c), formats)...)
 }
 
 // WriteAudit writes an audit as a run directory: audit.json, audit.csv, the page
 // and the figure, in the given formats (nil: svg, png and pdf; empty: none).
 func WriteAudit(dir string, a *report.Audit, formats []string) error {
-	if err := holdsOther(dir, auditName); err != nil {
+	run, err := openRun(dir, rundir.Audit, a.Command, false)
+	if err == nil {
+		defer run.Close()
+		err = run.Write(append([]rundir.Face{faceOf(rundir.Audit.Document, a, report.WriteAudit)}, auditFaces(a, formats)...)...)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the audit: %w", err)
 	}
-	if err := writeFaces(dir, a, face[*report.Audit]{auditName, report.WriteAudit}); err != nil {
-		return err
-	}
-	return renderAudit(dir, a, formats)
+	return nil
 }
 
-func renderAudit(dir string, a *report.Audit, formats []string) error {
-	if err := writeFaces(dir, a, face[*report.Audit]{auditCSVName, report.AuditCSV}, face[*report.Audit]{reportName, report.AuditHTML}); err != nil {
-		return err
+func auditFaces(a *report.Audit, formats []string) []rundir.Face {
+	faces := []rundir.Face{faceOf("audit.csv", a, report.AuditCSV), faceOf(rundir.Report, a, report.AuditHTML)}
+	if f := report.AuditFigure(a); f != nil {
+		faces = append(faces, figureFaces([]*report.Figure{f}, formats)...)
 	}
-	figures := slices.DeleteFunc([]*report.Figure{report.AuditFigure(a)}, func(f *report.Figure) bool { return f == nil })
-	return writeFigures(dir, figures, formats)
+	return faces
 }

@@ -1,83 +1,43 @@
 package l2m
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
-// Names of the files of a run directory (docs/format.md).
-const (
-	resultsName   = "results.json"
-	estimatesName = "estimates.csv"
-	reportName    = "report.html"
-	figuresName   = "figures"
-
-	auditName       = "audit.json"
-	auditCSVName    = "audit.csv"
-	calibrationName = "calibration.json"
-	rivalsName      = "rivals.json"
-)
-
-// face is a file made of a document.
-type face[D any] struct {
-	name  string
-	write func(io.Writer, D) error
+// faceOf is a file of a run made of a document.
+func faceOf[D any](name string, doc D, write func(io.Writer, D) error) rundir.Face {
+	return rundir.Face{Name: name, Write: func(w io.Writer) error { return write(w, doc) }}
 }
 
-// writeFaces writes files made of a document into a folder, which it makes, each
-// file whole.
-func writeFaces[D any](dir string, doc D, faces ...face[D]) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("creating the run directory: %w", err)
+// figureFaces are figures in the given formats; nil means all.
+func figureFaces(figures []*report.Figure, formats []string) []rundir.Face {
+	if formats == nil {
+		formats = rundir.Formats()
 	}
-	for _, f := range faces {
-		path := filepath.Join(dir, f.name)
-		if err := atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return f.write(w, doc) }); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
+	var faces []rundir.Face
+	for _, fig := range figures {
+		for _, format := range formats {
+			faces = append(faces, rundir.Face{Name: rundir.Figures + "/" + fig.ID + "." + format, Write: func(w io.Writer) error { return fig.Encode(w, format) }})
 		}
 	}
-	return nil
+	return faces
 }
 
-// allFormats are the formats of figures when none are named.
-var allFormats = []string{"svg", "png", "pdf"}
-
-// writeFigures draws figures into a run directory, in every format when formats is
-// nil.
-func writeFigures(dir string, figures []*report.Figure, formats []string) error {
-	if formats == nil {
-		formats = allFormats
-	}
-	if len(formats) == 0 || len(figures) == 0 {
-		return nil
-	}
-	to := filepath.Join(dir, figuresName)
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return fmt.Errorf("drawing figures: %w", err)
-	}
-	if err := report.WriteFigures(to, figures, formats); err != nil {
-		return fmt.Errorf("drawing figures: %w", err)
-	}
-	return nil
+// openRun opens the run directory of a verb.
+func openRun(dir string, kind rundir.Kind, command string, fresh bool) (*rundir.Dir, error) {
+	return rundir.Open(dir, kind, rundir.Options{Fresh: fresh, Command: command, Version: BuildVersion().Short()})
 }
 
 // writeRun writes the result and its faces into the run directory.
-func writeRun(dir string, r *report.Result, formats []string) error {
-	if err := writeFaces(dir, r, face[*report.Result]{resultsName, report.WriteResult}); err != nil {
-		return err
-	}
-	return renderRun(dir, r, formats)
+func writeRun(run *rundir.Dir, r *report.Result, formats []string) error {
+	return run.Write(append([]rundir.Face{faceOf(rundir.Results, r, report.WriteResult)}, resultFaces(r, formats)...)...)
 }
 
-// renderRun writes the faces of a result.
-func renderRun(dir string, r *report.Result, formats []string) error {
-	if err := writeFaces(dir, r, face[*report.Result]{estimatesName, report.CSV}, face[*report.Result]{reportName, report.HTML}); err != nil {
-		return err
-	}
-	return writeFigures(dir, report.ResultFigures(r), formats)
+func resultFaces(r *report.Result, formats []string) []rundir.Face {
+	return append([]rundir.Face{
+		faceOf(rundir.Estimates, r, report.CSV), faceOf(rundir.Report, r, report.HTML),
+	}, figureFaces(report.ResultFigures(r), formats)...)
 }

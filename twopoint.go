@@ -49,15 +49,6 @@ type TwoPointOptions struct {
 	Progress ProgressFunc
 }
 
-// countsName is the file of counts in a run directory, and spillName the folder
-// of intermediate counts.
-const (
-	countsName = "counts.json"
-	spillName  = "counting"
-
-	twoPointLock = "twopoint.lock" // held while counting
-)
-
 func (o TwoPointOptions) withDefaults() TwoPointOptions {
 	if o.Tokens == "" {
 		o.Tokens = "bytes"
@@ -167,8 +158,8 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	if o.Counts != "" {
 		count = foreignCounts
 	}
-	counts, release, err := count(ctx, r, o)
-	defer release()
+	counts, run, err := count(ctx, r, o)
+	defer run.Close()
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +167,7 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
 	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
 		return nil, err
 	}
-	if err := writeRun(o.Out, r, o.Figures); err != nil {
+	if err := writeRun(run, r, o.Figures); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -13,46 +13,11 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/atomicfile"
-	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
-
-// enterRun keeps other processes out of the run directory, which it makes, until
-// release is called. A directory in which nothing came to be is removed then.
-func enterRun(dir string) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return func() {}, fmt.Errorf("making the run directory: %w", err)
-	}
-	path := filepath.Join(dir, twoPointLock)
-	lock, _, err := filelock.Acquire(path)
-	if errors.Is(err, filelock.ErrHeld) {
-		return func() {}, fmt.Errorf("opening the run %s: %w (wait for it, or choose another --out)", dir, err)
-	}
-	if err != nil {
-		return func() {}, fmt.Errorf("opening the run %s: %w", dir, err)
-	}
-	return func() {
-		lock.Close()
-		if names, err := os.ReadDir(dir); err == nil && len(names) == 1 && names[0].Name() == twoPointLock {
-			os.Remove(path)
-			os.Remove(dir)
-		}
-	}, nil
-}
-
-// discardOutputs removes what TwoPoint makes of counts, so that it does not stand
-// beside others.
-func discardOutputs(dir string) error {
-	for _, name := range []string{resultsName, estimatesName, reportName, figuresName} {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return fmt.Errorf("removing an earlier result: %w", err)
-		}
-	}
-	return nil
-}
 
 func readCounts(path string) (*count.File, error) {
 	f, err := os.Open(path)
@@ -67,39 +32,30 @@ func readCounts(path string) (*count.File, error) {
 	return counts, nil
 }
 
-// foreignCounts reads counts that were made elsewhere. It refuses a run directory
-// that holds something else.
-func foreignCounts(_ context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, release func(), err error) {
-	release = func() {}
+// foreignCounts reads counts that were made elsewhere, and opens the run directory.
+// They may stand in it; counts of its own are refused.
+func foreignCounts(_ context.Context, r *report.Result, o TwoPointOptions) (*count.File, *rundir.Dir, error) {
 	counts, err := readCounts(o.Counts)
 	if err != nil {
-		return nil, release, err
+		return nil, nil, err
 	}
 	r.Corpus = report.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
-	if release, err = enterRun(o.Out); err != nil {
-		return nil, release, err
+	own := filepath.Join(o.Out, rundir.Counts)
+	opts := rundir.Options{Fresh: o.Fresh, Command: o.Command(), Version: BuildVersion().Short()}
+	a, errOwn := os.Stat(own)
+	b, err := os.Stat(o.Counts)
+	same := errOwn == nil && err == nil && os.SameFile(a, b)
+	if same {
+		opts.Fresh, opts.Keep = false, rundir.Counts
 	}
-	own := filepath.Join(o.Out, countsName)
-	if a, err := os.Stat(own); err == nil {
-		if b, err := os.Stat(o.Counts); err == nil && os.SameFile(a, b) {
-			return counts, release, nil
-		}
-		if !o.Fresh {
-			return nil, release, fmt.Errorf("%s holds counts of its own (--fresh discards them, --out names another directory)", o.Out)
-		}
-		if err := os.Remove(own); err != nil {
-			return nil, release, err
-		}
+	run, err := rundir.Open(o.Out, rundir.TwoPoint, opts)
+	if err != nil {
+		return nil, run, err
 	}
-	return counts, release, refuseMeasure(o.Out)
-}
-
-// refuseMeasure refuses the directory of another kind of run.
-func refuseMeasure(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "run.json")); err == nil {
-		return fmt.Errorf("%s is a run of l2m measure (name another directory with --out)", dir)
+	if !same && run.Has(rundir.Counts) {
+		return nil, run, fmt.Errorf("%s holds counts of its own (--fresh discards them, --out names another directory)", o.Out)
 	}
-	return nil
+	return counts, run, nil
 }
 
 // countWarnings says what is special about counts, wherever they were made.
@@ -115,11 +71,10 @@ func countWarnings(f *count.File) []info.Warning {
 
 // countDocuments counts what the run directory does not hold yet, and describes
 // the documents in r.
-func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, release func(), err error) {
-	release = func() {}
+func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, run *rundir.Dir, err error) {
 	stream, err := openStream(o.Tokens)
 	if err != nil {
-		return nil, release, err
+		return nil, run, err
 	}
 	stage := o.Progress.Stage("reading", "B")
 	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
@@ -127,7 +82,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		Progress: func(done, total int64) { stage(done, total, 0) },
 	})
 	if err != nil {
-		return nil, release, err
+		return nil, run, err
 	}
 	defer c.Close()
 	r.Corpus = report.Corpus{
@@ -140,7 +95,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
 		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
-		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, spillName),
+		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, rundir.Counting),
 	}.Divide(sizesOf(c))
 	all := opts.Distances
 	if len(all) == 0 {
@@ -149,20 +104,20 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		opts.Distances = fitting(all, opts)
 	}
 	if len(opts.Distances) == 0 {
-		return nil, release, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
+		return nil, run, fmt.Errorf("the longest document has %s: there are no pairs to count", several(int(c.Longest()), "byte"))
 	}
 	id := countsID{c.Fingerprint(), stream.Fingerprint()}
-	if release, err = enterRun(o.Out); err != nil {
-		return nil, release, err
+	if run, err = openRun(o.Out, rundir.TwoPoint, o.Command(), o.Fresh); err != nil {
+		return nil, run, err
 	}
-	file, err := settleCounts(o, opts, id)
+	file, err := settleCounts(run, o, opts, id)
 	if err == nil && file == nil {
 		opts.Tables = keepTables(opts)
 		opts.Key = id.key(opts)
-		file, err = countAnew(ctx, c, stream, opts, o)
+		file, err = countAnew(ctx, run, c, stream, opts, o)
 	}
 	if err != nil {
-		return nil, release, err
+		return nil, run, err
 	}
 	switch last := file.Distances[len(file.Distances)-1]; {
 	case last.Pairs > 0 && last.Distance < slices.Max(all):
@@ -185,7 +140,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 			Fix:  "raise --memory, with --fresh",
 		})
 	}
-	return file, release, nil
+	return file, run, nil
 }
 
 // encodingWarning says where words may be torn because text is not UTF-8, which does
@@ -229,19 +184,12 @@ func (id countsID) key(o count.Options) string {
 }
 
 // settleCounts returns the counts that the run directory holds and that are asked
-// for, nil if there are none. It refuses a directory that holds something else.
-func settleCounts(o TwoPointOptions, opts count.Options, id countsID) (*count.File, error) {
-	path := filepath.Join(o.Out, countsName)
-	if o.Fresh {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		return nil, errors.Join(discardOutputs(o.Out), count.Clean(filepath.Join(o.Out, spillName)))
+// for, nil if there are none. It refuses counts of something else.
+func settleCounts(run *rundir.Dir, o TwoPointOptions, opts count.Options, id countsID) (*count.File, error) {
+	if !run.Has(rundir.Counts) {
+		return nil, nil
 	}
-	if err := refuseMeasure(o.Out); err != nil {
-		return nil, err
-	}
-	counts, err := readCounts(path)
+	counts, err := readCounts(run.Path(rundir.Counts))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -263,7 +211,10 @@ func settleCounts(o TwoPointOptions, opts count.Options, id countsID) (*count.Fi
 }
 
 // countAnew counts, and leaves the counts in the run directory.
-func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
+func countAnew(ctx context.Context, run *rundir.Dir, c *corpus.Corpus, stream token.Stream, opts count.Options, o TwoPointOptions) (*count.File, error) {
+	if _, err := run.Folder(rundir.Counting); err != nil {
+		return nil, err
+	}
 	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
 	if errors.Is(err, corpus.ErrChanged) {
 		// What is kept may be of the file as it was not, and as it may be again.
@@ -275,20 +226,15 @@ func countAnew(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts 
 	if counts.Documents == 0 {
 		return nil, fmt.Errorf("the sample of %g has none of the %s (ask for a larger share)", o.Sample, several(c.Documents(), "document"))
 	}
-	if err := discardOutputs(o.Out); err != nil {
+	// What was made of other counts must not stand beside these.
+	if err := run.DiscardAllBut(rundir.Counting + "/"); err != nil {
 		return nil, err
 	}
 	file := &count.File{Alphabet: stream.Name(), Key: opts.Key, Result: *counts}
-	if err := atomicfile.WriteFile(filepath.Join(o.Out, countsName), 0o644, file.Write); err != nil {
+	if err := run.Write(rundir.Face{Name: rundir.Counts, Write: file.Write}); err != nil {
 		return nil, err
 	}
-	if err := count.Clean(opts.SpillDir); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(opts.SpillDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return file, nil
+	return file, run.Discard(rundir.Counting + "/")
 }
 
 // smallVocabulary says whether the tables of all pairs are of interest, for their

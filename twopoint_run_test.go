@@ -16,8 +16,8 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/filelock"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
@@ -98,14 +98,14 @@ func TestTwoPointIsLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := TwoPointOptions{Paths: []string{text}, Out: t.TempDir(), Seed: 1, Figures: []string{}}
-	lock, supported, err := filelock.Acquire(filepath.Join(o.Out, "twopoint.lock"))
-	if err != nil || !supported {
+	run, err := rundir.Open(o.Out, rundir.TwoPoint, rundir.Options{})
+	if err != nil || !run.Locked() {
 		t.Skip("no locks here", err)
 	}
-	if _, err := TwoPoint(t.Context(), o); !errors.Is(err, filelock.ErrHeld) {
+	if _, err := TwoPoint(t.Context(), o); !errors.Is(err, rundir.ErrLocked) {
 		t.Errorf("in use: %v", err)
 	}
-	lock.Close()
+	run.Close()
 	if _, err := TwoPoint(t.Context(), o); err != nil {
 		t.Errorf("free again: %v", err)
 	}
@@ -179,7 +179,7 @@ func TestTwoPointOfSampledCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		counts, err := os.ReadFile(filepath.Join(o.Out, countsName))
+		counts, err := os.ReadFile(filepath.Join(o.Out, rundir.Counts))
 		if err != nil && o.Counts == "" {
 			t.Fatal(err)
 		}

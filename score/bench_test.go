@@ -15,11 +15,11 @@ func benchRun(b *testing.B, n int) (dir string, key Key, bytes int64) {
 	b.Helper()
 	plan, windows, partners := example(b, 20, n, 4096, 1, true)
 	key = keyOf(newModel(), plan, windows, partners)
-	s, err := Open(b.TempDir(), key, OpenOptions{})
+	s, err := openIn(b.TempDir(), key, false)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	defer s.run.Close()
 	m := instantModel{newModel()}
 	if err := Run(b.Context(), m, windows, partners, plan, s, RunOptions{}); err != nil {
 		b.Fatal(err)
@@ -43,11 +43,11 @@ func BenchmarkOpen(b *testing.B) {
 	dir, key, bytes := benchRun(b, 1000)
 	b.SetBytes(bytes)
 	for b.Loop() {
-		s, err := Open(dir, key, OpenOptions{})
+		s, err := openIn(dir, key, false)
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.Close()
+		s.run.Close()
 	}
 }
 

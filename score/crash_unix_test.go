@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -50,11 +51,11 @@ func crashChild(dir string) error {
 	}
 	plan, windows, partners := example(&testing.T{}, 21, 120, 32, 2, true)
 	m := newModel()
-	s, err := Open(dir, keyOf(m, plan, windows, partners), OpenOptions{})
+	s, err := openIn(dir, keyOf(m, plan, windows, partners), false)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.run.Close()
 	fmt.Println("ready")
 	if seed, err := strconv.ParseUint(os.Getenv(childOffline), 10, 64); err == nil {
 		return crashOffline(m, plan, windows, partners, s, seed)
@@ -156,7 +157,7 @@ func testKills(t *testing.T, variables ...string) {
 		t.Fatalf("last run: %v\n%s", err, out)
 	}
 	mustEqual(t, content(t, open(t, dir, key).Source()), want)
-	for _, d := range []string{dir, filepath.Join(dir, "scores"), filepath.Join(dir, partialName)} {
+	for _, d := range []string{dir, filepath.Join(dir, "scores"), filepath.Join(dir, rundir.Partial)} {
 		entries, err := os.ReadDir(d)
 		if err != nil && !missing(err) {
 			t.Fatal(err)

@@ -84,7 +84,7 @@ func testFullDisk(t *testing.T, dir string, m *historyModel, key Key, windows []
 	if err := run(); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("disk still full: %v", err)
 	}
-	s.Close()
+	s.run.Close()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=4m"); err != nil {
 		t.Skipf("making room: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -56,15 +57,20 @@ func Example() {
 	}
 	fmt.Printf("splits %v, %d log-probabilities (full-length passes: %d)\n", plan.Splits, plan.Tokens(2), plan.NaiveTokens(2))
 
-	store, err := score.Open(dir, score.Key{
-		ModelName: "coin", Model: coin{}.Info().Fingerprint, BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses",
-		Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan,
-	}, score.OpenOptions{})
+	run, err := rundir.Open(dir, rundir.Measure, rundir.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer store.Close()
+	defer run.Close()
+	store, err := score.Open(run, score.Key{
+		ModelName: "coin", Model: coin{}.Info().Fingerprint, BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses",
+		Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	if err := score.Run(ctx, coin{}, windows, partners, plan, store, score.RunOptions{}); err != nil {
 		fmt.Println(err)
 		return
@@ -98,15 +104,20 @@ func ExampleOffline() {
 		fmt.Println(err)
 		return
 	}
-	store, err := score.Open(dir, score.Key{
-		ModelName: "coin", Model: coin{}.Info().Fingerprint, BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses",
-		Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan,
-	}, score.OpenOptions{})
+	run, err := rundir.Open(dir, rundir.Measure, rundir.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer store.Close()
+	defer run.Close()
+	store, err := score.Open(run, score.Key{
+		ModelName: "coin", Model: coin{}.Info().Fingerprint, BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses",
+		Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	offline, err := score.NewOffline(coin{}.Info(), windows, partners, plan, store)
 	if err != nil {
 		fmt.Println(err)

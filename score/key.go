@@ -1,24 +1,17 @@
 package score
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// Format is the version of the run folder: run.json and the score parts.
-const Format = "l2m.run/1"
-
-// formatFamily starts the Format of every version.
-const formatFamily = "l2m.run/"
+// Format is the version of the parts in which scores are stored.
+const Format = "l2m.scores/1"
 
 // Key is what determines stored log-probabilities. All but ModelName must be
 // equal for a run to be continued.
@@ -83,14 +76,14 @@ func (k Key) diff(n Key) []Difference {
 	return d
 }
 
-// MismatchError says that a run folder holds the scores of another run.
+// MismatchError says that a run directory holds the scores of another run.
 type MismatchError struct {
 	Dir         string
 	Differences []Difference // at least one
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("run folder %s holds the scores of another run: %s (discard them with --fresh, or choose another --out)",
+	return fmt.Sprintf("run directory %s holds the scores of another run: %s (discard them with --fresh, or choose another --out)",
 		e.Dir, describe(e.Differences))
 }
 
@@ -116,65 +109,6 @@ func shorten(s string) string {
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// runFile is run.json.
-type runFile struct {
-	Format string          `json:"format"`
-	Key    Key             `json:"key"`
-	About  json.RawMessage `json:"about,omitempty"`
-}
-
-// errForeign marks a run.json that this program did not write; it is not
-// discarded even by Fresh.
-var errForeign = errors.New("not written by l2m")
-
-// readRunFile reads run.json. It returns fs.ErrNotExist if there is none,
-// errForeign for another program's, and a *MismatchError for another version's.
-func readRunFile(dir, path string) (runFile, error) {
-	var r runFile
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return r, err
-	}
-	var head struct {
-		Format string `json:"format"`
-	}
-	if err := json.Unmarshal(content, &head); err != nil {
-		return r, fmt.Errorf("%s: %w: %w (restore or delete the file, or choose another --out)", path, errForeign, err)
-	}
-	if !strings.HasPrefix(head.Format, formatFamily) {
-		return r, fmt.Errorf("%s: %w: format %q (choose another --out)", path, errForeign, head.Format)
-	}
-	if head.Format != Format {
-		return r, &MismatchError{Dir: dir, Differences: []Difference{{"format", head.Format, Format}}}
-	}
-	dec := json.NewDecoder(bytes.NewReader(content))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
-		return r, fmt.Errorf("%s: %w (restore the file, or discard the run with --fresh)", path, err)
-	}
-	if err := r.Key.validate(); err != nil {
-		return r, fmt.Errorf("%s: %w (restore the file, or discard the run with --fresh)", path, err)
-	}
-	return r, nil
-}
-
-// writeRunFile writes run.json. about must encode as JSON.
-func writeRunFile(path string, key Key, about any) error {
-	r := runFile{Format: Format, Key: key}
-	if about != nil {
-		raw, err := json.Marshal(about)
-		if err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
-		}
-		r.About = raw
-	}
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return atomicfile.WriteBytes(path, 0o644, append(content, '\n'))
 }
 
 // missing reports whether a file is not there.

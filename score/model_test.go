@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -151,13 +153,26 @@ func keyOf(m *historyModel, p Plan, windows []Window[token.ID], partners [][]int
 	}
 }
 
+// openIn opens the scores of a run directory.
+func openIn(dir string, key Key, fresh bool) (*Store, error) {
+	run, err := rundir.Open(dir, rundir.Measure, rundir.Options{Fresh: fresh, Command: "l2m measure"})
+	if err != nil {
+		return nil, err
+	}
+	s, err := Open(run, key)
+	if err != nil {
+		run.Close()
+	}
+	return s, err
+}
+
 func open(t testing.TB, dir string, key Key) *Store {
 	t.Helper()
-	s, err := Open(dir, key, OpenOptions{})
+	s, err := openIn(dir, key, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { s.run.Close() })
 	return s
 }
 
@@ -202,7 +217,7 @@ func mustEqual(t testing.TB, got, want []mi.Window) {
 // parts lists the part files of a run folder.
 func parts(t testing.TB, s *Store) []string {
 	t.Helper()
-	names, err := s.partNames(scoresName)
+	names, err := s.partNames(rundir.Scores)
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}

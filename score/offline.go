@@ -12,6 +12,7 @@ import (
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // PieceID names one sequence of a run: the same number stands for the same
@@ -65,7 +66,7 @@ func NewOffline[T any](m lm.Info, windows []Window[T], partners [][]int, plan Pl
 		return nil, fmt.Errorf("preparing to score offline: %w", err)
 	}
 	o := &Offline[T]{info: m, jobs: jobs, store: store, waiting: map[int]*unfinished{}, max: 16 << 20,
-		stored: partReader{dir: filepath.Join(store.dir, scoresName), open: map[uint32]*os.File{}}}
+		stored: partReader{dir: filepath.Join(store.dir, rundir.Scores), open: map[uint32]*os.File{}}}
 	if err := o.loadPartial(); err != nil {
 		return nil, fmt.Errorf("reading the answers to unfinished windows: %w", err)
 	}
@@ -278,12 +279,12 @@ const maxPartial = 256 << 20
 
 // savePartial replaces the files of the folder partial.
 func (o *Offline[T]) savePartial() error {
-	dir := filepath.Join(o.store.dir, partialName)
-	old, err := o.store.partNames(partialName)
+	dir, err := o.store.run.Folder(rundir.Partial)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	old, err := o.store.partNames(rundir.Partial)
+	if err != nil {
 		return err
 	}
 	written := map[string]bool{}
@@ -338,11 +339,8 @@ func (o *Offline[T]) savePartial() error {
 // loadPartial reads the folder partial. Killed while the folder was rewritten,
 // it holds answers twice, or those to windows that are stored by now.
 func (o *Offline[T]) loadPartial() error {
-	dir := filepath.Join(o.store.dir, partialName)
-	if err := atomicfile.RemoveTemps(dir); err != nil && !missing(err) {
-		return err
-	}
-	names, err := o.store.partNames(partialName)
+	dir := filepath.Join(o.store.dir, rundir.Partial)
+	names, err := o.store.partNames(rundir.Partial)
 	if err != nil {
 		return err
 	}

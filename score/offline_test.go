@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -79,7 +80,7 @@ func TestOfflineInAnyOrder(t *testing.T) {
 		dir := t.TempDir()
 		sessions := rapid.IntRange(1, 4).Draw(r, "sessions")
 		for session := range sessions {
-			s, err := Open(dir, key, OpenOptions{})
+			s, err := openIn(dir, key, false)
 			if err != nil {
 				r.Fatal(err)
 			}
@@ -113,14 +114,14 @@ func TestOfflineInAnyOrder(t *testing.T) {
 				r.Fatalf("%d missing, %d answered, %d left", missing.Pieces, len(ids), left.Pieces)
 			}
 			o.Close()
-			s.Close()
+			s.run.Close()
 		}
 		s, err := Read(dir)
 		if err != nil {
 			r.Fatal(err)
 		}
 		mustEqual(t, content(t, s.Source()), reference(plan, windows, partners))
-		if names, err := s.partNames(partialName); err != nil || len(names) > 0 {
+		if names, err := s.partNames(rundir.Partial); err != nil || len(names) > 0 {
 			r.Fatalf("left in the folder partial: %v %v", names, err)
 		}
 	})
@@ -242,11 +243,11 @@ func TestDamagedPartialAnswers(t *testing.T) {
 	if err := o.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	names, err := s.partNames(partialName)
+	names, err := s.partNames(rundir.Partial)
 	if err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
-	path := filepath.Join(dir, partialName, names[0])
+	path := filepath.Join(dir, rundir.Partial, names[0])
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -260,12 +261,12 @@ func TestDamagedPartialAnswers(t *testing.T) {
 		t.Errorf("damaged file: %v", err)
 	}
 	// Fresh discards partial answers with the scores.
-	s.Close()
-	s, err = Open(dir, s.Key(), OpenOptions{Fresh: true})
+	s.run.Close()
+	s, err = openIn(dir, s.Key(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.run.Close()
 	if o = offline(t, m, plan, windows, partners, s); o.Missing().Windows != 4 || o.Missing().Tokens != plan.Tokens(4) {
 		t.Errorf("after a fresh start: %+v", o.Missing())
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
@@ -52,11 +51,6 @@ const (
 	metaFormat = "l2m.format"
 	metaKey    = "l2m.key"
 )
-
-// partName matches the files that this program writes. The second group is the
-// beginning of the SHA-256 of the content, so that any damage shows, also where
-// Parquet has no checksum (page headers, footer).
-var partName = regexp.MustCompile(`^part-([0-9]{6,})-([0-9a-f]{16})\.parquet$`)
 
 func contentHash(content []byte) string {
 	sum := sha256.Sum256(content)

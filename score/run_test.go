@@ -62,7 +62,7 @@ func TestContinue(t *testing.T) {
 	for call := 0; ; call++ {
 		m := newModel()
 		m.fail, m.failAt = boom, 1
-		s, err := Open(dir, keyOf(m, plan, windows, partners), OpenOptions{})
+		s, err := openIn(dir, keyOf(m, plan, windows, partners), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestContinue(t *testing.T) {
 		if err := s.Source().Each(nil); !errors.As(err, &incomplete) || incomplete.Done != call+1 {
 			t.Fatalf("source of an incomplete run: %v", err)
 		}
-		s.Close()
+		s.run.Close()
 	}
 }
 

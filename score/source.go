@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // maxOpenParts bounds the files that a Source holds open.
@@ -62,7 +63,7 @@ func (src source) Each(yield func(mi.Window) error) error {
 		at += lengths[i]
 	}
 	w := plan.window(views)
-	r := partReader{dir: filepath.Join(s.dir, scoresName), names: files, open: map[uint32]*os.File{}}
+	r := partReader{dir: filepath.Join(s.dir, rundir.Scores), names: files, open: map[uint32]*os.File{}}
 	defer r.close()
 	for i := range s.key.Count {
 		if err := r.read(values, places[i*slots:(i+1)*slots], lengths); err != nil {

@@ -2,6 +2,7 @@ package score
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,32 +14,15 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/rundir"
 )
-
-// Names in a run folder.
-const (
-	runName     = "run.json"
-	scoresName  = "scores"
-	partialName = "partial" // answers to unfinished windows, see Offline
-	lockName    = ".l2m-lock"
-)
-
-// ErrLocked says that another process is writing the run.
-var ErrLocked = errors.New("the run is being written")
-
-// OpenOptions are the choices when a run folder is opened.
-type OpenOptions struct {
-	Fresh bool // discard the scores of an earlier run, whatever its key
-	About any  // recorded beside the key of a new run (seeds, paths, versions), as JSON; not compared
-}
 
 // Store is the durable scores of one run. Its methods are safe for concurrent
 // use.
 type Store struct {
 	dir      string
 	key      Key
-	readOnly bool
-	lock     *os.File
+	run      *rundir.Dir // nil: opened for reading only
 	warnings []info.Warning
 
 	mu       sync.Mutex
@@ -54,109 +38,63 @@ type Store struct {
 // means that the pass is not scored.
 type place struct{ file, offset uint32 }
 
-// Open opens the run folder dir for scoring: an empty or missing one starts a
-// run, that of a run with the same key continues it. The scores of a run with
-// another key are refused with a *MismatchError unless o.Fresh. All stored
-// scores are checked; damaged or foreign parts are errors that name the file.
-// A run that another process is writing is refused (ErrLocked).
-//
-// Fresh removes only run.json and the parts, and only if run.json is l2m's.
-func Open(dir string, key Key, o OpenOptions) (_ *Store, err error) {
+// Open opens the scores in a run directory: a new run is given the key, one with the
+// same key continues. The scores of a run with another key are refused with a
+// *MismatchError. All stored scores are checked; damaged or foreign parts are errors
+// that name the file.
+func Open(run *rundir.Dir, key Key) (*Store, error) {
 	if err := key.validate(); err != nil {
 		return nil, fmt.Errorf("planning the run: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("opening the run: %w", err)
-		}
-	}()
-	s := &Store{dir: dir, key: key, next: 1}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("%w (choose another --out)", err)
-	}
-	lock, supported, err := acquireLock(filepath.Join(dir, lockName))
-	if errors.Is(err, ErrLocked) {
-		return nil, fmt.Errorf("%s: %w (wait until it has ended, or choose another --out)", dir, err)
-	} else if err != nil {
-		return nil, fmt.Errorf("%w (choose another --out)", err)
-	}
-	s.lock = lock
-	defer func() {
-		if err != nil {
-			s.Close()
-		}
-	}()
-	if !supported {
-		s.warnings = append(s.warnings, info.Warning{
-			Code: "no-lock",
-			Text: fmt.Sprintf("the file system of %s has no locks: two processes writing this run would not notice each other", dir),
-			Fix:  "start only one l2m per run folder, or choose --out on a local disk",
-		})
-	}
-	if err := s.settleKey(o); err != nil {
-		return nil, err
+	s := &Store{dir: run.Path("."), run: run, key: key, next: 1}
+	if err := s.settleKey(); err != nil {
+		return nil, fmt.Errorf("opening the run: %w", err)
 	}
 	if err := s.load(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the run: %w", err)
+	}
+	if !run.Locked() {
+		s.warnings = append(s.warnings, info.Warning{
+			Code: "no-lock",
+			Text: fmt.Sprintf("the file system of %s has no locks: two processes that write this run would not notice each other", s.dir),
+			Fix:  "start only one l2m per run directory, or choose --out on a local disk",
+		})
 	}
 	return s, nil
 }
 
 // settleKey makes run.json agree with the key, or says why it cannot.
-func (s *Store) settleKey(o OpenOptions) error {
-	path := filepath.Join(s.dir, runName)
-	r, err := readRunFile(s.dir, path)
-	if errors.Is(err, errForeign) {
+func (s *Store) settleKey() error {
+	var old Key
+	known, err := s.run.Key(&old)
+	if err != nil {
 		return err
 	}
-	fresh := missing(err)
-	switch {
-	case o.Fresh:
-		// The parts go first: killed in between, the folder is still a valid
-		// run with its old key.
-		if err := s.removeParts(); err != nil {
-			return err
-		}
-		fresh = true
-	case fresh:
-		if names, err := s.partNames(scoresName); err != nil {
-			return err
-		} else if len(names) > 0 {
-			return fmt.Errorf("%s holds scores, but %s is missing (restore it, or discard the scores with --fresh)", filepath.Join(s.dir, scoresName), path)
-		}
-	case err != nil:
-		return err
-	default:
-		if d := r.Key.diff(s.key); len(d) > 0 {
+	if known {
+		if d := old.diff(s.key); len(d) > 0 {
 			return &MismatchError{Dir: s.dir, Differences: d}
 		}
-	}
-	if fresh {
-		if err := writeRunFile(path, s.key, o.About); err != nil {
-			return fmt.Errorf("%w (choose another --out, or make room)", err)
-		}
-	}
-	if err := atomicfile.RemoveTemps(s.dir); err != nil {
+	} else if err := s.run.SetKey(s.key); err != nil {
 		return err
 	}
-	scores := filepath.Join(s.dir, scoresName)
-	if err := os.MkdirAll(scores, 0o755); err != nil {
-		return err
-	}
-	return atomicfile.RemoveTemps(scores)
+	_, err = s.run.Folder(rundir.Scores)
+	return err
 }
 
 // Read opens the scores of a run for reading only: nothing is written or
 // locked, and what another process adds later is not seen.
 func Read(dir string) (*Store, error) {
-	r, err := readRunFile(dir, filepath.Join(dir, runName))
-	if missing(err) {
-		err = fmt.Errorf("%w (is %s a run folder of l2m measure?)", err, dir)
-	}
+	r, err := rundir.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the run: %w", err)
 	}
-	s := &Store{dir: dir, key: r.Key, readOnly: true}
+	s := &Store{dir: dir}
+	if r.Key == nil || json.Unmarshal(r.Key, &s.key) != nil {
+		return nil, fmt.Errorf("reading the run: %s has no scores", dir)
+	}
+	if err := s.key.validate(); err != nil {
+		return nil, fmt.Errorf("reading the run: %s: %w", dir, err)
+	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("reading the run: %w", err)
 	}
@@ -174,13 +112,13 @@ func (s *Store) load() error {
 			unknown[i] = -1
 		}
 	}
-	names, err := s.partNames(scoresName)
+	names, err := s.partNames(rundir.Scores)
 	if err != nil {
 		return err
 	}
 	var buf bytes.Buffer // reused: parts are large
 	for _, name := range names {
-		path := filepath.Join(s.dir, scoresName, name)
+		path := filepath.Join(s.dir, rundir.Scores, name)
 		refs, err := s.decodeFile(&buf, path, name)
 		if err != nil {
 			return err
@@ -188,7 +126,7 @@ func (s *Store) load() error {
 		if err := s.index(name, refs); err != nil {
 			return fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
 		}
-		number, err := strconv.Atoi(partName.FindStringSubmatch(name)[1])
+		number, err := strconv.Atoi(rundir.ScorePart.FindStringSubmatch(name)[1])
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -199,7 +137,7 @@ func (s *Store) load() error {
 
 // decodeFile reads a part into buf and checks it against its name and the key.
 func (s *Store) decodeFile(buf *bytes.Buffer, path, name string) ([]rowRef, error) {
-	match := partName.FindStringSubmatch(name)
+	match := rundir.ScorePart.FindStringSubmatch(name)
 	if match == nil {
 		return nil, fmt.Errorf("%s was not written by l2m (move it to another folder)", path)
 	}
@@ -249,25 +187,6 @@ func (s *Store) partNames(folder string) ([]string, error) {
 	}
 	sort.Strings(names)
 	return names, nil
-}
-
-// removeParts removes the parts of whatever run, and no other file.
-func (s *Store) removeParts() error {
-	for _, folder := range []string{partialName, scoresName} {
-		names, err := s.partNames(folder)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if !partName.MatchString(name) {
-				continue
-			}
-			if err := os.Remove(filepath.Join(s.dir, folder, name)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // index records where the values of a part stand; it changes nothing if the
@@ -340,7 +259,7 @@ func (s *Store) checkRows(refs []rowRef) error {
 // save makes rows durable as one part and indexes it. All rows of a request go
 // into the same part.
 func (s *Store) save(rows []row) error {
-	if s.readOnly {
+	if s.run == nil {
 		return errors.New("the run was opened for reading")
 	}
 	if len(rows) == 0 {
@@ -352,7 +271,7 @@ func (s *Store) save(rows []row) error {
 	}
 	name := fmt.Sprintf("part-%06d-%s.parquet", s.next, contentHash(content))
 	s.next++
-	if err := atomicfile.WriteBytes(filepath.Join(s.dir, scoresName, name), 0o644, content); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(s.dir, rundir.Scores, name), 0o644, content); err != nil {
 		return fmt.Errorf("%w (make room or choose another --out; scores saved so far are kept, run the same command again)", err)
 	}
 	refs, err := decodePart(content, s.key)
@@ -362,13 +281,13 @@ func (s *Store) save(rows []row) error {
 	return s.index(name, refs)
 }
 
-// Dir is the run folder.
+// Dir is the run directory.
 func (s *Store) Dir() string { return s.dir }
 
 // Key is what the scores are keyed by.
 func (s *Store) Key() Key { return s.key }
 
-// Warnings are caveats about the folder.
+// Warnings are caveats about the directory.
 func (s *Store) Warnings() []info.Warning { return s.warnings }
 
 // Scored reports whether request number window (the window's joint and
@@ -384,14 +303,4 @@ func (s *Store) Done() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.done
-}
-
-// Close gives the run back to other processes.
-func (s *Store) Close() error {
-	if s.lock == nil {
-		return nil
-	}
-	err := s.lock.Close()
-	s.lock = nil
-	return err
 }

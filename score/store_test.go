@@ -12,8 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/l2m-lab/l2m/token"
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // answers scores all requests and returns their rows.
@@ -62,12 +64,12 @@ func TestAnyBatching(t *testing.T) {
 				rt.Fatalf("%d requests saved, %d done", i+1, s.Done())
 			}
 			if rng.IntN(2) == 0 {
-				s.Close()
+				s.run.Close()
 				s = open(t, dir, key)
 			}
 		}
 		mustEqual(t, content(t, s.Source()), want)
-		s.Close()
+		s.run.Close()
 	})
 }
 
@@ -105,7 +107,7 @@ func TestOtherKeysAreRefused(t *testing.T) {
 	if err := Run(t.Context(), m, windows, partners, plan, s, RunOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	s.run.Close()
 	for _, c := range []struct {
 		part   string
 		change func(*Key)
@@ -124,7 +126,7 @@ func TestOtherKeysAreRefused(t *testing.T) {
 	} {
 		other := key
 		c.change(&other)
-		_, err := Open(dir, other, OpenOptions{})
+		_, err := openIn(dir, other, false)
 		var mismatch *MismatchError
 		if !errors.As(err, &mismatch) || len(mismatch.Differences) != 1 || mismatch.Differences[0].Part != c.part {
 			t.Errorf("%s: error %v", c.part, err)
@@ -152,7 +154,7 @@ func TestFresh(t *testing.T) {
 	if err := Run(t.Context(), m, windows, partners, plan, s, RunOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	s.run.Close()
 	foreign := []string{filepath.Join(dir, "notes.txt"), filepath.Join(dir, "scores", "notes.txt"), filepath.Join(dir, "other.parquet")}
 	for _, f := range foreign {
 		if err := os.WriteFile(f, []byte("mine"), 0o644); err != nil {
@@ -161,7 +163,7 @@ func TestFresh(t *testing.T) {
 	}
 	other := key
 	other.Corpus = "c2"
-	s, err := Open(dir, other, OpenOptions{Fresh: true, About: map[string]int{"seed": 7}})
+	s, err := openIn(dir, other, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,27 +175,23 @@ func TestFresh(t *testing.T) {
 			t.Errorf("foreign file %s: %q, %v", f, b, err)
 		}
 	}
-	s.Close()
+	s.run.Close()
 	raw, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r struct {
-		Format string
-		Key    Key
-		About  struct{ Seed int }
-	}
-	if err := json.Unmarshal(raw, &r); err != nil || r.Format != Format || r.Key.Corpus != "c2" || r.About.Seed != 7 {
+	var r rundir.Header
+	if err := json.Unmarshal(raw, &r); err != nil || r.Format != rundir.Format || !strings.Contains(string(r.Key), `"c2"`) {
 		t.Errorf("run.json is %s (%v)", raw, err)
 	}
-	open(t, dir, other).Close()
+	open(t, dir, other).run.Close()
 
 	// Among the parts, a foreign Parquet file is reported, not removed.
 	mine := filepath.Join(dir, "scores", "mine.parquet")
 	if err := os.WriteFile(mine, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir, other, OpenOptions{Fresh: true}); err == nil || !strings.Contains(err.Error(), mine) {
+	if _, err := openIn(dir, other, true); err == nil || !strings.Contains(err.Error(), mine) {
 		t.Errorf("foreign Parquet file among the parts: %v", err)
 	}
 	if _, err := os.Stat(mine); err != nil {
@@ -208,37 +206,39 @@ func TestRunFilesThatAreNotOurs(t *testing.T) {
 		name, content, want string
 		fresh               bool // whether Fresh may replace it
 	}{
-		{"other version", `{"format":"l2m.run/99","key":{"surprise":true}}`, "format was l2m.run/99, now " + Format, true},
+		{"other version", `{"format":"l2m.run/99","key":{"surprise":true}}`, "l2m.run/99", false},
 		{"other program", `{"format":"lab.run/1"}`, "not written by l2m", false},
 		{"no format", `{"name":"my experiment"}`, "not written by l2m", false},
 		{"no JSON", `name: my experiment`, "not written by l2m", false},
-		{"cut", `{"format":"l2m.run/1","key":{"mod`, "not written by l2m", false},
-		{"wrong type", `{"format":"l2m.run/1","key":{"count":"many"}}`, "--fresh", true},
-		{"unknown field", `{"format":"l2m.run/1","surprise":1}`, "surprise", true},
-		{"no key", `{"format":"l2m.run/1"}`, "--fresh", true},
+		{"cut", `{"format":"l2m.run/2","kind":"measure","key":{"mod`, "not written by l2m", false},
+		{"wrong type", `{"format":"l2m.run/2","kind":"measure","key":{"count":"many"}}`, "--fresh", true},
+		{"unknown field", `{"format":"l2m.run/2","kind":"measure","surprise":1}`, "surprise", false},
+		{"no key", `{"format":"l2m.run/2","kind":"measure"}`, "", true},
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "run.json")
 		if err := os.WriteFile(path, []byte(c.content), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir, key, OpenOptions{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
-			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
-		}
 		if _, err := Read(dir); err == nil {
 			t.Errorf("%s: read without an error", c.name)
 		}
-		s, err := Open(dir, key, OpenOptions{Fresh: true})
+		if c.want != "" {
+			if _, err := openIn(dir, key, false); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+			}
+		}
+		s, err := openIn(dir, key, true)
 		if (err == nil) != c.fresh {
 			t.Errorf("%s: Fresh: %v", c.name, err)
 		}
 		if err == nil {
-			s.Close()
+			s.run.Close()
 		} else if b, _ := os.ReadFile(path); string(b) != c.content {
 			t.Errorf("%s: Fresh replaced a foreign file by %q", c.name, b)
 		}
 	}
-	if _, err := Read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "run folder") {
+	if _, err := Read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not the directory of a run") {
 		t.Errorf("reading an empty folder: %v", err)
 	}
 }
@@ -251,14 +251,14 @@ func TestOneWriterAtATime(t *testing.T) {
 	if len(s.Warnings()) > 0 {
 		t.Skipf("no locks here: %v", s.Warnings())
 	}
-	_, err := Open(dir, key, OpenOptions{Fresh: true})
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("pid %d", os.Getpid())) {
+	_, err := openIn(dir, key, true)
+	if !errors.Is(err, rundir.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("pid %d", os.Getpid())) {
 		t.Errorf("second writer: %v", err)
 	}
 	if _, err := Read(dir); err != nil {
 		t.Errorf("reader beside a writer: %v", err)
 	}
-	s.Close()
+	s.run.Close()
 	open(t, dir, key)
 }
 
@@ -269,7 +269,7 @@ func TestUnusableFolders(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(file, key, OpenOptions{}); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "--out") {
+	if _, err := openIn(file, key, false); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("a file as run folder: %v", err)
 	}
 	for _, change := range []func(*Key){
@@ -277,7 +277,7 @@ func TestUnusableFolders(t *testing.T) {
 	} {
 		bad := key
 		change(&bad)
-		if _, err := Open(t.TempDir(), bad, OpenOptions{}); err == nil {
+		if _, err := openIn(t.TempDir(), bad, false); err == nil {
 			t.Errorf("opened with key %+v", bad)
 		}
 	}
@@ -293,7 +293,7 @@ func stored(t testing.TB) (dir string, key Key, names []string) {
 		t.Fatal(err)
 	}
 	names = parts(t, s)
-	s.Close()
+	s.run.Close()
 	if len(names) < 3 {
 		t.Fatalf("%d parts, want several", len(names))
 	}
@@ -305,7 +305,7 @@ func TestForeignAndMissingParts(t *testing.T) {
 	scores := filepath.Join(dir, "scores")
 	refused := func(name, want string) {
 		t.Helper()
-		if _, err := Open(dir, key, OpenOptions{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Join(scores, name)) {
+		if _, err := openIn(dir, key, false); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Join(scores, name)) {
 			t.Errorf("%s: error %v, want one with %q", name, err, want)
 		}
 		if err := os.Remove(filepath.Join(scores, name)); err != nil {
@@ -358,12 +358,12 @@ func TestForeignAndMissingParts(t *testing.T) {
 	if got := m.asked.Load(); got == 0 || got >= plan.Tokens(len(windows)) {
 		t.Errorf("%d tokens scored again, want those of one part", got)
 	}
-	s.Close()
+	s.run.Close()
 
 	if err := os.Remove(filepath.Join(dir, "run.json")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir, key, OpenOptions{}); err == nil || !strings.Contains(err.Error(), "run.json is missing") {
+	if _, err := openIn(dir, key, false); err == nil || !strings.Contains(err.Error(), "was not written by this run") {
 		t.Errorf("run.json removed: %v", err)
 	}
 }
@@ -413,7 +413,7 @@ func TestContradictingRows(t *testing.T) {
 		if s.Done() != 0 {
 			t.Errorf("%s: a refused part was indexed", c.name)
 		}
-		s.Close()
+		s.run.Close()
 	}
 }
 
@@ -424,7 +424,7 @@ func TestFormatIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[row](), reflect.TypeFor[runFile](), reflect.TypeFor[Key](), reflect.TypeFor[Plan]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[row](), reflect.TypeFor[rundir.Header](), reflect.TypeFor[Key](), reflect.TypeFor[Plan]()} {
 		for i := range typ.NumField() {
 			tag := typ.Field(i).Tag
 			name, _, _ := strings.Cut(tag.Get("parquet")+tag.Get("json"), ",")
@@ -433,7 +433,7 @@ func TestFormatIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{Format, metaFormat, metaKey, lockName} {
+	for _, name := range []string{Format, metaFormat, metaKey, rundir.Format} {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("%q is not documented", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -72,7 +73,11 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, rest string) {
 		run, name = path.Dir(run), "figures/"+name
 	}
 	kind := kindOf(name)
-	if kind == "" || !fs.ValidPath(rest) || !fs.ValidPath(run) || !s.isRun(run) {
+	if kind == "" || !fs.ValidPath(rest) || !fs.ValidPath(run) {
+		http.NotFound(w, r)
+		return
+	}
+	if _, err := s.look(run); errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
 		return
 	}

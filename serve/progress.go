@@ -8,47 +8,65 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
 )
-
-// readProgress reads what a measurement under way is about.
-func readProgress(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Unit = "measure", "windows scored"
-	var about struct {
-		Key struct {
-			Count int    `json:"count"`
-			Model string `json:"model_name"`
-		} `json:"key"`
-		About struct {
-			Command string   `json:"command"`
-			Paths   []string `json:"paths"`
-		} `json:"about"`
-	}
-	if err := json.NewDecoder(doc).Decode(&about); err != nil {
-		return fmt.Errorf("run.json is damaged: %w", err)
-	}
-	r.Total, r.Model, r.Command, r.Subject = about.Key.Count, about.Key.Model, about.About.Command, strings.Join(about.About.Paths, " ")
-	return nil
-}
-
-// partName matches the parts of scores.
-var partName = regexp.MustCompile(`^part-[0-9]+-[0-9a-f]+\.parquet$`)
 
 // maxPart bounds the parts that are opened.
 const maxPart = 1 << 30
 
-// progress counts the windows that were scored. The caller holds the lock.
-func (s *Server) progress(r *Run) {
-	folder := path.Join(r.Name, "scores")
+// progress says how far a run is that is not finished. The caller holds the lock.
+func (s *Server) progress(r *Run, i rundir.Info) {
+	if st := s.regular(path.Join(r.Name, rundir.RunFile)); st != nil {
+		r.Changed = st.ModTime()
+	}
+	switch i.Kind {
+	case rundir.Measure.Verb:
+		s.scored(r, i)
+	case rundir.Calibrate.Verb:
+		r.Unit = "groups of repetitions simulated"
+		r.Done = s.count(r, rundir.Repetitions, `^[0-9a-f]{12}-`)
+	case rundir.TwoPoint.Verb:
+		r.Unit = "distances counted"
+		r.Done = s.count(r, rundir.Counting, `^distance-`)
+	}
+}
+
+// count counts the parts in a folder of a run whose names match.
+func (s *Server) count(r *Run, folder, name string) int {
+	parts, err := fs.ReadDir(s.root.FS(), path.Join(r.Name, folder))
+	if err != nil {
+		return 0
+	}
+	latest(r, parts)
+	n, match := 0, regexp.MustCompile(name)
+	for _, p := range parts {
+		if match.MatchString(p.Name()) {
+			n++
+		}
+	}
+	return n
+}
+
+// scored counts the windows that were scored.
+func (s *Server) scored(r *Run, i rundir.Info) {
+	r.Unit = "windows scored"
+	var key score.Key
+	if err := json.Unmarshal(i.Key, &key); err != nil {
+		return // not planned yet
+	}
+	r.Total, r.Model = key.Count, key.ModelName
+	folder := path.Join(r.Name, rundir.Scores)
 	parts, err := fs.ReadDir(s.root.FS(), folder)
 	if err != nil {
 		return // nothing scored yet
 	}
 	latest(r, parts)
 	for _, p := range parts {
-		if !partName.MatchString(p.Name()) {
+		if !rundir.ScorePart.MatchString(p.Name()) {
 			continue
 		}
 		name := path.Join(folder, p.Name())

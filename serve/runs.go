@@ -7,12 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 // Run is a run folder in the list.
@@ -42,25 +42,10 @@ const (
 	maxShown = 64 << 20
 )
 
-// documents are the files that make a folder a run, those of finished runs first,
-// and how each is read.
-var documents = []struct {
-	name string
-	read func(s *Server, r *Run, doc io.Reader) error
-}{
-	{"results.json", readResult}, {"compare.json", readComparison}, {"audit.json", readAudit},
-	{"calibration.json", readCalibration}, {"rivals.json", readRivals}, {"run.json", readProgress},
-}
-
-// underWay are the folders that runs without a document keep while they work, and
-// what they hold.
-var underWay = []struct {
-	folder, verb, unit string
-	ours               *regexp.Regexp
-	counts             *regexp.Regexp
-}{
-	{"repetitions", "calibrate", "groups of repetitions simulated", regexp.MustCompile(`^[0-9a-f]{12}-[0-9]{6}\.json$`), regexp.MustCompile(`.`)},
-	{"counting", "twopoint", "distances counted", regexp.MustCompile(`^(chunk-.*\.runs|distance-.*\.json|count\.json|corpus\.json)$`), regexp.MustCompile(`^distance-`)},
+// readers read the documents of finished runs for the list, by the kind of run.
+var readers = map[string]func(r *Run, doc io.Reader) error{
+	rundir.Measure.Verb: readResult, rundir.TwoPoint.Verb: readResult, rundir.Compare.Verb: readComparison,
+	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Rivals.Verb: readRivals,
 }
 
 // list finds the runs below the root, the latest first.
@@ -96,14 +81,13 @@ func (s *Server) list() ([]Run, error) {
 	return runs, err
 }
 
-// isRun reports whether a folder is a run.
-func (s *Server) isRun(name string) bool {
-	for _, doc := range documents {
-		if s.regular(path.Join(name, doc.name)) != nil {
-			return true
-		}
+// look says which run a folder holds; fs.ErrNotExist where it holds none.
+func (s *Server) look(name string) (rundir.Info, error) {
+	folder, err := fs.Sub(s.root.FS(), name)
+	if err != nil {
+		return rundir.Info{}, err
 	}
-	return false
+	return rundir.Read(folder)
 }
 
 // regular describes a file, nil when there is none that may be read.
@@ -116,45 +100,39 @@ func (s *Server) regular(name string) fs.FileInfo {
 
 // run describes a folder, if it is a run. The caller holds the lock.
 func (s *Server) run(name string) (Run, bool) {
-	for _, doc := range documents {
-		file := path.Join(name, doc.name)
-		st := s.regular(file)
-		if st == nil {
-			continue
-		}
-		r := s.known[file]
-		if r.size != st.Size() || !r.changed.Equal(st.ModTime()) || r.size == 0 {
-			r = known{size: st.Size(), changed: st.ModTime(), run: Run{Name: name, Changed: st.ModTime()}}
-			if err := s.open(file, func(f io.Reader) error { return doc.read(s, &r.run, f) }); err != nil {
-				r.run.Trouble = err.Error()
-			}
-			s.known[file] = r
-		}
-		if doc.name == "run.json" {
-			s.progress(&r.run)
-		}
-		r.run.Files = s.files(name)
-		return r.run, true
+	i, err := s.look(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Run{}, false
+	case err != nil:
+		return Run{Name: name, Trouble: err.Error(), Files: s.files(name)}, true
 	}
-	for _, w := range underWay {
-		parts, err := fs.ReadDir(s.root.FS(), path.Join(name, w.folder))
-		if err != nil {
-			continue
-		}
-		parts = slices.DeleteFunc(parts, func(e fs.DirEntry) bool { return !w.ours.MatchString(e.Name()) })
-		if len(parts) == 0 {
-			continue
-		}
-		r := Run{Name: name, Verb: w.verb, Unit: w.unit, Files: s.files(name)}
-		for _, p := range parts {
-			if w.counts.MatchString(p.Name()) {
-				r.Done++
-			}
-		}
-		latest(&r, parts)
-		return r, true
+	r := Run{Name: name, Verb: i.Kind, Command: i.Command}
+	if i.Finished {
+		r = s.finished(name, i)
+	} else {
+		s.progress(&r, i)
 	}
-	return Run{}, false
+	r.Files = s.files(name)
+	return r, true
+}
+
+// finished reads the document of a run, unless it is known.
+func (s *Server) finished(name string, i rundir.Info) Run {
+	file := path.Join(name, i.Run.Document)
+	st := s.regular(file)
+	if st == nil {
+		return Run{Name: name, Verb: i.Kind}
+	}
+	r := s.known[file]
+	if r.size != st.Size() || !r.changed.Equal(st.ModTime()) || r.size == 0 {
+		r = known{size: st.Size(), changed: st.ModTime(), run: Run{Name: name, Verb: i.Kind, Command: i.Command, Finished: true, Changed: st.ModTime()}}
+		if err := s.open(file, func(f io.Reader) error { return readers[i.Kind](&r.run, f) }); err != nil {
+			r.run.Trouble = err.Error()
+		}
+		s.known[file] = r
+	}
+	return r.run
 }
 
 // known is what was read of a document.
@@ -191,15 +169,14 @@ func (s *Server) open(name string, read func(io.Reader) error) error {
 }
 
 func (s *Server) result(name string) (r *report.Result, err error) {
-	err = s.open(path.Join(name, "results.json"), func(f io.Reader) error {
+	err = s.open(path.Join(name, rundir.Results), func(f io.Reader) error {
 		r, err = report.ReadResult(f)
 		return err
 	})
 	return r, err
 }
 
-func readResult(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Finished = "measure", true
+func readResult(r *Run, doc io.Reader) error {
 	result, err := report.ReadResult(doc)
 	if err != nil {
 		return err
@@ -210,8 +187,7 @@ func readResult(_ *Server, r *Run, doc io.Reader) error {
 	return nil
 }
 
-func readComparison(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Finished = "compare", true
+func readComparison(r *Run, doc io.Reader) error {
 	c, err := report.ReadComparison(doc)
 	if err != nil {
 		return err
@@ -224,8 +200,7 @@ func readComparison(_ *Server, r *Run, doc io.Reader) error {
 	return nil
 }
 
-func readAudit(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Finished = "audit", true
+func readAudit(r *Run, doc io.Reader) error {
 	a, err := report.ReadAudit(doc)
 	if err != nil {
 		return err
@@ -234,8 +209,7 @@ func readAudit(_ *Server, r *Run, doc io.Reader) error {
 	return nil
 }
 
-func readCalibration(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Finished = "calibrate", true
+func readCalibration(r *Run, doc io.Reader) error {
 	var c struct {
 		Command  string `json:"command"`
 		Coverage *struct {
@@ -253,8 +227,8 @@ func readCalibration(_ *Server, r *Run, doc io.Reader) error {
 	return nil
 }
 
-func readRivals(_ *Server, r *Run, doc io.Reader) error {
-	r.Verb, r.Finished, r.Subject = "calibrate", true, "rival estimators"
+func readRivals(r *Run, doc io.Reader) error {
+	r.Subject = "rival estimators"
 	var c struct {
 		Schema string `json:"schema"`
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -44,7 +45,7 @@ func runs(t testing.TB) string {
 	put("runs/books/estimates.csv", "a,b\n1,2\n")
 	put("runs/books/figures/law.svg", "<svg/>")
 	put("runs/both/compare.json", `{"schema": "l2m.compare/2", "command": "l2m compare a b", "runs": [{"run": "a", "model": "m"}, {"run": "b", "model": "n"}]}`)
-	put("runs/deep/er/run.json", `{"key": {"count": 7, "model_name": "<b>evil</b>"}}`)
+	put("runs/deep/er/run.json", `{"format": "l2m.run/2", "kind": "measure", "files": [], "key": {"count": 7, "model_name": "<b>evil</b>"}}`)
 	put("runs/broken/results.json", "{")
 	var b strings.Builder
 	r := &report.Result{Schema: report.Schema, Verb: "measure", Command: "l2m measure books", Corpus: report.Corpus{Paths: []string{"<script>alert(1)</script>"}}}
@@ -231,7 +232,11 @@ func TestProgress(t *testing.T) {
 	key := score.Key{ModelName: "coin", Model: "coin", BOS: lm.NoBOS, Tokenizer: "bits", Corpus: "tosses", Windows: score.Fingerprint(windows, partners), Count: len(windows), Plan: plan}
 	seen := map[int]bool{}
 	for range 20 {
-		store, err := score.Open(run, key, score.OpenOptions{})
+		open, err := rundir.Open(run, rundir.Measure, rundir.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := score.Open(open, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +246,7 @@ func TestProgress(t *testing.T) {
 			t.Errorf("the store has %d windows, shown is %+v", store.Done(), r)
 		}
 		seen[r.Done] = true
-		store.Close()
+		open.Close()
 		if err == nil {
 			break
 		}
@@ -250,7 +255,7 @@ func TestProgress(t *testing.T) {
 		t.Errorf("progress was %v", seen)
 	}
 	// Parts that are damaged, or lead elsewhere, are told, not trusted.
-	if err := os.WriteFile(filepath.Join(run, "scores", "part-000099-00.parquet"), []byte("PAR1 nonsense PAR1"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(run, "scores", "part-000099-0000000000000000.parquet"), []byte("PAR1 nonsense PAR1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if r := look(); r.Trouble == "" || r.Done != 40 {
@@ -261,6 +266,17 @@ func TestProgress(t *testing.T) {
 // Runs of other kinds while they work.
 func TestUnderWay(t *testing.T) {
 	dir := t.TempDir()
+	for name, k := range map[string]rundir.Kind{"cal": rundir.Calibrate, "pairs": rundir.TwoPoint} {
+		run, err := rundir.Open(filepath.Join(dir, name), k, rundir.Options{Command: "l2m " + k.Verb})
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := map[string]string{"cal": rundir.Repetitions, "pairs": rundir.Counting}[name]
+		if _, err := run.Folder(folder); err != nil {
+			t.Fatal(err)
+		}
+		run.Close()
+	}
 	for _, name := range []string{"cal/repetitions/0123456789ab-000000.json", "cal/repetitions/0123456789ab-000010.json", "pairs/counting/corpus.json", "pairs/counting/distance-4.json", "other/counting/sheep.txt"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

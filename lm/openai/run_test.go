@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -35,23 +36,31 @@ func TestARunWithFaultsStoresWhatOneWithoutStores(t *testing.T) {
 	}
 	try := func(dir string, m *Model) (stored int, err error) {
 		i := m.Info()
-		store, err := score.Open(dir, score.Key{ModelName: i.Name, Model: i.Fingerprint, BOS: i.BOS, Tokenizer: "test", Corpus: "test",
-			Windows: score.Fingerprint(windows, partners), Count: count, Plan: plan}, score.OpenOptions{})
+		run, err := rundir.Open(dir, rundir.Measure, rundir.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
+		defer run.Close()
+		store, err := score.Open(run, score.Key{ModelName: i.Name, Model: i.Fingerprint, BOS: i.BOS, Tokenizer: "test", Corpus: "test",
+			Windows: score.Fingerprint(windows, partners), Count: count, Plan: plan})
+		if err != nil {
+			t.Fatal(err)
+		}
 		err = score.Run(t.Context(), m, windows, partners, plan, store, score.RunOptions{Workers: 4})
 		return store.Done(), err
 	}
 	read := func(dir string, m *Model) (out []mi.Window) {
 		i := m.Info()
-		store, err := score.Open(dir, score.Key{ModelName: i.Name, Model: i.Fingerprint, BOS: i.BOS, Tokenizer: "test", Corpus: "test",
-			Windows: score.Fingerprint(windows, partners), Count: count, Plan: plan}, score.OpenOptions{})
+		run, err := rundir.Open(dir, rundir.Measure, rundir.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
+		defer run.Close()
+		store, err := score.Open(run, score.Key{ModelName: i.Name, Model: i.Fingerprint, BOS: i.BOS, Tokenizer: "test", Corpus: "test",
+			Windows: score.Fingerprint(windows, partners), Count: count, Plan: plan})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := store.Source().Each(func(w mi.Window) error { out = append(out, w); return nil }); err != nil {
 			t.Fatal(err)
 		}
