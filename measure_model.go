@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/token"
@@ -98,7 +99,11 @@ func isServer(model string) bool {
 	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
 }
 
-func isGGUF(model string) bool { return strings.HasSuffix(strings.ToLower(model), ".gguf") }
+// isGGUF reports whether llama.cpp runs the model: a file, or one that is fetched.
+func isGGUF(model string) bool {
+	item, named := fetch.Find(model)
+	return strings.HasSuffix(strings.ToLower(model), ".gguf") || named && item.Name != fetch.Engine
+}
 
 // parseBuiltin reads "bytemix", followed by :universal for no training and by
 // :without=PART,… for parts that are left out.
@@ -170,7 +175,7 @@ func (e *engine) planBuiltin(ctx context.Context, t text, o MeasureOptions) erro
 func (e *engine) openFile(ctx context.Context, t text, o MeasureOptions) error {
 	file, err := bytemix.ReadInfo(o.Model)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, a file that l2m model train wrote, a .gguf file, or the URL of a server, http://HOST:PORT/v1#NAME)", o.Model)
+		return fmt.Errorf("unknown model %q (bytemix, bytemix:universal for one that is not trained, a file that l2m model train wrote, a .gguf file, a model of l2m model list, or the URL of a server, http://HOST:PORT/v1#NAME)", o.Model)
 	} else if err != nil {
 		return err
 	}
@@ -241,6 +246,13 @@ func (e *engine) openServer(ctx context.Context, o MeasureOptions) error {
 func (e *engine) openGGUF(ctx context.Context, o MeasureOptions) error {
 	options := o.Llama
 	options.Path = o.Model
+	path, named, err := fetch.Resolve(o.Model)
+	if err != nil {
+		return err
+	}
+	if named {
+		options.Path = path
+	}
 	if options.Context == 0 && o.Length > 0 {
 		options.Context = o.Length // no more cache than it takes
 	}

@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"corpus":              {"info", "token", "internal/atomicfile"},
 	"lm":                  {"info", "token"},
 	"lm/bytemix":          {"info", "lm", "token", "internal/atomicfile"},
+	"lm/fetch":            {"internal/atomicfile"},
 	"lm/pipe":             {"lm"},
 	"lm/llamacpp":         {"lm", "lm/pipe", "token"},
 	"lm/openai":           {"info", "lm", "token"},

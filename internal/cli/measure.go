@@ -13,6 +13,7 @@ import (
 
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/report"
 )
 
@@ -28,6 +29,7 @@ func newMeasureCommand() *cobra.Command {
 		twoPoint string
 		asJSON   bool
 		quiet    bool
+		yes      bool
 	)
 	cmd := &cobra.Command{
 		Use:   "measure PATH…",
@@ -47,6 +49,7 @@ an interrupted run, and does nothing twice.`,
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
   l2m measure genome.fa.gz
   zcat log.gz | l2m measure - --json | jq .series[0].law.power
+  l2m measure books/ --model smollm2                       # a real language model, fetched once (104 MB)
   l2m measure books/ --model model.gguf                    # any model of llama.cpp
   l2m measure books/ --model http://localhost:8000/v1     # a model behind vLLM, SGLang, …
   l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
@@ -88,6 +91,11 @@ an interrupted run, and does nothing twice.`,
 				scored.Configs, scored.BytesPerToken = nil, 0
 				o.Out = defaultRunDir(scored.Command())
 			}
+			if item, named := fetch.Find(o.Model); named && item.Name != fetch.Engine {
+				if err := fetchModel(cmd, item, "", yes, quiet); err != nil {
+					return err
+				}
+			}
 			return runMeasure(cmd, o, asJSON, quiet)
 		},
 	}
@@ -99,7 +107,7 @@ an interrupted run, and does nothing twice.`,
 	f.IntVar(&o.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default: what takes a minute or two)")
 	f.IntVar(&cross, "cross", 1, "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none")
-	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a .gguf file, or servers: http://HOST:PORT/v1[,…][#NAME]")
+	f.StringVar(&o.Model, "model", "bytemix", "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a .gguf file, smollm2 or another of l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]")
 	f.StringVar(&cut, "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)")
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
@@ -128,6 +136,7 @@ an interrupted run, and does nothing twice.`,
 	f.StringVar(&o.Llama.FlashAttn, "flash-attention", "", "on or off for a GGUF file (default: as llama.cpp chooses)")
 	f.StringVar(&kvType, "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)")
 	f.IntVar(&o.Llama.Batch, "batch", 0, "tokens of a GGUF file computed at a time (default 512, fewer for large vocabularies)")
+	f.BoolVarP(&yes, "yes", "y", false, "fetch a model of l2m model list without asking")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

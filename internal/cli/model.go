@@ -13,19 +13,21 @@ import (
 func newModelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model",
-		Short: "Train, inspect and evaluate the built-in predictor",
-		Long: `Model trains the built-in predictor on a corpus and keeps it in a file, says
-what is in such a file, and evaluates it on text.
+		Short: "Fetch language models; train, inspect and evaluate the built-in predictor",
+		Long: `Model fetches small language models with the engine that runs them. It trains the
+built-in predictor on a corpus and keeps it in a file, says what is in such a
+file, and evaluates it on text.
 
 l2m measure trains a predictor of its own; --model FILE measures with a saved one.`,
-		Example: `  l2m model train novels/ -o novels.bytemix
+		Example: `  l2m model fetch smollm2                      # then: l2m measure books/ --model smollm2
+  l2m model train novels/ -o novels.bytemix
   l2m model info novels.bytemix
   l2m model eval novels.bytemix other-novel.txt
   l2m measure --model novels.bytemix other-novels/`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newModelTrainCommand(), newModelInfoCommand(), newModelEvalCommand())
+	cmd.AddCommand(newModelTrainCommand(), newModelInfoCommand(), newModelEvalCommand(), newModelFetchCommand(), newModelListCommand())
 	return cmd
 }
 

@@ -38,3 +38,10 @@ func (o Options) command() (string, error) {
 	}
 	return path, nil
 }
+
+// Installed says what is missing where the program l2m-llama cannot be found: its
+// error wraps ErrNoEngine.
+func Installed() error {
+	_, err := Options{}.command()
+	return err
+}
