@@ -12,6 +12,13 @@ func TestSmallConfigurations(t *testing.T) {
 		name, config string
 		want         Elements // after 10 tokens
 	}{
+		{"l2m-lab: attention of 2·8, window 5 with a sink (4 + 1 past), 2 matrices of 4 × 4, 3·8 channels of 2 past columns, 16 channels of state 3",
+			`{"model_type":"l2m-lab","hidden_size":8,"num_attention_heads":2,"num_hidden_layers":7,"sliding_window":5,"attention_sinks":1,"state_size":3,"conv_kernel":3,
+			"layer_types":["full_attention","sliding_attention","linear_attention","gated_delta","mamba","mamba2","short_conv"]}`,
+			Elements{KV: 2 * 8 * 10, Window: 2 * 8 * 5, Recurrent: 2*16 + 2*16 + 16*3 + 16*3, Conv: 2 * (3*8 + 16 + 16 + 2*3 + 8)}},
+		{"l2m-lab-learned: attention of 2·8",
+			`{"model_type":"l2m-lab-learned","hidden_size":8,"num_attention_heads":2,"num_hidden_layers":1,"max_position_embeddings":16,"layer_types":["full_attention"]}`,
+			Elements{KV: 2 * 8 * 10}},
 		{"gpt_neo: one global and one local layer of 2·2·4, window 5 (4 past)",
 			`{"model_type":"gpt_neo","num_layers":2,"num_heads":2,"hidden_size":8,"attention_types":[[["global","local"],1]],"window_size":5}`,
 			Elements{KV: 2 * 8 * 10, Window: 2 * 8 * 4}},

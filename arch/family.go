@@ -27,6 +27,7 @@ func families() []*family {
 		&familyGLA, &familyRetNet, &familyDeltaNet, &familyGatedDeltaNet, &familyHGRN2,
 		&familySlots, &familyDeltaProduct, &familyMesa, &familyMoM, &familyHGRN, &familyLightNet, &familyFLAAttention, &familyRodimus,
 		&familyMamba3, &familyLogLinearMamba2, &familySamba, &familySambaY, &familyHunyuan, &familyStep, &familyParams, &familyMiniMaxM3,
+		&familyLab, &familyLabLearned,
 	}
 }
 

@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"serve":               {"report", "rundir", "score"},
 	"lab/graph":           {},
 	"lab/cpu":             {"lab/graph"},
+	"lab/mixer":           {"lab/graph"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},

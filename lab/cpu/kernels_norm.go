@@ -70,20 +70,26 @@ func rmsNorm(f *graph.Function) kernel {
 
 // rmsNormGrad: dx = (g − x̂·mean(g·x̂))/σ with g = gain·dy.
 func rmsNormGrad(f *graph.Function) kernel {
-	if !needs(f, true, true) {
+	if !f.Needed[0] {
 		return nil
 	}
 	epsilon, d := f.Attr.(graph.NormAttr).Epsilon, f.In[1].Shape[0]
 	return func(m *Machine, in, out [][]float32) {
 		x, gain, dy := in[0], in[1], in[3]
-		dx, dgain := out[0], out[1]
+		dx := out[0]
+		var dgain []float32
+		if len(out) > 1 {
+			dgain = out[1]
+		}
 		clear(dgain)
 		hat := m.scratch(d)
 		for i := 0; i < len(x); i += d {
 			row := dx[i : i+d]
 			r := inverse(m.vec.dot(x[i:i+d], x[i:i+d]), d, epsilon)
 			m.vec.scale(hat, x[i:i+d], r, 0)
-			m.vec.fma(dgain, dy[i:i+d], hat)
+			if dgain != nil {
+				m.vec.fma(dgain, dy[i:i+d], hat)
+			}
 			m.vec.mul(row, dy[i:i+d], gain)
 			m.vec.axpy(row, hat, -m.vec.dot(row, hat)/float32(d))
 			m.vec.scale(row, row, r, 0)

@@ -124,6 +124,7 @@ func TestProgramsRunAsTheInterpreterSays(t *testing.T) {
 var functionPrograms = map[string]program{
 	"layernorm": {[][]int{{3, 2, 20}, {20}, {20}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.LayerNorm(in[0], in[1], in[2], 1e-5) }},
 	"rmsnorm":   {[][]int{{3, 2, 20}, {20}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.RMSNorm(in[0], in[1], 1e-6) }},
+	"unit":      {[][]int{{3, 2, 20}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.RMSNorm(in[0], g.Fill(2, 20), 1e-6) }},
 	"gelu":      {[][]int{{3, 300}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.GELU(in[0]) }},
 	"silu":      {[][]int{{3, 30}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.SiLU(in[0]) }},
 	"gated":     {[][]int{{3, 30}, {3, 30}}, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.Gated(in[0], in[1]) }},

@@ -1,0 +1,145 @@
+package mixer
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Config describes a model: blocks of a mechanism and a feed-forward layer,
+// each after a norm and added to what goes in. Its JSON is the config.json that
+// package arch reads.
+type Config struct {
+	ModelType string `json:"model_type"` // see Check
+	Hidden    int    `json:"hidden_size"`
+	Layers    int    `json:"num_hidden_layers"`
+	// Types are the mechanisms of the layers, see Mechanisms, repeated up to
+	// Layers.
+	Types   []string `json:"layer_types"`
+	Heads   int      `json:"num_attention_heads"`
+	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0: there are none
+	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
+	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
+	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
+	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed for learned positions
+	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, its own among them
+	Sinks   int      `json:"attention_sinks,omitempty"`         // first keys that are always seen
+	State   int      `json:"state_size,omitempty"`              // of mamba and mamba2, per channel
+	Kernel  int      `json:"conv_kernel,omitempty"`             // of short convolutions
+	Chunk   int      `json:"chunk_size,omitempty"`              // of recurrences in training; changes no number but by rounding
+
+	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
+	Vector     int `json:"vector_size,omitempty"` // tokens are vectors of that many numbers
+}
+
+// Model types that Config writes: with learned positions there is a longest
+// sequence.
+const (
+	typeAny     = "l2m-lab"
+	typeLearned = "l2m-lab-learned"
+)
+
+// Settled returns the config with defaults for what is not set, or says what
+// does not fit.
+func (c Config) Settled() (Config, error) {
+	c.fill()
+	return c, c.check()
+}
+
+func (c *Config) fill() {
+	or := func(p *string, s string) {
+		if *p == "" {
+			*p = s
+		}
+	}
+	or(&c.MLP, "gelu")
+	or(&c.Norm, "layernorm")
+	or(&c.Place, "none")
+	c.ModelType = typeAny
+	if c.Place == "learned" {
+		c.ModelType = typeLearned
+	}
+	if c.Heads == 0 {
+		c.Heads = 1
+	}
+	if c.Kernel == 0 {
+		c.Kernel = 4
+	}
+	if c.State == 0 {
+		c.State = 16
+	}
+	if c.Chunk == 0 {
+		c.Chunk = 64
+	}
+	if len(c.Types) > 0 && c.Layers > 0 {
+		types := make([]string, c.Layers)
+		for i := range types {
+			types[i] = c.Types[i%len(c.Types)]
+		}
+		c.Types = types
+	}
+}
+
+func (c *Config) check() error {
+	const most = 1 << 20
+	for name, n := range map[string]int{"hidden_size": c.Hidden, "num_hidden_layers": c.Layers, "num_attention_heads": c.Heads} {
+		if n < 1 || n > most {
+			return fmt.Errorf("%s is %d; want 1 to %d", name, n, most)
+		}
+	}
+	for name, n := range map[string]int{"intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
+		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
+		if n < 0 || n > 1<<30 {
+			return fmt.Errorf("%s is %d; it cannot be", name, n)
+		}
+	}
+	if len(c.Types) == 0 {
+		return fmt.Errorf("layer_types names no mechanism (known: %s)", strings.Join(Mechanisms(), ", "))
+	}
+	for _, t := range c.Types {
+		m := mechanismOf(t)
+		if m == nil {
+			return fmt.Errorf("layer_types names %q; known are %s", t, strings.Join(Mechanisms(), ", "))
+		}
+		if err := m.check(c); err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+	}
+	return c.checkWords()
+}
+
+func (c *Config) checkWords() error {
+	for _, w := range []struct {
+		name, is string
+		may      []string
+	}{{"hidden_act", c.MLP, []string{"gelu", "gated"}}, {"norm", c.Norm, []string{"layernorm", "rmsnorm"}}, {"positions", c.Place, []string{"none", "learned", "rope"}}} {
+		if !slices.Contains(w.may, w.is) {
+			return fmt.Errorf("%s is %q; want %s", w.name, w.is, strings.Join(w.may, ", "))
+		}
+	}
+	if c.Place == "learned" && c.Longest < 1 {
+		return fmt.Errorf("learned positions need max_position_embeddings")
+	}
+	if (c.Vocabulary > 0) == (c.Vector > 0) {
+		return fmt.Errorf("vocab_size is %d and vector_size is %d; one of them must be set, the other not", c.Vocabulary, c.Vector)
+	}
+	return nil
+}
+
+// headSize is hidden_size over the number of heads, which must divide it.
+func (c *Config) checkHeads(width int) error {
+	if width%c.Heads != 0 {
+		return fmt.Errorf("width %d is not a multiple of %d heads", width, c.Heads)
+	}
+	return nil
+}
+
+// JSON is the config.json.
+func (c Config) JSON() []byte {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		panic("mixer: " + err.Error()) // strings and ints only
+	}
+	return append(b, '\n')
+}

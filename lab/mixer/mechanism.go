@@ -1,0 +1,219 @@
+package mixer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/l2m-lab/l2m/lab/graph"
+)
+
+// mechanism is how a layer looks at the past.
+type mechanism struct {
+	name  string
+	check func(c *Config) error
+	// mix maps x [B T d] to [B T d]; what it must know of the past it gets
+	// through seq.
+	mix func(s scope, seq sequence, x *graph.Node) *graph.Node
+}
+
+func mechanisms() []*mechanism {
+	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &mamba2, &mamba, &gatedDelta, &shortConv}
+}
+
+// Mechanisms lists the names for Config.Types.
+func Mechanisms() []string {
+	var names []string
+	for _, m := range mechanisms() {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+func mechanismOf(name string) *mechanism {
+	for _, m := range mechanisms() {
+		if m.name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// Param is a trained tensor.
+type Param struct {
+	Name  string
+	Shape []int
+	Decay bool // weight decay applies: matrices, not norms, biases and decays
+
+	begin func(rng *rand.Rand) float64
+}
+
+// Fill draws the first values of a parameter.
+func (p Param) Fill(x []float32, rng *rand.Rand) {
+	for i := range x {
+		x[i] = float32(p.begin(rng))
+	}
+}
+
+// scope builds parameters under a prefix.
+type scope struct {
+	g      *graph.Graph
+	c      *Config
+	prefix string
+	params *[]Param
+}
+
+func (s scope) in(name string) scope {
+	s.prefix += name + "."
+	return s
+}
+
+func (s scope) param(name string, decay bool, begin func(rng *rand.Rand) float64, shape ...int) *graph.Node {
+	*s.params = append(*s.params, Param{s.prefix + name, shape, decay, begin})
+	return s.g.Param(s.prefix+name, shape...)
+}
+
+func normal(sd float64) func(*rand.Rand) float64 {
+	return func(rng *rand.Rand) float64 { return sd * rng.NormFloat64() }
+}
+
+func always(x float64) func(*rand.Rand) float64 { return func(*rand.Rand) float64 { return x } }
+
+// linear is x·w without bias. Weights begin with the variance 1/(3·in), that of
+// torch's Linear.
+func (s scope) linear(name string, x *graph.Node, out int) *graph.Node {
+	in := x.Shape[len(x.Shape)-1]
+	return s.g.Linear(x, s.param(name, true, normal(math.Sqrt(1/(3*float64(in)))), in, out))
+}
+
+// output is linear for what is added to the residual stream: its weights begin
+// smaller by √(2·layers), as those of GPT-2.
+func (s scope) output(name string, x *graph.Node, out int) *graph.Node {
+	in := x.Shape[len(x.Shape)-1]
+	sd := math.Sqrt(1 / (3 * float64(in)) / float64(2*s.c.Layers))
+	return s.g.Linear(x, s.param(name, true, normal(sd), in, out))
+}
+
+// biased is linear with a bias that begins as 0.
+func (s scope) biased(name string, x *graph.Node, out int) *graph.Node {
+	return s.g.Add(s.linear(name+".weight", x, out), s.param(name+".bias", false, always(0), out))
+}
+
+const (
+	layerNormEpsilon = 1e-5
+	rmsNormEpsilon   = 1e-6
+)
+
+// norm is the configured norm of the last axis.
+func (s scope) norm(name string, x *graph.Node) *graph.Node {
+	d := x.Shape[len(x.Shape)-1]
+	gain := s.param(name+".weight", false, always(1), d)
+	if s.c.Norm == "rmsnorm" {
+		return s.g.RMSNorm(x, gain, rmsNormEpsilon)
+	}
+	return s.g.LayerNorm(x, gain, s.param(name+".bias", false, always(0), d), layerNormEpsilon)
+}
+
+// rms is an RMS norm of the last axis.
+func (s scope) rms(name string, x *graph.Node) *graph.Node {
+	return s.g.RMSNorm(x, s.param(name+".weight", false, always(1), x.Shape[len(x.Shape)-1]), rmsNormEpsilon)
+}
+
+// split cuts the last axis of x into heads: [B T H·d] to [B T H d].
+func (s scope) split(x *graph.Node, heads int) *graph.Node {
+	return s.g.Reshape(x, x.Shape[0], x.Shape[1], heads, -1)
+}
+
+// merge is the inverse of split.
+func (s scope) merge(x *graph.Node) *graph.Node {
+	return s.g.Reshape(x, x.Shape[0], x.Shape[1], -1)
+}
+
+// conv is a short causal convolution with weights that begin with the variance
+// 1/(3·kernel), that of torch's Conv1d.
+func (s scope) conv(name string, seq sequence, x *graph.Node) *graph.Node {
+	d := x.Shape[2]
+	w := s.param(name+".weight", false, normal(math.Sqrt(1/(3*float64(s.c.Kernel)))), s.c.Kernel, d)
+	return seq.conv(x, w, s.param(name+".bias", false, always(0), d))
+}
+
+// decayRate is the logarithm of the decay, −e^rate·softplus(Δ + bias), for Δ
+// [B T H] and parameters per head: rates begin evenly in 1 … 16, steps
+// log-evenly in 0.001 … 0.1 (Mamba-2, arXiv 2405.21060, and its code). It also
+// returns the step softplus(Δ + bias).
+func (s scope) decayRate(step *graph.Node) (a, dt *graph.Node) {
+	h := step.Shape[2]
+	rate := s.param("A_log", false, func(rng *rand.Rand) float64 { return math.Log(1 + 15*rng.Float64()) }, h)
+	bias := s.param("dt_bias", false, stepBias, h)
+	dt = s.g.Softplus(s.g.Add(step, bias))
+	return s.g.Neg(s.g.Mul(s.g.Exp(rate), dt)), dt
+}
+
+// stepBias is softplus⁻¹ of a step that is log-even in 0.001 … 0.1.
+func stepBias(rng *rand.Rand) float64 {
+	dt := math.Exp(math.Log(0.001) + rng.Float64()*math.Log(100))
+	return dt + math.Log(-math.Expm1(-dt))
+}
+
+// Forward builds the model for tokens x, all at once: symbols [B L] or vectors
+// [B L Vector]. The result is [B·L Vocabulary] logits of the next symbol, or
+// [B L 2·Vector]: means and logarithms of deviations of the next vector.
+func (c Config) Forward(g *graph.Graph, x *graph.Node) *graph.Node {
+	y, _ := c.build(g, whole{g: g}, x)
+	return y
+}
+
+// Params lists the parameters in the order in which they lie in checkpoints.
+func (c Config) Params() []Param {
+	g := &graph.Graph{}
+	shape := []int{1, 1}
+	if c.Vector > 0 {
+		shape = append(shape, c.Vector)
+	}
+	_, params := c.build(g, whole{g: g}, g.Input("x", shape...))
+	return params
+}
+
+// build puts the blocks together.
+func (c Config) build(g *graph.Graph, seq sequence, x *graph.Node) (*graph.Node, []Param) {
+	var params []Param
+	s := scope{g: g, c: &c, params: &params}
+	h := s.embed(seq, x)
+	for i, t := range c.Types {
+		l := s.in(fmt.Sprintf("layers.%d", i))
+		h = g.Add(h, mechanismOf(t).mix(l.in("mixer"), seq, l.norm("norm", h)))
+		if c.Inner > 0 {
+			h = g.Add(h, l.in("mlp").feedForward(l.norm("mlp_norm", h)))
+		}
+	}
+	h = s.norm("norm", h)
+	if c.Vocabulary > 0 {
+		return s.linear("head.weight", g.Reshape(h, -1, c.Hidden), c.Vocabulary), params
+	}
+	return s.biased("head.1", g.GELU(s.biased("head.0", h, c.Hidden)), 2*c.Vector), params
+}
+
+// embed turns tokens into vectors of the model's width: rows of a table, or two
+// layers in place of it (L²M paper, appendix F.I).
+func (s scope) embed(seq sequence, x *graph.Node) *graph.Node {
+	var h *graph.Node
+	if s.c.Vocabulary > 0 {
+		h = s.g.Gather(s.param("embed.weight", false, normal(0.1), s.c.Vocabulary, s.c.Hidden), x)
+	} else {
+		e := s.in("embed")
+		h = e.biased("1", s.g.GELU(e.biased("0", x, s.c.Hidden)), s.c.Hidden)
+	}
+	if s.c.Place == "learned" {
+		table := s.param("positions.weight", false, normal(0.1), s.c.Longest, s.c.Hidden)
+		h = s.g.Add(h, s.g.Cut(table, 0, seq.position(), h.Shape[1]))
+	}
+	return h
+}
+
+func (s scope) feedForward(x *graph.Node) *graph.Node {
+	if s.c.MLP == "gated" {
+		return s.output("down.weight", s.g.Gated(s.linear("gate.weight", x, s.c.Inner), s.linear("up.weight", x, s.c.Inner)), s.c.Hidden)
+	}
+	up := s.biased("up", x, s.c.Inner)
+	return s.g.Add(s.output("down.weight", s.g.GELU(up), s.c.Hidden), s.param("down.bias", false, always(0), s.c.Hidden))
+}
