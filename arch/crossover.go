@@ -159,11 +159,11 @@ func (s smooth) grid(h line) []float64 {
 	const perSegment = 64
 	breaks := []float64{0}
 	for _, t := range s {
-		if t.n > 0 && t.rule != PerBlock {
+		if t.n > 0 && t.rule != PerBlock && t.rule != Slots {
 			breaks = append(breaks, t.n)
 		}
 		if t.rule == Slots {
-			breaks = append(breaks, max(0, -math.Log(t.beta)/(1-min(t.beta, 0.999999))))
+			breaks = append(breaks, max(0, t.n/(1-min(t.beta, 0.999999))))
 		}
 	}
 	slices.Sort(breaks)

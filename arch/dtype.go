@@ -52,22 +52,81 @@ func ParseDType(name string) (DType, error) {
 // Bits is the mean number of bits of one element.
 func (d DType) Bits() float64 { return float64(8*d.BlockBytes) / float64(d.Block) }
 
+// Storage says in which formats a state is kept. The zero value of a field asks
+// for its default.
+type Storage struct {
+	KV    DType // keys, values and latents; zero: bfloat16
+	Index DType // index keys and partly filled blocks; zero: as KV
+	State DType // recurrent states; zero: float32 where the reference implementation keeps that, else as KV
+	Conv  DType // past columns of convolutions; zero: as State where it is set, else as KV
+}
+
+// of is the format of a kind of elements.
+func (st Storage) of(k stored) DType {
+	kv := st.KV
+	if kv == (DType{}) {
+		kv = BFloat16()
+	}
+	if k.dtype != "" {
+		if d, err := ParseDType(k.dtype); err == nil {
+			return d
+		}
+	}
+	asked := DType{}
+	switch k.kind {
+	case Recurrent:
+		asked = st.State
+	case Conv:
+		if asked = st.Conv; asked == (DType{}) {
+			asked = st.State
+		}
+	case Other:
+		asked = st.Index
+	}
+	switch {
+	case asked != DType{}:
+		return asked
+	case k.float32:
+		return dtypes[2]
+	}
+	return kv
+}
+
 // Bytes is the size of the state when elements are kept as d, except those
 // that the reference implementation keeps in float32, which take four bytes
 // each. Partly filled blocks of a block format are not rounded up.
-func (s State) Bytes(d DType) (int64, error) {
-	hi, lo := bits.Mul64(uint64(s.Total-s.Float32), uint64(d.BlockBytes))
+func (s State) Bytes(d DType) (int64, error) { return s.BytesIn(Storage{KV: d}) }
+
+// BytesIn is the size of the state in the formats of st. Partly filled blocks of
+// a block format are not rounded up.
+func (s State) BytesIn(st Storage) (int64, error) {
+	byType := map[DType]int64{}
+	if s.stored == nil { // made by hand: only the counts are known
+		byType[st.of(stored{kind: KV})] = s.Total - s.Float32
+		byType[dtypes[2]] += s.Float32
+	}
+	for k, n := range s.stored {
+		byType[st.of(k)] += n // no more than Total
+	}
+	sum := int64(0)
+	for d, n := range byType {
+		bytes, ok := d.size(n)
+		if !ok || !add(&sum, bytes) {
+			return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", n, d.Name)
+		}
+	}
+	return sum, nil
+}
+
+// size is the bytes of n elements, false when they do not fit in 63 bits.
+func (d DType) size(n int64) (int64, bool) {
+	hi, lo := bits.Mul64(uint64(n), uint64(d.BlockBytes))
 	if hi >= uint64(d.Block) {
-		return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", s.Total, d.Name)
+		return 0, false
 	}
 	quotient, rest := bits.Div64(hi, lo, uint64(d.Block))
 	if rest > 0 {
 		quotient++
 	}
-	hi, wide := bits.Mul64(uint64(s.Float32), 4)
-	sum, carry := bits.Add64(quotient, wide, 0)
-	if hi != 0 || carry != 0 || sum > math.MaxInt64 {
-		return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", s.Total, d.Name)
-	}
-	return int64(sum), nil
+	return int64(quotient), quotient <= math.MaxInt64
 }

@@ -22,12 +22,13 @@ func families() []*family {
 		&familyOpenELM, &familyDeci, &familyNemotronNAS, &familyMiMo,
 		&familyMLA, &familyDeepSeek2, &familyDSA, &familyDeepSeek4, &familyKimiLinear,
 		&familyMamba, &familyMamba2, &familyJamba, &familyBamba, &familyGraniteHybrid, &familyNemotronH, &familyZamba, &familyZamba2,
-		&familyFalconH1, &familyHymba, &familyRecurrentGemma, &familyLFM2, &familyMiniMax, &familyQwen3Next,
+		&familyFalconH1, &familyHymba, &familyRecurrentGemma, &familyLFM2, &familyMiniMax, &familyDeltaHybrid,
 		&familyRWKV4, &familyRWKV5, &familyRWKV7, &familyXLSTM,
 		&familyGLA, &familyRetNet, &familyDeltaNet, &familyGatedDeltaNet, &familyHGRN2,
 		&familySlots, &familyDeltaProduct, &familyMesa, &familyMoM, &familyHGRN, &familyLightNet, &familyFLAAttention, &familyRodimus,
 		&familyMamba3, &familyLogLinearMamba2, &familySamba, &familySambaY, &familyHunyuan, &familyStep, &familyParams, &familyMiniMaxM3,
 		&familyLab, &familyLabLearned,
+		&familyTyped, &familyInkling, &familyBailing, &familyIndexed, &familyJetMoE, &familyPlamo2,
 	}
 }
 

@@ -104,7 +104,7 @@ var familyLlama = family{
 	types: []string{
 		"llama", "yi", "code_llama", "arcee", "aquila", "internlm", "internlm2", "internlm3", "baichuan", "deepseek", "minicpm", "xverse", "orion",
 		"gptj", "codegen", "gpt_neox", "gpt_neox_japanese", "phi", "persimmon", "stablelm", "stablelm_epoch", "nemotron", "helium",
-		"olmo", "olmo2", "olmoe", "flex_olmo", "cohere", "granite", "granitemoe", "granitemoeshared", "glm", "glm4", "glm4_moe", "glm4_moe_text", "glm4v_text",
+		"olmo", "olmo2", "olmoe", "flex_olmo", "cohere", "granite", "granitemoe", "granitemoeshared", "glm", "glm4", "glm4_moe", "glm4_moe_text", "glm4v_text", "glm4v", "glm4v_moe", "glm46v",
 		"exaone", "smollm3", "ernie4_5", "ernie4_5_moe", "seed_oss", "dots1", "apertus", "minimax_m2",
 		"arctic", "nanochat", "bitnet",
 	},
@@ -122,7 +122,7 @@ var familyLlama = family{
 
 // familyWindowed slides in every layer when sliding_window is given.
 var familyWindowed = family{
-	types:     []string{"mistral", "ministral", "mixtral", "phi3", "phi4_multimodal", "phimoe", "starcoder2"},
+	types:     []string{"mistral", "ministral", "mixtral", "phi3", "phi4_multimodal", "phimoe", "starcoder2", "moshi"},
 	reference: "Transformers, modeling_mistral.py: every layer slides when sliding_window is not null",
 	layers: func(c *config) []Layer {
 		return attention(c, attentionHeads(c), "sliding_window", func(int) string {
@@ -162,7 +162,7 @@ var familyEveryNth = family{
 }
 
 var familyExaone4 = family{
-	types:     []string{"exaone4", "exaone_moe"},
+	types:     []string{"exaone4", "exaone4_5", "exaone_moe"},
 	reference: "Transformers, configuration_exaone4.py: sliding layers only when sliding_window is given; LLLG by default",
 	layers: func(c *config) []Layer {
 		h := attentionHeads(c)

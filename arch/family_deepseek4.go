@@ -16,9 +16,8 @@ var familyDeepSeek4 = family{
 	layers: func(c *config) []Layer {
 		n, width, index := c.layers(), c.size("head_dim"), c.size("index_head_dim")
 		window := c.size("sliding_window")
-		ratios := c.numbers("compress_ratios")
-		if len(ratios) < n { // may go on with those of multi-token prediction layers
-			c.perLayer("compress_ratios", len(ratios), n)
+		ratios := c.deepSeekRatios()
+		if !c.perLayer("compress_ratios", len(ratios), n) {
 			return nil
 		}
 		if kv := c.size("num_key_value_heads"); kv != 1 {
@@ -41,4 +40,28 @@ var familyDeepSeek4 = family{
 			return append(parts, Part{Kind: Other, Rule: Tail, N: r, Width: waiting, What: "inputs of the block that is not full yet"})
 		})
 	},
+}
+
+// deepSeekRatios reads the ratio of each layer, 0 where nothing is compressed:
+// from compress_ratios as published, from layer_types and compress_rates as
+// Transformers saves it.
+func (c *config) deepSeekRatios() []int64 {
+	if c.has("compress_ratios") || !c.has("layer_types") {
+		return c.numbers("compress_ratios")
+	}
+	rates := map[string]int64{"sliding_attention": 0, "compressed_sparse_attention": 4, "heavily_compressed_attention": 128}
+	if r := c.sub("compress_rates"); r != nil {
+		for word := range rates {
+			rates[word] = r.countOr(rates[word], word)
+		}
+	}
+	var out []int64
+	for i, word := range c.words("layer_types") {
+		ratio, known := rates[word]
+		if !known {
+			c.otherType(word, i)
+		}
+		out = append(out, ratio)
+	}
+	return out
 }

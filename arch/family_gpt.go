@@ -3,7 +3,7 @@ package arch
 // The older decoders, each with key names of its own.
 
 var familyGPT2 = family{
-	types:     []string{"gpt2"},
+	types:     []string{"gpt2", "ctrl", "openai-gpt"},
 	reference: "Transformers, modeling_gpt2.py, GPT2Attention: keys and values of n_embd each",
 	learned:   true,
 	layers: func(c *config) []Layer {

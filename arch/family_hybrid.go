@@ -235,10 +235,11 @@ var familyRecurrentGemma = family{
 
 // familyLFM2 mixes attention with short gated convolutions.
 var familyLFM2 = family{
-	types:     []string{"lfm2", "lfm2_moe"},
+	types:     []string{"lfm2", "lfm2_moe", "lfm3"},
 	reference: "Transformers, modeling_lfm2.py, Lfm2ShortConv: conv_L_cache − 1 columns of hidden_size",
 	layers: func(c *config) []Layer {
-		full := []Part{attentionHeads(c).full(c)}
+		h := attentionHeads(c)
+		full := []Part{h.full(c)}
 		short := []Part{conv(c, c.size("hidden_size"), c.size("conv_L_cache"))}
 		n := c.layers()
 		at := c.numbers("full_attn_idxs")
@@ -256,6 +257,8 @@ var familyLFM2 = family{
 			switch types[i] {
 			case "full_attention":
 				return full
+			case "sliding_attention":
+				return []Part{h.windowed(c, c.windowOf("sliding_window", i))}
 			case "conv":
 				return short
 			}

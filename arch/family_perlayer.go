@@ -74,8 +74,13 @@ var familyMiMo = family{
 	layers: func(c *config) []Layer {
 		n := c.layers()
 		full := heads{c.size("num_key_value_heads"), c.size("head_dim"), c.size("v_head_dim")}
-		slide := heads{c.size("swa_num_key_value_heads"), c.size("swa_head_dim"), c.size("swa_v_head_dim")}
+		slide := heads{c.sizeOr(full.n, "swa_num_key_value_heads"), c.sizeOr(full.key, "swa_head_dim"), c.sizeOr(full.val, "swa_v_head_dim")}
 		pattern := c.numbers("hybrid_layer_pattern")
+		if types := c.words("layer_types"); !c.has("hybrid_layer_pattern") { // as Transformers saves it
+			for _, word := range types {
+				pattern = append(pattern, map[string]int64{"sliding_attention": 1}[word])
+			}
+		}
 		// Transformers writes sliding_window one larger than the published size.
 		window := c.sizeOr(0, "sliding_window_size")
 		if window == 0 {

@@ -36,30 +36,3 @@ var familyQwen1 = family{
 		return same(c.layers(), heads{n, size, size}.full(c))
 	},
 }
-
-// familyQwen3Next replaces most attention by gated delta networks.
-var familyQwen3Next = family{
-	types:     []string{"qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"},
-	reference: "Transformers, modeling_qwen3_next.py, Qwen3NextGatedDeltaNet; every full_attention_interval-th layer is attention",
-	layers: func(c *config) []Layer {
-		full := attentionHeads(c).full(c)
-		recurrent := delta(c, c.size("linear_num_key_heads"), c.size("linear_num_value_heads"),
-			c.size("linear_key_head_dim"), c.size("linear_value_head_dim"), c.size("linear_conv_kernel_dim"))
-		period := int64(4)
-		if !c.has("layer_types") {
-			period = c.size("full_attention_interval")
-		}
-		n := c.layers()
-		types := c.layerTypes(n, everyNth(period, "linear_attention"))
-		return each(n, func(i int) []Part {
-			switch types[i] {
-			case "full_attention":
-				return []Part{full}
-			case "linear_attention":
-				return recurrent
-			}
-			c.otherType(types[i], i)
-			return nil
-		})
-	},
-}

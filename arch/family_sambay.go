@@ -1,5 +1,7 @@
 package arch
 
+import "slices"
+
 // familySambaY is the decoder–decoder of Phi-4-mini-flash (arXiv 2507.06607):
 // Mamba and sliding attention alternate in the first half, one Mamba and one full
 // layer follow, and every layer after them reads the memory of that Mamba or the
@@ -107,6 +109,34 @@ var familyParams = family{
 				return []Part{h.full(c)}
 			}
 			return []Part{h.windowed(c, c.windowOf("sliding_window", i))}
+		})
+	},
+}
+
+// familyPlamo2 has a Mamba layer in all but one of every mamba_step layers, and
+// windows in the others unless full_attention_idx names them.
+var familyPlamo2 = family{
+	types:     []string{"plamo2"},
+	reference: "vLLM, plamo2.py, is_mamba: i mod mamba_step ≠ ⌊mamba_step/2⌋; mamba_num_heads × hidden_size_per_head × mamba_d_state, a convolution over the inner width",
+	layers: func(c *config) []Layer {
+		n, size := c.layers(), c.size("hidden_size_per_head")
+		h := heads{c.sizeOr(c.size("num_attention_heads"), "num_key_value_heads"), size, size}
+		inner := c.mul(c.size("mamba_num_heads"), size)
+		recurrent := mamba(c, inner, c.size("mamba_d_state"), c.size("mamba_d_conv"), true)
+		step, full := int(c.sizeOr(2, "mamba_step")), c.numbers("full_attention_idx")
+		enabled := c.flag(true, "mamba_enabled")
+		return each(n, func(i int) []Part {
+			isMamba := i%step != step/2
+			if n <= step/2 {
+				isMamba = i != n-1
+			}
+			switch {
+			case enabled && isMamba:
+				return recurrent
+			case slices.Contains(full, int64(i)) || !c.has("attention_window_size"):
+				return []Part{h.full(c)}
+			}
+			return []Part{h.window(c, c.size("attention_window_size"))}
 		})
 	},
 }

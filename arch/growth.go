@@ -47,8 +47,21 @@ func (m *Model) Growth() Growth {
 				g.PerToken += float64(p.Width)
 			case PerBlock:
 				g.PerToken += float64(p.Width) / float64(p.N)
+			case Segments:
+				g.PerToken += float64(p.Width) / float64(p.N)
+			case Beyond:
+				if p.Cap > 0 {
+					bounded, g.SaturateAt = true, max(g.SaturateAt, p.N+p.Cap)
+					continue
+				}
+				g.PerToken += float64(p.Width)
 			case Slots:
 				g.Exponent = max(g.Exponent, p.Beta)
+			case Fenwick:
+				g.Exponent = max(g.Exponent, p.Beta)
+				if p.Beta == 0 {
+					g.PerDouble += p.slots(62)
+				}
 			case Log:
 				g.PerDouble += p.Width
 			case Bounded, Tail, After:
@@ -113,7 +126,7 @@ type smooth []term
 type term struct {
 	ln   float64 // ln of weight
 	rule Rule
-	n    float64 // ln N
+	n    float64 // ln N; ln of the factor (Slots)
 	beta float64
 }
 
@@ -125,7 +138,22 @@ func (m *Model) smooth(weight func(Part) float64) smooth {
 		for _, p := range l.Parts {
 			w := float64(p.Width) * weight(p)
 			t := term{rule: p.Rule, beta: p.Beta}
-			if p.N > 0 {
+			switch {
+			case p.Rule == Slots:
+				t.n = math.Log(p.factor())
+			case p.Rule == Fenwick && p.Beta == 0:
+				t.rule, w = Log, w*float64(p.slots(62))/2
+			case p.Rule == Fenwick:
+				// At L = 2^J the block of J alone; in the mean over the lengths up to
+				// 2^(J+1) half of the smaller ones too.
+				t.rule, t.n = Slots, math.Log(p.Scale*(1+0.5/(math.Pow(2, p.Beta)-1)))
+			case p.Rule == Segments:
+				t.rule, t.n = PerBlock, math.Log(float64(p.N))
+			case p.Rule == Beyond && p.Cap > 0:
+				t.rule, t.n = Bounded, math.Log(float64(p.Cap))
+			case p.Rule == Beyond:
+				t.rule = PerToken
+			case p.N > 0:
 				t.n = math.Log(float64(p.N))
 			}
 			if w == 0 || p.Rule == Tail || (p.Rule == Bounded && p.N == 0) {
@@ -178,7 +206,7 @@ func (t term) at(x float64) float64 {
 	case Log:
 		return t.ln + math.Log(1+x/math.Ln2)
 	case Slots:
-		return t.ln + min(x, t.beta*x-math.Log(t.beta))
+		return t.ln + min(x, t.beta*x+t.n)
 	}
 	return t.ln
 }

@@ -18,10 +18,11 @@ func drawModel(t *rapid.T) *Model {
 		for range rapid.IntRange(0, 3).Draw(t, "parts") {
 			l.Parts = append(l.Parts, Part{
 				Kind:    rapid.SampledFrom(Kinds()).Draw(t, "kind"),
-				Rule:    rapid.SampledFrom([]Rule{Fixed, PerToken, Bounded, PerBlock, Tail, After, Log, Slots}).Draw(t, "rule"),
+				Rule:    rapid.SampledFrom([]Rule{Fixed, PerToken, Bounded, PerBlock, Tail, After, Log, Slots, Fenwick, Segments, Beyond}).Draw(t, "rule"),
 				Width:   rapid.Int64Range(1, 1<<20).Draw(t, "width"),
 				N:       rapid.Int64Range(1, 1<<14).Draw(t, "n"),
 				Beta:    rapid.Float64Range(0.1, 1).Draw(t, "beta"),
+				Scale:   rapid.Float64Range(0.5, 4).Draw(t, "scale"),
 				Float32: rapid.Bool().Draw(t, "float32"),
 			})
 		}
@@ -44,8 +45,12 @@ func TestSmoothFollowsTheExactState(t *testing.T) {
 		for _, l := range m.Layers {
 			for _, p := range l.Parts {
 				switch p.Rule {
-				case PerBlock, Log, Slots:
+				case PerBlock, Log, Slots, Segments:
 					slack += float64(p.Width)
+				case Beyond:
+					slack += float64(p.Width) * float64(p.N)
+				case Fenwick: // between nothing of the smaller blocks and all of them
+					slack += 2*float64(s.Total) + float64(p.Width)*(p.Scale*math.Pow(float64(L), p.Beta)*(2+1/(math.Pow(2, p.Beta)-1))+20)
 				case Tail:
 					slack += float64(p.Width) * float64(p.N)
 				}
@@ -66,7 +71,7 @@ func TestStateProperties(t *testing.T) {
 		tail := false
 		for _, l := range m.Layers {
 			for _, p := range l.Parts {
-				tail = tail || p.Rule == Tail
+				tail = tail || p.Rule == Tail || p.Rule == Fenwick
 			}
 		}
 		L := rapid.Int64Range(0, 1<<30).Draw(t, "L")
@@ -346,8 +351,16 @@ func TestPolicies(t *testing.T) {
 		{attention(), "budget:10", Elements{Window: 20*10 + 20*10}, Saturating},
 		// 2 heads × (4·6 + 4) beside a segment of 100.
 		{attention(), "compressive:100", Elements{Window: 20*100 + 20*49, Recurrent: 56}, Saturating},
-		{attention(), "power:0.5", Elements{KV: 20 * 63, Window: 20 * 49}, Power}, // ⌊√1000/0.5⌋ = 63
-		{recurrent, "log-linear", Elements{Recurrent: 70, Conv: 3}, Logarithmic},  // ⌊log₂ 1000⌋ + 1 = 10
+		{attention(), "power:0.5", Elements{KV: 20 * 63, Window: 20 * 49}, Power},   // ⌊√1000/0.5⌋ = 63
+		{attention(), "pattern:k^2", Elements{KV: 20 * 31, Window: 20 * 49}, Power}, // ⌊√1000⌋ = 31
+		{attention(), "pattern:k^1/0.5", Elements{KV: 20 * 31, Window: 20 * 49}, Power},
+		// 1,000 = 512 + 256 + 128 + 64 + 32 + 8, of which blocks of 2^j keep ⌈2^(j/2)⌉: 23 + 16 + 12 + 8 + 6 + 3.
+		{attention(), "fenwick:1,0.5", Elements{KV: 20 * 68, Window: 20 * 49}, Power},
+		{attention(), "fenwick:1,0", Elements{KV: 20 * 6, Window: 20 * 49}, Logarithmic},
+		{attention(), "fenwick:1,1", Elements{KV: 20_000, Window: 20 * 49}, Power}, // all of it
+		{attention(), "quant:q4_0+30", Elements{KV: 20_000, Window: 20 * 49}, Mixed},
+		{recurrent, "segments:300", Elements{Recurrent: 7 * 4, Conv: 3}, Mixed},  // three full segments and the running one
+		{recurrent, "log-linear", Elements{Recurrent: 70, Conv: 3}, Logarithmic}, // ⌊log₂ 1000⌋ + 1 = 10
 	} {
 		p, err := ParsePolicy(c.policy)
 		if err != nil {
@@ -362,7 +375,8 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s: %+v (%s), want %+v (%s), %v", c.policy, s.Elements, under.Growth().Class, c.want, c.class, err)
 		}
 	}
-	for _, bad := range []string{"", "sinks", "sinks:4", "sinks:-1+3", "budget:x", "budget:0", "power:2", "power:0", "compressive:", "log-linear:3", "other"} {
+	for _, bad := range []string{"", "sinks", "sinks:4", "sinks:-1+3", "budget:x", "budget:0", "power:2", "power:0", "compressive:", "log-linear:3", "other",
+		"pattern:", "pattern:k^0.5", "pattern:k^1/2", "pattern:x^2", "fenwick:1", "fenwick:0,0.5", "fenwick:1,2", "fenwick:x,1", "quant:", "quant:q9", "quant:q4_0+x", "segments:0"} {
 		if _, err := ParsePolicy(bad); err == nil {
 			t.Errorf("policy %q accepted", bad)
 		}
@@ -381,5 +395,34 @@ func TestPolicies(t *testing.T) {
 	p, _ := ParsePolicy("compressive:100")
 	if _, err := latent.With(p); err == nil || !strings.Contains(err.Error(), "separate heads") {
 		t.Error(err)
+	}
+}
+
+// TestQuantisedBytes: 4.5 bits a number in q4_0 (ggml block_q4_0: 18 bytes for 32),
+// but for the last 30 tokens in full attention and in the window of 49.
+func TestQuantisedBytes(t *testing.T) {
+	c := &config{faults: &faults{}}
+	h := heads{2, 16, 16}
+	m := &Model{Name: "m", Layers: []Layer{{[]Part{h.full(c)}}, {[]Part{h.window(c, 50)}}}}
+	p, err := ParsePolicy("quant:q4_0+30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	under, err := m.With(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for L, want := range map[int64]int64{
+		10:   2 * 64 * 10 * 2,
+		40:   2 * (64*30*2 + 64*10*18/32),
+		1000: (64*30*2 + 64*970*18/32) + (64*30*2 + 64*19*18/32),
+	} {
+		s, err := under.State(L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Bytes(BFloat16()); err != nil || got != want {
+			t.Errorf("L = %d: %d bytes, want %d (%v)", L, got, want, err)
+		}
 	}
 }

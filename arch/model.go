@@ -94,7 +94,8 @@ func (m *Model) check() error {
 	}
 	for i, l := range m.Layers {
 		for _, p := range l.Parts {
-			bad := p.Width < 0 || p.N < 0 || (p.N == 0 && (p.Rule == PerBlock || p.Rule == Tail)) || (p.Rule == Slots && !(p.Beta > 0 && p.Beta <= 1))
+			bad := p.Width < 0 || p.N < 0 || (p.N == 0 && (p.Rule == PerBlock || p.Rule == Tail || p.Rule == Segments)) ||
+				(p.Rule == Slots && !(p.Beta > 0 && p.Beta <= 1 && p.Scale >= 0)) || (p.Rule == Fenwick && !(p.Beta >= 0 && p.Beta <= 1 && p.Scale > 0))
 			if bad {
 				return fmt.Errorf("model_type %q: layer %d: impossible part %+v", m.Type, i, p)
 			}

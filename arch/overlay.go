@@ -16,9 +16,14 @@ type Policy struct {
 
 	sinks, window int64   // attention sinks and the last tokens
 	budget        int64   // entries in all
-	segment       int64   // compressive memory
-	beta          float64 // L^beta/beta slots
+	compressive   int64   // tokens of the current segment
+	slots         float64 // exponent: scale·L^slots entries
+	fenwick       bool    // a block of 2^j tokens keeps scale·2^(slots·j) entries
+	scale         float64
+	segment       int64 // tokens to a state of recurrent layers
 	logLinear     bool
+	quant         string // storage format of keys and values
+	recent        int64  // of the last tokens, which are not quantised
 }
 
 // ParsePolicy reads a cache policy:
@@ -29,18 +34,18 @@ type Policy struct {
 //	compressive:2048  a segment of 2,048 tokens and one matrix memory per key–value head
 //	                  (Infini-attention, arXiv 2404.07143)
 //	power:0.76        L^0.76/0.76 tokens: one of d^(1−0.76) at distance d ★
-//	log-linear        one state per power of two of the past (log-linear attention, arXiv 2506.04761);
-//	                  applies to recurrent layers, the others to attention layers
+//	pattern:k^1/0.76  one token at each of the distances k^(1/0.76): L^0.76 tokens
+//	                  (nested sparse attention, arXiv 2605.31367, with k^2)
+//	fenwick:1.5,0.76  of each block of 2^j tokens ⌈1.5·2^(0.76·j)⌉ slots ★
+//	quant:q4_0+128    keys and values in q4_0, but those of the last 128 tokens (KIVI, arXiv 2402.02750)
+//	segments:2048     recurrent layers: a state for each 2,048 tokens (memory caching, arXiv 2602.24281)
+//	log-linear        recurrent layers: a state for each power of two of the past
+//	                  (log-linear attention, arXiv 2506.04761)
+//
+// The last two apply to recurrent layers, the others to attention layers.
 func ParsePolicy(s string) (Policy, error) {
 	p := Policy{Name: s}
 	verb, rest, _ := strings.Cut(s, ":")
-	positive := func(s string) (int64, error) {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 1 || n > maxSize {
-			return 0, fmt.Errorf("cache policy %q: %q is not a number of tokens", p.Name, s)
-		}
-		return n, nil
-	}
 	var err error
 	switch verb {
 	case "full":
@@ -55,25 +60,76 @@ func ParsePolicy(s string) (Policy, error) {
 		if !ok {
 			return Policy{}, fmt.Errorf("cache policy %q: want sinks:FIRST+LAST, such as sinks:4+2044", s)
 		}
-		if p.sinks, err = positive(sinks); err == nil {
-			p.window, err = positive(window)
+		if p.sinks, err = p.tokens(sinks); err == nil {
+			p.window, err = p.tokens(window)
 		}
 	case "budget":
-		p.budget, err = positive(rest)
+		p.budget, err = p.tokens(rest)
 	case "compressive":
-		p.segment, err = positive(rest)
+		p.compressive, err = p.tokens(rest)
+	case "segments":
+		p.segment, err = p.tokens(rest)
 	case "power":
-		p.beta, err = strconv.ParseFloat(rest, 64)
-		if err != nil || !(p.beta > 0 && p.beta <= 1) {
-			err = fmt.Errorf("cache policy %q: want an exponent above 0 and at most 1", s)
+		if p.slots, err = p.exponent(rest, 0); err == nil {
+			p.scale = 1 / p.slots
+		}
+	case "pattern":
+		p.slots, err = p.pattern(rest)
+		p.scale = 1
+	case "fenwick":
+		a, b, _ := strings.Cut(rest, ",")
+		p.fenwick = true
+		if p.scale, err = strconv.ParseFloat(a, 64); err != nil || !(p.scale > 0 && p.scale < maxSize) {
+			return Policy{}, fmt.Errorf("cache policy %q: want fenwick:A,B, such as fenwick:1.5,0.76", s)
+		}
+		p.slots, err = p.exponent(b, -1)
+	case "quant":
+		name, recent, some := strings.Cut(rest, "+")
+		var d DType
+		if d, err = ParseDType(name); err != nil {
+			return Policy{}, fmt.Errorf("cache policy %q: %w", s, err)
+		}
+		if p.quant = d.Name; some {
+			p.recent, err = p.tokens(recent)
 		}
 	default:
-		err = fmt.Errorf("unknown cache policy %q (full, sinks:4+2044, budget:2048, compressive:2048, power:0.76, log-linear)", s)
+		err = fmt.Errorf("unknown cache policy %q (full, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^1/0.76, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear)", s)
 	}
 	if err != nil {
 		return Policy{}, err
 	}
 	return p, nil
+}
+
+func (p Policy) tokens(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 || n > maxSize {
+		return 0, fmt.Errorf("cache policy %q: %q is not a number of tokens", p.Name, s)
+	}
+	return n, nil
+}
+
+// exponent reads an exponent above least and at most 1.
+func (p Policy) exponent(s string, least float64) (float64, error) {
+	b, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(b > least && b >= 0 && b <= 1) {
+		return 0, fmt.Errorf("cache policy %q: want an exponent above 0 and at most 1", p.Name)
+	}
+	return b, nil
+}
+
+// pattern reads the distances that are kept, k^2 or k^1/0.76, as the exponent of
+// their number.
+func (p Policy) pattern(s string) (float64, error) {
+	power, ok := strings.CutPrefix(s, "k^")
+	if b, inverse := strings.CutPrefix(power, "1/"); ok && inverse {
+		return p.exponent(b, 0)
+	}
+	x, err := strconv.ParseFloat(power, 64)
+	if !ok || err != nil || !(x >= 1 && x < 100) {
+		return 0, fmt.Errorf("cache policy %q: want the distances that are kept, such as pattern:k^2 or pattern:k^1/0.76", p.Name)
+	}
+	return 1 / x, nil
 }
 
 // With is the model under a policy; the model itself is not changed. Bounds
@@ -110,17 +166,16 @@ func (m *Model) With(p Policy) (*Model, error) {
 
 // apply says what becomes of one part.
 func (p Policy) apply(part Part) ([]Part, bool, error) {
-	if p.logLinear {
-		if part.Kind != Recurrent || part.Rule != Fixed {
-			return []Part{part}, false, nil
-		}
-		part.Rule = Log
-		part.What += ", one for each power of two"
-		return []Part{part}, true, nil
+	if p.logLinear || p.segment > 0 {
+		return p.recurrent(part)
 	}
 	grows := part.Rule == PerToken
-	if !grows && (part.Rule != Bounded || part.Kind != Window) {
+	bounded := part.Rule == Bounded && part.Kind == Window
+	if !grows && !bounded {
 		return []Part{part}, false, nil
+	}
+	if p.quant != "" {
+		return p.quantised(part)
 	}
 	bound := func(n int64, what string) {
 		if part.Rule == Bounded {
@@ -137,30 +192,76 @@ func (p Policy) apply(part Part) ([]Part, bool, error) {
 		bound(p.sinks+p.window, fmt.Sprintf(", the first %d and the last %d kept", p.sinks, p.window))
 	case p.budget > 0:
 		bound(p.budget, fmt.Sprintf(", %d kept", p.budget))
-	case p.beta > 0:
-		if !grows {
-			return []Part{part}, false, nil
+	case !grows:
+		return []Part{part}, false, nil
+	case p.fenwick:
+		part.Rule, part.Beta, part.Scale = Fenwick, p.slots, p.scale
+		part.What += fmt.Sprintf(", ⌈%g·2^(%g·j)⌉ slots of each block of 2^j tokens", p.scale, p.slots)
+	case p.slots > 0:
+		part.Rule, part.Beta, part.Scale = Slots, p.slots, p.scale
+		part.What += fmt.Sprintf(", %.4g·L^%.4g kept", p.scale, p.slots)
+	case p.compressive > 0:
+		mem, err := part.matrices()
+		if err != nil {
+			return nil, false, err
 		}
-		part.Rule, part.Beta = Slots, p.beta
-		part.What += fmt.Sprintf(", L^%g/%g kept", p.beta, p.beta)
-	case p.segment > 0:
-		if !grows {
-			return []Part{part}, false, nil
-		}
-		if part.heads == 0 {
-			return nil, false, fmt.Errorf("compressive memory needs keys and values of separate heads, and %s has none", part.What)
-		}
-		// At most maxSize³·2, which fits only below 2^63: checked.
-		width := float64(part.heads) * (float64(part.key)*float64(part.val) + float64(part.key))
-		if width > math.MaxInt64/2 {
-			return nil, false, fmt.Errorf("the memory does not fit in 63 bits")
-		}
-		mem := Part{
-			Kind: Recurrent, Rule: Fixed, Width: part.heads * (part.key*part.val + part.key), Float32: false,
-			What: fmt.Sprintf("%d memories of %d × %d with normalisers", part.heads, part.key, part.val),
-		}
-		bound(p.segment, fmt.Sprintf(", segment of %d", p.segment))
+		bound(p.compressive, fmt.Sprintf(", segment of %d", p.compressive))
 		return []Part{part, mem}, true, nil
 	}
 	return []Part{part}, true, nil
+}
+
+// recurrent keeps several states of a recurrent part.
+func (p Policy) recurrent(part Part) ([]Part, bool, error) {
+	if part.Kind != Recurrent || part.Rule != Fixed {
+		return []Part{part}, false, nil
+	}
+	if p.logLinear {
+		part.Rule = Log
+		part.What += ", one for each power of two"
+	} else {
+		part.Rule, part.N = Segments, p.segment
+		part.What += fmt.Sprintf(", one for each %d tokens", p.segment)
+	}
+	return []Part{part}, true, nil
+}
+
+// quantised stores keys and values in a format of its own, but those of the most
+// recent tokens.
+func (p Policy) quantised(part Part) ([]Part, bool, error) {
+	recent := part
+	part.DType = p.quant
+	part.What += " in " + p.quant
+	if p.recent == 0 || part.Rule == Bounded && part.N <= p.recent {
+		if p.recent > 0 {
+			return []Part{recent}, false, nil // a window that is all recent
+		}
+		return []Part{part}, true, nil
+	}
+	recent.What += fmt.Sprintf(", the last %d tokens", p.recent)
+	if part.Rule == Bounded {
+		part.Rule, part.N, part.Cap = Beyond, p.recent, part.N-p.recent
+		recent.N = p.recent
+		return []Part{part, recent}, true, nil
+	}
+	part.Rule, part.N = Beyond, p.recent
+	recent.Rule, recent.N = Bounded, p.recent
+	return []Part{part, recent}, true, nil
+}
+
+// matrices are the compressive memories of an attention part, one key × value
+// matrix with a normaliser for each head.
+func (p Part) matrices() (Part, error) {
+	if p.heads == 0 {
+		return Part{}, fmt.Errorf("compressive memory needs keys and values of separate heads, and %s has none", p.What)
+	}
+	// At most maxSize³·2, which fits only below 2^63: checked.
+	width := float64(p.heads) * (float64(p.key)*float64(p.val) + float64(p.key))
+	if width > math.MaxInt64/2 {
+		return Part{}, fmt.Errorf("the memory does not fit in 63 bits")
+	}
+	return Part{
+		Kind: Recurrent, Rule: Fixed, Width: p.heads * (p.key*p.val + p.key),
+		What: fmt.Sprintf("%d memories of %d × %d with normalisers", p.heads, p.key, p.val),
+	}, nil
 }

@@ -34,7 +34,10 @@ const (
 	Tail     Rule = "tail"      // L mod N: the tokens of a block that is not full yet
 	After    Rule = "after"     // 1 from L = N on
 	Log      Rule = "log"       // ⌊log₂ L⌋ + 1
-	Slots    Rule = "slots"     // min(L, ⌊L^Beta/Beta⌋)
+	Slots    Rule = "slots"     // min(L, ⌊Scale·L^Beta⌋)
+	Fenwick  Rule = "fenwick"   // Σ over the set bits j of L of min(2^j, ⌈Scale·2^(Beta·j)⌉)
+	Segments Rule = "segments"  // ⌊L/N⌋ + 1
+	Beyond   Rule = "beyond"    // max(0, L − N), at most Cap
 )
 
 // Part is one component of a layer's history state: Width elements for each
@@ -44,8 +47,14 @@ type Part struct {
 	What  string  `json:"what"`  // in words
 	Width int64   `json:"width"` // elements per entry
 	Rule  Rule    `json:"rule"`
-	N     int64   `json:"n,omitempty"`    // entries (Bounded), tokens (PerBlock, Tail, After)
-	Beta  float64 `json:"beta,omitempty"` // exponent (Slots)
+	N     int64   `json:"n,omitempty"`     // entries (Bounded), tokens (PerBlock, Tail, After, Segments, Beyond)
+	Beta  float64 `json:"beta,omitempty"`  // exponent (Slots, Fenwick)
+	Scale float64 `json:"scale,omitempty"` // factor (Slots, Fenwick); 0 means 1/Beta in Slots
+	Cap   int64   `json:"cap,omitempty"`   // most entries (Beyond), 0 for no bound
+
+	// DType is the storage format of this part where a policy sets one, by the
+	// name that ParseDType reads; "" leaves it to Storage.
+	DType string `json:"dtype,omitempty"`
 
 	// Float32 marks state that the reference implementation keeps in float32
 	// whatever the type of weights and cache.
@@ -104,13 +113,22 @@ type State struct {
 	Total    int64      `json:"total"`   // elements
 	Float32  int64      `json:"float32"` // of them, kept in float32 by the reference implementation
 	Layers   []Elements `json:"-"`       // by layer
+
+	stored map[stored]int64 // elements by what decides their type
+}
+
+// stored is what decides the type that elements are stored in.
+type stored struct {
+	kind    Kind
+	float32 bool
+	dtype   string
 }
 
 // State returns the exact history state after L tokens. Counting starts at
 // L = 0 (only what is allocated from the start). It fails when L is negative
 // or a count does not fit in 63 bits.
 func (m *Model) State(L int64) (State, error) {
-	s := State{Length: L, Layers: make([]Elements, len(m.Layers))}
+	s := State{Length: L, Layers: make([]Elements, len(m.Layers)), stored: map[stored]int64{}}
 	if L < 0 {
 		return State{}, fmt.Errorf("state of %s: length %d is negative", m.Name, L)
 	}
@@ -124,8 +142,9 @@ func (m *Model) State(L int64) (State, error) {
 				return State{}, fmt.Errorf("state of %s after %d tokens: layer %d alone or with those before it exceeds %d elements",
 					m.Name, L, i, int64(math.MaxInt64))
 			}
+			s.stored[stored{p.Kind, p.Float32, p.DType}] += n // no more than Total
 			if p.Float32 {
-				s.Float32 += n // no more than Total
+				s.Float32 += n
 			}
 		}
 	}
@@ -158,13 +177,43 @@ func (p Part) entries(L int64) int64 {
 	case Log:
 		return int64(bits.Len64(uint64(L)))
 	case Slots:
-		slots := math.Pow(float64(L), p.Beta) / p.Beta
+		slots := p.factor() * math.Pow(float64(L), p.Beta)
 		if slots >= float64(L) {
 			return L
 		}
 		return int64(slots)
+	case Fenwick:
+		n := int64(0)
+		for j := range bits.Len64(uint64(L)) {
+			if L>>j&1 == 1 {
+				n += p.slots(j)
+			}
+		}
+		return n
+	case Segments:
+		return L/p.N + 1
+	case Beyond:
+		n := max(0, L-p.N)
+		if p.Cap > 0 {
+			n = min(n, p.Cap)
+		}
+		return n
 	}
 	panic("arch: part with rule " + string(p.Rule))
+}
+
+// factor is Scale, or what it stands for when it is 0.
+func (p Part) factor() float64 {
+	if p.Scale == 0 && p.Rule == Slots {
+		return 1 / p.Beta
+	}
+	return p.Scale
+}
+
+// slots is the number of entries that a block of 2^j tokens keeps (Fenwick).
+func (p Part) slots(j int) int64 {
+	block := math.Ldexp(1, j)
+	return int64(min(block, math.Ceil(p.Scale*math.Pow(2, p.Beta*float64(j)))))
 }
 
 // add adds n ≥ 0 to *sum; false when that overflows.
