@@ -92,6 +92,9 @@ func (st Storage) of(k stored) DType {
 	return kv
 }
 
+// Type is the format that a part is stored in.
+func (st Storage) Type(p Part) DType { return st.of(stored{p.Kind, p.Float32, p.DType}) }
+
 // Bytes is the size of the state when elements are kept as d, except those
 // that the reference implementation keeps in float32, which take four bytes
 // each. Partly filled blocks of a block format are not rounded up.
@@ -116,6 +119,16 @@ func (s State) BytesIn(st Storage) (int64, error) {
 		}
 	}
 	return sum, nil
+}
+
+// Size is the bytes of n elements; it fails when they do not fit in 63 bits. A
+// block that is not full is rounded up.
+func (d DType) Size(n int64) (int64, error) {
+	bytes, ok := d.size(n)
+	if !ok || n < 0 {
+		return 0, fmt.Errorf("%d elements of %s do not fit in 63 bits of bytes", n, d.Name)
+	}
+	return bytes, nil
 }
 
 // size is the bytes of n elements, false when they do not fit in 63 bits.

@@ -71,7 +71,7 @@ func memory(width int64, float32 bool, format string, args ...any) Part {
 // conv is a causal convolution over channels.
 func conv(c *config, channels, kernel int64) Part {
 	return Part{
-		Kind: Conv, Rule: Fixed, Width: c.mul(channels, kernel-1),
+		Kind: Conv, Rule: Fixed, Width: c.mul(channels, kernel-1), kernel: kernel,
 		What: fmt.Sprintf("%d past columns of %d channels", kernel-1, channels),
 	}
 }

@@ -61,6 +61,40 @@ type Part struct {
 	Float32 bool `json:"float32,omitempty"`
 
 	heads, key, val int64 // of attention: key–value heads, key and value size of each
+	kernel          int64 // of a convolution
+}
+
+// KVHeads is the number of key–value heads of an attention part, 0 for others.
+// Devices that share a layer share its heads.
+func (p Part) KVHeads() int64 { return p.heads }
+
+// Kernel is the width of the convolution whose past columns a part keeps, 0
+// where it is not known. The part keeps Kernel − 1 of them; several libraries
+// keep Kernel.
+func (p Part) Kernel() int64 { return p.kernel }
+
+// Entries is the number of entries after L ≥ 0 tokens, of Width elements each.
+func (p Part) Entries(L int64) int64 { return p.entries(L) }
+
+// Peak is the largest number of entries at any length up to L: what must be set
+// aside for a sequence that grows to L. It differs from Entries where blocks are
+// merged or started anew.
+func (p Part) Peak(L int64) int64 {
+	switch p.Rule {
+	case Tail:
+		return min(L, p.N-1)
+	case Fenwick:
+		// The largest sum is at L, or where one set bit of L is cleared and all
+		// below it are set.
+		best := p.entries(L)
+		for j := range bits.Len64(uint64(L)) {
+			if L>>j&1 == 1 {
+				best = max(best, p.entries(L>>(j+1)<<(j+1)|(1<<j-1)))
+			}
+		}
+		return best
+	}
+	return p.entries(L)
 }
 
 // Layer is the history state of one layer. A layer without parts keeps

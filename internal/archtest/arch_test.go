@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"law":                 {"info", "stats"},
 	"law/decay":           {"info", "stats", "mi"},
 	"arch":                {"info", "law"},
+	"arch/serving":        {"arch"},
 	"compare":             {"info", "stats", "mi"},
 	"report":              {"info", "lm", "mi", "law", "law/decay", "arch", "compare", "internal/atomicfile", "internal/shell"},
 	"serve":               {"report", "rundir", "score"},
