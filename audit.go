@@ -16,7 +16,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -45,28 +45,28 @@ type AuditOptions struct {
 // Audit holds the history states of models against a law of the data. Files
 // that cannot be audited are among the Failures of the result; the error is for
 // what makes the whole audit impossible.
-func Audit(ctx context.Context, o AuditOptions) (*report.Audit, error) {
+func Audit(ctx context.Context, o AuditOptions) (*result.Audit, error) {
 	o = o.withDefaults()
 	l, err := o.tokenLaw()
 	if err != nil {
 		return nil, err
 	}
-	result := &report.Audit{
-		Schema: report.AuditSchema, Command: o.Command(), Version: BuildVersion().Short(), Law: l,
+	out := &result.Audit{
+		Schema: result.AuditSchema, Command: o.Command(), Version: BuildVersion().Short(), Law: l,
 		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
 	}
 	for _, L := range o.Ask {
 		if L < 1 {
 			return nil, fmt.Errorf("a length of %d tokens needs nothing: ask for at least 1", L)
 		}
-		result.Questions = append(result.Questions, report.NewQuestion(l, L, o.Capacities, o.Level))
+		out.Questions = append(out.Questions, result.NewQuestion(l, L, o.Capacities, o.Level))
 	}
 	files, skipped, err := findConfigs(ctx, o.Paths)
 	if err != nil {
 		return nil, err
 	}
 	if skipped > 0 {
-		result.Warnings = append(result.Warnings, info.Warning{
+		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "files-skipped",
 			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file to have it read in any case",
 		})
@@ -80,12 +80,12 @@ func Audit(ctx context.Context, o AuditOptions) (*report.Audit, error) {
 			if f == "-" {
 				f = "standard input"
 			}
-			result.Failures = append(result.Failures, report.AuditFailure{Path: f, Error: err.Error()})
+			out.Failures = append(out.Failures, result.AuditFailure{Path: f, Error: err.Error()})
 			continue
 		}
-		result.Models = append(result.Models, audits...)
+		out.Models = append(out.Models, audits...)
 	}
-	return result, nil
+	return out, nil
 }
 
 func (o AuditOptions) withDefaults() AuditOptions {
@@ -323,9 +323,9 @@ func ReadLaw(path string) (law.PowerLaw, error) {
 		return law.PowerLaw{}, fmt.Errorf("reading the law: %w (is it the directory of a finished run?)", err)
 	}
 	defer f.Close()
-	r, err := report.ReadResult(f)
+	r, err := result.Read[result.Result](f, file)
 	if err != nil {
-		return law.PowerLaw{}, fmt.Errorf("reading the law from %s: %w", file, err)
+		return law.PowerLaw{}, fmt.Errorf("reading the law: %w", err)
 	}
 	l, err := measuredLaw(r)
 	if err != nil {

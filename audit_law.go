@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/law"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // measuredLaw is the power law of the headline series of a run. Its Source says
 // how far it was measured, and whether the run's own verdict supports it.
-func measuredLaw(r *report.Result) (law.PowerLaw, error) {
+func measuredLaw(r *result.Result) (law.PowerLaw, error) {
 	for _, s := range r.Series {
 		if s.Law == nil {
 			continue

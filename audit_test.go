@@ -11,7 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func TestModelName(t *testing.T) {
@@ -44,18 +44,18 @@ func TestParseLaw(t *testing.T) {
 func writeLawRun(t *testing.T, tokenizer string, a *law.Analysis) string {
 	t.Helper()
 	dir := t.TempDir()
-	r := &report.Result{
-		Schema: report.Schema, Verb: "measure", Command: "l2m measure x", Version: "v0",
-		Corpus:  report.Corpus{Paths: []string{"x"}, Tokenizer: tokenizer},
-		Windows: report.Windows{Length: 512},
-		Series:  []report.Series{{Series: mi.Series{Estimator: mi.Paired, Ratio: 2}, Law: a}},
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: "l2m measure x", Version: "v0",
+		Corpus:  result.Corpus{Paths: []string{"x"}, Tokenizer: tokenizer},
+		Windows: result.Windows{Length: 512},
+		Series:  []result.Series{{Series: mi.Series{Estimator: mi.Paired, Ratio: 2}, Law: a}},
 	}
 	f, err := os.Create(filepath.Join(dir, "results.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := report.WriteResult(f, r); err != nil {
+	if err := result.Write[result.Result](f, r); err != nil {
 		t.Fatal(err)
 	}
 	return dir

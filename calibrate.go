@@ -25,6 +25,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -119,7 +120,7 @@ func (o CalibrateOptions) validate() error {
 // of intervals. Finished repetitions are kept in Out, so that the same call
 // continues an interrupted run; the result does not depend on workers or
 // interruptions. calibration.json, report.html and figures are written to Out.
-func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
+func Calibrate(ctx context.Context, o CalibrateOptions) (*result.Calibration, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -139,16 +140,16 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	if err := simulateAll(ctx, o, cells); err != nil {
 		return nil, err
 	}
-	result := &Calibration{Schema: CalibrationSchema, Version: BuildVersion().Short(), Command: o.command(), Options: o.settings()}
+	out := &result.Calibration{Schema: result.CalibrationSchema, Version: BuildVersion().Short(), Command: o.command(), Options: o.settings()}
 	for _, c := range cells {
 		summary, err := c.summarise()
 		if err != nil {
 			return nil, fmt.Errorf("summing up %s: %w", c.key(), err)
 		}
-		result.Cells = append(result.Cells, summary)
+		out.Cells = append(out.Cells, summary)
 	}
-	result.setCoverage()
-	return result, result.write(run)
+	out.Coverage = coverage(out.Cells)
+	return out, run.Write(append([]rundir.Face{faceOf(rundir.Calibrate.Document, out, result.Write[result.Calibration])}, calibrationFaces(out, nil)...)...)
 }
 
 // command is the canonical command line that repeats the calibration: every

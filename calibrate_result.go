@@ -1,9 +1,6 @@
 package l2m
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -11,132 +8,36 @@ import (
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// CalibrationSchema is the version of the Calibration document.
-const CalibrationSchema = "l2m.calibration/1"
-
-// Calibration is the findings of a calibration, written to calibration.json.
-type Calibration struct {
-	Schema  string              `json:"schema"`
-	Version string              `json:"version"` // of l2m
-	Command string              `json:"command"` // canonical command line that repeats the calibration
-	Options CalibrationSettings `json:"options"`
-	// Coverage counts the 95 % intervals of β over all cells with undamaged models;
-	// nil when none was fitted.
-	Coverage *CalibrationCoverage `json:"coverage,omitempty"`
-	Cells    []CalibrationCell    `json:"cells"`
-}
-
-// CalibrationCoverage is how many intervals hold the truth.
-type CalibrationCoverage struct {
-	Covered  int     `json:"covered"`
-	Of       int     `json:"of"`
-	Coverage float64 `json:"coverage"` // Covered / Of
-}
-
-// setCoverage sums up the cells.
-func (r *Calibration) setCoverage() {
-	var sum CalibrationCoverage
-	for _, c := range r.Cells {
+// coverage counts the intervals of β over all cells with undamaged models, nil
+// when none was fitted.
+func coverage(cells []result.CalibrationCell) *result.CalibrationCoverage {
+	var sum result.CalibrationCoverage
+	for _, c := range cells {
 		for _, e := range c.Estimators {
 			if e.Beta != nil && c.Damage == "none" {
 				sum.Covered, sum.Of = sum.Covered+e.Beta.Covered, sum.Of+e.Beta.Of
 			}
 		}
 	}
-	if sum.Of > 0 {
-		sum.Coverage = float64(sum.Covered) / float64(sum.Of)
-		r.Coverage = &sum
+	if sum.Of == 0 {
+		return nil
 	}
+	sum.Coverage = float64(sum.Covered) / float64(sum.Of)
+	return &sum
 }
 
-// CalibrationSettings are the options that determine the result.
-type CalibrationSettings struct {
-	Length      int     `json:"length"` // tokens per window
-	Repetitions int     `json:"repetitions"`
-	Draws       int     `json:"draws"` // bootstrap replicates per interval
-	Cross       int     `json:"cross"`
-	Seed        uint64  `json:"seed"`
-	Level       float64 `json:"level"` // of the intervals
-}
-
-func (o CalibrateOptions) settings() CalibrationSettings {
-	return CalibrationSettings{o.Length, o.Repetitions, o.Draws, o.Cross, o.Seed, info.DefaultLevel}
-}
-
-// CalibrationCell is one combination of process, damage and sample size.
-type CalibrationCell struct {
-	Process    process.Description    `json:"process"`
-	Damage     string                 `json:"damage"`
-	Windows    int                    `json:"windows"` // per repetition, each a document
-	Estimators []EstimatorCalibration `json:"estimators"`
-	Efficiency []Efficiency           `json:"efficiency,omitempty"`
-	Notes      []string               `json:"notes,omitempty"`
-}
-
-// EstimatorCalibration is how one estimator did.
-type EstimatorCalibration struct {
-	Estimator   mi.Estimator          `json:"estimator"`
-	Repetitions int                   `json:"repetitions"`
-	Fitted      int                   `json:"fitted"` // repetitions in which a power law could be fitted
-	Beta        *ParameterCalibration `json:"beta,omitempty"`
-	A           *ParameterCalibration `json:"a,omitempty"`
-	Points      []PointCalibration    `json:"points"`
-	Verdicts    map[law.Verdict]int   `json:"verdicts"`
-	Best        map[law.Family]int    `json:"best"` // family of the largest Akaike weight
-	// Bounded counts the repetitions in which the best family, as fitted, stays
-	// finite at any length: saturation, or an offset power law of exponent < 0.
-	Bounded int `json:"bounded"`
-}
-
-// Summary is how estimates scatter around a truth, over repetitions.
-type Summary struct {
-	Truth      float64       `json:"truth"`
-	Mean       float64       `json:"mean"`
-	Bias       float64       `json:"bias"`    // mean − truth
-	BiasSE     float64       `json:"bias_se"` // standard error of Bias, from the number of repetitions
-	Spread     float64       `json:"spread"`  // standard deviation over repetitions
-	RMSE       float64       `json:"rmse"`
-	Covered    int           `json:"covered"` // 95 % intervals that hold the truth
-	Of         int           `json:"of"`
-	Coverage   float64       `json:"coverage"`          // Covered / Of
-	CoverageCI info.Interval `json:"coverage_interval"` // Clopper–Pearson
-	Width      float64       `json:"width"`             // median width of the intervals
-}
-
-// ParameterCalibration is a Summary of A or β.
-type ParameterCalibration struct {
-	Summary
-	// Exact says that the exact curve is a power law; otherwise Truth is the
-	// parameter of the power law fitted to the exact curve with the average
-	// covariance of the estimates for its weights.
-	Exact bool `json:"exact"`
-}
-
-// PointCalibration is a Summary of the information at one length, in nats. Its
-// intervals are ± 1.96 standard errors.
-type PointCalibration struct {
-	Ell    int `json:"ell"`
-	Length int `json:"length"`
-	Summary
-	MeanSE float64 `json:"mean_se"` // mean of the stated standard errors, to compare with Spread
-}
-
-// Efficiency compares schemes by the tokens they need for the same standard
-// error of β.
-type Efficiency struct {
-	Scheme   string  `json:"scheme"`   // estimator and fit
-	Spread   float64 `json:"spread"`   // standard deviation of β over repetitions
-	Tokens   int64   `json:"tokens"`   // scored per repetition
-	Relative float64 `json:"relative"` // Tokens·Spread², that of the best scheme being 1
+func (o CalibrateOptions) settings() result.CalibrationSettings {
+	return result.CalibrationSettings{Length: o.Length, Repetitions: o.Repetitions, Draws: o.Draws, Cross: o.Cross, Seed: o.Seed, Level: info.DefaultLevel}
 }
 
 // summarise turns repetitions into a cell of the result.
-func (c *cell) summarise() (CalibrationCell, error) {
+func (c *cell) summarise() (result.CalibrationCell, error) {
 	d := c.truth.Describe()
-	out := CalibrationCell{Process: d, Damage: c.damage.String(), Windows: c.windows}
+	out := result.CalibrationCell{Process: d, Damage: c.damage.String(), Windows: c.windows}
 	truth := make([]float64, len(c.splits))
 	for i, ell := range c.splits {
 		mi, err := c.truth.BipartiteMI(ell, 2*ell)
@@ -146,7 +47,7 @@ func (c *cell) summarise() (CalibrationCell, error) {
 		truth[i] = float64(mi)
 	}
 	for i, e := range c.estimators() {
-		s := EstimatorCalibration{Estimator: e, Repetitions: len(c.repeats), Verdicts: map[law.Verdict]int{}, Best: map[law.Family]int{}}
+		s := result.EstimatorCalibration{Estimator: e, Repetitions: len(c.repeats), Verdicts: map[law.Verdict]int{}, Best: map[law.Family]int{}}
 		var beta, a []interval
 		for _, r := range c.repeats {
 			f := r.Fits[i]
@@ -161,7 +62,7 @@ func (c *cell) summarise() (CalibrationCell, error) {
 		}
 		s.Fitted = len(beta)
 		for j, ell := range c.splits {
-			p := PointCalibration{Ell: ell, Length: 2 * ell}
+			p := result.PointCalibration{Ell: ell, Length: 2 * ell}
 			values := make([]interval, len(c.repeats))
 			for k, r := range c.repeats {
 				v, se := r.Fits[i].Values[j], r.Fits[i].SEs[j]
@@ -176,8 +77,8 @@ func (c *cell) summarise() (CalibrationCell, error) {
 			return out, err
 		}
 		if known && len(beta) > 0 {
-			s.Beta = &ParameterCalibration{newSummary(trueBeta, beta), exact}
-			s.A = &ParameterCalibration{newSummary(trueA, a), exact}
+			s.Beta = &result.ParameterCalibration{Summary: newSummary(trueBeta, beta), Exact: exact}
+			s.A = &result.ParameterCalibration{Summary: newSummary(trueA, a), Exact: exact}
 		}
 		out.Estimators = append(out.Estimators, s)
 	}
@@ -190,9 +91,6 @@ func (c *cell) summarise() (CalibrationCell, error) {
 	out.Efficiency = c.efficiency()
 	return out, nil
 }
-
-// noInformation is what rounding leaves of no information, nats.
-const noInformation = 1e-9
 
 // trueLaw is the power law that a perfect estimate would give estimator i.
 func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bool, err error) {
@@ -211,10 +109,10 @@ func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bo
 	positive := true
 	for j, ell := range c.splits {
 		used.L, used.I = append(used.L, float64(2*ell)), append(used.I, truth[j])
-		if L := float64(2 * ell); truth[j] > noInformation && (c.o.Range[0] == 0 || L >= c.o.Range[0]) && (c.o.Range[1] == 0 || L <= c.o.Range[1]) {
+		if L := float64(2 * ell); truth[j] > result.NoInformation && (c.o.Range[0] == 0 || L >= c.o.Range[0]) && (c.o.Range[1] == 0 || L <= c.o.Range[1]) {
 			x, y = append(x, math.Log(L)), append(y, math.Log(truth[j]))
 		}
-		positive = positive && truth[j] > noInformation
+		positive = positive && truth[j] > result.NoInformation
 	}
 	if !positive || len(x) < 3 {
 		return 0, 0, false, false, nil
@@ -235,9 +133,9 @@ func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bo
 	return intervalOf(fit.Power, "A").Value, intervalOf(fit.Power, "beta").Value, false, true, nil
 }
 
-func newSummary(truth float64, values []interval) Summary {
+func newSummary(truth float64, values []interval) result.Summary {
 	n := float64(len(values))
-	s := Summary{Truth: truth, Of: len(values)}
+	s := result.Summary{Truth: truth, Of: len(values)}
 	var widths []float64
 	for _, v := range values {
 		s.Mean += v.Value / n
@@ -262,8 +160,8 @@ func newSummary(truth float64, values []interval) Summary {
 }
 
 // efficiency compares the schemes of a cell whose law is known.
-func (c *cell) efficiency() []Efficiency {
-	var out []Efficiency
+func (c *cell) efficiency() []result.Efficiency {
+	var out []result.Efficiency
 	add := func(name, passes string, values []float64) {
 		if len(values) < len(c.repeats) || len(values) < 2 {
 			return // in some repetitions there was nothing to fit
@@ -276,7 +174,7 @@ func (c *cell) efficiency() []Efficiency {
 			ss += (v - mean) * (v - mean) / float64(len(values)-1)
 		}
 		tokens := c.passes(passes)
-		out = append(out, Efficiency{Scheme: name, Spread: math.Sqrt(ss), Tokens: tokens, Relative: float64(tokens) * ss})
+		out = append(out, result.Efficiency{Scheme: name, Spread: math.Sqrt(ss), Tokens: tokens, Relative: float64(tokens) * ss})
 	}
 	for i, e := range c.estimators() {
 		var gls, ols []float64
@@ -302,14 +200,4 @@ func (c *cell) efficiency() []Efficiency {
 		out[i].Relative /= best
 	}
 	return out
-}
-
-// WriteJSON writes the document.
-func (r *Calibration) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", " ")
-	if err := e.Encode(r); err != nil {
-		return fmt.Errorf("writing the calibration: %w", err)
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/process/rival"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -30,7 +31,7 @@ const (
 
 // rivalJob is one estimator on one task.
 type rivalJob struct {
-	point RivalPoint // what is known before
+	point result.RivalPoint // what is known before
 	// run estimates from a number of samples, or as many as it can afford.
 	run func(ctx context.Context, samples int, seed uint64) (value float64, used int, err error)
 }
@@ -49,7 +50,7 @@ func rivalJobs(largest int) ([]rivalJob, error) {
 		}
 		add := func(name string, run func(context.Context, rivalTask, int, uint64) (float64, int, error)) {
 			jobs = append(jobs, rivalJob{
-				RivalPoint{Estimator: name, Process: t.truth.Describe().Spec, Length: t.length, Dimensions: t.length * t.copies, Truth: float64(mi)},
+				result.RivalPoint{Estimator: name, Process: t.truth.Describe().Spec, Length: t.length, Dimensions: t.length * t.copies, Truth: float64(mi)},
 				func(ctx context.Context, samples int, seed uint64) (float64, int, error) {
 					return run(ctx, t, samples, seed)
 				},
@@ -70,7 +71,7 @@ func rivalJobs(largest int) ([]rivalJob, error) {
 		add := func(name string, estimate func(ctx context.Context, x, y [][]float64) (rival.Estimate, error)) {
 			x, y := t.Draw(process.NewRand(0, 0))
 			jobs = append(jobs, rivalJob{
-				RivalPoint{Estimator: name, Process: t.Name, Dimensions: len(x) + len(y), Truth: t.Truth},
+				result.RivalPoint{Estimator: name, Process: t.Name, Dimensions: len(x) + len(y), Truth: t.Truth},
 				func(ctx context.Context, samples int, seed uint64) (float64, int, error) {
 					x, y := t.Sample(process.NewRand(seed, 0), samples)
 					e, err := estimate(ctx, x, y)

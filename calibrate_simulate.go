@@ -11,7 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -38,7 +38,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 		if len(s.Points) < len(c.splits) {
 			return out, fmt.Errorf("%s has %d of %d points: %s", e, len(s.Points), len(c.splits), warningText(s.Warnings))
 		}
-		a, err := analyse(s, MeasureOptions{Draws: c.o.Draws, Seed: seed, Range: c.o.Range}, report.Corpus{Tokenizer: "tokens"})
+		a, err := analyse(s, MeasureOptions{Draws: c.o.Draws, Seed: seed, Range: c.o.Range}, result.Corpus{Tokenizer: "tokens"})
 		if err != nil {
 			return out, err
 		}

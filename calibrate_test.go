@@ -16,6 +16,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -27,7 +28,7 @@ func small(t *testing.T) CalibrateOptions {
 	}
 }
 
-func calibrated(t *testing.T, o CalibrateOptions) *Calibration {
+func calibrated(t *testing.T, o CalibrateOptions) *result.Calibration {
 	t.Helper()
 	r, err := Calibrate(t.Context(), o)
 	if err != nil {
@@ -95,7 +96,7 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("notes of the hierarchical process: %v", r.Cells[1].Notes)
 	}
 	data, err := os.ReadFile(filepath.Join(o.Out, "calibration.json"))
-	var again Calibration
+	var again result.Calibration
 	if err != nil || json.Unmarshal(data, &again) != nil {
 		t.Fatalf("calibration.json: %v", err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 )
@@ -36,7 +36,7 @@ type CompareOptions struct {
 type scored struct {
 	dir    string
 	key    score.Key
-	result *report.Result
+	result *result.Result
 	stats  *mi.Statistics
 }
 
@@ -44,7 +44,7 @@ type scored struct {
 // losses by position, the information that each takes from its past by length,
 // and the length at which it stops gaining. Runs of the same windows are compared
 // document by document. Where tokenizers differ, everything is per byte.
-func Compare(ctx context.Context, o CompareOptions) (*report.Comparison, error) {
+func Compare(ctx context.Context, o CompareOptions) (*result.Comparison, error) {
 	switch {
 	case len(o.Runs) < 2:
 		return nil, errors.New("a comparison needs two runs")
@@ -60,7 +60,7 @@ func Compare(ctx context.Context, o CompareOptions) (*report.Comparison, error) 
 		runs = append(runs, r)
 	}
 	first := runs[0]
-	c := &report.Comparison{
+	c := &result.Comparison{
 		Command: o.Command(), Version: BuildVersion().Short(), Unit: unitOf(first.result.Corpus.Tokenizer), Paired: true,
 		Length: first.key.Plan.Length, Documents: len(first.stats.Clusters()), Level: compare.Level,
 	}
@@ -113,7 +113,7 @@ func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
 	}
 	defer f.Close()
 	r := &scored{dir: dir}
-	if r.result, err = report.ReadResult(f); err != nil {
+	if r.result, err = result.Read[result.Result](f, f.Name()); err != nil {
 		return nil, err
 	}
 	store, err := score.Read(dir)
@@ -129,13 +129,13 @@ func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
 }
 
 // compareRun fills in one run.
-func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int) (report.ComparedRun, error) {
+func (o CompareOptions) compareRun(c *result.Comparison, first, r *scored, i int) (result.ComparedRun, error) {
 	opts := compare.Options{Draws: o.Draws, Seed: o.Seed}
 	scale, reference := 1.0, 1.0 // units per token
 	if c.Unit == "byte" && !c.Paired {
 		scale, reference = r.result.Windows.BytesPerToken, first.result.Windows.BytesPerToken
 	}
-	out := report.ComparedRun{
+	out := result.ComparedRun{
 		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
 		BytesPerToken: r.result.Windows.BytesPerToken,
 	}
@@ -157,7 +157,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 		}
 	}
 	for j, b := range bins {
-		bin := report.ComparedBin{From: scale*float64(b.From-1) + 1, To: scale * float64(b.To), Loss: means[j]}
+		bin := result.ComparedBin{From: scale*float64(b.From-1) + 1, To: scale * float64(b.To), Loss: means[j]}
 		if c.Paired && i > 0 {
 			bin.Difference = &differences[j]
 		}
@@ -193,7 +193,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 			}
 		}
 		for j, p := range series.Points {
-			x := report.ComparedPoint{Ell: scale * float64(p.Ell), Nats: nats[j]}
+			x := result.ComparedPoint{Ell: scale * float64(p.Ell), Nats: nats[j]}
 			if lost != nil && lost[j].SE > 0 {
 				x.Lost, x.Difference = &lost[j], &more[j]
 			}
@@ -211,7 +211,7 @@ func (o CompareOptions) compareRun(c *report.Comparison, first, r *scored, i int
 
 // difference is the loss of a run minus that of the first, per unit: by bin and
 // whole on the same windows, else whole only.
-func (o CompareOptions) difference(c *report.Comparison, base, loss compare.Sums, reference, scale float64, opts compare.Options) ([]info.Estimate, error) {
+func (o CompareOptions) difference(c *result.Comparison, base, loss compare.Sums, reference, scale float64, opts compare.Options) ([]info.Estimate, error) {
 	minus := func(a, b float64) float64 { return b/scale - a/reference }
 	if c.Paired {
 		return compare.Difference(base, loss, minus, opts)
@@ -245,7 +245,7 @@ func information(s *mi.Statistics) (mi.Series, error) {
 }
 
 // capacity is the largest ratio of information to elements kept.
-func capacity(config string, s mi.Series, points []report.ComparedPoint) (*report.ComparedCapacity, error) {
+func capacity(config string, s mi.Series, points []result.ComparedPoint) (*result.ComparedCapacity, error) {
 	f, err := os.Open(config)
 	if err != nil {
 		return nil, err
@@ -255,7 +255,7 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config, err)
 	}
-	var best *report.ComparedCapacity
+	var best *result.ComparedCapacity
 	for j, p := range s.Points {
 		state, err := m.State(int64(p.Ell))
 		if err != nil {
@@ -267,7 +267,7 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 		n := float64(state.Total)
 		e := points[j].Nats
 		if best == nil || e.Value/n > best.NatsPerElement.Value {
-			best = &report.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
+			best = &result.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
 				NatsPerElement: e.Scale(1 / n)}
 		}
 	}
@@ -275,13 +275,13 @@ func capacity(config string, s mi.Series, points []report.ComparedPoint) (*repor
 }
 
 // write writes the comparison and its faces into o.Out.
-func (o CompareOptions) write(c *report.Comparison) error {
+func (o CompareOptions) write(c *result.Comparison) error {
 	run, err := openRun(o.Out, rundir.Compare, c.Command, false)
 	if err != nil {
 		return fmt.Errorf("writing the comparison: %w", err)
 	}
 	defer run.Close()
-	return run.Write(append([]rundir.Face{faceOf(rundir.Compare.Document, c, report.WriteComparison)}, comparisonFaces(c, o.Figures)...)...)
+	return run.Write(append([]rundir.Face{faceOf(rundir.Compare.Document, c, result.Write[result.Comparison])}, comparisonFaces(c, o.Figures)...)...)
 }
 
 // Command is the canonical command line that repeats the comparison.

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/l2m-lab/l2m/lm/openai"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -36,7 +36,7 @@ type Ingested struct {
 	Missing    int            `json:"missing"`         // windows that lack an answer
 	Requests   int            `json:"requests"`        // without an answer
 	First      []string       `json:"first,omitempty"` // ids of the first few of them
-	Result     *report.Result `json:"-"`               // once nothing is missing
+	Result     *result.Result `json:"-"`               // once nothing is missing
 }
 
 // Failure counts lines of results without log-probabilities, by cause.
@@ -97,9 +97,9 @@ func ingest(ctx context.Context, dir string, results []string, progress Progress
 	if missing.Windows > 0 {
 		return out, nil
 	}
-	out.Result = &report.Result{
-		Schema: report.Schema, Verb: "measure", Command: f.Command, Version: BuildVersion().Short(),
-		Corpus: f.Corpus, Model: report.Model{Info: f.Info}, Windows: f.Windows, Plan: describePlan(s), Warnings: f.Warnings,
+	out.Result = &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: f.Command, Version: BuildVersion().Short(),
+		Corpus: f.Corpus, Model: result.Model{Info: f.Info}, Windows: f.Windows, Plan: describePlan(s), Warnings: f.Warnings,
 	}
 	o := MeasureOptions{Out: dir, Seed: f.Evaluate.Seed, Draws: f.Evaluate.Draws, Range: f.Evaluate.Range, Figures: f.Evaluate.Figures, Progress: progress}.withDefaults()
 	if err := evaluate(ctx, out.Result, s, store, o); err != nil {

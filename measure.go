@@ -7,7 +7,7 @@ import (
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -22,7 +22,7 @@ import (
 // on any number of cores and however often the run was interrupted. When ctx
 // ends or something fails, what was scored is kept in the run directory, and
 // the same call continues.
-func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
+func Measure(ctx context.Context, o MeasureOptions) (*result.Result, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func Measure(ctx context.Context, o MeasureOptions) (*report.Result, error) {
 }
 
 // describe is what is known of a result before anything is scored.
-func describe(t text, e *engine, s sample[token.ID], o MeasureOptions) *report.Result {
-	r := &report.Result{
-		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
-		Corpus: describeCorpus(t, e, o), Model: report.Model{Info: e.info, TrainingBytes: e.budget},
+func describe(t text, e *engine, s sample[token.ID], o MeasureOptions) *result.Result {
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
+		Corpus: describeCorpus(t, e, o), Model: result.Model{Info: e.info, TrainingBytes: e.budget},
 		Windows:  describeWindows(s, t.clusterKind(), o),
 		Plan:     describePlan(s),
 		Warnings: slices.Concat(t.warnings(), e.warnings, s.warnings),
@@ -94,7 +94,7 @@ func describe(t text, e *engine, s sample[token.ID], o MeasureOptions) *report.R
 }
 
 // evaluate adds everything that follows from the scores.
-func evaluate(ctx context.Context, r *report.Result, s sample[token.ID], store *score.Store, o MeasureOptions) error {
+func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, o MeasureOptions) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
 	ngrams, err := ngramEntropies(s, r.Model.Info)
 	if err != nil {
@@ -242,8 +242,8 @@ func openStore(run *rundir.Dir, t text, e *engine, s sample[token.ID]) (*score.S
 	})
 }
 
-func describeCorpus(t text, e *engine, o MeasureOptions) report.Corpus {
-	return report.Corpus{
+func describeCorpus(t text, e *engine, o MeasureOptions) result.Corpus {
+	return result.Corpus{
 		Paths: o.Paths, Documents: t.corpus.Documents(), Bytes: t.corpus.Bytes(),
 		Training: t.split.Training(), Evaluation: t.split.Evaluation(),
 		Duplicates: t.corpus.Duplicates(), Skipped: t.corpus.Skipped(),
@@ -251,16 +251,16 @@ func describeCorpus(t text, e *engine, o MeasureOptions) report.Corpus {
 	}
 }
 
-func describeWindows[T any](s sample[T], kind string, o MeasureOptions) report.Windows {
-	w := report.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: o.Seed}
+func describeWindows[T any](s sample[T], kind string, o MeasureOptions) result.Windows {
+	w := result.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: o.Seed}
 	if kind == "block" {
 		w.Documents = 1
 	}
 	return w
 }
 
-func describePlan[T any](s sample[T]) report.Plan {
-	return report.Plan{
+func describePlan[T any](s sample[T]) result.Plan {
+	return result.Plan{
 		Splits: s.plan.Splits, Ratios: ratios, Cross: s.plan.Cross,
 		Tokens: s.plan.Tokens(len(s.windows)), NaiveTokens: s.plan.NaiveTokens(len(s.windows)),
 	}

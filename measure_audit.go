@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // checkConfigs reads the configurations before hours of scoring: at least one
@@ -25,7 +25,7 @@ func checkConfigs(ctx context.Context, o MeasureOptions) error {
 }
 
 // auditConfigs holds the configurations against the law of r.
-func auditConfigs(ctx context.Context, r *report.Result, o MeasureOptions) error {
+func auditConfigs(ctx context.Context, r *result.Result, o MeasureOptions) error {
 	if len(o.Configs) == 0 {
 		return nil
 	}

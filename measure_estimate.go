@@ -12,7 +12,7 @@ import (
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -22,7 +22,7 @@ var ratios = []int{2, 3, 4}
 // estimate fills in everything that follows from the scores: losses, series
 // with their laws, and the triangle. The headline series comes first.
 // ngrams are entropies of successive tokens, nil where no correction is needed.
-func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []info.Nats, o MeasureOptions) error {
+func estimate(ctx context.Context, r *result.Result, src mi.Source, ngrams []info.Nats, o MeasureOptions) error {
 	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed, NGrams: ngrams})
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []inf
 	loss := stats.Loss()
 	r.Loss.NatsPerToken, r.Loss.SE = float64(loss.Mean), float64(loss.SE)
 	for _, p := range loss.Positions {
-		r.Loss.Positions = append(r.Loss.Positions, report.PositionLoss{From: p.From, To: p.To, Mean: float64(p.Mean), SE: float64(p.SE)})
+		r.Loss.Positions = append(r.Loss.Positions, result.PositionLoss{From: p.From, To: p.To, Mean: float64(p.Mean), SE: float64(p.SE)})
 	}
 	var peak mi.Peak
 	r.Triangle, peak = stats.Triangle()
@@ -59,7 +59,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []inf
 			if err != nil {
 				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)
 			}
-			r.Series = append(r.Series, report.Series{Series: s, Law: a})
+			r.Series = append(r.Series, result.Series{Series: s, Law: a})
 		}
 	}
 	stage(total, total, 0)
@@ -76,7 +76,7 @@ func estimate(ctx context.Context, r *report.Result, src mi.Source, ngrams []inf
 const leastShare = 0.001
 
 // tiny warns where the headline's information is a very small share of the loss.
-func tiny(r *report.Result) *info.Warning {
+func tiny(r *result.Result) *info.Warning {
 	if len(r.Series) == 0 || len(r.Series[0].Points) == 0 || r.Model.Density {
 		return nil
 	}
@@ -120,7 +120,7 @@ func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
 }
 
 // analyse fits the law of one series.
-func analyse(s mi.Series, o MeasureOptions, c report.Corpus) (*law.Analysis, error) {
+func analyse(s mi.Series, o MeasureOptions, c result.Corpus) (*law.Analysis, error) {
 	d := law.Data{
 		Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: unitOf(c.Tokenizer),
 		Source: fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(c.Paths, " ")),

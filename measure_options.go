@@ -11,7 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/openai"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // MeasureOptions says what to measure and how. The zero value of a field asks
@@ -68,7 +68,7 @@ type MeasureOptions struct {
 	Workers int        // 0 means GOMAXPROCS; does not change the result
 
 	Progress ProgressFunc
-	Planned  func(report.Plan, report.Windows, lm.Info) // told what will be scored before it is; may be nil
+	Planned  func(result.Plan, result.Windows, lm.Info) // told what will be scored before it is; may be nil
 }
 
 // maxDefaultLength bounds the window length chosen from the documents, in

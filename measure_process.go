@@ -9,7 +9,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -24,7 +24,7 @@ const (
 // measureProcess runs the estimators and the law on windows of a random
 // process, scored by its own exact law: the same code as for documents, with
 // the truth known.
-func measureProcess(ctx context.Context, run *rundir.Dir, o MeasureOptions) (*report.Result, error) {
+func measureProcess(ctx context.Context, run *rundir.Dir, o MeasureOptions) (*result.Result, error) {
 	p, err := process.Parse(o.Process)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func measureProcess(ctx context.Context, run *rundir.Dir, o MeasureOptions) (*re
 	return nil, fmt.Errorf("process %s has tokens of a kind that cannot be measured", p.Describe().Spec)
 }
 
-func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o MeasureOptions) (*report.Result, error) {
+func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o MeasureOptions) (*result.Result, error) {
 	d, model := p.Describe(), p.Model()
 	if o.Context > 0 {
 		var err error
@@ -63,12 +63,12 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 	if err := scoreWith(ctx, model, s, store, o.Workers, o); err != nil {
 		return nil, err
 	}
-	r := &report.Result{
-		Schema: report.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
-		Corpus: report.Corpus{
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: o.Command(), Version: BuildVersion().Short(),
+		Corpus: result.Corpus{
 			Paths: []string{d.Spec}, Documents: len(s.windows), Evaluation: len(s.windows), Tokenizer: string(d.Token), Fingerprint: store.Key().Corpus,
 		},
-		Model: report.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
+		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
 	if err := estimate(ctx, r, store.Source(), nil, o); err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *sc
 
 // shiftWarnings says which estimates a process does not support, and drops
 // the block estimates of one that is not stationary.
-func shiftWarnings(d process.Description, r *report.Result) []info.Warning {
+func shiftWarnings(d process.Description, r *result.Result) []info.Warning {
 	if d.Shift == process.Stationary {
 		return nil
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
 // twoPointJob is a count that runs beside other work.
 type twoPointJob struct {
 	done   chan struct{}
-	result *report.TwoPoint
+	result *result.TwoPoint
 	err    error
 }
 
@@ -28,7 +28,7 @@ func startTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Measu
 }
 
 // wait returns the result once it is there; it may be called again.
-func (j *twoPointJob) wait() (*report.TwoPoint, error) {
+func (j *twoPointJob) wait() (*result.TwoPoint, error) {
 	<-j.done
 	return j.result, j.err
 }
@@ -36,7 +36,7 @@ func (j *twoPointJob) wait() (*report.TwoPoint, error) {
 // countTwoPoint measures the two-point information of all documents at
 // distances 1, 2, 4, …, or returns nil if it is not wanted. tokens names a stream
 // of a small vocabulary; of others there is none here: l2m twopoint counts them.
-func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o MeasureOptions) (*report.TwoPoint, error) {
+func countTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o MeasureOptions) (*result.TwoPoint, error) {
 	if o.TwoPointBytes < 0 || tokens == "" {
 		return nil, nil
 	}

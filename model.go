@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -86,20 +87,8 @@ func TrainModel(ctx context.Context, o ModelOptions) (bytemix.FileInfo, error) {
 	return bytemix.ReadInfo(o.File)
 }
 
-// ModelEvaluation is how well a model predicts windows of text, each scored
-// from the state in which the model was saved.
-type ModelEvaluation struct {
-	Model         lm.Info `json:"model"`
-	Documents     int     `json:"documents"` // that the windows come from
-	Windows       int     `json:"windows"`
-	Tokens        string  `json:"tokens"`          // what they are: bytes, dna, protein
-	Length        int     `json:"length"`          // tokens per window
-	BitsPerSymbol float64 `json:"bits_per_symbol"` // per byte, base or residue, over whole windows
-	Loss          mi.Loss `json:"loss"`            // nats per token, by position too
-}
-
 // EvaluateModel scores windows of all documents with a saved model.
-func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error) {
+func EvaluateModel(ctx context.Context, o ModelOptions) (*result.ModelEvaluation, error) {
 	c, err := o.open(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +132,7 @@ func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error
 	if err != nil {
 		return nil, err
 	}
-	out := &ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Tokens: e.tokenizer.name, Length: o.Length, Loss: stats.Loss()}
+	out := &result.ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Tokens: e.tokenizer.name, Length: o.Length, Loss: stats.Loss()}
 	out.BitsPerSymbol = out.Loss.Mean.Bits()
 	return out, nil
 }

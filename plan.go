@@ -17,7 +17,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/openai"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -53,8 +53,8 @@ type planFile struct {
 	Dialect  openai.Dialect  `json:"dialect"`
 	BOS      token.ID        `json:"bos"`
 	Info     lm.Info         `json:"info"`
-	Corpus   report.Corpus   `json:"corpus"`
-	Windows  report.Windows  `json:"windows"`
+	Corpus   result.Corpus   `json:"corpus"`
+	Windows  result.Windows  `json:"windows"`
 	Warnings []info.Warning  `json:"warnings,omitempty"`
 	Evaluate evaluateOptions `json:"evaluate"`
 }
@@ -67,21 +67,11 @@ type evaluateOptions struct {
 	Figures []string   `json:"figures"`
 }
 
-// Planned is what Plan has written.
-type Planned struct {
-	Files    []string `json:"files"`
-	Runner   string   `json:"runner"` // a program that has a server answer them
-	Requests int      `json:"requests"`
-	Prompts  int64    `json:"prompt_tokens"` // sent in all, BOS included
-	Scored   int64    `json:"scored_tokens"` // log-probabilities that are needed
-	Windows  int      `json:"windows"`       // that lack an answer
-}
-
 // Plan writes the requests of a run, as far as they are not answered yet, as batch
 // files of the OpenAI format into requests/ of the run directory, and beside them
 // a program that has a server on the same machine answer them. The directory
 // holds all that Ingest needs: it can be moved, the documents can stay behind.
-func Plan(ctx context.Context, o PlanOptions) (*Planned, error) {
+func Plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	p, err := plan(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("planning requests: %w", err)
@@ -89,7 +79,7 @@ func Plan(ctx context.Context, o PlanOptions) (*Planned, error) {
 	return p, nil
 }
 
-func plan(ctx context.Context, o PlanOptions) (*Planned, error) {
+func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	if o.PerFile == 0 {
 		o.PerFile = 10_000
 	}
@@ -219,12 +209,12 @@ func parseRequest(prefix, s string) (id score.PieceID, ok bool) {
 
 // writeRequests replaces the files of requests of the run by what is outstanding.
 // Other files stay: results that were not taken in yet may be among them.
-func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*Planned, error) {
+func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*result.Planned, error) {
 	if err := run.DiscardIn(rundir.Requests); err != nil {
 		return nil, err
 	}
 	runner := rundir.Requests + "/" + rundir.Runner
-	out := &Planned{Windows: offline.Missing().Windows, Runner: run.Path(runner)}
+	out := &result.Planned{Windows: offline.Missing().Windows, Runner: run.Path(runner)}
 	err := run.Write(rundir.Face{Name: runner, Mode: 0o755, Write: func(w io.Writer) error {
 		_, err := w.Write(openai.BatchRunner)
 		return err

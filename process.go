@@ -11,6 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // SampleOptions say what SampleProcess writes. The zero value of a field asks
@@ -89,49 +90,8 @@ type TruthOptions struct {
 	Frontier  int // window length of the state–information frontier, at the mid cut; 0 leaves it out
 }
 
-// ProcessTruth is what is known exactly about a process: the schema of
-// "l2m process truth --json".
-type ProcessTruth struct {
-	Process     process.Description `json:"process"`
-	EntropyRate info.Nats           `json:"entropy_rate"` // nats per token
-	Ratio       int                 `json:"ratio"`
-	Bipartite   []BipartiteTruth    `json:"bipartite"`
-	TwoPoint    []TwoPointTruth     `json:"twopoint,omitempty"`
-	Frontier    *FrontierTruth      `json:"frontier,omitempty"`
-	Notes       []string            `json:"notes,omitempty"` // what could not be had, and why
-}
-
-// BipartiteTruth is I(ell; Length) in nats.
-type BipartiteTruth struct {
-	Ell    int       `json:"ell"`
-	Length int       `json:"length"`
-	Value  info.Nats `json:"nats"`
-	Local  float64   `json:"local_exponent,omitempty"` // d ln I / d ln L from the length before on the law; 0 for the first, and off the law
-}
-
-// TwoPointTruth is I(w_i; w_{i+Distance}) in nats.
-type TwoPointTruth struct {
-	Distance int       `json:"distance"`
-	Value    info.Nats `json:"nats"`
-}
-
-// FrontierTruth is how much of I(Length/2; Length) a memory can hold.
-type FrontierTruth struct {
-	process.Frontier
-	Information info.Nats                 `json:"nats"`
-	States      []StateTruth              `json:"states"` // best states of 1, 2, 4, … numbers
-	Fractions   map[string]int            `json:"dimensions"`
-	Curve       []process.BottleneckPoint `json:"bottleneck"`
-}
-
-// StateTruth is what the best state of Dimensions numbers captures.
-type StateTruth struct {
-	Dimensions int       `json:"dimensions"`
-	Captured   info.Nats `json:"nats"`
-}
-
 // Truth computes what is known exactly about a process at dyadic lengths.
-func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
+func Truth(ctx context.Context, o TruthOptions) (*result.ProcessTruth, error) {
 	p, err := process.Parse(o.Process)
 	if err != nil {
 		return nil, err
@@ -151,8 +111,8 @@ func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
 	case o.Ratio < 2:
 		return nil, fmt.Errorf("ratio L/ℓ %d is below 2", o.Ratio)
 	}
-	t := &ProcessTruth{Process: p.Describe(), EntropyRate: p.EntropyRate(), Ratio: o.Ratio, Bipartite: []BipartiteTruth{}}
-	var last BipartiteTruth
+	t := &result.ProcessTruth{Process: p.Describe(), EntropyRate: p.EntropyRate(), Ratio: o.Ratio, Bipartite: []result.BipartiteTruth{}}
+	var last result.BipartiteTruth
 	for ell := 1; ell*o.Ratio <= o.Length; ell *= 2 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -165,7 +125,7 @@ func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
 		if err != nil {
 			return nil, fmt.Errorf("I(%d;%d): %w", ell, ell*o.Ratio, err)
 		}
-		b := BipartiteTruth{Ell: ell, Length: ell * o.Ratio, Value: mi}
+		b := result.BipartiteTruth{Ell: ell, Length: ell * o.Ratio, Value: mi}
 		if t.Process.HoldsAt(b.Length) {
 			if last.Ell > 0 && last.Value > 0 && mi > 0 {
 				b.Local = math.Log(float64(mi/last.Value)) / math.Log(float64(b.Ell)/float64(last.Ell))
@@ -180,7 +140,7 @@ func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
 			t.Notes = append(t.Notes, fmt.Sprintf("two-point information from distance %d on: not known, or not the same everywhere", d))
 			break
 		}
-		t.TwoPoint = append(t.TwoPoint, TwoPointTruth{d, mi})
+		t.TwoPoint = append(t.TwoPoint, result.TwoPointTruth{Distance: d, Value: mi})
 	}
 	if o.Frontier > 0 {
 		if t.Frontier, err = frontierTruth(p, o.Frontier); err != nil {
@@ -190,7 +150,7 @@ func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) {
 	return t, nil
 }
 
-func frontierTruth(p process.Truth, L int) (*FrontierTruth, error) {
+func frontierTruth(p process.Truth, L int) (*result.FrontierTruth, error) {
 	g, ok := p.(process.Covarier)
 	if !ok {
 		return nil, fmt.Errorf("the state–information frontier is known for Gaussian processes of numbers only, %s is none (for copies, take one: everything is times their number)", p.Describe().Spec)
@@ -199,10 +159,10 @@ func frontierTruth(p process.Truth, L int) (*FrontierTruth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state–information frontier at L = %d: %w", L, err)
 	}
-	t := &FrontierTruth{Frontier: *f, Information: f.Information(), Fractions: map[string]int{}}
+	t := &result.FrontierTruth{Frontier: *f, Information: f.Information(), Fractions: map[string]int{}}
 	for k := 1; ; k *= 2 {
 		k = min(k, len(f.Correlations))
-		t.States = append(t.States, StateTruth{k, f.Captured(k)})
+		t.States = append(t.States, result.StateTruth{Dimensions: k, Captured: f.Captured(k)})
 		if k == len(f.Correlations) {
 			break
 		}

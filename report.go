@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -27,45 +28,45 @@ func Render(dir string, formats []string) error {
 		return fmt.Errorf("making the report: %w", err)
 	}
 	defer f.Close()
-	faces, err := facesOf(i.Run, f, formats)
+	faces, err := facesOf(i.Run, f, f.Name(), formats)
 	if err == nil {
 		err = run.Write(faces...)
 	}
 	if err != nil {
-		return fmt.Errorf("making the report of %s: %w", dir, err)
+		return fmt.Errorf("making the report: %w", err)
 	}
 	return nil
 }
 
 // facesOf are the faces of the document of a run.
-func facesOf(kind rundir.Kind, doc io.Reader, formats []string) ([]rundir.Face, error) {
+func facesOf(kind rundir.Kind, doc io.Reader, name string, formats []string) ([]rundir.Face, error) {
 	switch kind.Document {
 	case rundir.Compare.Document:
-		c, err := report.ReadComparison(doc)
+		c, err := result.Read[result.Comparison](doc, name)
 		if err != nil {
 			return nil, err
 		}
 		return comparisonFaces(c, formats), nil
 	case rundir.Audit.Document:
-		a, err := report.ReadAudit(doc)
+		a, err := result.Read[result.Audit](doc, name)
 		if err != nil {
 			return nil, err
 		}
 		return auditFaces(a, formats), nil
 	case rundir.Calibrate.Document:
-		var r Calibration
-		if err := report.ReadDocument(doc, CalibrationSchema, &r); err != nil {
-			return nil, fmt.Errorf("reading the calibration: %w", err)
+		r, err := result.Read[result.Calibration](doc, name)
+		if err != nil {
+			return nil, err
 		}
-		return r.faces(formats)
+		return calibrationFaces(r, formats), nil
 	case rundir.Rivals.Document:
-		var r Rivals
-		if err := report.ReadDocument(doc, RivalsSchema, &r); err != nil {
-			return nil, fmt.Errorf("reading the comparison of estimators: %w", err)
+		r, err := result.Read[result.Rivals](doc, name)
+		if err != nil {
+			return nil, err
 		}
-		return r.faces(formats)
+		return rivalsFaces(r, formats), nil
 	}
-	r, err := report.ReadResult(doc)
+	r, err := result.Read[result.Result](doc, name)
 	if err != nil {
 		return nil, err
 	}
@@ -73,19 +74,19 @@ func facesOf(kind rundir.Kind, doc io.Reader, formats []string) ([]rundir.Face, 
 }
 
 // comparisonFaces are the files made of a comparison.
-func comparisonFaces(c *report.Comparison, formats []string) []rundir.Face {
+func comparisonFaces(c *result.Comparison, formats []string) []rundir.Face {
 	return append([]rundir.Face{
-		faceOf("compare.csv", c, report.ComparisonCSV), faceOf(rundir.Report, c, report.ComparisonHTML),
+		faceOf("compare.csv", c, result.ComparisonCSV), faceOf(rundir.Report, c, report.ComparisonHTML),
 	}, figureFaces(report.ComparisonFigures(c), formats)...)
 }
 
 // WriteAudit writes an audit as a run directory: audit.json, audit.csv, the page
 // and the figure, in the given formats (nil: svg, png and pdf; empty: none).
-func WriteAudit(dir string, a *report.Audit, formats []string) error {
+func WriteAudit(dir string, a *result.Audit, formats []string) error {
 	run, err := openRun(dir, rundir.Audit, a.Command, false)
 	if err == nil {
 		defer run.Close()
-		err = run.Write(append([]rundir.Face{faceOf(rundir.Audit.Document, a, report.WriteAudit)}, auditFaces(a, formats)...)...)
+		err = run.Write(append([]rundir.Face{faceOf(rundir.Audit.Document, a, result.Write[result.Audit])}, auditFaces(a, formats)...)...)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the audit: %w", err)
@@ -93,8 +94,8 @@ func WriteAudit(dir string, a *report.Audit, formats []string) error {
 	return nil
 }
 
-func auditFaces(a *report.Audit, formats []string) []rundir.Face {
-	faces := []rundir.Face{faceOf("audit.csv", a, report.AuditCSV), faceOf(rundir.Report, a, report.AuditHTML)}
+func auditFaces(a *result.Audit, formats []string) []rundir.Face {
+	faces := []rundir.Face{faceOf("audit.csv", a, result.AuditCSV), faceOf(rundir.Report, a, report.AuditHTML)}
 	if f := report.AuditFigure(a); f != nil {
 		faces = append(faces, figureFaces([]*report.Figure{f}, formats)...)
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -32,12 +33,12 @@ func openRun(dir string, kind rundir.Kind, command string, fresh bool) (*rundir.
 }
 
 // writeRun writes the result and its faces into the run directory.
-func writeRun(run *rundir.Dir, r *report.Result, formats []string) error {
-	return run.Write(append([]rundir.Face{faceOf(rundir.Results, r, report.WriteResult)}, resultFaces(r, formats)...)...)
+func writeRun(run *rundir.Dir, r *result.Result, formats []string) error {
+	return run.Write(append([]rundir.Face{faceOf(rundir.Results, r, result.Write[result.Result])}, resultFaces(r, formats)...)...)
 }
 
-func resultFaces(r *report.Result, formats []string) []rundir.Face {
+func resultFaces(r *result.Result, formats []string) []rundir.Face {
 	return append([]rundir.Face{
-		faceOf(rundir.Estimates, r, report.CSV), faceOf(rundir.Report, r, report.HTML),
+		faceOf(rundir.Estimates, r, result.CSV), faceOf(rundir.Report, r, report.HTML),
 	}, figureFaces(report.ResultFigures(r), formats)...)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
@@ -146,13 +146,13 @@ func (o TwoPointOptions) Command() string {
 //
 // The run directory keeps the counts: the same call continues an interrupted
 // one, and a change of the estimator alone does not count anything again.
-func TwoPoint(ctx context.Context, o TwoPointOptions) (*report.Result, error) {
+func TwoPoint(ctx context.Context, o TwoPointOptions) (*result.Result, error) {
 	o = o.withDefaults()
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	r := &report.Result{
-		Schema: report.Schema, Verb: "twopoint", Command: o.Command(), Version: BuildVersion().Short(),
+	r := &result.Result{
+		Schema: result.Schema, Verb: "twopoint", Command: o.Command(), Version: BuildVersion().Short(),
 	}
 	count := countDocuments
 	if o.Counts != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
@@ -34,12 +34,12 @@ func readCounts(path string) (*count.File, error) {
 
 // foreignCounts reads counts that were made elsewhere, and opens the run directory.
 // They may stand in it; counts of its own are refused.
-func foreignCounts(_ context.Context, r *report.Result, o TwoPointOptions) (*count.File, *rundir.Dir, error) {
+func foreignCounts(_ context.Context, r *result.Result, o TwoPointOptions) (*count.File, *rundir.Dir, error) {
 	counts, err := readCounts(o.Counts)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.Corpus = report.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
+	r.Corpus = result.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
 	own := filepath.Join(o.Out, rundir.Counts)
 	opts := rundir.Options{Fresh: o.Fresh, Command: o.Command(), Version: BuildVersion().Short()}
 	a, errOwn := os.Stat(own)
@@ -71,7 +71,7 @@ func countWarnings(f *count.File) []info.Warning {
 
 // countDocuments counts what the run directory does not hold yet, and describes
 // the documents in r.
-func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_ *count.File, run *rundir.Dir, err error) {
+func countDocuments(ctx context.Context, r *result.Result, o TwoPointOptions) (_ *count.File, run *rundir.Dir, err error) {
 	stream, err := openStream(o.Tokens)
 	if err != nil {
 		return nil, run, err
@@ -85,7 +85,7 @@ func countDocuments(ctx context.Context, r *report.Result, o TwoPointOptions) (_
 		return nil, run, err
 	}
 	defer c.Close()
-	r.Corpus = report.Corpus{
+	r.Corpus = result.Corpus{
 		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
 		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
 // estimateTwoPoint turns counts into information and fits its decay.
-func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*report.TwoPoint, error) {
-	t := &report.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.KeepFloor}
+func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*result.TwoPoint, error) {
+	t := &result.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.KeepFloor}
 	width := token.Width(f.Alphabet)
 	estimates, err := estimateAll(ctx, f, o)
 	if err != nil {
@@ -34,7 +34,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 		if d.Pairs == 0 {
 			continue // longer than every document
 		}
-		point := report.TwoPointPoint{
+		point := result.TwoPointPoint{
 			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Method: e.Method, Blocks: e.Blocks,
 			Floor: e.Floor, Limit: e.Limit, Attenuation: e.Attenuation,
 		}
@@ -78,7 +78,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o TwoPointOptions) (*r
 const fewBlocks = 4
 
 // biasWarnings says what the values hold or lack of the estimator's bias.
-func biasWarnings(t *report.TwoPoint) []info.Warning {
+func biasWarnings(t *result.TwoPoint) []info.Warning {
 	if !t.Corrected {
 		return []info.Warning{{
 			Code: "bias-included",
@@ -102,7 +102,7 @@ func biasWarnings(t *report.TwoPoint) []info.Warning {
 }
 
 // errorWarnings says what errors do not hold.
-func errorWarnings(t *report.TwoPoint, f *count.File) []info.Warning {
+func errorWarnings(t *result.TwoPoint, f *count.File) []info.Warning {
 	switch {
 	case t.Blocks == 0:
 		why, fix := "pairs were not counted by blocks of documents", "count with --blocks 16"

@@ -16,7 +16,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 	"github.com/l2m-lab/l2m/token/vocabulary"
@@ -127,7 +127,7 @@ func TestTwoPointOfRenamedFiles(t *testing.T) {
 		}
 		texts = append(texts, text)
 	}
-	measure := func(name string, blocks int, order []int) *report.Result {
+	measure := func(name string, blocks int, order []int) *result.Result {
 		t.Helper()
 		in := filepath.Join(dir, name)
 		if err := os.MkdirAll(in, 0o777); err != nil {
@@ -144,7 +144,7 @@ func TestTwoPointOfRenamedFiles(t *testing.T) {
 		}
 		return r
 	}
-	warned := func(r *report.Result) bool {
+	warned := func(r *result.Result) bool {
 		return slices.ContainsFunc(r.TwoPoint.Warnings, func(w info.Warning) bool { return w.Code == "no-blocks" })
 	}
 	a, b := measure("a", 0, rng.Perm(20)), measure("b", 0, rng.Perm(20))
@@ -172,7 +172,7 @@ func TestTwoPointOfSampledCounts(t *testing.T) {
 			}
 		}
 	}
-	measure := func(o TwoPointOptions) (*report.Result, []byte) {
+	measure := func(o TwoPointOptions) (*result.Result, []byte) {
 		t.Helper()
 		o.Out, o.Seed, o.Figures, o.Distances = t.TempDir(), 3, []string{}, []int{1, 8}
 		r, err := TwoPoint(t.Context(), o)

@@ -16,6 +16,10 @@ func (n Nats) Bits() float64 { return float64(n) / math.Ln2 }
 // DefaultLevel is the confidence level of intervals where none is asked for.
 const DefaultLevel = 0.95
 
+// Z95 is the 97.5 % point of the standard normal distribution: half the width of
+// a 95 % interval in standard errors.
+const Z95 = 1.959963984540054
+
 // Interval is a two-sided interval at confidence Level (0.95 for 95 %).
 // Draws is the number of bootstrap replicates behind it that could be used,
 // 0 when the interval is analytic.

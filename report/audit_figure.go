@@ -8,12 +8,14 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // AuditFigure draws the state of every model against length on logarithmic
 // axes, with the states that the law asks for at each capacity, and marks where
 // a model's state becomes too small.
-func AuditFigure(a *Audit) *Figure {
+func AuditFigure(doc *result.Audit) *Figure {
+	a := audited{doc}
 	hi := a.reach()
 	f := &Figure{
 		ID: "states", Title: "What models keep, and what the law asks for",
@@ -70,7 +72,7 @@ func classHue(c arch.Class) Hue {
 }
 
 // crossings marks, for each capacity, where a state becomes too small.
-func (a *Audit) crossings(hi float64) []Curve {
+func (a audited) crossings(hi float64) []Curve {
 	var curves []Curve
 	for i := range len(a.Capacities) + 1 {
 		c := Curve{Name: "crossing, every bit used", Hue: Ink, Marker: Cross}
@@ -93,7 +95,7 @@ func (a *Audit) crossings(hi float64) []Curve {
 }
 
 // hardCapacity is the capacity of an element of the cache with every bit used.
-func (a *Audit) hardCapacity() float64 {
+func (a audited) hardCapacity() float64 {
 	d, err := arch.ParseDType(a.DType)
 	if err != nil {
 		d = arch.BFloat16()
@@ -103,7 +105,7 @@ func (a *Audit) hardCapacity() float64 {
 
 // reach is the longest length that the figure shows: past the longest one asked
 // for, and past the crossovers at the capacities that are not hard, up to 2⁴⁰.
-func (a *Audit) reach() float64 {
+func (a audited) reach() float64 {
 	hi := 1 << 20 * 1.0
 	for _, L := range a.Lengths {
 		hi = max(hi, float64(L))

@@ -8,18 +8,20 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // AuditHTML writes the page of an audit: the finding, one figure of all states
 // against length with the law beside them, and the tables under it.
-func AuditHTML(w io.Writer, a *Audit) error {
-	doc, err := encodeAudit(a)
+func AuditHTML(w io.Writer, audit *result.Audit) error {
+	a := audited{audit}
+	doc, err := result.Marshal(audit)
 	if err != nil {
 		return fmt.Errorf("writing the audit page: %w", err)
 	}
 	_, tone := a.headline()
 	p := &Page{
-		Kind: "audit", Verdict: Plain(a.Headline() + "."), Tone: tone, Hero: AuditFigure(a),
+		Kind: "audit", Verdict: Plain(AuditHeadline(audit) + "."), Tone: tone, Hero: AuditFigure(audit),
 		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "), Phrase{{Text: significant(a.Law.A, 4), Ref: ".law.a"}}, Plain(" · "), Styled(Math, "L"), Phrase{{Text: significant(a.Law.Beta, 3), Style: Sup, Ref: ".law.beta"}}, Plain(" nats")),
 		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast."),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
@@ -46,16 +48,17 @@ func AuditHTML(w io.Writer, a *Audit) error {
 // auditPage is an audit in a page whose data hold it under a path: empty, or
 // ".audit" in the results of a run.
 type auditPage struct {
-	*Audit
+	audited
 	base string
 }
 
 // auditSection is an audit as a chapter of another page, whose data hold it under
 // the path base: the figure and the tables under it.
-func auditSection(a *Audit, base string) Section {
+func auditSection(doc *result.Audit, base string) Section {
+	a := audited{doc}
 	s := auditPage{a, base}.modelSection()
 	s.ID, s.Title = "audit", "What models keep of such text"
-	s.Blocks = append([]Block{Prose{Plain(a.Headline() + ".")}, AuditFigure(a)}, s.Blocks...)
+	s.Blocks = append([]Block{Prose{Plain(AuditHeadline(doc) + ".")}, AuditFigure(doc)}, s.Blocks...)
 	for _, f := range a.Failures {
 		s.Blocks = append(s.Blocks, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}
@@ -70,7 +73,7 @@ func (b pageBuilder) audit() Section {
 	return auditSection(b.r.Audit, ".audit")
 }
 
-func (a *Audit) lawSource() string {
+func (a audited) lawSource() string {
 	s := a.Law.Source
 	if s == "" {
 		s = "not named"
@@ -81,7 +84,7 @@ func (a *Audit) lawSource() string {
 	return s
 }
 
-func (a *Audit) facts() []Fact {
+func (a audited) facts() []Fact {
 	keeps, falls, open := a.tally()
 	facts := []Fact{
 		{Label: "keep up at every length", Value: Plain(count(keeps)), Note: Plain("the state grows at least like the law")},
@@ -279,7 +282,7 @@ func (a auditPage) needTable(question int) *Table {
 }
 
 // leastCapacity is the index of the most demanding capacity.
-func (a *Audit) leastCapacity() int {
+func (a audited) leastCapacity() int {
 	least := 0
 	for i, c := range a.Capacities {
 		if c < a.Capacities[least] {
@@ -290,7 +293,7 @@ func (a *Audit) leastCapacity() int {
 }
 
 // layerSection says, folded away, what every layer of every model keeps.
-func (a *Audit) layerSection() Section {
+func (a audited) layerSection() Section {
 	s := Section{ID: "layers", Title: "Layer by layer"}
 	for _, m := range a.Models {
 		var items []Phrase
@@ -330,7 +333,7 @@ func ranges(ns []int) string {
 	return strings.Join(out, ", ")
 }
 
-func (a *Audit) meaningSection() Section {
+func (a audited) meaningSection() Section {
 	return Section{ID: "meaning", Title: "What this means", Blocks: []Block{
 		Prose{Plain("The information that a model's past can carry about its future is at most its history state times what one element carries (L²M, arXiv 2503.04725). " +
 			"So a state that grows more slowly than the law is too small beyond some length, however well the model is trained.")},

@@ -10,61 +10,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/l2m-lab/l2m/arch"
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
+	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/result"
 )
-
-// sampleAudit audits small configurations of every growth class against a law
-// with or without a known uncertainty.
-func sampleAudit(t *testing.T, known bool, ask ...int64) *Audit {
-	t.Helper()
-	l := law.PublishedEnglish()
-	if known {
-		l = law.PowerLaw{A: 2.3, Beta: 0.74, Unit: "token", Source: "run", CovLogABeta: [2][2]float64{{0.01, -0.0014}, {-0.0014, 0.0002}}}
-	}
-	a := &Audit{Command: "l2m audit configs", Version: "v0.0.0", Law: l, Level: 0.95, DType: "bfloat16", Capacities: []float64{1, 0.01}, Lengths: []int64{1024, 131072}}
-	for _, L := range ask {
-		a.Questions = append(a.Questions, NewQuestion(l, L, a.Capacities, a.Level))
-	}
-	for _, m := range []struct{ name, policy, config string }{
-		{"org/dense", "", `{"model_type":"llama","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"max_position_embeddings":4096}`},
-		{"org/hybrid", "", `{"model_type":"jamba","num_hidden_layers":8,"num_attention_heads":4,"hidden_size":64,"attn_layer_period":8,"attn_layer_offset":4,"mamba_d_state":16,"mamba_d_conv":4,"mamba_expand":2}`},
-		{"org/windowed", "", `{"model_type":"mistral","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"sliding_window":512}`},
-		{"org/recurrent-with-a-name-that-is-too-long-for-a-column", "", `{"model_type":"mamba","num_hidden_layers":2,"hidden_size":64,"expand":2,"state_size":16,"conv_kernel":4}`},
-		{"org/tree", "log-linear", `{"model_type":"gla","num_hidden_layers":2,"hidden_size":64,"num_heads":2}`},
-		{"org/slots", "power:0.8", `{"model_type":"gpt2","n_layer":2,"n_head":2,"n_embd":64}`},
-		{"=cmd|' /C calc'!A0\x1b[31m<script>", "", `{"model_type":"gpt2","n_layer":1,"n_head":2,"n_embd":64}`},
-	} {
-		model, err := arch.Parse(strings.NewReader(m.config))
-		if err != nil {
-			t.Fatal(err)
-		}
-		model.Name = m.name
-		if m.policy != "" {
-			p, err := arch.ParsePolicy(m.policy)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if model, err = model.With(p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		x, err := model.Audit(l, arch.AuditOptions{Lengths: a.Lengths, Capacities: a.Capacities, Ask: ask})
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Models = append(a.Models, x)
-	}
-	a.Failures = []AuditFailure{{Path: "broken/config.json", Error: "line 3: key \"a\" occurs twice"}}
-	a.Warnings = []info.Warning{{Code: "files-skipped", Text: "2 other JSON files are not configurations", Fix: "name a file"}}
-	return a
-}
 
 func TestAuditText(t *testing.T) {
 	var out bytes.Buffer
-	if err := AuditText(&out, sampleAudit(t, true, 1_000_000), TextOptions{Width: 100}); err != nil {
+	if err := AuditText(&out, sample.Audit(t, true, 1_000_000), TextOptions{Width: 100}); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
@@ -87,7 +41,7 @@ func TestAuditText(t *testing.T) {
 // TestAuditTextFitsTheTerminal: the table gives up lengths, never columns of the
 // verdict.
 func TestAuditTextFitsTheTerminal(t *testing.T) {
-	a := sampleAudit(t, false)
+	a := sample.Audit(t, false)
 	a.Capacities, a.Lengths = []float64{1, 0.1, 0.01}, []int64{1024, 4096, 32768, 131072}
 	for i, m := range a.Models {
 		m.States = append(m.States[:1:1], m.States[0], m.States[0], m.States[1])
@@ -112,7 +66,7 @@ func TestAuditTextFitsTheTerminal(t *testing.T) {
 // TestAuditTextOfOneModel: a single model is described in detail, with
 // intervals.
 func TestAuditTextOfOneModel(t *testing.T) {
-	a := sampleAudit(t, true)
+	a := sample.Audit(t, true)
 	a.Models = a.Models[3:4]
 	var out bytes.Buffer
 	if err := AuditText(&out, a, TextOptions{Width: 200}); err != nil {
@@ -126,27 +80,27 @@ func TestAuditTextOfOneModel(t *testing.T) {
 }
 
 func TestAuditJSON(t *testing.T) {
-	a := sampleAudit(t, true, 1_000_000)
+	a := sample.Audit(t, true, 1_000_000)
 	var first, second bytes.Buffer
-	if err := WriteAudit(&first, a); err != nil {
+	if err := result.Write(&first, a); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteAudit(&second, a); err != nil {
+	if err := result.Write(&second, a); err != nil {
 		t.Fatal(err)
 	}
 	if first.String() != second.String() {
 		t.Error("the same audit gives different bytes")
 	}
-	var back Audit
+	var back result.Audit
 	if err := json.Unmarshal(first.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	if back.Schema != AuditSchema || len(back.Models) != len(a.Models) || *back.Models[3].Crossovers[0].At != *a.Models[3].Crossovers[0].At ||
+	if back.Schema != result.AuditSchema || len(back.Models) != len(a.Models) || *back.Models[3].Crossovers[0].At != *a.Models[3].Crossovers[0].At ||
 		back.Models[0].Crossovers[0].At != nil || back.Models[0].States[1].Total != 131072*2*2*64 {
 		t.Errorf("%+v", back.Models[0])
 	}
 	// Reading it gives the same page.
-	read, err := ReadAudit(bytes.NewReader(first.Bytes()))
+	read, err := result.Read[result.Audit](bytes.NewReader(first.Bytes()), "audit.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,15 +115,15 @@ func TestAuditJSON(t *testing.T) {
 		t.Error("what was read gives another page")
 	}
 	a.Law.A = math.NaN()
-	if err := WriteAudit(&second, a); err == nil || !strings.Contains(err.Error(), ".law.a") {
+	if err := result.Write(&second, a); err == nil || !strings.Contains(err.Error(), ".law.a") {
 		t.Errorf("NaN written: %v", err)
 	}
 }
 
 func TestAuditCSV(t *testing.T) {
 	var out bytes.Buffer
-	a := sampleAudit(t, false)
-	if err := AuditCSV(&out, a); err != nil {
+	a := sample.Audit(t, false)
+	if err := result.AuditCSV(&out, a); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -202,7 +156,7 @@ func TestAuditCSV(t *testing.T) {
 func TestAuditPage(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		var out bytes.Buffer
-		if err := AuditHTML(&out, sampleAudit(t, known, 10_000, 1_000_000)); err != nil {
+		if err := AuditHTML(&out, sample.Audit(t, known, 10_000, 1_000_000)); err != nil {
 			t.Fatal(err)
 		}
 		page := out.String()
@@ -215,7 +169,7 @@ func TestAuditPage(t *testing.T) {
 			t.Error("a hostile name is not escaped")
 		}
 		var doc bytes.Buffer
-		if err := WriteAudit(&doc, sampleAudit(t, known, 10_000, 1_000_000)); err != nil {
+		if err := result.Write(&doc, sample.Audit(t, known, 10_000, 1_000_000)); err != nil {
 			t.Fatal(err)
 		}
 		var v any
@@ -229,7 +183,7 @@ func TestAuditPage(t *testing.T) {
 			t.Errorf("known uncertainty %v, intervals shown %v", known, got)
 		}
 	}
-	empty := &Audit{Law: law.PublishedEnglish(), Level: 0.95, DType: "bfloat16", Capacities: []float64{1}, Lengths: []int64{1024}}
+	empty := &result.Audit{Law: law.PublishedEnglish(), Level: 0.95, DType: "bfloat16", Capacities: []float64{1}, Lengths: []int64{1024}}
 	if err := AuditHTML(&bytes.Buffer{}, empty); err != nil {
 		t.Errorf("a page without models: %v", err)
 	}
@@ -244,37 +198,14 @@ func FuzzReadAudit(f *testing.F) {
 	f.Add([]byte(`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[null]}`))
 	f.Add([]byte(`{"schema":"l2m.audit/1","law":{"a":2,"beta":0.5,"unit":"token"},"lengths":[1024],"capacities":[1],"models":[{"name":"x","states":[{"length":1024}],"crossovers":[{},{"at":1e300}],"layers":[{"layers":[0],"parts":[{"kind":"kv","width":8,"rule":"all"}]}]}]}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		a, err := ReadAudit(bytes.NewReader(doc))
+		a, err := result.Read[result.Audit](bytes.NewReader(doc), "audit.json")
 		if err != nil {
 			return
 		}
 		_ = AuditHTML(io.Discard, a)
 		_ = AuditText(io.Discard, a, TextOptions{Width: 80})
-		_ = AuditCSV(io.Discard, a)
+		_ = result.AuditCSV(io.Discard, a)
 	})
-}
-
-// TestNewQuestion: I(L) = 2·L^0.5 holds 64 nats at 1,024 tokens, 128 at 4,096
-// and 200 at 10,000; at half a nat per element twice as many elements.
-func TestNewQuestion(t *testing.T) {
-	q := NewQuestion(law.PowerLaw{A: 2, Beta: 0.5, Unit: "token"}, 10_000, []float64{0.5}, 0.95)
-	if math.Abs(q.PerTenfold-math.Sqrt(10)) > 1e-12 || len(q.Series) != 3 {
-		t.Fatalf("%+v", q)
-	}
-	for i, want := range []struct {
-		L        int64
-		elements float64
-	}{{1024, 128}, {4096, 256}, {10_000, 400}} {
-		if s := q.Series[i]; s.Length != want.L || math.Abs(s.Elements[0]-want.elements) > 1e-9 || math.Abs(float64(s.Information)-want.elements/2) > 1e-9 {
-			t.Errorf("%+v, want %+v", s, want)
-		}
-	}
-	if q := NewQuestion(law.PowerLaw{A: 2, Beta: 0.5, Unit: "token"}, 1, []float64{1}, 0.95); len(q.Series) != 1 {
-		t.Errorf("%+v", q)
-	}
-	if q := NewQuestion(law.PowerLaw{A: 2, Beta: 0.5, Unit: "token"}, math.MaxInt64, []float64{1}, 0.95); len(q.Series) < 20 {
-		t.Errorf("%d lengths up to the largest", len(q.Series))
-	}
 }
 
 func TestShort(t *testing.T) {

@@ -13,16 +13,17 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // AuditText writes what a person wants to know in ten seconds: how many models
 // keep up, and a table grouped by how their state grows. Up to three models are
 // described in detail.
-func AuditText(w io.Writer, a *Audit, opts TextOptions) error {
+func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
 	if opts.Width == 0 {
 		opts.Width = 80
 	}
-	t := auditText{terminal: terminal{opts: opts}, a: a}
+	t := auditText{terminal: terminal{opts: opts}, a: audited{a}}
 	t.head()
 	if len(a.Models) > 0 {
 		t.table()
@@ -40,14 +41,17 @@ func AuditText(w io.Writer, a *Audit, opts TextOptions) error {
 
 type auditText struct {
 	terminal
-	a      *Audit
+	a      audited
 	shown  []int // indices of the lengths in the table
 	beyond bool  // a length is beyond what a model declares
 	until  bool  // a growing state is too small for short texts
 }
 
+// audited is an audit as its faces ask it.
+type audited struct{ *result.Audit }
+
 // tally counts the verdicts.
-func (a *Audit) tally() (keeps, falls, open int) {
+func (a audited) tally() (keeps, falls, open int) {
 	for _, m := range a.Models {
 		switch m.Verdict {
 		case arch.KeepsUp:
@@ -62,7 +66,7 @@ func (a *Audit) tally() (keeps, falls, open int) {
 }
 
 // headline is the finding as a sentence.
-func (a *Audit) headline() (string, Tone) {
+func (a audited) headline() (string, Tone) {
 	keeps, falls, open := a.tally()
 	n := len(a.Models)
 	switch {
@@ -85,7 +89,7 @@ func (a *Audit) headline() (string, Tone) {
 }
 
 // lawLine names the law.
-func (a *Audit) lawLine() string {
+func (a audited) lawLine() string {
 	s := fmt.Sprintf("law: I(L) = %s·L^%s nats, L in tokens", significant(a.Law.A, 4), significant(a.Law.Beta, 3))
 	if a.Law.Source != "" {
 		s += " · " + a.Law.Source
@@ -122,7 +126,7 @@ func classHeading(c arch.Class) string {
 }
 
 // byClass lists the models class by class, the largest first.
-func (a *Audit) byClass() map[arch.Class][]*arch.Audit {
+func (a audited) byClass() map[arch.Class][]*arch.Audit {
 	out := map[arch.Class][]*arch.Audit{}
 	for _, m := range a.Models {
 		out[m.Growth.Class] = append(out[m.Growth.Class], m)
@@ -408,7 +412,7 @@ func (t *auditText) needs(question int) {
 }
 
 // capacityWords says what the capacities mean.
-func (a *Audit) capacityWords() string {
+func (a audited) capacityWords() string {
 	return "hard: every bit of the state carries information about the future, which no model comes near; " +
 		"1 nat: each stored number carries a bit and a half; 0.1: ten numbers carry one nat; 0.01: a hundred do. " +
 		"What your model reaches has to be measured; the law is a necessary condition, not a promise of quality."
@@ -438,7 +442,7 @@ func (t *auditText) foot() {
 
 // notes are the caveats: of the audit, and of models, with the models that
 // they hold for.
-func (a *Audit) notes() []string {
+func (a audited) notes() []string {
 	var order []string
 	holds := map[string][]string{}
 	add := func(w info.Warning, model string) {

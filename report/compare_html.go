@@ -6,15 +6,17 @@ import (
 	"math"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // ComparisonHTML writes the page of a comparison.
-func ComparisonHTML(w io.Writer, c *Comparison) error {
-	doc, err := encodeComparison(c)
+func ComparisonHTML(w io.Writer, comparison *result.Comparison) error {
+	c := compared{comparison}
+	doc, err := result.Marshal(comparison)
 	if err != nil {
 		return fmt.Errorf("writing the page of the comparison: %w", err)
 	}
-	figures := ComparisonFigures(c)
+	figures := ComparisonFigures(comparison)
 	names := c.names()
 	p := &Page{
 		Kind: "compare", Verdict: Plain(c.headline() + "."), Tone: Neutral, Hero: figures[0],
@@ -49,7 +51,8 @@ func ComparisonHTML(w io.Writer, c *Comparison) error {
 }
 
 // ComparisonFigures are the figures of a comparison.
-func ComparisonFigures(c *Comparison) []*Figure {
+func ComparisonFigures(doc *result.Comparison) []*Figure {
+	c := compared{doc}
 	names := c.names()
 	information := &Figure{
 		ID: "information", Title: "Information that each model takes from its past",
@@ -120,7 +123,7 @@ func estimatePhrase(e *info.Estimate, ref string) Phrase {
 	return p
 }
 
-func (c *Comparison) tableSection() Section {
+func (c compared) tableSection() Section {
 	t := &Table{ID: "models", Caption: Plain("Models, in nats; differences are to the first. Intervals of 95 %."), Columns: []Column{
 		{Head: Plain("model"), Wide: true}, {Head: Plain("loss per " + c.Unit), Numeric: true}, {Head: Plain("difference"), Numeric: true},
 		{Head: Plain("taken from the longest past"), Numeric: true}, {Head: Plain("lost, %"), Numeric: true}, {Head: Plain("stops gaining"), Wide: true},
@@ -154,7 +157,7 @@ func (c *Comparison) tableSection() Section {
 	return s
 }
 
-func (c *Comparison) numbersSection() Section {
+func (c compared) numbersSection() Section {
 	t := &Table{ID: "numbers", Caption: Plain("Information I(ℓ; 2ℓ) in nats, and what is lost against the first model in percent."), Columns: []Column{{Head: Plain("ℓ, " + c.Unit + "s"), Numeric: true}}}
 	names := c.names()
 	for i := range c.Runs {
@@ -183,7 +186,7 @@ func (c *Comparison) numbersSection() Section {
 	return Section{ID: "numbers", Title: "Length by length", Blocks: []Block{t}}
 }
 
-func (c *Comparison) methodSection() Section {
+func (c compared) methodSection() Section {
 	items := []Phrase{
 		Plain("The information is the estimate “" + c.Runs[0].Estimator + "” of each run: the loss of the next ℓ " + c.Unit + "s without the last ℓ, minus their loss with them. It is what the model makes of the context, not what there is in it."),
 		Plain("Where a model stops gaining: the curve is fitted by one that is free up to some length and constant from there on; which length is chosen by the Bayesian information criterion, and its interval comes from resampling documents. A model that gains slowly may seem to stop early when documents are few."),

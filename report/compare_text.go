@@ -10,11 +10,15 @@ import (
 
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
 )
+
+// compared is a comparison as its faces ask it.
+type compared struct{ *result.Comparison }
 
 // names are the runs' models, told apart by directory where they are called
 // alike.
-func (c *Comparison) names() []string {
+func (c compared) names() []string {
 	seen := map[string]int{}
 	for _, r := range c.Runs {
 		seen[r.Model]++
@@ -31,7 +35,7 @@ func (c *Comparison) names() []string {
 }
 
 // headline is the finding as a sentence.
-func (c *Comparison) headline() string {
+func (c compared) headline() string {
 	names := c.names()
 	first := c.Runs[0]
 	var parts []string
@@ -58,7 +62,7 @@ func (c *Comparison) headline() string {
 }
 
 // own is what the runs themselves count.
-func (c *Comparison) own() string {
+func (c compared) own() string {
 	if c.Paired {
 		return c.Unit
 	}
@@ -81,7 +85,8 @@ func stopText(s compare.Stop, unit string) string {
 func stopNumber(v float64) string { return count(int64(math.Round(v))) }
 
 // ComparisonText writes what a person wants to know in ten seconds.
-func ComparisonText(w io.Writer, c *Comparison, opts TextOptions) error {
+func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error {
+	c := compared{doc}
 	if opts.Width == 0 {
 		opts.Width = 80
 	}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,8 +17,10 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
+	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -47,20 +48,20 @@ func golden(t *testing.T, name, got string) {
 }
 
 // variants are results of every kind that a face must be able to show.
-func variants() map[string]*Result {
-	out := map[string]*Result{"holds": sample()}
-	edit := func(name string, f func(*Result)) {
-		r := sample()
+func variants() map[string]*result.Result {
+	out := map[string]*result.Result{"holds": sample.Result()}
+	edit := func(name string, f func(*result.Result)) {
+		r := sample.Result()
 		f(r)
 		out[name] = r
 	}
-	edit("rejected", func(r *Result) {
+	edit("rejected", func(r *result.Result) {
 		a := r.Series[0].Law
 		a.Verdict, a.Reason = law.PowerLawRejected, "The residuals reject a single power law (p < 0.001), and saturation fits clearly better."
 		a.Power.Chi2, a.Power.P, a.Power.Weight, a.Rivals[0], a.Rivals[1] = 93, 1e-9, 0.0002, a.Rivals[1], a.Rivals[0]
 		a.Rivals[0].Weight = 0.98
 	})
-	edit("nothing", func(r *Result) {
+	edit("nothing", func(r *result.Result) {
 		for i := range r.Series {
 			s := &r.Series[i]
 			for j := range s.Points {
@@ -70,7 +71,7 @@ func variants() map[string]*Result {
 		}
 		r.TwoPoint.Law = nil
 	})
-	edit("undecided", func(r *Result) {
+	edit("undecided", func(r *result.Result) {
 		r.Windows.Documents, r.Windows.Clusters, r.Windows.ClusterKind = 1, 6, "block"
 		r.Series = r.Series[:1]
 		s := &r.Series[0]
@@ -79,11 +80,11 @@ func variants() map[string]*Result {
 		s.Warnings = []info.Warning{{Code: "one-document", Text: "blocks of one document share its author and topic", Fix: "measure more documents"}}
 		r.TwoPoint, r.Triangle, r.Peak, r.Loss.Positions = nil, nil, nil, nil
 	})
-	edit("two-point", func(r *Result) {
-		r.Verb, r.Command, r.Series, r.Triangle, r.Peak, r.Loss, r.Windows, r.Plan, r.Model = "twopoint", "l2m twopoint books", nil, nil, nil, Loss{}, Windows{}, Plan{}, Model{}
+	edit("two-point", func(r *result.Result) {
+		r.Verb, r.Command, r.Series, r.Triangle, r.Peak, r.Loss, r.Windows, r.Plan, r.Model = "twopoint", "l2m twopoint books", nil, nil, nil, result.Loss{}, result.Windows{}, result.Plan{}, result.Model{}
 	})
-	out["empty"] = &Result{Schema: Schema, Verb: "measure"}
-	out["one point"] = &Result{Schema: Schema, Verb: "measure", Series: []Series{{
+	out["empty"] = &result.Result{Schema: result.Schema, Verb: "measure"}
+	out["one point"] = &result.Result{Schema: result.Schema, Verb: "measure", Series: []result.Series{{
 		Series: mi.Series{Estimator: mi.Paired, Ratio: 2, Points: []mi.Point{{Ell: 2, Length: 4, Value: -1}}},
 		Law:    &law.Analysis{Verdict: law.Undecided},
 	}}}
@@ -112,10 +113,10 @@ func TestTextGolden(t *testing.T) {
 
 func TestTextColourIsOnlyColour(t *testing.T) {
 	var plain, coloured bytes.Buffer
-	if err := Text(&plain, sample(), TextOptions{}); err != nil {
+	if err := Text(&plain, sample.Result(), TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Text(&coloured, sample(), TextOptions{Color: true}); err != nil {
+	if err := Text(&coloured, sample.Result(), TextOptions{Color: true}); err != nil {
 		t.Fatal(err)
 	}
 	stripped := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(coloured.String(), "")
@@ -157,9 +158,9 @@ func TestPageGolden(t *testing.T) {
 }
 
 func TestCSVHoldsEveryEstimate(t *testing.T) {
-	r := sample()
+	r := sample.Result()
 	var b bytes.Buffer
-	if err := CSV(&b, r); err != nil {
+	if err := result.CSV(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
@@ -215,32 +216,6 @@ func TestFiguresOfEveryVariant(t *testing.T) {
 	}
 }
 
-// docs/format.md must name every column of estimates.csv and every part of
-// results.json.
-func TestFormatIsDocumented(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "docs", "format.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, c := range csvColumns {
-		names = append(names, "`"+c+"`")
-	}
-	result := reflect.TypeFor[Result]()
-	for i := range result.NumField() {
-		name, _, _ := strings.Cut(result.Field(i).Tag.Get("json"), ",")
-		names = append(names, "`."+name)
-	}
-	for _, n := range names {
-		if !strings.Contains(string(doc), n) {
-			t.Errorf("docs/format.md does not name %s`", strings.Trim(n, "`"))
-		}
-	}
-	if !strings.Contains(string(doc), Schema) {
-		t.Errorf("docs/format.md does not name %s", Schema)
-	}
-}
-
 // What does not decay is not said to decay, and has no sign too many.
 func TestDecayThatIsNone(t *testing.T) {
 	for _, c := range []struct {
@@ -275,20 +250,20 @@ func TestDecayThatIsNone(t *testing.T) {
 // The page speaks of shuffled pairs, of blocks and of noise as they were.
 func TestPageSaysWhatErrorsAre(t *testing.T) {
 	for name, c := range map[string]struct {
-		edit      func(*TwoPoint)
+		edit      func(*result.TwoPoint)
 		has, lack string
 	}{
-		"floor kept":       {func(*TwoPoint) {}, "two standard errors above the dashed line", "which is subtracted"},
-		"floor subtracted": {func(p *TwoPoint) { p.Corrected = true }, "Shaded: what cannot be told from nothing, two standard errors.", "above the dashed"},
-		"no floor": {func(p *TwoPoint) {
+		"floor kept":       {func(*result.TwoPoint) {}, "two standard errors above the dashed line", "which is subtracted"},
+		"floor subtracted": {func(p *result.TwoPoint) { p.Corrected = true }, "Shaded: what cannot be told from nothing, two standard errors.", "above the dashed"},
+		"no floor": {func(p *result.TwoPoint) {
 			for i := range p.Points {
 				p.Points[i].Floor = 0
 			}
 		}, "Errors are from leaving out blocks", "huffled"},
-		"no blocks": {func(p *TwoPoint) {
+		"no blocks": {func(p *result.TwoPoint) {
 			p.Blocks = 0
 		}, "Errors are those of independent pairs", "leaving out"},
-		"blocks of text": {func(p *TwoPoint) { p.BlockTokens = 16384 }, "Errors are from leaving out stretches of text", "leaving out blocks"},
+		"blocks of text": {func(p *result.TwoPoint) { p.BlockTokens = 16384 }, "Errors are from leaving out stretches of text", "leaving out blocks"},
 	} {
 		r := variants()["two-point"]
 		c.edit(r.TwoPoint)
@@ -301,4 +276,55 @@ func TestPageSaysWhatErrorsAre(t *testing.T) {
 			t.Errorf("%s: the page lacks %q or has %q", name, c.has, c.lack)
 		}
 	}
+}
+
+func document(t testing.TB, r *result.Result) []byte {
+	t.Helper()
+	b, err := result.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// What Read accepts, every face can show.
+func FuzzReadResult(f *testing.F) {
+	r := sample.Result()
+	r.Series, r.Loss.Positions, r.TwoPoint.Points, r.TwoPoint.Law.Used = r.Series[:2], r.Loss.Positions[:3], r.TwoPoint.Points[:3], r.TwoPoint.Law.Used[:3]
+	for i := range r.Series {
+		s := &r.Series[i]
+		s.Points, s.Cov, s.Law.Used, s.Law.Local = s.Points[:2], nil, s.Law.Used[:2], s.Law.Local[:1]
+	}
+	f.Add(document(f, r))
+	f.Add([]byte(`{"schema":"l2m.results/1"}`))
+	f.Add([]byte(`{"schema":"l2m.results/1","series":[{"ratio":2,"points":[{"ell":1,"length":2,"nats":-1}],"law":{"verdict":"none"}}]}`))
+	f.Add([]byte(`{"schema":"l2m.results/1","series":[{"ratio":2,"points":[{"ell":1,"length":2,"nats":1e300,"se":1e-300}],"law":{"power":{"params":[{"name":"A","value":1e308},{"name":"beta","value":900}]}}}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		r, err := result.Read[result.Result](bytes.NewReader(doc), "results.json")
+		if err != nil {
+			return
+		}
+		again := document(t, r)
+		if _, err := result.Read[result.Result](bytes.NewReader(again), "results.json"); err != nil {
+			t.Fatalf("what was written cannot be read: %v", err)
+		}
+		if err := Text(new(bytes.Buffer), r, TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := result.CSV(new(bytes.Buffer), r); err != nil {
+			t.Fatal(err)
+		}
+		for _, fig := range ResultFigures(r) {
+			for _, it := range fig.layout(fileFrame).items {
+				for _, p := range it.points {
+					if !p.finite() {
+						t.Fatalf("%s: an item of kind %d at %v", fig.ID, it.kind, p)
+					}
+				}
+			}
+		}
+		if err := HTML(new(bytes.Buffer), r); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

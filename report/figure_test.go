@@ -17,6 +17,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
+	"github.com/l2m-lab/l2m/internal/sample"
 )
 
 func TestFiguresAreDeterministic(t *testing.T) {
@@ -26,7 +27,7 @@ func TestFiguresAreDeterministic(t *testing.T) {
 		formats = formats[:2] // drawing pixels is slow under the race detector
 	}
 	for _, d := range dirs {
-		r := sample()
+		r := sample.Result()
 		r.Series = r.Series[:2] // enough figures, fewer seconds
 		if err := Figures(d, r, formats); err != nil {
 			t.Fatal(err)
@@ -71,7 +72,7 @@ func TestFiguresAreDeterministic(t *testing.T) {
 }
 
 func TestFiguresRefuseUnknownFormats(t *testing.T) {
-	if err := Figures(t.TempDir(), sample(), []string{"jpeg"}); err == nil || !strings.Contains(err.Error(), `unknown format "jpeg"`) {
+	if err := Figures(t.TempDir(), sample.Result(), []string{"jpeg"}); err == nil || !strings.Contains(err.Error(), `unknown format "jpeg"`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -79,7 +80,7 @@ func TestFiguresRefuseUnknownFormats(t *testing.T) {
 // Every letter of every label must exist in the typeface that PNG and PDF use:
 // a missing one would vanish without a word.
 func TestTypefaceHoldsEveryLetter(t *testing.T) {
-	r := sample()
+	r := sample.Result()
 	r.Series[0].Points[3].Value = -1
 	r.Series[0].Law.Power.Params[0].Value, r.Series[0].Law.Power.Params[0].SE = 2.3e-9, 1e-10 // written as a power of ten
 	f := newFaces()
@@ -111,7 +112,7 @@ func TestTypefaceHoldsEveryLetter(t *testing.T) {
 func TestLabelsHaveRoom(t *testing.T) {
 	f := newFaces()
 	for _, fr := range []frame{wideFrame, narrowFrame, fileFrame} {
-		for _, fig := range ResultFigures(sample()) {
+		for _, fig := range ResultFigures(sample.Result()) {
 			s := fig.layout(fr)
 			type placed struct {
 				box
@@ -148,7 +149,7 @@ func TestLabelsHaveRoom(t *testing.T) {
 // An estimate that has no logarithm is drawn, hollow, in the strip at the
 // bottom.
 func TestNonPositiveEstimatesAreDrawn(t *testing.T) {
-	r := sample()
+	r := sample.Result()
 	r.Series[0].Points[0].Value = -0.5
 	r.Series[0].Points[1].Value = 0
 	s := newFigureSet(r).law().layout(wideFrame)

@@ -11,6 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // finding is the verdict of a run in words, the same in every face.
@@ -25,7 +26,7 @@ type finding struct {
 }
 
 // headlineSeries is the first series that has a law, or the first one.
-func headlineSeries(r *Result) int {
+func headlineSeries(r *result.Result) int {
 	for i, s := range r.Series {
 		if s.Law != nil && len(s.Points) > 0 {
 			return i
@@ -35,7 +36,7 @@ func headlineSeries(r *Result) int {
 }
 
 // find states the finding of a run.
-func find(r *Result) finding {
+func find(r *result.Result) finding {
 	f := finding{tone: Neutral, series: headlineSeries(r)}
 	if f.series < 0 {
 		switch {
@@ -57,7 +58,7 @@ func find(r *Result) finding {
 				}
 			}
 			f.formula = decayFormula(d)
-		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == decay.SharedLetters }):
+		case r.TwoPoint != nil && !slices.ContainsFunc(r.TwoPoint.Points, func(p result.TwoPointPoint) bool { return p.LeftOut == "" || p.LeftOut == decay.SharedLetters }):
 			f.headline = "Tokens at a distance tell nothing measurable about each other"
 		default:
 			f.headline = "Nothing was measured that a law could be fitted to"
@@ -146,7 +147,7 @@ func halfWidth(i *info.Interval) info.Nats {
 	if i == nil || i.Level <= 0 {
 		return 0
 	}
-	return info.Nats((i.Hi - i.Lo) / (2 * z95))
+	return info.Nats((i.Hi - i.Lo) / (2 * info.Z95))
 }
 
 // interval writes "lo … hi" rounded like the value it belongs to.
@@ -170,7 +171,7 @@ func level(i *info.Interval) string {
 
 // lengthUnit is what a length counts: "bytes" for byte tokens, the letters of
 // biological alphabets, otherwise "tokens".
-func lengthUnit(r *Result) string {
+func lengthUnit(r *result.Result) string {
 	switch strings.ToLower(r.Corpus.Tokenizer) {
 	case "byte", "bytes":
 		return "bytes"

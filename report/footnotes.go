@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // footnotes numbers warnings as they are met; the same warning gets the same
@@ -38,7 +39,7 @@ func sentence(w info.Warning) string {
 }
 
 // seriesWarnings are the caveats of a series: of its estimates and its law.
-func seriesWarnings(s Series) []info.Warning {
+func seriesWarnings(s result.Series) []info.Warning {
 	ws := slices.Clone(s.Warnings)
 	if s.Law != nil {
 		ws = append(ws, s.Law.Warnings...)
@@ -47,6 +48,6 @@ func seriesWarnings(s Series) []info.Warning {
 }
 
 // seriesName names a series: "vCLUB, L/ℓ = 2".
-func seriesName(s Series) string {
+func seriesName(s result.Series) string {
 	return estimatorName(s.Estimator) + ", L/ℓ = " + strconv.Itoa(s.Ratio)
 }

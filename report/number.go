@@ -150,6 +150,5 @@ func size(n int64) string {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// z95 is the 97.5 % point of the standard normal distribution: half the width
-// of a 95 % interval in standard errors.
-const z95 = 1.959963984540054
+// formatFloat writes a number as it was typed.
+func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/l2m-lab/l2m/result"
 )
 
 // Headline is the finding of a run as a sentence without numbers, and formula the
 // law with its interval; empty where none was fitted.
-func Headline(r *Result) (headline, formula string) {
+func Headline(r *result.Result) (headline, formula string) {
 	f := find(r)
 	if len(f.formula) > 0 {
 		formula = f.formula.String()
@@ -21,16 +23,21 @@ func Headline(r *Result) (headline, formula string) {
 	return f.headline, formula
 }
 
-// Headline is the finding of an audit as a sentence.
-func (a *Audit) Headline() string { h, _ := a.headline(); return strings.TrimSuffix(h, ".") }
+// AuditHeadline is the finding of an audit as a sentence.
+func AuditHeadline(a *result.Audit) string {
+	h, _ := audited{a}.headline()
+	return strings.TrimSuffix(h, ".")
+}
 
-// Headline is the finding of a comparison as a sentence.
-func (c *Comparison) Headline() string { return strings.TrimSuffix(c.headline(), ".") }
+// ComparisonHeadline is the finding of a comparison as a sentence.
+func ComparisonHeadline(c *result.Comparison) string {
+	return strings.TrimSuffix(compared{c}.headline(), ".")
+}
 
 // Overlay lays the laws of several runs over each other: the headline series of
 // each, with its interval, in one figure, and a table. Names tell the runs apart.
 // Runs need not have the same documents; lengths stand in each run's own tokens.
-func Overlay(names []string, results []*Result) (*Page, error) {
+func Overlay(names []string, results []*result.Result) (*Page, error) {
 	if len(names) != len(results) || len(results) == 0 {
 		return nil, errors.New("there are no runs to show together")
 	}
@@ -52,8 +59,8 @@ func Overlay(names []string, results []*Result) (*Page, error) {
 		{Head: Plain("decay α"), Numeric: true},
 	}}
 	type entry struct {
-		Run    string  `json:"run"`
-		Result *Result `json:"result"`
+		Run    string         `json:"run"`
+		Result *result.Result `json:"result"`
 	}
 	pairs := &Figure{
 		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",

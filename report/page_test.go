@@ -12,19 +12,21 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
+	"github.com/l2m-lab/l2m/internal/sample"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // pageSample is the sample; in -short runs with fewer series, since the race
 // detector makes reading a large page slow.
-func pageSample() *Result {
-	r := sample()
+func pageSample() *result.Result {
+	r := sample.Result()
 	if testing.Short() {
 		r.Series = append(r.Series[:2:2], r.Series[5:7]...)
 	}
 	return r
 }
 
-func render(t *testing.T, r *Result) string {
+func render(t *testing.T, r *result.Result) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := HTML(&b, r); err != nil {
@@ -93,15 +95,15 @@ func TestPolicyAllowsStyleAndScript(t *testing.T) {
 // Every number of the tables and the first screen, and every point of the
 // figures, names its place in results.json and agrees with what stands there.
 func TestNumbersStandInResults(t *testing.T) {
-	pairs := sample()
+	pairs := sample.Result()
 	pairs.Verb, pairs.Series, pairs.Triangle, pairs.Peak = "twopoint", nil, nil, nil
 	whole := pageSample()
 	for _, c := range []struct {
-		r     *Result
+		r     *result.Result
 		least int
 	}{{whole, 120 * len(whole.Series)}, {pairs, 5 * len(pairs.TwoPoint.Points)}} {
 		var b bytes.Buffer
-		if err := WriteResult(&b, c.r); err != nil {
+		if err := result.Write(&b, c.r); err != nil {
 			t.Fatal(err)
 		}
 		var doc any

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law/decay"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // twoPoint shows I(d) with the noise floor and the fitted decay.
@@ -28,7 +30,7 @@ func (s figureSet) twoPoint() *Figure {
 	c := Curve{Name: "two-point information", Hue: Blue, Marker: Dot, Bars: true}
 	for j, p := range t.Points {
 		q := Point{X: float64(p.Distance), Y: float64(p.Value),
-			Lo: float64(p.Value) - z95*float64(p.SE), Hi: float64(p.Value) + z95*float64(p.SE),
+			Lo: float64(p.Value) - info.Z95*float64(p.SE), Hi: float64(p.Value) + info.Z95*float64(p.SE),
 			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
 		if p.LeftOut != "" {
 			q.Open, q.Note = true, p.LeftOut.String()+"; not fitted"
@@ -48,13 +50,13 @@ func (s figureSet) twoPoint() *Figure {
 	say := func(s string) { fig.Caption = append(fig.Caption, Span{Text: s}) }
 	if len(limit.Points) > 1 {
 		fig.Curves = append(fig.Curves, limit)
-		if t.Corrected || !t.floorMatters() {
+		if t.Corrected || !floorMatters(t) {
 			say(" Shaded: what cannot be told from nothing, two standard errors.")
 		} else {
 			say(" Shaded: what cannot be told from nothing, two standard errors above the dashed line.")
 		}
 	}
-	if len(floor.Points) > 1 && t.floorMatters() {
+	if len(floor.Points) > 1 && floorMatters(t) {
 		fig.Curves = append(fig.Curves, floor)
 		if t.Corrected {
 			say(" Dashed grey: what the estimator reads on shuffled pairs, which is subtracted from the points.")
@@ -124,7 +126,7 @@ func (b pageBuilder) pairsLead() Phrase {
 // covariance shows the decay of the norm of the lag covariance.
 func (s figureSet) covariance() *Figure {
 	t := s.r.TwoPoint
-	if t == nil || !slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Covariance != nil }) {
+	if t == nil || !slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Covariance != nil }) {
 		return nil
 	}
 	fig := &Figure{
@@ -143,7 +145,7 @@ func (s figureSet) covariance() *Figure {
 			continue
 		}
 		v := p.Covariance
-		q := Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - z95*v.SE, Hi: v.Norm + z95*v.SE,
+		q := Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - info.Z95*v.SE, Hi: v.Norm + info.Z95*v.SE,
 			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].covariance.norm", j)}
 		if reason := decay.OfNorm(*v, p.Distance, p.LeftOut).LeftOut; reason != "" {
 			q.Open, q.Note = true, reason.String()+"; not fitted"
@@ -194,7 +196,7 @@ func (b pageBuilder) pairs() Section {
 	}
 	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
 		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
-	floor := b.r.TwoPoint.hasFloor()
+	floor := hasFloor(b.r.TwoPoint)
 	if floor {
 		t.Columns = slices.Insert(t.Columns, 4, Column{Head: Plain("shuffled pairs"), Numeric: true})
 	}
@@ -220,4 +222,23 @@ func (b pageBuilder) pairs() Section {
 		s.Blocks = append(s.Blocks, f)
 	}
 	return s
+}
+
+// counted is how many documents pairs were counted of.
+func counted(r *result.Result) int {
+	if r.TwoPoint != nil && r.TwoPoint.Documents > 0 {
+		return int(r.TwoPoint.Documents)
+	}
+	return r.Corpus.Documents
+}
+
+// floorMatters says whether the estimator reads enough on shuffled pairs to be
+// shown.
+func floorMatters(t *result.TwoPoint) bool {
+	return slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Floor > p.Limit/10 })
+}
+
+// hasFloor says whether shuffled pairs were counted.
+func hasFloor(t *result.TwoPoint) bool {
+	return slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Floor != 0 })
 }

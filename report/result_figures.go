@@ -5,8 +5,10 @@ import (
 	"math"
 	"strings"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // Names of the figures of a run: files of its figures folder, and anchors of
@@ -25,12 +27,12 @@ const (
 
 // figureSet builds the figures of a result.
 type figureSet struct {
-	r    *Result
+	r    *result.Result
 	find finding
 	unit string
 }
 
-func newFigureSet(r *Result) figureSet {
+func newFigureSet(r *result.Result) figureSet {
 	return figureSet{r, find(r), lengthUnit(r)}
 }
 
@@ -69,7 +71,7 @@ func (s figureSet) seriesPoints(i int) []Point {
 	var points []Point
 	for j, e := range series.Points {
 		p := Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
-		p.Lo, p.Hi = p.Y-z95*float64(e.SE), p.Y+z95*float64(e.SE)
+		p.Lo, p.Hi = p.Y-info.Z95*float64(e.SE), p.Y+info.Z95*float64(e.SE)
 		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", count(e.Length), s.unit, count(e.Ell))
 		if series.Law != nil && j < len(series.Law.Used) && !series.Law.Used[j] {
 			p.Open, p.Note = true, "not used by the fit"
@@ -191,7 +193,7 @@ func (s figureSet) volumeGuide(points []Point) []Point {
 
 // shown lists the series that a figure of all estimators draws. Leave-one-out
 // has the numbers of auxiliary, so that it is left out beside it.
-func (s figureSet) shown(keep func(Series) bool) []int {
+func (s figureSet) shown(keep func(result.Series) bool) []int {
 	auxiliary := false
 	for _, x := range s.r.Series {
 		auxiliary = auxiliary || x.Estimator == mi.Auxiliary && len(x.Points) > 0
@@ -232,7 +234,7 @@ func (s figureSet) estimators() []Tab {
 	}
 	var tabs []Tab
 	for _, q := range ratios {
-		list := s.shown(func(x Series) bool { return x.Ratio == q })
+		list := s.shown(func(x result.Series) bool { return x.Ratio == q })
 		if len(list) == 0 {
 			continue
 		}
@@ -256,7 +258,7 @@ func (s figureSet) estimators() []Tab {
 		return tabs
 	}
 	for _, e := range names {
-		list := s.shown(func(x Series) bool { return x.Estimator == e })
+		list := s.shown(func(x result.Series) bool { return x.Estimator == e })
 		if len(list) < 2 {
 			continue
 		}
@@ -361,7 +363,7 @@ func (s figureSet) local() *Figure {
 	series := s.r.Series[s.find.series]
 	var points []Point
 	for j, e := range series.Law.Local {
-		p := Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - z95*e.SE, Hi: e.Exponent + z95*e.SE,
+		p := Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - info.Z95*e.SE, Hi: e.Exponent + info.Z95*e.SE,
 			XText: fmt.Sprintf("from L = %s to %s", significant(e.From, 6), significant(e.To, 6)),
 			Ref:   fmt.Sprintf(".series[%d].law.local[%d].exponent", s.find.series, j)}
 		if e.Interval != nil {
@@ -402,7 +404,7 @@ func (s figureSet) triangle() *Figure {
 	c := Curve{Name: "block", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
 	for j, e := range s.r.Triangle {
 		c.Points = append(c.Points, Point{X: float64(e.Ell), Y: float64(e.Value),
-			Lo: float64(e.Value) - z95*float64(e.SE), Hi: float64(e.Value) + z95*float64(e.SE),
+			Lo: float64(e.Value) - info.Z95*float64(e.SE), Hi: float64(e.Value) + info.Z95*float64(e.SE),
 			XText: fmt.Sprintf("ℓ = %s of L = %s %s", count(e.Ell), count(e.Length), s.unit),
 			Ref:   fmt.Sprintf(".triangle[%d].nats", j)})
 	}
@@ -435,7 +437,7 @@ func (s figureSet) loss() *Figure {
 		if p.To > p.From {
 			x = fmt.Sprintf("positions %s to %s", count(p.From), count(p.To))
 		}
-		c.Points = append(c.Points, Point{X: math.Sqrt(float64(p.From) * float64(p.To)), Y: p.Mean, Lo: p.Mean - z95*p.SE, Hi: p.Mean + z95*p.SE,
+		c.Points = append(c.Points, Point{X: math.Sqrt(float64(p.From) * float64(p.To)), Y: p.Mean, Lo: p.Mean - info.Z95*p.SE, Hi: p.Mean + info.Z95*p.SE,
 			XText: x, Ref: fmt.Sprintf(".loss.positions[%d].mean", j)})
 	}
 	fig.Curves = []Curve{c}

@@ -9,10 +9,11 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // HTML writes the report of a run as one self-contained page; see Page.
-func HTML(w io.Writer, r *Result) error {
+func HTML(w io.Writer, r *result.Result) error {
 	p, err := ResultPage(r)
 	if err != nil {
 		return err
@@ -22,16 +23,16 @@ func HTML(w io.Writer, r *Result) error {
 
 // Figures writes the figures of a run to dir (which must exist) in the given
 // formats: "svg", "png", "pdf". See Figure.Encode.
-func Figures(dir string, r *Result, formats []string) error {
+func Figures(dir string, r *result.Result, formats []string) error {
 	return WriteFigures(dir, newFigureSet(r).all(), formats)
 }
 
 // ResultFigures describes the figures of a run, for other programs to draw.
-func ResultFigures(r *Result) []*Figure { return newFigureSet(r).all() }
+func ResultFigures(r *result.Result) []*Figure { return newFigureSet(r).all() }
 
 // ResultPage describes the report of a run.
-func ResultPage(r *Result) (*Page, error) {
-	doc, err := encodeResult(r)
+func ResultPage(r *result.Result) (*Page, error) {
+	doc, err := result.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("writing the report: %w", err)
 	}
@@ -107,7 +108,7 @@ func (b pageBuilder) lead() Phrase {
 }
 
 // doubling says what the exponent means.
-func (b pageBuilder) doubling(s Series, e *law.Param) []Phrase {
+func (b pageBuilder) doubling(s result.Series, e *law.Param) []Phrase {
 	first := strings.TrimSuffix(part(s.Ratio), " of a window")
 	return []Phrase{Plain("Doubling the length multiplies what the first " + first + " tells about the rest by " + significant(growth(e.Value), 3) + ". ")}
 }
@@ -145,7 +146,7 @@ func (b pageBuilder) facts() []Fact {
 		f := Fact{Label: fmt.Sprintf("I at L = %s %s", count(last.Length), b.unit),
 			Value: Join(Amount(last.Value, last.SE, fmt.Sprintf("%s.points[%d].nats", base, n)), Plain(" "), Unit(""))}
 		if last.SE > 0 {
-			f.Note = Join(Plain("± "), Phrase{{Text: significant(z95*float64(last.SE), 2), Bits: significant(z95*last.SE.Bits(), 2)}}, Plain(" (95 %)"))
+			f.Note = Join(Plain("± "), Phrase{{Text: significant(info.Z95*float64(last.SE), 2), Bits: significant(info.Z95*last.SE.Bits(), 2)}}, Plain(" (95 %)"))
 		}
 		facts = append(facts, f)
 		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {

@@ -5,7 +5,9 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // estimatorWords say in plain words what an estimator does and how it errs.
@@ -45,7 +47,7 @@ func (b pageBuilder) method() Section {
 	}
 	if t := b.r.TwoPoint; t != nil {
 		text := "Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information"
-		if t.hasFloor() {
+		if hasFloor(t) {
 			text += ": that much the same estimator reads when the pairs are shuffled"
 		}
 		errors := "from leaving out blocks of documents in turn"
@@ -77,7 +79,7 @@ func (b pageBuilder) numbers() Section {
 			}
 			iv := Plain("–")
 			if p.SE > 0 {
-				iv = Join(Amount(p.Value-z95*p.SE, p.SE, ""), Plain(" … "), Amount(p.Value+z95*p.SE, p.SE, ""))
+				iv = Join(Amount(p.Value-info.Z95*p.SE, p.SE, ""), Plain(" … "), Amount(p.Value+info.Z95*p.SE, p.SE, ""))
 			}
 			t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Length), Ref: base + ".length"}}, {{Text: count(p.Ell), Ref: base + ".ell"}}, Amount(p.Value, p.SE, base+".nats"),
 				iv, amount2(p.SE, base+".se"), {{Text: count(p.Windows), Ref: base + ".windows"}}, Styled(Muted, note)})
@@ -142,7 +144,7 @@ func (b pageBuilder) provenance() Section {
 		row("Pairs", text)
 	}
 	s := Section{ID: "provenance", Title: "How this was made"}
-	row("Version", Plain("l2m "+r.Version+", schema "+Schema))
+	row("Version", Plain("l2m "+r.Version+", schema "+result.Schema))
 	s.Blocks = append(s.Blocks, t)
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"html"
 	"math"
 	"strconv"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // svgWriter writes scenes as SVG, either for a page, where colours come from
@@ -189,7 +191,7 @@ func reading(p Point, a Axis, bits bool) string {
 	if bits {
 		per, unit = nlog2, inBits(unit)
 	}
-	se := (p.Hi - p.Lo) / (2 * z95) * per
+	se := (p.Hi - p.Lo) / (2 * info.Z95) * per
 	s := Round(p.Y*per, se)
 	if p.Lo != p.Hi {
 		s += " (" + Round(p.Lo*per, se) + " … " + Round(p.Hi*per, se) + ")"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // TextOptions says how to write for a terminal.
@@ -24,7 +25,7 @@ type TextOptions struct {
 // Text writes what a person wants to know in ten seconds: the finding as a
 // sentence, one line of facts, a table of estimators, the rival laws, the
 // two-point law, and footnotes that say what to distrust and what to do.
-func Text(w io.Writer, r *Result, opts TextOptions) error {
+func Text(w io.Writer, r *result.Result, opts TextOptions) error {
 	if opts.Width == 0 {
 		opts.Width = 80
 	}
@@ -42,7 +43,7 @@ func Text(w io.Writer, r *Result, opts TextOptions) error {
 
 // terminal builds the text of one result.
 type terminal struct {
-	r     *Result
+	r     *result.Result
 	opts  TextOptions
 	find  finding
 	notes footnotes
@@ -131,7 +132,7 @@ func (t *terminal) facts() {
 		if r.Windows.ClusterKind == "block" {
 			parts[0] = plural(r.Windows.Documents, "document", "documents") + " in " + plural(r.Windows.Clusters, "block", "blocks")
 		}
-	} else if n := r.counted(); n > 0 {
+	} else if n := counted(r); n > 0 {
 		parts = append(parts, plural(n, "document", "documents"))
 	}
 	if p := r.TwoPoint; p != nil && t.find.series < 0 {
@@ -166,7 +167,7 @@ func (t *terminal) facts() {
 }
 
 // modelName is the model's name with the head of its fingerprint.
-func modelName(r *Result) string {
+func modelName(r *result.Result) string {
 	if f := r.Model.Fingerprint; f != "" && !strings.Contains(r.Model.Name, "@") {
 		if i := strings.LastIndexByte(f, ':'); i >= 0 {
 			f = f[i+1:]
@@ -360,7 +361,7 @@ func (t *terminal) twoPoint() {
 func (t *terminal) pairs() {
 	p := t.r.TwoPoint
 	head := table.Row{"d", "I(d), nats", "±", "noise", "pairs", ""}
-	floor := p.floorMatters()
+	floor := floorMatters(p)
 	if floor {
 		head = slices.Insert(head, 4, any("shuffled"))
 	}

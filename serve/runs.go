@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -168,27 +168,27 @@ func (s *Server) open(name string, read func(io.Reader) error) error {
 	return read(io.LimitReader(f, maxShown))
 }
 
-func (s *Server) result(name string) (r *report.Result, err error) {
+func (s *Server) result(name string) (r *result.Result, err error) {
 	err = s.open(path.Join(name, rundir.Results), func(f io.Reader) error {
-		r, err = report.ReadResult(f)
+		r, err = result.Read[result.Result](f, path.Join(name, rundir.Results))
 		return err
 	})
 	return r, err
 }
 
 func readResult(r *Run, doc io.Reader) error {
-	result, err := report.ReadResult(doc)
+	found, err := result.Read[result.Result](doc, rundir.Results)
 	if err != nil {
 		return err
 	}
-	r.Verb, r.Command, r.Model, r.Overlay = result.Verb, result.Command, result.Model.Name, true
-	r.Subject = strings.Join(result.Corpus.Paths, " ")
-	r.Verdict, r.Formula = report.Headline(result)
+	r.Verb, r.Command, r.Model, r.Overlay = found.Verb, found.Command, found.Model.Name, true
+	r.Subject = strings.Join(found.Corpus.Paths, " ")
+	r.Verdict, r.Formula = report.Headline(found)
 	return nil
 }
 
 func readComparison(r *Run, doc io.Reader) error {
-	c, err := report.ReadComparison(doc)
+	c, err := result.Read[result.Comparison](doc, rundir.Compare.Document)
 	if err != nil {
 		return err
 	}
@@ -196,28 +196,22 @@ func readComparison(r *Run, doc io.Reader) error {
 	for _, run := range c.Runs {
 		names = append(names, run.Run)
 	}
-	r.Command, r.Verdict, r.Subject = c.Command, c.Headline(), strings.Join(names, ", ")
+	r.Command, r.Verdict, r.Subject = c.Command, report.ComparisonHeadline(c), strings.Join(names, ", ")
 	return nil
 }
 
 func readAudit(r *Run, doc io.Reader) error {
-	a, err := report.ReadAudit(doc)
+	a, err := result.Read[result.Audit](doc, rundir.Audit.Document)
 	if err != nil {
 		return err
 	}
-	r.Command, r.Verdict, r.Subject = a.Command, a.Headline(), "law: "+a.Law.Source
+	r.Command, r.Verdict, r.Subject = a.Command, report.AuditHeadline(a), "law: "+a.Law.Source
 	return nil
 }
 
 func readCalibration(r *Run, doc io.Reader) error {
-	var c struct {
-		Command  string `json:"command"`
-		Coverage *struct {
-			Covered int `json:"covered"`
-			Of      int `json:"of"`
-		} `json:"coverage"`
-	}
-	if err := json.NewDecoder(doc).Decode(&c); err != nil {
+	c, err := result.Read[result.Calibration](doc, rundir.Calibrate.Document)
+	if err != nil {
 		return err
 	}
 	r.Command = c.Command
@@ -229,14 +223,6 @@ func readCalibration(r *Run, doc io.Reader) error {
 
 func readRivals(r *Run, doc io.Reader) error {
 	r.Subject = "rival estimators"
-	var c struct {
-		Schema string `json:"schema"`
-	}
-	if err := json.NewDecoder(doc).Decode(&c); err != nil {
-		return err
-	}
-	if !strings.HasPrefix(c.Schema, "l2m.rivals/") {
-		return errors.New("not a document of l2m.rivals")
-	}
-	return nil
+	_, err := result.Read[result.Rivals](doc, rundir.Rivals.Document)
+	return err
 }

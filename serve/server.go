@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -14,9 +15,8 @@ import (
 	"sync"
 	"time"
 
-	_ "embed"
-
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // Server serves the runs below a folder. It is an http.Handler.
@@ -169,7 +169,7 @@ func (s *Server) together(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("choose one to %d runs, with the boxes before their names", maxTogether), http.StatusBadRequest)
 		return
 	}
-	var results []*report.Result
+	var results []*result.Result
 	for _, name := range names {
 		if !fs.ValidPath(name) {
 			http.NotFound(w, r)

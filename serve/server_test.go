@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/lm"
-	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
@@ -48,8 +48,8 @@ func runs(t testing.TB) string {
 	put("runs/deep/er/run.json", `{"format": "l2m.run/2", "kind": "measure", "files": [], "key": {"count": 7, "model_name": "<b>evil</b>"}}`)
 	put("runs/broken/results.json", "{")
 	var b strings.Builder
-	r := &report.Result{Schema: report.Schema, Verb: "measure", Command: "l2m measure books", Corpus: report.Corpus{Paths: []string{"<script>alert(1)</script>"}}}
-	if err := report.WriteResult(&b, r); err != nil {
+	r := &result.Result{Schema: result.Schema, Verb: "measure", Command: "l2m measure books", Corpus: result.Corpus{Paths: []string{"<script>alert(1)</script>"}}}
+	if err := result.Write[result.Result](&b, r); err != nil {
 		t.Fatal(err)
 	}
 	put("runs/books/results.json", b.String())

@@ -15,6 +15,7 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newAuditCommand() *cobra.Command {
@@ -138,7 +139,7 @@ unless --law names another.`,
 	return cmd
 }
 
-func showAudit(cmd *cobra.Command, a *report.Audit, asJSON, asCSV bool, page string) error {
+func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page string) error {
 	if len(a.Models) == 0 && len(a.Failures) == 1 {
 		return fmt.Errorf("%s: %s", a.Failures[0].Path, a.Failures[0].Error)
 	}
@@ -151,9 +152,9 @@ func showAudit(cmd *cobra.Command, a *report.Audit, asJSON, asCSV bool, page str
 	var err error
 	switch {
 	case asJSON:
-		err = report.WriteAudit(out, a)
+		err = result.Write(out, a)
 	case asCSV:
-		err = report.AuditCSV(out, a)
+		err = result.AuditCSV(out, a)
 	default:
 		err = report.AuditText(out, a, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out)})
 	}

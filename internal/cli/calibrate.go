@@ -13,6 +13,8 @@ import (
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newCalibrateCommand() *cobra.Command {
@@ -84,7 +86,7 @@ interrupted run.`,
 					return err
 				}
 				if asJSON {
-					return r.WriteJSON(cmd.OutOrStdout())
+					return result.Write(cmd.OutOrStdout(), r)
 				}
 				return writeRivals(cmd.OutOrStdout(), r, o.Out)
 			}
@@ -97,7 +99,7 @@ interrupted run.`,
 				return err
 			}
 			if asJSON {
-				return r.WriteJSON(cmd.OutOrStdout())
+				return result.Write(cmd.OutOrStdout(), r)
 			}
 			return writeCalibration(cmd.OutOrStdout(), r, o.Out)
 		},
@@ -123,7 +125,7 @@ interrupted run.`,
 }
 
 // writeCalibration prints tables for people.
-func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
+func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 	fmt.Fprintf(w, "%d repetitions, windows of %d tokens, 95 %% intervals from %d bootstrap draws\n", r.Options.Repetitions, r.Options.Length, r.Options.Draws)
 	exact := true
 	for _, c := range r.Cells {
@@ -147,7 +149,7 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 			for _, p := range e.Points {
 				lo, hi = min(lo, p.Coverage), max(hi, p.Coverage)
 			}
-			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), l2m.Tally(e.Verdicts), bestLaw(e))
+			row = append(row, fmt.Sprintf("%.0f–%.0f %%", 100*lo, 100*hi), report.Tally(e.Verdicts), bestLaw(e))
 			t.AppendRow(row)
 		}
 		fmt.Fprintln(w, t.Render())
@@ -171,15 +173,15 @@ func writeCalibration(w io.Writer, r *l2m.Calibration, out string) error {
 
 // bestLaw lists the families chosen, and how often the choice was a bounded
 // curve.
-func bestLaw(e l2m.EstimatorCalibration) string {
-	s := l2m.Tally(e.Best)
+func bestLaw(e result.EstimatorCalibration) string {
+	s := report.Tally(e.Best)
 	if e.Bounded > 0 {
 		s += fmt.Sprintf(" (bounded %d)", e.Bounded)
 	}
 	return s
 }
 
-func writeRivals(w io.Writer, r *l2m.Rivals, out string) error {
+func writeRivals(w io.Writer, r *result.Rivals, out string) error {
 	t := plainTable("process", "L", "estimator", "samples", "true nats", "estimate", "spread", "")
 	for _, p := range r.Points {
 		row := table.Row{p.Process, p.Length, p.Estimator, p.Samples, fmt.Sprintf("%.5g", p.Truth), fmt.Sprintf("%.5g", p.Mean), fmt.Sprintf("%.3g", p.Spread), p.Error}
@@ -194,6 +196,6 @@ func writeRivals(w io.Writer, r *l2m.Rivals, out string) error {
 
 func signed(v, se float64) string { return fmt.Sprintf("%+.4f ± %.4f", v, se) }
 
-func percent(s l2m.Summary) string {
+func percent(s result.Summary) string {
 	return fmt.Sprintf("%.1f %% (%.1f–%.1f)", 100*s.Coverage, 100*s.CoverageCI.Lo, 100*s.CoverageCI.Hi)
 }

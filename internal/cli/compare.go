@@ -5,6 +5,7 @@ import (
 
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newCompareCommand() *cobra.Command {
@@ -44,7 +45,7 @@ byte.`,
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
-				return report.WriteComparison(out, c)
+				return result.Write(out, c)
 			}
 			return report.ComparisonText(out, c, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out), Run: o.Out})
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newMeasureCommand() *cobra.Command {
@@ -145,19 +146,19 @@ an interrupted run, and does nothing twice.`,
 func runMeasure(cmd *cobra.Command, o l2m.MeasureOptions, asJSON, quiet bool) error {
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
-	o.Planned = func(p report.Plan, w report.Windows, m lm.Info) {
+	o.Planned = func(p result.Plan, w result.Windows, m lm.Info) {
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
 	}
-	result, err := l2m.Measure(cmd.Context(), o)
+	r, err := l2m.Measure(cmd.Context(), o)
 	bars.done()
 	if err != nil {
 		return explain(err, o.Out)
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return report.WriteResult(out, result)
+		return result.Write(out, r)
 	}
-	return report.Text(out, result, report.TextOptions{
+	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newProcessCommand() *cobra.Command {
@@ -207,7 +208,7 @@ processes of numbers).`,
 }
 
 // writeTruth prints tables for people.
-func writeTruth(w io.Writer, t *l2m.ProcessTruth) error {
+func writeTruth(w io.Writer, t *result.ProcessTruth) error {
 	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", t.Process.Spec, float64(t.EntropyRate))
 	rows := plainTable("L", "ℓ", "I(ℓ;L) nats", "bits", "local exponent")
 	for _, b := range t.Bipartite {

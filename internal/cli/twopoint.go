@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 )
 
 func newTwoPointCommand() *cobra.Command {
@@ -105,7 +106,7 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
-	result, err := l2m.TwoPoint(cmd.Context(), o)
+	r, err := l2m.TwoPoint(cmd.Context(), o)
 	bars.done()
 	if memory := (*count.MemoryError)(nil); errors.As(err, &memory) {
 		flag := func(need int64) string {
@@ -122,9 +123,9 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return report.WriteResult(out, result)
+		return result.Write(out, r)
 	}
-	return report.Text(out, result, report.TextOptions{
+	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
 	})
 }

@@ -1,11 +1,9 @@
-// Package report holds the Result document, the one record of a run's
-// findings, and its faces: terminal tables, HTML, figures, JSON and CSV. Every
-// face is a pure function of the Result.
-package report
+// Package result holds the documents that verbs produce, and reads and writes
+// them: JSON with a schema, and CSV. It knows nothing of how they were made or
+// how they are shown.
+package result
 
 import (
-	"slices"
-
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
@@ -34,6 +32,9 @@ type Result struct {
 	Audit    *Audit         `json:"audit,omitempty"` // of the model configurations that were given
 	Warnings []info.Warning `json:"warnings,omitempty"`
 }
+
+func (*Result) about() about      { return about{Schema, "results", "  "} }
+func (r *Result) header() *string { return &r.Schema }
 
 // Series is one estimator at one ratio together with its law.
 type Series struct {
@@ -116,25 +117,6 @@ type TwoPoint struct {
 	// is one; its A and floor have no unit.
 	CovarianceLaw *decay.Law     `json:"covariance_law,omitempty"`
 	Warnings      []info.Warning `json:"warnings,omitempty"`
-}
-
-// counted is how many documents pairs were counted of.
-func (r *Result) counted() int {
-	if r.TwoPoint != nil && r.TwoPoint.Documents > 0 {
-		return int(r.TwoPoint.Documents)
-	}
-	return r.Corpus.Documents
-}
-
-// floorMatters says whether the estimator reads enough on shuffled pairs to be
-// shown.
-func (t *TwoPoint) floorMatters() bool {
-	return slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Floor > p.Limit/10 })
-}
-
-// hasFloor says whether shuffled pairs were counted.
-func (t *TwoPoint) hasFloor() bool {
-	return slices.ContainsFunc(t.Points, func(p TwoPointPoint) bool { return p.Floor != 0 })
 }
 
 // TwoPointPoint is the two-point mutual information at one distance.

@@ -1,4 +1,6 @@
-package report
+// Package sample has made-up documents for tests of how documents are read,
+// written and shown.
+package sample
 
 import (
 	"math"
@@ -9,22 +11,23 @@ import (
 	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
-// sample is a made-up result with the shape of a real one: estimates that
+// Result is a made-up result with the shape of a real one: estimates that
 // follow 2.3·L^0.76 (about the law that the L²M paper publishes for its direct
 // estimator on PG-19) with noise of a fixed seed.
-func sample() *Result {
+func Result() *result.Result {
 	rng := rand.New(rand.NewPCG(7, 11))
-	r := &Result{
-		Schema: Schema, Verb: "measure", Version: "v0.0.0-sample",
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Version: "v0.0.0-sample",
 		Command: "l2m measure --length 8192 ../shared/data/books",
-		Corpus: Corpus{Paths: []string{"../shared/data/books"}, Documents: 50, Bytes: 82_113_408, Training: 24, Evaluation: 26, Duplicates: 1,
+		Corpus: result.Corpus{Paths: []string{"../shared/data/books"}, Documents: 50, Bytes: 82_113_408, Training: 24, Evaluation: 26, Duplicates: 1,
 			Skipped: map[string]int{"binary": 3, "version control": 112}, Tokenizer: "bytes", Fingerprint: "sha256:5f2c9a0d77e1"},
-		Model:   Model{Info: lm.Info{Name: "bytemix", Vocabulary: 256, BOS: lm.NoBOS, Fingerprint: "sha256:3f2a77c01b"}, TrainingBytes: 12 << 20},
-		Windows: Windows{Length: 8192, Count: 624, Documents: 26, Clusters: 26, ClusterKind: "document", Seed: 1},
-		Plan:    Plan{Ratios: []int{2, 3, 4}, Cross: 1, Tokens: 31_457_280, NaiveTokens: 132_120_576},
-		Loss:    Loss{NatsPerToken: 1.339, SE: 0.018, BitsPerByte: 1.932},
+		Model:   result.Model{Info: lm.Info{Name: "bytemix", Vocabulary: 256, BOS: lm.NoBOS, Fingerprint: "sha256:3f2a77c01b"}, TrainingBytes: 12 << 20},
+		Windows: result.Windows{Length: 8192, Count: 624, Documents: 26, Clusters: 26, ClusterKind: "document", Seed: 1},
+		Plan:    result.Plan{Ratios: []int{2, 3, 4}, Cross: 1, Tokens: 31_457_280, NaiveTokens: 132_120_576},
+		Loss:    result.Loss{NatsPerToken: 1.339, SE: 0.018, BitsPerByte: 1.932},
 	}
 	for ell := 2; ell <= 4096; ell *= 2 {
 		r.Plan.Splits = append(r.Plan.Splits, ell)
@@ -43,7 +46,7 @@ func sample() *Result {
 	}
 	for _, ratio := range []int{2, 3, 4} {
 		for _, k := range kinds {
-			s := Series{Series: mi.Series{Estimator: k.e, Ratio: ratio, Clusters: 26}}
+			s := result.Series{Series: mi.Series{Estimator: k.e, Ratio: ratio, Clusters: 26}}
 			shift := []float64{0, 0, 1, 0.86, 0.77}[ratio]
 			drift := 0.0
 			for ell := 2; ratio*ell <= 8192; ell *= 2 {
@@ -79,7 +82,7 @@ func sample() *Result {
 	for from := 1; from <= 8192; from *= 2 {
 		to := min(2*from-1, 8192)
 		mid := math.Sqrt(float64(from * to))
-		r.Loss.Positions = append(r.Loss.Positions, PositionLoss{From: from, To: to, Mean: 1.18 + 1.9*math.Pow(mid, -0.27), SE: 0.05 / math.Pow(mid, 0.2)})
+		r.Loss.Positions = append(r.Loss.Positions, result.PositionLoss{From: from, To: to, Mean: 1.18 + 1.9*math.Pow(mid, -0.27), SE: 0.05 / math.Pow(mid, 0.2)})
 	}
 	r.Peak = &mi.Peak{Ell: 4096, Length: 8192, Value: r.Triangle[7].Value, From: 3584, To: 4608}
 	r.TwoPoint = sampleTwoPoint(rng)
@@ -116,13 +119,13 @@ func sampleLaw(points []mi.Point, a, beta, noise float64) *law.Analysis {
 
 // sampleTwoPoint decays as 1.1·d^−0.91 (the law that the L²M paper publishes)
 // down to a noise floor.
-func sampleTwoPoint(rng *rand.Rand) *TwoPoint {
-	t := &TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Documents: 50, Blocks: 16, Law: &decay.Law{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
+func sampleTwoPoint(rng *rand.Rand) *result.TwoPoint {
+	t := &result.TwoPoint{Estimator: "grassberger", Tokens: 82_113_408, Documents: 50, Blocks: 16, Law: &decay.Law{A: 1.1, Alpha: 0.91, Chi2: 9.8, DoF: 9,
 		AInterval: &info.Interval{Lo: 1.02, Hi: 1.19, Level: 0.95, Method: "bootstrap", Draws: 4000}, AlphaInterval: &info.Interval{Lo: 0.88, Hi: 0.94, Level: 0.95, Method: "bootstrap", Draws: 4000}}}
 	for d := 1; d <= 16384; d *= 2 {
 		floor := 0.00052 * (1 + 0.02*rng.NormFloat64())
 		truth := 1.1 * math.Pow(float64(d), -0.91)
-		p := TwoPointPoint{Distance: d, Pairs: 82_113_408 - int64(50*d), SE: 0.00008 + info.Nats(0.04*truth), Floor: info.Nats(floor)}
+		p := result.TwoPointPoint{Distance: d, Pairs: 82_113_408 - int64(50*d), SE: 0.00008 + info.Nats(0.04*truth), Floor: info.Nats(floor)}
 		p.Value = info.Nats(truth) + p.SE*info.Nats(0.6*rng.NormFloat64())
 		p.Limit = info.Nats(1.3 * floor)
 		if p.Value < p.Limit {

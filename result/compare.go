@@ -1,14 +1,7 @@
-package report
+package result
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"reflect"
-	"strconv"
 
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
@@ -30,6 +23,17 @@ type Comparison struct {
 	Level     float64        `json:"level"`     // of intervals
 	Runs      []ComparedRun  `json:"runs"`
 	Warnings  []info.Warning `json:"warnings,omitempty"`
+}
+
+func (*Comparison) about() about      { return about{CompareSchema, "the comparison", "  "} }
+func (c *Comparison) header() *string { return &c.Schema }
+
+// Validate says what keeps a comparison from being shown.
+func (c *Comparison) Validate() error {
+	if len(c.Runs) < 2 {
+		return errors.New("fewer than two runs: the document is damaged")
+	}
+	return nil
 }
 
 // ComparedRun is one run. Differences are this run minus the first; the first
@@ -75,78 +79,4 @@ type ComparedCapacity struct {
 	Ell            int           `json:"ell"`      // tokens
 	Elements       float64       `json:"elements"` // kept after Ell tokens
 	NatsPerElement info.Estimate `json:"nats_per_element"`
-}
-
-// WriteComparison writes the document of a comparison.
-func WriteComparison(w io.Writer, c *Comparison) error {
-	doc, err := encodeComparison(c)
-	if err != nil {
-		return fmt.Errorf("writing the comparison: %w", err)
-	}
-	_, err = w.Write(doc)
-	return err
-}
-
-// ReadComparison reads a document that WriteComparison wrote. Unknown fields of the
-// same schema are ignored.
-func ReadComparison(rd io.Reader) (*Comparison, error) {
-	var c Comparison
-	if err := ReadDocument(rd, CompareSchema, &c); err != nil {
-		return nil, fmt.Errorf("reading the comparison: %w", err)
-	}
-	if len(c.Runs) < 2 {
-		return nil, errors.New("reading the comparison: it has fewer than two runs: the document is damaged")
-	}
-	return &c, nil
-}
-
-func encodeComparison(c *Comparison) ([]byte, error) {
-	if c == nil || len(c.Runs) < 2 {
-		return nil, errors.New("there is no comparison")
-	}
-	copied := *c
-	copied.Schema = CompareSchema
-	if err := finiteNumbers(reflect.ValueOf(&copied).Elem(), ""); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(&copied); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// ComparisonCSV writes every estimate of a comparison, a row each: the loss at a
-// position or the information at a length, with its interval, and the difference
-// to the first run.
-func ComparisonCSV(w io.Writer, c *Comparison) error {
-	out := csv.NewWriter(w)
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	row := func(run ComparedRun, what string, from, to float64, e info.Estimate, d *info.Estimate) {
-		cells := func(e info.Estimate) []string {
-			lo, hi := e.Bounds()
-			return []string{number(e.Value), number(e.SE), number(lo), number(hi)}
-		}
-		fields := append([]string{run.Run, run.Model, what, number(from), number(to)}, cells(e)...)
-		if d != nil {
-			fields = append(fields, cells(*d)...)
-		} else {
-			fields = append(fields, "", "", "", "")
-		}
-		out.Write(fields) // errors wait for out.Error
-	}
-	out.Write([]string{"run", "model", "quantity", "from", "to", "nats", "se", "lo", "hi", "difference", "difference_se", "difference_lo", "difference_hi"})
-	for _, r := range c.Runs {
-		for _, b := range r.Positions {
-			row(r, "loss", b.From, b.To, b.Loss, b.Difference)
-		}
-		for _, p := range r.Information {
-			row(r, "information", p.Ell, 2*p.Ell, p.Nats, p.Difference)
-		}
-	}
-	out.Flush()
-	return out.Error()
 }

@@ -1,15 +1,9 @@
-package report
+package result
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"reflect"
-	"strconv"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
@@ -35,6 +29,9 @@ type Audit struct {
 	Failures   []AuditFailure `json:"failures,omitempty"`
 	Warnings   []info.Warning `json:"warnings,omitempty"`
 }
+
+func (*Audit) about() about      { return about{AuditSchema, "the audit", "  "} }
+func (a *Audit) header() *string { return &a.Schema }
 
 // AuditFailure is a file that could not be audited.
 type AuditFailure struct {
@@ -80,34 +77,9 @@ func NewQuestion(l law.PowerLaw, L int64, capacities []float64, level float64) Q
 	return q
 }
 
-// WriteAudit writes the document: JSON of schema AuditSchema, indented, the
-// same bytes for the same audit. It fails, naming the field, when a number is
-// not finite.
-func WriteAudit(w io.Writer, a *Audit) error {
-	doc, err := encodeAudit(a)
-	if err != nil {
-		return fmt.Errorf("writing the audit: %w", err)
-	}
-	_, err = w.Write(doc)
-	return err
-}
-
-// ReadAudit reads a document that WriteAudit wrote. Unknown fields of the same
-// schema are ignored.
-func ReadAudit(rd io.Reader) (*Audit, error) {
-	var a Audit
-	if err := ReadDocument(rd, AuditSchema, &a); err != nil {
-		return nil, fmt.Errorf("reading the audit: %w", err)
-	}
-	if err := a.validate(); err != nil {
-		return nil, fmt.Errorf("reading the audit: %w", err)
-	}
-	return &a, nil
-}
-
-// validate says what keeps an audit from being shown: lists that do not belong
+// Validate says what keeps an audit from being shown: lists that do not belong
 // together.
-func (a *Audit) validate() error {
+func (a *Audit) Validate() error {
 	if len(a.Lengths) == 0 || len(a.Capacities) == 0 {
 		return errors.New("no lengths or no capacities: the document is damaged")
 	}
@@ -134,76 +106,3 @@ func (a *Audit) validate() error {
 	}
 	return nil
 }
-
-func encodeAudit(a *Audit) ([]byte, error) {
-	if a == nil {
-		return nil, errors.New("there is no audit")
-	}
-	copied := *a
-	copied.Schema = AuditSchema
-	if copied.Models == nil {
-		copied.Models = []*arch.Audit{}
-	}
-	if err := finiteNumbers(reflect.ValueOf(&copied).Elem(), ""); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(&copied)
-	return b.Bytes(), err
-}
-
-// AuditCSV writes one row for each model and length: elements by kind, bytes,
-// and the verdict with its crossovers, which are empty where the state is never
-// too small.
-func AuditCSV(w io.Writer, a *Audit) error {
-	c := csv.NewWriter(w)
-	head := []string{"model", "path", "model_type", "class", "verdict", "max_length", "length"}
-	for _, k := range arch.Kinds() {
-		head = append(head, string(k)+"_elements")
-	}
-	head = append(head, "total_elements", "float32_elements", "bytes", "hard_crossover")
-	for _, cap := range a.Capacities {
-		head = append(head, "crossover_at_"+formatFloat(cap)+"_nats")
-	}
-	rows := [][]string{head}
-	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, m := range a.Models {
-		for _, s := range m.States {
-			row := []string{m.Name, m.Path, m.Type, string(m.Growth.Class), string(m.Verdict), whole(m.MaxLength), whole(s.Length)}
-			for _, k := range arch.Kinds() {
-				row = append(row, whole(s.Elements.Of(k)))
-			}
-			row = append(row, whole(s.Total), whole(s.Float32), whole(s.Bytes))
-			for _, x := range m.Crossovers {
-				cell := ""
-				if x.At != nil {
-					cell = formatFloat(*x.At)
-				}
-				row = append(row, cell)
-			}
-			rows = append(rows, row)
-		}
-	}
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = spreadsheetSafe(cell)
-		}
-	}
-	if err := c.WriteAll(rows); err != nil {
-		return fmt.Errorf("writing the audit as CSV: %w", err)
-	}
-	return nil
-}
-
-// spreadsheetSafe keeps a name from being taken for a formula.
-func spreadsheetSafe(cell string) string {
-	if cell != "" && (cell[0] == '=' || cell[0] == '@' || cell[0] == '+') {
-		return "'" + cell
-	}
-	return cell
-}
-
-func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -1,0 +1,166 @@
+package result
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+)
+
+// csvColumns are the columns of estimates.csv; docs/format.md explains them.
+var csvColumns = []string{
+	"quantity", "estimator", "ratio", "ell", "length", "distance",
+	"nats", "se", "lo95", "hi95", "bits", "samples", "clusters", "fitted",
+}
+
+// CSV writes every estimate of a result, one per line, with full precision:
+// estimates.csv. A column that does not apply to a line is empty.
+func CSV(w io.Writer, r *Result) error {
+	out := csv.NewWriter(w)
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	whole := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	row := func(quantity, estimator string, ratio, ell, length, distance int, v, se info.Nats, samples int64, clusters int, fitted string) error {
+		record := []string{quantity, estimator, whole(ratio), whole(ell), whole(length), whole(distance), number(float64(v)), "", "", "",
+			number(v.Bits()), strconv.FormatInt(samples, 10), whole(clusters), fitted}
+		if se > 0 {
+			record[7], record[8], record[9] = number(float64(se)), number(float64(v-info.Z95*se)), number(float64(v+info.Z95*se))
+		}
+		return out.Write(record)
+	}
+	fitted := func(used []bool, i int) string {
+		if i >= len(used) {
+			return ""
+		}
+		return strconv.FormatBool(used[i])
+	}
+	err := out.Write(csvColumns)
+	for _, s := range r.Series {
+		var used []bool
+		if s.Law != nil {
+			used = s.Law.Used
+		}
+		for i, p := range s.Points {
+			if err == nil {
+				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, int64(p.Windows), s.Clusters, fitted(used, i))
+			}
+		}
+	}
+	for _, p := range r.Triangle {
+		if err == nil {
+			err = row("triangle", "block", 0, p.Ell, p.Length, 0, p.Value, p.SE, int64(p.Windows), r.Windows.Clusters, "")
+		}
+	}
+	if t := r.TwoPoint; t != nil {
+		var used []bool
+		if t.Law != nil {
+			used = t.Law.Used
+		}
+		for i, p := range t.Points {
+			if err == nil {
+				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, p.Pairs, int(math.Round(p.Blocks)), fitted(used, i))
+			}
+		}
+	}
+	out.Flush()
+	if err == nil {
+		err = out.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("writing estimates: %w", err)
+	}
+	return nil
+}
+
+// AuditCSV writes one row for each model and length: elements by kind, bytes,
+// and the verdict with its crossovers, which are empty where the state is never
+// too small.
+func AuditCSV(w io.Writer, a *Audit) error {
+	c := csv.NewWriter(w)
+	head := []string{"model", "path", "model_type", "class", "verdict", "max_length", "length"}
+	for _, k := range arch.Kinds() {
+		head = append(head, string(k)+"_elements")
+	}
+	head = append(head, "total_elements", "float32_elements", "bytes", "hard_crossover")
+	for _, cap := range a.Capacities {
+		head = append(head, "crossover_at_"+formatFloat(cap)+"_nats")
+	}
+	rows := [][]string{head}
+	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	for _, m := range a.Models {
+		for _, s := range m.States {
+			row := []string{m.Name, m.Path, m.Type, string(m.Growth.Class), string(m.Verdict), whole(m.MaxLength), whole(s.Length)}
+			for _, k := range arch.Kinds() {
+				row = append(row, whole(s.Elements.Of(k)))
+			}
+			row = append(row, whole(s.Total), whole(s.Float32), whole(s.Bytes))
+			for _, x := range m.Crossovers {
+				cell := ""
+				if x.At != nil {
+					cell = formatFloat(*x.At)
+				}
+				row = append(row, cell)
+			}
+			rows = append(rows, row)
+		}
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = spreadsheetSafe(cell)
+		}
+	}
+	if err := c.WriteAll(rows); err != nil {
+		return fmt.Errorf("writing the audit as CSV: %w", err)
+	}
+	return nil
+}
+
+// spreadsheetSafe keeps a name from being taken for a formula.
+func spreadsheetSafe(cell string) string {
+	if cell != "" && (cell[0] == '=' || cell[0] == '@' || cell[0] == '+') {
+		return "'" + cell
+	}
+	return cell
+}
+
+func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// ComparisonCSV writes every estimate of a comparison, a row each: the loss at a
+// position or the information at a length, with its interval, and the difference
+// to the first run.
+func ComparisonCSV(w io.Writer, c *Comparison) error {
+	out := csv.NewWriter(w)
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	row := func(run ComparedRun, what string, from, to float64, e info.Estimate, d *info.Estimate) {
+		cells := func(e info.Estimate) []string {
+			lo, hi := e.Bounds()
+			return []string{number(e.Value), number(e.SE), number(lo), number(hi)}
+		}
+		fields := append([]string{run.Run, run.Model, what, number(from), number(to)}, cells(e)...)
+		if d != nil {
+			fields = append(fields, cells(*d)...)
+		} else {
+			fields = append(fields, "", "", "", "")
+		}
+		out.Write(fields) // errors wait for out.Error
+	}
+	out.Write([]string{"run", "model", "quantity", "from", "to", "nats", "se", "lo", "hi", "difference", "difference_se", "difference_lo", "difference_hi"})
+	for _, r := range c.Runs {
+		for _, b := range r.Positions {
+			row(r, "loss", b.From, b.To, b.Loss, b.Difference)
+		}
+		for _, p := range r.Information {
+			row(r, "information", p.Ell, 2*p.Ell, p.Nats, p.Difference)
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
