@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"lab/graph":           {},
 	"lab/cpu":             {"lab/graph"},
 	"lab/mixer":           {"lab/graph"},
+	"lab/train":           {"lab/graph", "lab/cpu", "lab/mixer", "lm", "process", "token", "internal/atomicfile"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},
 	"cmd/l2m":             {"internal/cli"},

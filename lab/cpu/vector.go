@@ -177,18 +177,36 @@ func (v vec) exp(d, a []float32) {
 	if h > 0 {
 		v.loops.exp(&d[0], &a[0], h)
 	}
+	if v.loops != nil && h < len(d) {
+		var tail [8]float32 // the same function as before, whatever the length
+		n := copy(tail[:], a[h:len(d)])
+		v.loops.exp(&tail[0], &tail[0], len(tail))
+		copy(d[h:], tail[:n])
+		return
+	}
 	for i := h; i < len(d); i++ {
 		d[i] = float32(math.Exp(float64(a[i])))
 	}
 }
 
+// twos are a block of an operand of div.
+var twos = func() (t [loopBlock]float32) {
+	for i := range t {
+		t[i] = 2
+	}
+	return t
+}()
+
 // tanh is 1 − 2/(e^2a + 1), right to 1e−7.
 func (v vec) tanh(d, a []float32) {
 	v.scale(d, a, 2, 0)
 	v.exp(d, d)
-	for i := range d {
-		d[i] = 1 - 2/(d[i]+1)
+	v.scale(d, d, 1, 1)
+	for from := 0; from < len(d); from += loopBlock {
+		part := d[from:min(len(d), from+loopBlock)]
+		v.div(part, twos[:], part)
 	}
+	v.scale(d, d, -1, 1)
 }
 
 func (v vec) log(d, a []float32) {

@@ -1,0 +1,150 @@
+package train
+
+import (
+	"context"
+	"math"
+
+	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/graph"
+)
+
+// Evaluation is how well a model predicts sequences of one length that it was
+// not trained on.
+type Evaluation struct {
+	Step      int `json:"step"`
+	Length    int `json:"length"`    // tokens
+	Sequences int `json:"sequences"` // evaluated
+	// Loss is the mean over the tokens that count, nats: of vectors the
+	// Kullback–Leibler divergence from the exact law for each of their numbers,
+	// of symbols −ln q.
+	Loss float64 `json:"loss"`
+	// ByPosition is the loss of each token, where all count.
+	ByPosition []float64 `json:"by_position,omitempty"`
+	// Exact is what the true law loses on the same tokens, by position, nats;
+	// of vectors it is 0 and left out.
+	Exact []float64 `json:"exact,omitempty"`
+	// Gain is the information about a number in all before it, by position,
+	// nats: what the loss is to be held against.
+	Gain []float64 `json:"gain,omitempty"`
+	// Gap is the loss over the gain, both summed over positions.
+	Gap *float64 `json:"gap,omitempty"`
+	// Accuracy is the share of places that count where the likeliest symbol is
+	// right; of tasks.
+	Accuracy *float64 `json:"accuracy,omitempty"`
+}
+
+// Evaluate evaluates the model at a length.
+func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*Evaluation, error) {
+	e := &Evaluation{Step: r.Steps, Length: length, Sequences: r.Recipe.EvaluateOn}
+	test, fixed := data.(tester)
+	if fixed {
+		e.Sequences = min(e.Sequences, test.tests())
+	}
+	batch := min(e.Sequences, max(1, 1024/length))
+	machine, classes, err := r.evaluator(data, batch, length, o.Set)
+	if err != nil {
+		return nil, err
+	}
+	_, isTask := data.(*task)
+	sums := make([]float64, length)
+	right, inputs := 0.0, inputsOf(machine)
+	for from := 0; from < e.Sequences; from += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for i := range batch {
+			k := min(from+i, e.Sequences-1) // the last batch repeats one that does not count
+			if fixed {
+				test.test(k, i, length, inputs)
+			} else {
+				data.draw(newRand(r.Recipe.Seed, streamEvaluate, uint64(k)), i, length, inputs)
+			}
+		}
+		if err := machine.Run(r.params); err != nil {
+			return nil, err
+		}
+		loss, weights := machine.Output(0), machine.Output(1)
+		for i := range min(batch, e.Sequences-from) {
+			for t := range length {
+				at := i*length + t
+				w := float64(weights[at])
+				if w == 0 {
+					continue
+				}
+				e.Loss += w * float64(loss[at]) / float64(e.Sequences)
+				sums[t] += float64(loss[at]) / float64(e.Sequences)
+				if isTask && likeliest(machine.Output(2)[at*classes:(at+1)*classes]) == int(inputs(inputTargets)[at]) {
+					right += w / float64(e.Sequences)
+				}
+			}
+		}
+	}
+	if isTask {
+		e.Accuracy = &right
+		return e, nil
+	}
+	e.ByPosition = sums
+	return e, e.compare(ctx, data, r.Recipe.Seed)
+}
+
+// evaluator compiles the loss without derivatives.
+func (r *Run) evaluator(data Data, batch, length int, set cpu.Set) (m *cpu.Machine, classes int, err error) {
+	var results []*graph.Node
+	if _, err := graph.Build(func(g *graph.Graph) {
+		b := data.loss(g, &r.Recipe.Model, batch, length)
+		results = []*graph.Node{b.loss, b.weights}
+		if b.logits != nil {
+			results = append(results, b.logits)
+			classes = b.logits.Shape[1]
+		}
+	}); err != nil {
+		return nil, 0, err
+	}
+	p, err := cpu.Compile(results, r.layout, set)
+	if err != nil {
+		return nil, 0, err
+	}
+	return cpu.NewMachine(p), classes, nil
+}
+
+// compare adds what is known exactly.
+func (e *Evaluation) compare(ctx context.Context, data Data, seed uint64) error {
+	switch d := data.(type) {
+	case *gaussian:
+		f, err := d.factor(e.Length)
+		if err != nil {
+			return err
+		}
+		e.Gain = f.gain
+		total, gain := 0.0, 0.0
+		for t, l := range e.ByPosition {
+			total, gain = total+l, gain+f.gain[t]
+		}
+		if gain > 0 {
+			gap := total / gain
+			e.Gap = &gap
+		}
+	case truth:
+		e.Exact = make([]float64, e.Length)
+		for k := range e.Sequences {
+			x, err := d.exact(ctx, newRand(seed, streamEvaluate, uint64(k)), e.Length)
+			if err != nil {
+				return err
+			}
+			for t := range x {
+				e.Exact[t] += x[t] / float64(e.Sequences)
+			}
+		}
+	}
+	return nil
+}
+
+func likeliest(logits []float32) int {
+	best, at := math.Inf(-1), 0
+	for i, x := range logits {
+		if float64(x) > best {
+			best, at = float64(x), i
+		}
+	}
+	return at
+}

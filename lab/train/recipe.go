@@ -1,0 +1,206 @@
+package train
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/l2m-lab/l2m/lab/mixer"
+)
+
+// Recipe says what is trained and how.
+type Recipe struct {
+	Name  string       `json:"name"`
+	About string       `json:"about,omitempty"` // one line
+	Cost  string       `json:"cost,omitempty"`  // measured, in words
+	Model mixer.Config `json:"model"`
+	Data  string       `json:"data"` // see OpenData
+
+	Lengths []int  `json:"lengths"`         // tokens of training sequences
+	Order   string `json:"order,omitempty"` // of several lengths: "in-turn" (a curriculum, equal numbers of steps) or "mixed"
+	Steps   int    `json:"steps"`
+	Batch   int    `json:"batch"` // sequences a step
+
+	Optimiser   string  `json:"optimiser,omitempty"` // "adamw" or "muon"
+	Rate        float64 `json:"rate"`                // the highest learning rate
+	MuonRate    float64 `json:"muon_rate,omitempty"` // of the matrices that Muon trains; 0 means Rate
+	WarmUp      int     `json:"warm_up,omitempty"`   // steps in which the rate rises from 0
+	Schedule    string  `json:"schedule,omitempty"`  // "cosine" (to 0) or "decay" (constant, the last fifth down to 0)
+	WeightDecay float64 `json:"weight_decay,omitempty"`
+	Beta2       float64 `json:"beta2,omitempty"` // of Adam; 0 means 0.98
+	Clip        float64 `json:"clip,omitempty"`  // largest norm of a gradient; 0 means 1
+	Seed        uint64  `json:"seed"`
+
+	Evaluate     []int   `json:"evaluate,omitempty"`      // lengths; empty means the longest trained
+	EvaluateOn   int     `json:"evaluate_on,omitempty"`   // sequences of each length; 0 means 256
+	EvaluateEach int     `json:"evaluate_each,omitempty"` // steps; 0 means only at the end
+	StopAt       float64 `json:"stop_at,omitempty"`       // accuracy on the first of Evaluate at which training ends; 0 means never
+}
+
+const beta1 = 0.9
+
+// ReadRecipe reads a recipe file. A key that no recipe has is an error.
+func ReadRecipe(r io.Reader) (Recipe, error) {
+	d := json.NewDecoder(io.LimitReader(r, 1<<20))
+	d.DisallowUnknownFields()
+	var out Recipe
+	if err := d.Decode(&out); err != nil {
+		return Recipe{}, fmt.Errorf("reading a recipe: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Recipe{}, errors.New("reading a recipe: more than one object")
+	}
+	return out, nil
+}
+
+//go:embed recipes/*.json
+var recipes embed.FS
+
+// Recipes are the built-in recipes by name.
+func Recipes() []Recipe {
+	files, err := fs.Glob(recipes, "recipes/*.json")
+	if err != nil {
+		panic("train: " + err.Error())
+	}
+	var out []Recipe
+	for _, f := range files {
+		data, err := recipes.ReadFile(f)
+		if err != nil {
+			panic("train: " + err.Error())
+		}
+		r, err := ReadRecipe(bytes.NewReader(data))
+		if err != nil {
+			panic("train: " + f + ": " + err.Error())
+		}
+		r.Name = strings.TrimSuffix(path.Base(f), ".json")
+		out = append(out, r)
+	}
+	return out
+}
+
+// Settled returns the recipe with defaults for what is not set, for that data,
+// or says in one line what does not fit.
+func (r Recipe) Settled(d Data) (Recipe, error) {
+	def := func(p *string, s string) {
+		if *p == "" {
+			*p = s
+		}
+	}
+	def(&r.Order, "in-turn")
+	def(&r.Optimiser, "adamw")
+	def(&r.Schedule, "cosine")
+	if r.Beta2 == 0 {
+		r.Beta2 = 0.98
+	}
+	if r.Clip == 0 {
+		r.Clip = 1
+	}
+	if r.MuonRate == 0 {
+		r.MuonRate = r.Rate
+	}
+	if r.EvaluateOn == 0 {
+		r.EvaluateOn = 256
+	}
+	if len(r.Lengths) == 0 {
+		return r, errors.New("recipe: lengths is empty")
+	}
+	longest := slices.Max(r.Lengths)
+	if len(r.Evaluate) == 0 {
+		r.Evaluate = []int{longest}
+	}
+	r.Model.Vocabulary, r.Model.Vector = d.Vocabulary(), d.Vector()
+	if r.Model.Place == "learned" && r.Model.Longest == 0 {
+		r.Model.Longest = max(longest, slices.Max(r.Evaluate))
+	}
+	var err error
+	if r.Model, err = r.Model.Settled(); err != nil {
+		return r, fmt.Errorf("recipe: model: %w", err)
+	}
+	return r, r.check(d)
+}
+
+func (r *Recipe) check(d Data) error {
+	for _, l := range slices.Concat(r.Lengths, r.Evaluate) {
+		if err := d.CheckLength(l); err != nil {
+			return fmt.Errorf("recipe: length %d: %w", l, err)
+		}
+		if r.Model.Place == "learned" && l > r.Model.Longest {
+			return fmt.Errorf("recipe: length %d is beyond the %d learned positions", l, r.Model.Longest)
+		}
+	}
+	if t, ok := d.(tester); ok {
+		for _, l := range r.Evaluate {
+			if err := t.checkTest(l); err != nil {
+				return fmt.Errorf("recipe: evaluating at length %d: %w", l, err)
+			}
+		}
+	}
+	for _, n := range []struct {
+		name string
+		is   int
+	}{{"steps", r.Steps}, {"batch", r.Batch}, {"evaluate_on", r.EvaluateOn}} {
+		if n.is < 1 || n.is > 1<<30 {
+			return fmt.Errorf("recipe: %s is %d; want at least 1", n.name, n.is)
+		}
+	}
+	for _, n := range []struct {
+		name   string
+		is, hi float64
+	}{{"rate", r.Rate, 10}, {"muon_rate", r.MuonRate, 10}, {"beta2", r.Beta2, 1}, {"clip", r.Clip, math.Inf(1)}} {
+		if !(n.is > 0 && n.is < n.hi || n.name == "clip" && n.is > 0) {
+			return fmt.Errorf("recipe: %s is %g; want above 0 and below %g", n.name, n.is, n.hi)
+		}
+	}
+	if r.WarmUp < 0 || r.EvaluateEach < 0 || !(r.WeightDecay >= 0 && r.WeightDecay < 10) || !(r.StopAt >= 0 && r.StopAt <= 1) {
+		return errors.New("recipe: warm_up, evaluate_each and weight_decay must not be negative, stop_at lies between 0 and 1")
+	}
+	for _, w := range []struct {
+		name, is string
+		may      []string
+	}{{"order", r.Order, []string{"in-turn", "mixed"}}, {"optimiser", r.Optimiser, []string{"adamw", "muon"}}, {"schedule", r.Schedule, []string{"cosine", "decay"}}} {
+		if !slices.Contains(w.may, w.is) {
+			return fmt.Errorf("recipe: %s is %q; want %s", w.name, w.is, strings.Join(w.may, " or "))
+		}
+	}
+	return nil
+}
+
+// RateAt is the learning rate of a step, from 0, as a share of the highest.
+func (r *Recipe) RateAt(step int) float64 {
+	share := 1.0
+	if step < r.WarmUp {
+		share = float64(step+1) / float64(r.WarmUp)
+	}
+	done := float64(step) / float64(r.Steps)
+	if r.Schedule == "cosine" {
+		return share * (1 + math.Cos(math.Pi*done)) / 2
+	}
+	return share * min(1, 5*(1-done))
+}
+
+// LengthAt is the length of the sequences of a step.
+func (r *Recipe) LengthAt(step int) int {
+	if r.Order == "mixed" {
+		return r.Lengths[newRand(r.Seed, streamLength, uint64(step)).IntN(len(r.Lengths))]
+	}
+	return r.Lengths[step*len(r.Lengths)/r.Steps]
+}
+
+// shard is how many sequences of a batch are treated together: as many as have
+// 1,024 tokens, if that divides the batch. It is part of the result, as sums in
+// float32 depend on their order.
+func (r *Recipe) shard(length int) int {
+	n := min(r.Batch, max(1, 1024/length))
+	for r.Batch%n != 0 {
+		n--
+	}
+	return n
+}

@@ -1,0 +1,324 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/lab/graph"
+	"github.com/l2m-lab/l2m/lab/mixer"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// symbolLoss is the cross-entropy of symbols, nats.
+func symbolLoss(g *graph.Graph, c *mixer.Config, batch, length int) built {
+	logits := c.Forward(g, g.Input(inputX, batch, length))
+	targets := g.Input(inputTargets, batch*length)
+	return built{loss: g.Reshape(g.CrossEntropy(logits, targets), batch, length), weights: g.Input(inputWeights, batch, length), logits: logits}
+}
+
+// predict fills the inputs with a sequence to be predicted from its start: each
+// token from those before it, the first from the number start.
+func predict(tokens []token.ID, start, i int, input func(name string) []float32) {
+	n := len(tokens)
+	x, targets, weights := input(inputX)[i*n:], input(inputTargets)[i*n:], input(inputWeights)[i*n:]
+	x[0] = float32(start)
+	for t, id := range tokens {
+		targets[t], weights[t] = float32(id), 1/float32(n)
+		if t+1 < n {
+			x[t+1] = float32(id)
+		}
+	}
+}
+
+// symbols is a process of symbols. The model knows one symbol more, which
+// starts a sequence and is never predicted rightly.
+type symbols struct {
+	p        process.Process[token.ID]
+	name     string
+	alphabet int
+}
+
+func (d *symbols) Vocabulary() int { return d.alphabet + 1 }
+
+func (*symbols) Vector() int { return 0 }
+
+func (d *symbols) CheckLength(length int) error {
+	if most := d.p.Describe().MaxLength; length < 1 || length > most {
+		return fmt.Errorf("%s has sequences of 1 to %d tokens", d.name, most)
+	}
+	return nil
+}
+
+func (d *symbols) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
+	return symbolLoss(g, c, batch, length)
+}
+
+func (d *symbols) draw(rng *rand.Rand, i, length int, input func(name string) []float32) {
+	predict(d.p.Sample(rng, length), d.alphabet, i, input)
+}
+
+// exact implements truth.
+func (d *symbols) exact(ctx context.Context, rng *rand.Rand, length int) ([]float64, error) {
+	s, err := d.p.Model().LogProbs(ctx, lm.Request[token.ID]{Tokens: d.p.Sample(rng, length)})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, length)
+	for t, lp := range s.Tokens {
+		out[t] = -float64(lp)
+	}
+	return out, nil
+}
+
+// tasks are data that test a memory.
+var tasks = map[string]func(spec string) (Data, error){"recall": newRecall, "copy": newCopy, "selective": newCopy}
+
+// settings reads "kind:name=number,…" over defaults.
+func settings(spec string, defaults map[string]int) (map[string]int, error) {
+	kind, rest, _ := strings.Cut(spec, ":")
+	for part := range strings.SplitSeq(rest, ",") {
+		if part == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(part, "=")
+		n, err := strconv.Atoi(value)
+		if _, known := defaults[name]; !known || err != nil || n < 1 || n > 1<<24 {
+			return nil, fmt.Errorf("data %q: %q is no setting of %s", spec, part, kind)
+		}
+		defaults[name] = n
+	}
+	return defaults, nil
+}
+
+// task is data with answers at some places.
+type task struct {
+	vocabulary int
+	shortest   int
+	fill       func(rng *rand.Rand, x, targets, weights []float32)
+}
+
+func (d *task) Vocabulary() int { return d.vocabulary }
+
+func (*task) Vector() int { return 0 }
+
+func (d *task) CheckLength(length int) error {
+	if length < d.shortest || length > 1<<20 {
+		return fmt.Errorf("the task has sequences of %d to %d tokens", d.shortest, 1<<20)
+	}
+	return nil
+}
+
+func (d *task) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
+	return symbolLoss(g, c, batch, length)
+}
+
+func (d *task) draw(rng *rand.Rand, i, length int, input func(name string) []float32) {
+	cut := func(name string) []float32 { return input(name)[i*length : (i+1)*length] }
+	x, targets, weights := cut(inputX), cut(inputTargets), cut(inputWeights)
+	clear(targets)
+	clear(weights)
+	d.fill(rng, x, targets, weights)
+}
+
+// newRecall is multi-query associative recall as zoology draws it
+// (zoology/data/multiquery_ar.py): pairs of key and value, then each key once
+// more, after a gap with a power law of exponent a − 1, where its value is the
+// answer; random symbols elsewhere. Keys come from the lower half of the
+// vocabulary, values from the upper one.
+func newRecall(spec string) (Data, error) {
+	s, err := settings(spec, map[string]int{"pairs": 4, "vocabulary": 8192})
+	if err != nil {
+		return nil, err
+	}
+	pairs, vocabulary := s["pairs"], s["vocabulary"]
+	if pairs >= vocabulary/2 {
+		return nil, fmt.Errorf("data %q: %d keys do not fit in half of the vocabulary", spec, pairs)
+	}
+	const a = 0.01
+	return &task{vocabulary: vocabulary, shortest: 4 * pairs, fill: func(rng *rand.Rand, x, targets, weights []float32) {
+		half := vocabulary / 2
+		for i := range x {
+			x[i] = float32(rng.IntN(vocabulary))
+		}
+		keys, values := distinct(rng, half-1, pairs), distinct(rng, vocabulary-half, pairs)
+		gaps := gaps(rng, (len(x)-2*pairs)/2, pairs, a)
+		for i := range pairs {
+			key, value := float32(1+keys[i]), float32(half+values[i])
+			x[2*i], x[2*i+1] = key, value
+			at := 2*pairs + 2*gaps[i]
+			x[at], targets[at], weights[at] = key, value, 1/float32(pairs)
+		}
+	}}, nil
+}
+
+// distinct draws k different numbers below n.
+func distinct(rng *rand.Rand, n, k int) []int {
+	seen := map[int]bool{}
+	out := make([]int, 0, k)
+	for len(out) < k {
+		if x := rng.IntN(n); !seen[x] {
+			seen[x] = true
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// gaps draws k different numbers below n with odds (i+1)^(a−1), one after the
+// other: those with the largest −ln u/odds come last (Efraimidis and Spirakis).
+func gaps(rng *rand.Rand, n, k int, a float64) []int {
+	type candidate struct {
+		at    int
+		delay float64
+	}
+	best := make([]candidate, 0, k+1)
+	for i := range n {
+		c := candidate{i, rng.ExpFloat64() / math.Pow(float64(i+1), a-1)}
+		at := len(best)
+		for at > 0 && best[at-1].delay > c.delay {
+			at--
+		}
+		if at < k {
+			best = append(best, candidate{})
+			copy(best[at+1:], best[at:])
+			best[at] = c
+			best = best[:min(k, len(best))]
+		}
+	}
+	out := make([]int, len(best))
+	for i, c := range best {
+		out[i] = c.at
+	}
+	return out
+}
+
+// newCopy is copying ("copy": n random symbols, a mark, the symbols again) or
+// selective copying ("selective": items symbols at random places among blanks,
+// a mark, then the items; arXiv 2312.00752, section 4.1.1).
+func newCopy(spec string) (Data, error) {
+	kind, _, _ := strings.Cut(spec, ":")
+	s, err := settings(spec, map[string]int{"symbols": 16, "items": 8})
+	if err != nil {
+		return nil, err
+	}
+	count, items := s["symbols"], s["items"]
+	mark, blank := float32(count), float32(count+1)
+	d := &task{vocabulary: count + 2, shortest: 2}
+	if kind == "selective" {
+		d.shortest = 2 * items
+	}
+	d.fill = func(rng *rand.Rand, x, targets, weights []float32) {
+		n := len(x) / 2 // of x[:len−n], the last is the mark
+		if kind == "selective" {
+			n = items
+		}
+		for i := range x {
+			x[i] = blank
+		}
+		start := len(x) - n
+		x[start] = mark
+		places := distinct(rng, start, min(n, start))
+		item := make([]bool, start)
+		for _, p := range places {
+			item[p] = true
+		}
+		at := start
+		for p := range start {
+			if !item[p] {
+				continue
+			}
+			symbol := float32(rng.IntN(count))
+			x[p], targets[at], weights[at] = symbol, symbol, 1/float32(len(places))
+			if at+1 < len(x) {
+				x[at+1] = symbol
+			}
+			at++
+		}
+	}
+	return d, nil
+}
+
+// text is text in memory.
+type text struct {
+	name       string
+	vocabulary int
+	train      [][]token.ID // documents or excerpts
+	testing    [][]token.ID
+	cumulated  []int // tokens of train up to and with each
+}
+
+// Text makes data of tokens in memory: training sequences begin at random
+// places of train, evaluation takes the windows test from their first token on.
+// Symbols are below alphabet.
+func Text(name string, alphabet int, train, test [][]token.ID) (Data, error) {
+	d := &text{name: name, vocabulary: alphabet + 1, train: train, testing: test}
+	total := 0
+	for _, t := range train {
+		total += len(t)
+		d.cumulated = append(d.cumulated, total)
+	}
+	if total == 0 || len(test) == 0 {
+		return nil, fmt.Errorf("text %s: there is nothing to train or to evaluate on", name)
+	}
+	return d, nil
+}
+
+func (d *text) Vocabulary() int { return d.vocabulary }
+
+func (*text) Vector() int { return 0 }
+
+func (d *text) CheckLength(length int) error {
+	longest := 0
+	for _, t := range d.train {
+		longest = max(longest, len(t))
+	}
+	if length < 1 || length > longest {
+		return fmt.Errorf("the longest stretch of training text has %d tokens", longest)
+	}
+	return nil
+}
+
+func (d *text) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
+	return symbolLoss(g, c, batch, length)
+}
+
+func (d *text) draw(rng *rand.Rand, i, length int, input func(name string) []float32) {
+	for {
+		at := rng.IntN(d.cumulated[len(d.cumulated)-1])
+		doc := 0
+		for lo, hi := 0, len(d.cumulated); lo < hi; {
+			mid := (lo + hi) / 2
+			if d.cumulated[mid] > at {
+				hi, doc = mid, mid
+			} else {
+				lo = mid + 1
+			}
+		}
+		at -= d.cumulated[doc] - len(d.train[doc])
+		if at+length <= len(d.train[doc]) {
+			predict(d.train[doc][at:at+length], d.vocabulary-1, i, input)
+			return
+		}
+	}
+}
+
+func (d *text) tests() int { return len(d.testing) }
+
+func (d *text) test(k, i, length int, input func(name string) []float32) {
+	predict(d.testing[k][:length], d.vocabulary-1, i, input)
+}
+
+func (d *text) checkTest(length int) error {
+	for _, t := range d.testing {
+		if len(t) < length {
+			return fmt.Errorf("a window for evaluation has only %d tokens", len(t))
+		}
+	}
+	return nil
+}

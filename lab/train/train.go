@@ -1,0 +1,303 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/graph"
+	"github.com/l2m-lab/l2m/lab/mixer"
+)
+
+// Options of Train that do not change its result.
+type Options struct {
+	Workers    int           // 0 means GOMAXPROCS
+	Set        cpu.Set       // of instructions; the zero value is plain Go, see cpu.Best
+	Checkpoint string        // file, written now and then and at the end; read first when it is there
+	SaveEach   time.Duration // between checkpoints; 0 means 30 s
+	// Progress is told after every step; tokens counts those of all steps.
+	Progress func(step, steps int, tokens int64, loss float64)
+}
+
+// Run is a trained model and how it came about.
+type Run struct {
+	Recipe      Recipe
+	Steps       int       // taken
+	Tokens      int64     // trained on
+	Loss        []float32 // by step, on the training batch, nats a token
+	Norm        []float32 // of the gradient, by step, before clipping
+	Evaluations []Evaluation
+	Stopped     bool // at Recipe.StopAt
+
+	params []float32
+	layout *cpu.Layout
+}
+
+// DivergedError says that a loss or a gradient is no number.
+type DivergedError struct {
+	Step  int
+	Saved int // steps that the last checkpoint has; −1 when there is none
+}
+
+func (e *DivergedError) Error() string {
+	kept := "no checkpoint was written yet"
+	if e.Saved >= 0 {
+		kept = fmt.Sprintf("the checkpoint of step %d is kept", e.Saved)
+	}
+	return fmt.Sprintf("training diverged at step %d: the loss or its gradient is not a number (%s; lower the rate or lengthen the warm-up)", e.Step, kept)
+}
+
+// trainer is the state of Train.
+type trainer struct {
+	run     *Run
+	data    Data
+	o       Options
+	opt     *optimiser
+	workers []*cpu.Machine // of the length at hand
+	length  int
+	saved   int
+	savedAt time.Time
+}
+
+// LayoutOf says where the parameters of a model lie in one vector.
+func LayoutOf(c mixer.Config) *cpu.Layout {
+	l := &cpu.Layout{}
+	for _, p := range c.Params() {
+		l.Add(p.Name, p.Shape...)
+	}
+	return l
+}
+
+// Train trains by a recipe that Recipe.Settled has returned for the data.
+// Interrupted by ctx, it writes a checkpoint and returns the error of ctx.
+func Train(ctx context.Context, r Recipe, data Data, o Options) (*Run, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.SaveEach == 0 {
+		o.SaveEach = 30 * time.Second
+	}
+	run := &Run{Recipe: r, layout: LayoutOf(r.Model)}
+	t := &trainer{run: run, data: data, o: o, saved: -1, savedAt: time.Now()}
+	params := r.Model.Params()
+	t.opt = newOptimiser(&run.Recipe, params, run.layout, o.Set)
+	run.params = make([]float32, run.layout.Size)
+	for i, p := range params {
+		at := run.layout.Tensors[i]
+		p.Fill(run.params[at.Offset:at.Offset+at.Size()], newRand(r.Seed, streamBegin, uint64(i)))
+	}
+	if err := t.load(); err != nil {
+		return nil, err
+	}
+	for run.Steps < r.Steps && !run.Stopped {
+		err := ctx.Err()
+		if err == nil {
+			err = t.advance(ctx)
+		}
+		if err != nil && ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), t.save())
+		}
+		if err != nil {
+			return nil, err
+		}
+		if time.Since(t.savedAt) > o.SaveEach {
+			if err := t.save(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return run, t.finish(ctx)
+}
+
+// advance evaluates, where that is due and a run that was interrupted has not
+// done it, or takes a step.
+func (t *trainer) advance(ctx context.Context) error {
+	r := &t.run.Recipe
+	if r.EvaluateEach == 0 || t.run.Steps == 0 || t.run.Steps%r.EvaluateEach != 0 || t.run.evaluated(r.Evaluate[0]) {
+		return t.step()
+	}
+	e, err := t.run.Evaluate(ctx, t.data, r.Evaluate[0], t.o)
+	if err != nil {
+		return err
+	}
+	t.run.Evaluations = append(t.run.Evaluations, *e)
+	t.run.Stopped = r.StopAt > 0 && e.Accuracy != nil && *e.Accuracy >= r.StopAt
+	return nil
+}
+
+// evaluated reports whether the model as it is was evaluated at a length.
+func (r *Run) evaluated(length int) bool {
+	return slices.ContainsFunc(r.Evaluations, func(e Evaluation) bool { return e.Step == r.Steps && e.Length == length })
+}
+
+// finish evaluates at every length and writes the last checkpoint.
+func (t *trainer) finish(ctx context.Context) error {
+	for _, l := range t.run.Recipe.Evaluate {
+		if t.run.evaluated(l) {
+			continue
+		}
+		e, err := t.run.Evaluate(ctx, t.data, l, t.o)
+		if err != nil {
+			return errors.Join(err, t.save())
+		}
+		t.run.Evaluations = append(t.run.Evaluations, *e)
+	}
+	return t.save()
+}
+
+// program builds the loss of a shard and its derivatives.
+func program(data Data, c *mixer.Config, layout *cpu.Layout, batch, shard, length int, set cpu.Set) (*cpu.Program, error) {
+	var results []*graph.Node
+	if _, err := graph.Build(func(g *graph.Graph) {
+		b := data.loss(g, c, shard, length)
+		loss := g.Scale(g.SumAll(g.Mul(b.loss, b.weights)), 1/float64(batch))
+		results = append(results, loss)
+		var wrt []*graph.Node
+		for _, t := range layout.Tensors {
+			wrt = append(wrt, g.Param(t.Name, t.Shape...))
+		}
+		results = append(results, g.Gradients(loss, wrt)...)
+	}); err != nil {
+		return nil, err
+	}
+	return cpu.Compile(results, layout, set)
+}
+
+// step takes one step of training. Shards are computed on any worker and added
+// up in their order.
+func (t *trainer) step() error {
+	r := &t.run.Recipe
+	length := r.LengthAt(t.run.Steps)
+	shard := r.shard(length)
+	if length != t.length {
+		p, err := program(t.data, &r.Model, t.run.layout, r.Batch, shard, length, t.o.Set)
+		if err != nil {
+			return err
+		}
+		t.workers, t.length = nil, length
+		for range min(t.o.Workers, r.Batch/shard) {
+			t.workers = append(t.workers, cpu.NewMachine(p))
+		}
+	}
+	loss, gradient, err := t.gradient(shard, length)
+	if err != nil {
+		return err
+	}
+	norm := t.opt.clip(gradient)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return &DivergedError{Step: t.run.Steps + 1, Saved: t.saved}
+	}
+	if err := t.opt.update(t.run.params, gradient, t.run.Steps); err != nil {
+		return err
+	}
+	t.run.Steps++
+	t.run.Tokens += int64(r.Batch) * int64(length)
+	t.run.Loss, t.run.Norm = append(t.run.Loss, float32(loss)), append(t.run.Norm, float32(norm))
+	if t.o.Progress != nil {
+		t.o.Progress(t.run.Steps, r.Steps, t.run.Tokens, loss)
+	}
+	return nil
+}
+
+// part is the loss and gradient of one shard.
+type part struct {
+	loss     float64
+	gradient []float32
+}
+
+// gradient adds up the shards of the step at hand.
+func (t *trainer) gradient(shard, length int) (float64, []float32, error) {
+	r := &t.run.Recipe
+	shards := r.Batch / shard
+	done := make([]chan part, shards)
+	for i := range done {
+		done[i] = make(chan part, 1)
+	}
+	next := make(chan int) // shards are handed out in order, at most so many ahead
+	ahead := make(chan struct{}, 2*len(t.workers))
+	errs := make(chan error, len(t.workers))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, m := range t.workers {
+		wg.Go(func() {
+			for i := range next {
+				p, err := t.shard(m, i, shard, length)
+				if err != nil {
+					errs <- err
+					return
+				}
+				done[i] <- p
+			}
+		})
+	}
+	wg.Go(func() {
+		defer close(next)
+		for i := range shards {
+			select {
+			case ahead <- struct{}{}:
+			case <-stop:
+				return
+			}
+			select {
+			case next <- i:
+			case <-stop:
+				return
+			}
+		}
+	})
+	defer wg.Wait()
+	defer close(stop)
+	var total part
+	for i := range shards {
+		select {
+		case err := <-errs:
+			return 0, nil, err
+		case p := <-done[i]:
+			<-ahead
+			total.loss += p.loss
+			if total.gradient == nil {
+				total.gradient = p.gradient
+				continue
+			}
+			for k, x := range p.gradient {
+				total.gradient[k] += x
+			}
+		}
+	}
+	return total.loss, total.gradient, nil
+}
+
+// shard draws shard number i of the step at hand and runs it.
+func (t *trainer) shard(m *cpu.Machine, i, shard, length int) (part, error) {
+	inputs := inputsOf(m)
+	for k := range shard {
+		n := uint64(t.run.Steps)*uint64(t.run.Recipe.Batch) + uint64(i*shard+k)
+		t.data.draw(newRand(t.run.Recipe.Seed, streamTrain, n), k, length, inputs)
+	}
+	if err := m.Run(t.run.params); err != nil {
+		return part{}, err
+	}
+	p := part{loss: float64(m.Output(0)[0]), gradient: make([]float32, 0, t.run.layout.Size)}
+	for k := range t.run.layout.Tensors {
+		p.gradient = append(p.gradient, m.Output(k+1)...)
+	}
+	return p, nil
+}
+
+// inputsOf finds inputs by name; those that the program does not use are
+// written nowhere that matters.
+func inputsOf(m *cpu.Machine) func(name string) []float32 {
+	return func(name string) []float32 {
+		x, err := m.Input(name)
+		if err != nil {
+			panic("train: " + err.Error()) // every loss uses its inputs
+		}
+		return x
+	}
+}
