@@ -240,7 +240,10 @@ func (m *Model) Close() error {
 
 // Tokenize turns text into tokens, none of them special. Zero bytes, which
 // llama.cpp takes for the end, read as U+FFFD.
-func (m *Model) Tokenize(text string) []int32 {
+func (m *Model) Tokenize(text string) []int32 { return m.tokenize(text, false) }
+
+// tokenize with names reads names of special tokens as those tokens.
+func (m *Model) tokenize(text string, names bool) []int32 {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 	if llama.GetVocabType(m.vocab) == llama.VocabTypeSPM {
 		// This kind of vocabulary puts a blank before every text.
@@ -251,7 +254,7 @@ func (m *Model) Tokenize(text string) []int32 {
 	if text == "" {
 		return nil
 	}
-	tokens := llama.Tokenize(m.vocab, text, false, false)
+	tokens := llama.Tokenize(m.vocab, text, false, names)
 	ids := make([]int32, len(tokens))
 	for i, t := range tokens {
 		ids[i] = int32(t)

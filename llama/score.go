@@ -287,22 +287,30 @@ func (w *walk) flush() error {
 		m.batch.Clear()
 		w.want = w.want[:0]
 	}()
-	if err := w.ctx.Err(); err != nil {
+	if err := m.decode(w.ctx, len(w.want)); err != nil {
+		return err
+	}
+	return w.take()
+}
+
+// decode has llama.cpp compute the batch of n tokens.
+func (m *Model) decode(ctx context.Context, n int) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	complaints()
-	timed := m.threads.begin(m, len(w.want))
+	timed := m.threads.begin(m, n)
 	code, err := llama.Decode(m.ctx, m.batch)
 	timed()
 	switch {
-	case w.ctx.Err() != nil:
-		return w.ctx.Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case code == 1:
-		return fmt.Errorf("llama.cpp has no room for %d tokens in its cache of %d%s", len(w.want), m.cells, complaints())
+		return fmt.Errorf("llama.cpp has no room for %d tokens in its cache of %d%s", n, m.cells, complaints())
 	case err != nil || code != 0:
-		return fmt.Errorf("llama.cpp failed to compute a batch of %d tokens (code %d)%s", len(w.want), code, complaints())
+		return fmt.Errorf("llama.cpp failed to compute a batch of %d tokens (code %d)%s", n, code, complaints())
 	}
-	m.decoded.Add(int64(len(w.want)))
+	m.decoded.Add(int64(n))
 	m.batches++
-	return w.take()
+	return nil
 }

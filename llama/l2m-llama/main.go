@@ -1,8 +1,9 @@
 // L2m-llama runs a GGUF model for l2m, which starts it: it reads requests from
 // standard input and writes log-probabilities to standard output. People use it
-// to see whether a model works:
+// to see whether a model works, and to serve one to other programs:
 //
 //	l2m-llama check MODEL.gguf
+//	l2m-llama serve MODEL.gguf
 package main
 
 import (
@@ -20,6 +21,9 @@ import (
 
 const usage = `usage:
   l2m-llama check MODEL.gguf [options]    open a model, score a sentence, and say so
+  l2m-llama serve MODEL.gguf [options]    serve OpenAI's completions API with log-probabilities of prompts;
+                                          --address HOST:PORT (127.0.0.1:8080), --queue N,
+                                          --api-key-env NAME, --api-key-file FILE
 l2m starts this program without arguments by itself.
 
 options:
@@ -51,6 +55,8 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	switch verb := strings.TrimPrefix(args[0], "--"); verb {
 	case "check":
 		return check(args[1:], out)
+	case "serve":
+		return serve(args[1:], out)
 	case "help", "h", "-h":
 		_, fs := options("help")
 		fmt.Fprint(out, usage)
@@ -58,7 +64,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		fs.PrintDefaults()
 		return nil
 	}
-	return usageError{fmt.Errorf("%q is neither check nor help (l2m starts this program by itself)", args[0])}
+	return usageError{fmt.Errorf("%q is none of check, serve and help (l2m starts this program by itself)", args[0])}
 }
 
 // options are the flags that every use of a model takes.

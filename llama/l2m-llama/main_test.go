@@ -131,7 +131,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"measure"}, "neither check nor help"},
+		{[]string{"measure"}, "none of check, serve and help"},
 		{[]string{"check"}, "name the model"},
 		{[]string{"check", "a.gguf", "b.gguf"}, "a.gguf and b.gguf are two models"},
 		{[]string{"check", "a.gguf", "--threads", "two"}, `"two" is not a whole number`},
