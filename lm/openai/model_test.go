@@ -140,13 +140,14 @@ func TestFingerprintIsOfTheModelNotOfTheDialect(t *testing.T) {
 
 func TestServersWithoutPromptLogProbsAreNamed(t *testing.T) {
 	for mode, want := range map[string]string{
-		"llamacpp": "llama-server, which has no such answer; give the GGUF file itself to lm/llamacpp",
+		"llamacpp": "llama-server, which has no such answer; give the GGUF file itself (--model FILE.gguf)",
 		"chat":     "Chat-only servers cannot",
 		"text":     "llama-cpp-python takes no token ids",
+		"pydantic": "llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf",
 	} {
 		o := quick(startServer(t, mode))
-		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v does not say %q", mode, err, want)
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "gave up after") {
+			t.Errorf("%s: error %v does not say %q at once", mode, err, want)
 		}
 	}
 }

@@ -178,17 +178,30 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 		m.dialect, m.before, m.answered = d, before, a.model
 		return nil
 	}
-	if broke != nil {
-		return broke
+	if broke != nil && !m.client.takesText(ctx, e, m.name) {
+		return broke // it may come back
 	}
-	advice := "use vLLM or SGLang, or a local GGUF file with lm/llamacpp"
+	advice := "other models: vLLM or SGLang"
 	switch card.OwnedBy {
 	case "llamacpp":
-		advice = "this is llama.cpp's llama-server, which has no such answer; give the GGUF file itself to lm/llamacpp, or serve the model with vLLM or SGLang"
+		advice = "this is llama.cpp's llama-server, which has no such answer; give the GGUF file itself (--model FILE.gguf), or serve it with l2m-llama serve, vLLM or SGLang"
 	case "library":
-		advice = "this is Ollama, which has no such answer; give the GGUF file itself to lm/llamacpp, or serve the model with vLLM or SGLang"
+		advice = "this is Ollama, which has no such answer; give the GGUF file itself (--model FILE.gguf), or serve it with l2m-llama serve, vLLM or SGLang"
 	}
-	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; %s", strings.Join(said, "; "), advice)
+	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf, or serve it with l2m-llama serve; %s", strings.Join(said, "; "), advice)
+}
+
+// takesText reports that a server answers a prompt of text: one that fails over
+// the same request with token ids, as llama-cpp-python does with status 500, will
+// fail over them again.
+func (c *client) takesText(ctx context.Context, e *endpoint, model string) bool {
+	request := struct {
+		Model     string `json:"model"`
+		Prompt    string `json:"prompt"`
+		MaxTokens int    `json:"max_tokens"`
+	}{model, "a", 1}
+	_, err := c.send(ctx, e, "/v1/completions", request, 1<<20)
+	return err == nil
 }
 
 // learnBOS finds the token that starts every prompt: the one asked for, else what

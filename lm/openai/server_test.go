@@ -243,7 +243,16 @@ func (s *server) completions(w http.ResponseWriter, r *http.Request) {
 	}
 	json.NewDecoder(r.Body).Decode(&q)
 	var prompt []int
-	if json.Unmarshal(q.Prompt, &prompt) != nil || s.mode == "text" {
+	isIDs := json.Unmarshal(q.Prompt, &prompt) == nil
+	if s.mode == "pydantic" { // as llama-cpp-python 0.3.36 does
+		if isIDs {
+			reply(w, 500, map[string]any{"error": map[string]any{"message": "[{'type': 'string_type', 'loc': ('body', 'prompt', 'str'), 'msg': 'Input should be a valid string'}]"}})
+		} else {
+			reply(w, 200, map[string]any{"choices": []any{map[string]any{"text": "x"}}})
+		}
+		return
+	}
+	if !isIDs || s.mode == "text" {
 		reply(w, 422, map[string]any{"detail": "prompt must be a string"})
 		return
 	}
