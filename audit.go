@@ -28,9 +28,12 @@ type AuditOptions struct {
 	Paths []string
 	Stdin io.Reader
 
-	Law           law.PowerLaw // zero: the published law of English
-	LawFrom       string       // the run that Law was read from, for Command
-	BytesPerToken float64      // converts a law in bytes; 0 refuses one
+	Law     law.PowerLaw // zero: the published law of English
+	LawFrom string       // the run that Law was read from, for Command
+	// Evidence is what Law rests on, lengths in its unit; nil when that is not
+	// known, and for the published law what its paper says.
+	Evidence      *arch.Evidence
+	BytesPerToken float64 // converts a law in bytes; 0 refuses one
 
 	Assume   string        // read every file as this model type
 	Policies []arch.Policy // audit each model under each of them too
@@ -40,6 +43,8 @@ type AuditOptions struct {
 	Capacities []float64  // nats per element; nil: 1, 0.1 and 0.01
 	Ask        []int64    // lengths to answer "what would be needed" for
 	Level      float64    // of intervals; 0 means 0.95
+
+	Memory MemoryOptions // which models fit on a device
 }
 
 // Audit holds the history states of models against a law of the data. Files
@@ -51,13 +56,17 @@ func Audit(ctx context.Context, o AuditOptions) (*result.Audit, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Evidence = o.tokenEvidence()
 	out := &result.Audit{
-		Schema: result.AuditSchema, Command: o.Command(), Version: BuildVersion().Short(), Law: l,
+		Schema: result.AuditSchema, Command: o.Command(), Version: BuildVersion().Short(), Law: l, Evidence: o.Evidence,
 		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
 	}
 	for _, L := range o.Ask {
 		if L < 1 {
 			return nil, fmt.Errorf("a length of %d tokens needs nothing: ask for at least 1", L)
+		}
+		if err := o.Evidence.Answers(float64(L)); err != nil {
+			return nil, err
 		}
 		out.Questions = append(out.Questions, result.NewQuestion(l, L, o.Capacities, o.Level))
 	}
@@ -71,11 +80,12 @@ func Audit(ctx context.Context, o AuditOptions) (*result.Audit, error) {
 			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file to have it read in any case",
 		})
 	}
+	var models []*arch.Model
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		audits, err := o.auditFile(f, l)
+		audits, read, err := o.auditFile(f, l)
 		if err != nil {
 			if f == "-" {
 				f = "standard input"
@@ -83,14 +93,17 @@ func Audit(ctx context.Context, o AuditOptions) (*result.Audit, error) {
 			out.Failures = append(out.Failures, result.AuditFailure{Path: f, Error: err.Error()})
 			continue
 		}
-		out.Models = append(out.Models, audits...)
+		out.Models, models = append(out.Models, audits...), append(models, read...)
 	}
-	return out, nil
+	return out, o.planMemory(out, models)
 }
 
 func (o AuditOptions) withDefaults() AuditOptions {
 	if o.Law == (law.PowerLaw{}) {
 		o.Law = law.PublishedEnglish()
+	}
+	if o.Law == law.PublishedEnglish() && o.Evidence == nil {
+		o.Evidence = &arch.Evidence{From: 4, To: 2048, Documents: 1024} // arXiv 2503.04725, section 3 and figure 2
 	}
 	if o.DType == (arch.DType{}) {
 		o.DType = arch.BFloat16()
@@ -120,11 +133,21 @@ func (o AuditOptions) tokenLaw() (law.PowerLaw, error) {
 	return o.Law, nil
 }
 
+// tokenEvidence is the evidence with its lengths in tokens.
+func (o AuditOptions) tokenEvidence() *arch.Evidence {
+	if o.Evidence == nil || o.Law.Unit != "byte" || o.BytesPerToken == 0 {
+		return o.Evidence
+	}
+	e := *o.Evidence
+	e.From, e.To = e.From/o.BytesPerToken, e.To/o.BytesPerToken
+	return &e
+}
+
 // auditFile audits one file, plain and under each policy.
-func (o AuditOptions) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, error) {
+func (o AuditOptions) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, []*arch.Model, error) {
 	m, err := o.parse(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	models := []*arch.Model{m}
 	for _, p := range o.Policies {
@@ -137,14 +160,14 @@ func (o AuditOptions) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, err
 	}
 	var audits []*arch.Audit
 	for _, m := range models {
-		a, err := m.Audit(l, arch.AuditOptions{Lengths: o.Lengths, DType: o.DType, Capacities: o.Capacities, Ask: o.Ask, Level: o.Level})
+		a, err := m.Audit(l, arch.AuditOptions{Lengths: o.Lengths, DType: o.DType, Capacities: o.Capacities, Ask: o.Ask, Level: o.Level, Evidence: o.Evidence})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		a.Path = path
 		audits = append(audits, a)
 	}
-	return audits, nil
+	return audits, models, nil
 }
 
 func (o AuditOptions) parse(path string) (*arch.Model, error) {
@@ -275,6 +298,7 @@ func (o AuditOptions) Command() string {
 	flag("--capacity", strings.Join(caps, ","), slices.Equal(o.Capacities, d.Capacities))
 	flag("--length", joinInts(o.Ask), len(o.Ask) == 0)
 	flag("--level", formatFloat(o.Level), o.Level == d.Level)
+	words = append(words, o.Memory.words()...)
 	for _, p := range o.Paths {
 		words = append(words, shell.Quote(p))
 	}
@@ -314,23 +338,29 @@ func ParseLaw(s string) (law.PowerLaw, error) {
 // results.json. It is the power law of the headline estimator, which must have
 // been fitted and not rejected for lack of information.
 func ReadLaw(path string) (law.PowerLaw, error) {
+	l, _, err := ReadMeasuredLaw(path)
+	return l, err
+}
+
+// ReadMeasuredLaw is ReadLaw with what the law rests on, lengths in its unit.
+func ReadMeasuredLaw(path string) (law.PowerLaw, *arch.Evidence, error) {
 	file := path
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		file = filepath.Join(path, rundir.Results)
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return law.PowerLaw{}, fmt.Errorf("reading the law: %w (is it the directory of a finished run?)", err)
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law: %w (is it the directory of a finished run?)", err)
 	}
 	defer f.Close()
 	r, err := result.Read[result.Result](f, file)
 	if err != nil {
-		return law.PowerLaw{}, fmt.Errorf("reading the law: %w", err)
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law: %w", err)
 	}
-	l, err := measuredLaw(r)
+	l, e, err := measuredLaw(r)
 	if err != nil {
-		return law.PowerLaw{}, fmt.Errorf("reading the law from %s: %w", file, err)
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law from %s: %w", file, err)
 	}
 	l.Source = path + ", " + l.Source
-	return l, nil
+	return l, e, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/result"
@@ -161,5 +163,59 @@ func TestAuditEverything(t *testing.T) {
 		if grows := m.Growth.Exponent >= 0.76; grows != (m.Verdict == arch.KeepsUp) || len(m.Needs) != 1 {
 			t.Errorf("%s: %s, %s", m.Name, m.Growth.Class, m.Verdict)
 		}
+	}
+}
+
+// TestMeasuredEvidence: the interval of β is the run's own, other laws that fit as
+// well are named, and the covariance reaches as far as that interval.
+func TestMeasuredEvidence(t *testing.T) {
+	measured := law.PowerLaw{A: 1.5, Beta: 0.7, CovLogABeta: [2][2]float64{{0.01, -0.001}, {-0.001, 0.0002}}}
+	fit := func(f law.Family, p, aicc, beta float64, iv *info.Interval) law.Fit {
+		return law.Fit{Family: f, P: p, AICc: aicc, Params: []law.Param{{Name: "beta", Estimate: info.Estimate{Value: beta, Interval: iv}}}}
+	}
+	power := fit(law.Power, 0.4, 10, 0.7, &info.Interval{Lo: 0.5, Hi: 0.8, Level: 0.95})
+	dir := writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: &power, Law: &measured, Clusters: 12, Rivals: []law.Fit{
+		fit(law.OffsetPower, 0.5, 11, 0.9, nil), fit(law.Logarithm, 0.01, 10, 0, nil), fit(law.Volume, 0.5, 13, 0, nil),
+	}})
+	l, e, err := ReadMeasuredLaw(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.To != 512 || e.Documents != 12 || e.Beta.Lo != 0.5 || len(e.Rivals) != 1 || e.Rivals[0] != (arch.Rival{Family: law.OffsetPower, Exponent: 0.9}) {
+		t.Errorf("%+v", e)
+	}
+	// 0.7 − 0.5 is 1.959964 standard errors (DoF 0: normal).
+	if se := math.Sqrt(l.CovLogABeta[1][1]); math.Abs(se*1.959964/0.2-1) > 1e-6 {
+		t.Errorf("standard error %g of β", se)
+	}
+}
+
+// TestAuditMemory: the plan stands beside the audit, weights by name or for all.
+func TestAuditMemory(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"small.json": `{"model_type":"llama","num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096,"max_position_embeddings":131072}`,
+		"draft.json": `{"model_type":"llama","num_hidden_layers":8,"num_attention_heads":32,"num_key_value_heads":8,"hidden_size":4096,"max_position_embeddings":131072}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const gib = 1 << 30
+	o := AuditOptions{Paths: []string{filepath.Join(dir, "small.json")}, Memory: MemoryOptions{
+		Serving: serving.Options{Memory: 80 * gib, Batch: 4}, Weights: map[string]int64{"small": 16 * gib}, Draft: filepath.Join(dir, "draft.json"),
+	}}
+	a, err := Audit(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 56 GiB for 4 × 131,072 tokens of 160 KiB, the draft's 32 KiB among them: 80 GiB.
+	m := a.Memory.Models[0]
+	if x := m.Needed(); !m.Known || m.Available != 56*gib || x.Total != 80*gib || x.Fits || m.Draft != "draft" || len(m.Table) != len(a.Memory.Contexts)*len(a.Memory.Batches) {
+		t.Errorf("%+v", m)
+	}
+	o.Memory.Weights = nil
+	if a, err = Audit(context.Background(), o); err != nil || len(a.Warnings) != 1 || a.Warnings[0].Code != "weights-unknown" {
+		t.Errorf("%+v, %v", a.Warnings, err)
 	}
 }

@@ -29,7 +29,7 @@ func auditConfigs(ctx context.Context, r *result.Result, o MeasureOptions) error
 	if len(o.Configs) == 0 {
 		return nil
 	}
-	l, err := measuredLaw(r)
+	l, e, err := measuredLaw(r)
 	if err != nil {
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "not-audited", Text: "the model configurations are not audited: " + err.Error(), Fix: "l2m audit --law A,BETA holds them against another law",
@@ -37,7 +37,7 @@ func auditConfigs(ctx context.Context, r *result.Result, o MeasureOptions) error
 		return nil
 	}
 	l.Source = "this run, " + l.Source
-	if r.Audit, err = Audit(ctx, AuditOptions{Paths: o.Configs, Law: l, BytesPerToken: o.BytesPerToken}); err != nil {
+	if r.Audit, err = Audit(ctx, AuditOptions{Paths: o.Configs, Law: l, Evidence: e, BytesPerToken: o.BytesPerToken}); err != nil {
 		return fmt.Errorf("auditing the model configurations: %w", err)
 	}
 	r.Audit.Command = ""

@@ -16,6 +16,7 @@ type AuditOptions struct {
 	Capacities []float64 // nats that one element carries; nil means 1, 0.1 and 0.01
 	Ask        []int64   // tokens to answer "what would be needed" for
 	Level      float64   // of intervals; 0 means 0.95
+	Evidence   *Evidence // what the law rests on, nil when nothing is known of it
 }
 
 func (o AuditOptions) withDefaults() AuditOptions {
@@ -68,6 +69,12 @@ type Crossover struct {
 	From *float64 `json:"from,omitempty"`
 
 	Interval *CrossoverInterval `json:"interval,omitempty"` // nil when the law has no known uncertainty
+
+	// Beyond marks a crossover at lengths that the law was not measured at.
+	Beyond bool `json:"beyond_measured,omitempty"`
+	// Unknown says that At is not given, since the data reject the law and the
+	// crossover would lie beyond the measured lengths.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // CrossoverInterval carries the uncertainty of the law through: the lengths at
@@ -149,20 +156,24 @@ func (m *Model) Audit(l law.PowerLaw, o AuditOptions) (*Audit, error) {
 		}
 		a.States = append(a.States, SizedState{s, bytes})
 	}
-	a.Verdict, a.Reason = verdict(a.Growth, l, o.Level)
-	hard := m.crossover(l, o.Level, o.DType.nats)
+	a.Verdict, a.Reason = o.Evidence.verdict(a.Growth, l, o.Level)
+	hard := o.Evidence.mark(m.crossover(l, o.Level, o.DType.nats))
 	hard.Hard, hard.Capacity = true, m.meanCapacity(o.DType, o.Lengths)
 	a.Crossovers = append(a.Crossovers, hard)
 	for _, c := range o.Capacities {
-		x := m.crossover(l, o.Level, func(Part) float64 { return c })
+		x := o.Evidence.mark(m.crossover(l, o.Level, func(Part) float64 { return c }))
 		x.Capacity = c
 		a.Crossovers = append(a.Crossovers, x)
 	}
 	for _, L := range o.Ask {
+		if err := o.Evidence.Answers(float64(L)); err != nil {
+			return nil, fmt.Errorf("auditing %s: %w", m.Name, err)
+		}
 		n, err := m.need(l, L, o)
 		if err != nil {
 			return nil, err
 		}
+		n.Beyond = o.Evidence.Beyond(float64(L))
 		a.Needs = append(a.Needs, n)
 	}
 	return a, nil
@@ -206,28 +217,4 @@ func LawPerToken(l law.PowerLaw, bytesPerToken float64) (law.PowerLaw, error) {
 	l.Unit = "token"
 	l.Source += fmt.Sprintf(", at %g bytes per token", bytesPerToken)
 	return l, nil
-}
-
-// verdict compares exponents.
-func verdict(g Growth, l law.PowerLaw, level float64) (Verdict, string) {
-	b := l.Beta
-	if b <= 0 {
-		return KeepsUp, "the law does not grow, so a state of fixed size can be enough"
-	}
-	half := 0.0
-	if v := l.CovLogABeta[1][1]; v > 0 {
-		z, _ := quantile(l, level)
-		half = z * math.Sqrt(v)
-	}
-	grows := map[Class]string{
-		Constant: "has a fixed size", Saturating: "stops growing", Logarithmic: "grows like ln L", Power: fmt.Sprintf("grows like L^%.3g", g.Exponent),
-		Mixed: "grows like L in its attention layers", Linear: "grows like L",
-	}[g.Class]
-	switch {
-	case g.Exponent >= b+half:
-		return KeepsUp, fmt.Sprintf("the state %s, the information like L^%.3g", grows, b)
-	case g.Exponent > b-half:
-		return Open, fmt.Sprintf("the state %s, the information like L^%.3g ± %.2g: too close to tell", grows, b, half)
-	}
-	return FallsBehind, fmt.Sprintf("the state %s, the information grows like L^%.3g", grows, b)
 }

@@ -52,7 +52,6 @@ func TestRefusals(t *testing.T) {
 
 		{"heads do not divide", `{"model_type":"gpt2","n_layer":1,"n_embd":10,"n_head":3}`, "10 is not a multiple of 3"},
 		{"more key–value heads", `{` + plainLlama + `,"num_key_value_heads":8}`, "more than the 4 query heads"},
-		{"a class default that cannot be", `{"model_type":"qwen2","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":16}`, "the class default of 32 is more than the 4 query heads"},
 		{"a per-layer override that is no object", `{` + plainLlama + `,"per_layer_config":{"0":7}}`, `per_layer_config["0"]: want the number of a layer`},
 		{"a per-layer override that contradicts", `{` + plainLlama + `,"per_layer_config":{"0":{"num_key_value_heads":3}}}`, `per_layer_config["0"]: query heads by num_key_value_heads: 4 is not a multiple of 3`},
 		{"an encoder", `{"model_type":"bert","num_hidden_layers":2}`, "an encoder reads the whole text at once"},
@@ -133,6 +132,18 @@ func TestNoSuggestionLeavesStateUnread(t *testing.T) {
 		if last.Code != "not-read" || !strings.Contains(last.Text, strings.Trim(name, `"`)) {
 			t.Errorf("%s: assumed without a word: %+v", key, m.Warnings)
 		}
+	}
+}
+
+// TestImpossibleClassDefault: a default that the class itself could not run with
+// is not taken, and that is said.
+func TestImpossibleClassDefault(t *testing.T) {
+	m, err := Parse(strings.NewReader(`{"model_type":"qwen2","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":16}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := m.State(10); err != nil || s.Total != 2*2*16*10 || m.Warnings[0].Code != "class-default-impossible" {
+		t.Errorf("%+v, %v, %+v", s.Total, err, m.Warnings)
 	}
 }
 

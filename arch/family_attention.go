@@ -3,6 +3,7 @@ package arch
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // attentionHeads reads the geometry that most configurations share. Absent or
@@ -11,9 +12,13 @@ import (
 func attentionHeads(c *config) heads {
 	n := c.size("num_attention_heads", "n_head", "n_heads", "num_heads")
 	kv := c.sizeOr(n, "num_key_value_heads")
-	if v := c.get("num_key_value_heads"); kv > n && v.class {
-		c.fail(nil, "num_key_value_heads is missing, and the class default of %d is more than the %d query heads", kv, n)
-	} else if kv > n {
+	switch v := c.get("num_key_value_heads"); {
+	case v != nil && v.class && (kv > n || n%kv != 0):
+		c.note("class-default-impossible", "state num_key_value_heads in the file",
+			"the class default of %d key–value heads does not go with %d query heads: read as %d", kv, n, n)
+		c.used = slices.DeleteFunc(c.used, func(word string) bool { return strings.HasPrefix(word, "num_key_value_heads ") })
+		kv = n
+	case kv > n:
 		c.fail(v, "num_key_value_heads is %d, more than the %d query heads", kv, n)
 	}
 	c.divide("query heads by num_key_value_heads", n, kv)

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 )
 
@@ -424,5 +425,61 @@ func TestQuantisedBytes(t *testing.T) {
 		if got, err := s.Bytes(BFloat16()); err != nil || got != want {
 			t.Errorf("L = %d: %d bytes, want %d (%v)", L, got, want, err)
 		}
+	}
+}
+
+// TestEvidence: what the law rests on decides what may be said.
+func TestEvidence(t *testing.T) {
+	model := func(r Rule) *Model {
+		return &Model{Name: "m", Layers: []Layer{{[]Part{{Kind: KV, Rule: r, Width: 8, N: 100}}}}}
+	}
+	l := law.PowerLaw{A: 2, Beta: 0.76, Unit: "token", CovLogABeta: [2][2]float64{{1e-4, 0}, {0, 1e-6}}}
+	beta := func(lo, hi float64) *info.Interval { return &info.Interval{Lo: lo, Hi: hi, Level: 0.95} }
+	for _, c := range []struct {
+		name string
+		rule Rule
+		e    *Evidence
+		want Verdict
+		says string
+	}{
+		{"nothing known", PerToken, nil, KeepsUp, "L^0.76"},
+		{"the run's own interval contains 1", PerToken, &Evidence{Beta: beta(0.5, 1.02)}, Open, "0.5 … 1.02"},
+		{"and that of the covariance does not matter", PerToken, &Evidence{Beta: beta(0.7, 0.8)}, KeepsUp, ""},
+		{"a logarithm fits as well", Fixed, &Evidence{Rivals: []Rival{{law.Logarithm, 0}}}, FallsBehind, ""},
+		{"and a state that grows like it", Log, &Evidence{Rivals: []Rival{{law.Logarithm, 0}}}, Open, "also fit ln L"},
+		{"a law that levels off fits as well", Fixed, &Evidence{Rivals: []Rival{{law.Saturation, 0}}}, Open, "also fit a law that levels off"},
+		{"rejected, and nothing else holds", PerToken, &Evidence{To: 8192, Verdict: law.PowerLawRejected}, Open, "reject a single power law up to L = 8,192"},
+		{"rejected, and the nearest law holds", PerToken, &Evidence{To: 8192, Verdict: law.PowerLawRejected, Rivals: []Rival{{law.OffsetPower, 0.6}}}, KeepsUp, "L^0.6 with an offset"},
+		{"few documents", Fixed, &Evidence{Documents: 7}, FallsBehind, "from only 7 documents"},
+	} {
+		a, err := model(c.rule).Audit(l, AuditOptions{Evidence: c.e})
+		if err != nil || a.Verdict != c.want || !strings.Contains(a.Reason, c.says) {
+			t.Errorf("%s: %s, %q, want %s, %q (%v)", c.name, a.Verdict, a.Reason, c.want, c.says, err)
+		}
+	}
+	// 800 elements at 1 nat hold 2·L^0.76 up to L = 400^(1/0.76) = 2,650.
+	window := model(Bounded)
+	for _, c := range []struct {
+		e               *Evidence
+		beyond, unknown bool
+	}{
+		{nil, false, false}, {&Evidence{To: 4096}, false, false}, {&Evidence{To: 2048}, true, false},
+		{&Evidence{To: 4096, Verdict: law.PowerLawRejected}, false, false}, {&Evidence{To: 2048, Verdict: law.PowerLawRejected}, true, true},
+	} {
+		a, err := window.Audit(l, AuditOptions{Evidence: c.e, Capacities: []float64{1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := a.Crossovers[1]
+		if x.Beyond != c.beyond || x.Unknown != c.unknown || (x.At == nil) != c.unknown {
+			t.Errorf("%+v: %+v", c.e, x)
+		}
+	}
+	if _, err := window.Audit(l, AuditOptions{Ask: []int64{4096}, Evidence: &Evidence{To: 2048, Verdict: law.PowerLawRejected}}); err == nil || !strings.Contains(err.Error(), "--range") {
+		t.Errorf("a rejected law answered beyond what was measured: %v", err)
+	}
+	a, err := window.Audit(l, AuditOptions{Ask: []int64{1024, 4096}, Evidence: &Evidence{To: 2048}})
+	if err != nil || a.Needs[0].Beyond || !a.Needs[1].Beyond {
+		t.Errorf("%+v, %v", a, err)
 	}
 }

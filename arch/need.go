@@ -17,6 +17,8 @@ type Need struct {
 	PerTenfold  float64       `json:"per_tenfold"`   // factor by which the needed state grows when the length grows tenfold: 10^β
 	State       int64         `json:"state"`         // elements that the model keeps at this length
 	At          []NeedAt      `json:"at_capacities"` // the hard bound first, then the capacities
+
+	Beyond bool `json:"beyond_measured,omitempty"` // the law was not measured at this length
 }
 
 // NeedAt is the need at one capacity per element.

@@ -103,21 +103,23 @@ func (a audited) hardCapacity() float64 {
 	return float64(info.Nats(d.Bits() * math.Ln2))
 }
 
-// reach is the longest length that the figure shows: past the longest one asked
-// for, and past the crossovers at the capacities that are not hard, up to 2⁴⁰.
+// reach is the longest length that the figure shows: the longest one asked for,
+// else the longest that a model declares, up to 2⁴⁰.
 func (a audited) reach() float64 {
-	hi := 1 << 20 * 1.0
+	hi := 1 << 17 * 1.0
 	for _, L := range a.Lengths {
 		hi = max(hi, float64(L))
 	}
+	if a.Memory != nil {
+		hi = max(hi, float64(a.Memory.Context))
+	}
+	if len(a.Questions) == 0 && a.Memory == nil {
+		for _, m := range a.Models {
+			hi = max(hi, float64(m.MaxLength))
+		}
+	}
 	for _, q := range a.Questions {
 		hi = max(hi, 2*float64(q.Length))
-	}
-	least := a.leastCapacity()
-	for _, m := range a.Models {
-		if x := m.Crossovers[least+1]; x.At != nil {
-			hi = max(hi, 4**x.At)
-		}
 	}
 	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
 }

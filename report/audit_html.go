@@ -23,7 +23,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	p := &Page{
 		Kind: "audit", Verdict: Plain(AuditHeadline(audit) + "."), Tone: tone, Hero: AuditFigure(audit),
 		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "), Phrase{{Text: significant(a.Law.A, 4), Ref: ".law.a"}}, Plain(" · "), Styled(Math, "L"), Phrase{{Text: significant(a.Law.Beta, 3), Style: Sup, Ref: ".law.beta"}}, Plain(" nats")),
-		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast."),
+		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast." + a.leadMemory()),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
 	}
 	if len(a.Models) > 1 {
@@ -37,6 +37,9 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 		p.Warnings = append(p.Warnings, WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}
 	in := auditPage{a, ""}
+	if a.Memory != nil {
+		p.Sections = append(p.Sections, in.memorySection())
+	}
 	p.Sections = append(p.Sections, in.modelSection())
 	if len(a.Questions) > 0 {
 		p.Sections = append(p.Sections, in.questionSection())
@@ -81,15 +84,20 @@ func (a audited) lawSource() string {
 	if !a.Law.Known() {
 		s += "; its uncertainty is not known"
 	}
-	return s
+	return s + a.evidenceWords("; ")
 }
 
 func (a audited) facts() []Fact {
+	facts := a.memoryFacts()
 	keeps, falls, open := a.tally()
-	facts := []Fact{
-		{Label: "keep up at every length", Value: Plain(count(keeps)), Note: Plain("the state grows at least like the law")},
-		{Label: "fall behind", Value: Plain(count(falls)), Note: Plain("beyond some length the state is too small")},
+	always := "keep up at every length"
+	if e := a.Evidence; e != nil && e.To > 0 {
+		always = "keep up if the law goes on"
 	}
+	facts = append(facts, []Fact{
+		{Label: always, Value: Plain(count(keeps)), Note: Plain("the state grows at least like the law")},
+		{Label: "fall behind", Value: Plain(count(falls)), Note: Plain("beyond some length the state is too small")},
+	}...)
 	if open > 0 {
 		facts = append(facts, Fact{Label: "cannot be told", Value: Plain(count(open)), Note: Plain("the interval of the exponent contains the growth of the state")})
 	}
@@ -100,9 +108,13 @@ func (a audited) facts() []Fact {
 			soonest, at = m, *x.At
 		}
 	}
-	if soonest != nil {
+	if soonest != nil && a.Memory == nil {
+		mark := ""
+		if a.Evidence.Beyond(at) {
+			mark = "~"
+		}
 		facts = append(facts, Fact{
-			Label: "first to be too small, every bit used", Value: Plain("L = " + short(at)), Note: Plain(soonest.Name),
+			Label: "first to be too small, every bit used", Value: Plain("L = " + mark + short(at)), Note: Plain(soonest.Name),
 		})
 	}
 	return facts
@@ -125,7 +137,7 @@ func (a auditPage) modelSection() Section {
 		}
 		caption := strings.ToUpper(classHeading(class)[:1]) + classHeading(class)[1:]
 		if !meets {
-			caption += "; never too small"
+			caption += neverWords(a.audited)
 		}
 		t := &Table{ID: "models-" + string(class), Caption: Plain(fmt.Sprintf("%s (%s)", caption, plural(len(ms), "model", "models")))}
 		t.Columns = append(t.Columns, Column{Head: Plain("model"), Wide: true})
@@ -164,7 +176,11 @@ func (a auditPage) modelSection() Section {
 				for j, x := range m.Crossovers {
 					cell := Plain(crossoverCell(x))
 					if x.At != nil && *x.At > 1 {
-						cell[0].Ref = fmt.Sprintf("%s.crossovers[%d].at", at, j)
+						cell = Plain(short(*x.At))
+						if x.Beyond {
+							cell = Join(Plain("~"), cell)
+						}
+						cell[len(cell)-1].Ref = fmt.Sprintf("%s.crossovers[%d].at", at, j)
 					}
 					row = append(row, cell)
 				}
@@ -261,20 +277,14 @@ func (a auditPage) needTable(question int) *Table {
 	t := &Table{ID: fmt.Sprintf("needs-%d", question), Caption: Plain(fmt.Sprintf("Models at %s tokens, at %s nats per element", count(a.Questions[question].Length), formatFloat(a.Capacities[least])))}
 	t.Columns = []Column{
 		{Head: Plain("model"), Wide: true}, {Head: Plain("keeps"), Numeric: true}, {Head: Plain("÷ needed"), Numeric: true},
-		{Head: Plain("window that would do"), Numeric: true}, {Head: Plain("attention layers that would do"), Numeric: true},
+		{Head: Plain("window not ruled out"), Numeric: true}, {Head: Plain("attention layers not ruled out"), Numeric: true},
 	}
 	groups := a.byClass()
 	for _, class := range arch.Classes() {
 		for _, m := range groups[class] {
 			n, base := m.Needs[question], fmt.Sprintf("%s.needs[%d]", a.ref(m), question)
 			at := n.At[least+1]
-			window, layers := "–", "–"
-			if at.Window > 0 {
-				window = count(at.Window)
-			}
-			if at.Attention >= 0 {
-				layers = fmt.Sprintf("%d of %d", at.Attention, at.Layers)
-			}
+			window, layers := notRuledOut(at, count[int64])
 			t.Rows = append(t.Rows, []Phrase{Plain(m.Name), {{Text: short(float64(n.State)), Ref: base + ".state"}}, {{Text: short(at.Factor), Ref: fmt.Sprintf("%s.at_capacities[%d].factor", base, least+1)}}, Plain(window), Plain(layers)})
 		}
 	}

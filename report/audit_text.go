@@ -25,6 +25,7 @@ func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
 	}
 	t := auditText{terminal: terminal{opts: opts}, a: audited{a}}
 	t.head()
+	t.memory()
 	if len(a.Models) > 0 {
 		t.table()
 	}
@@ -65,23 +66,39 @@ func (a audited) tally() (keeps, falls, open int) {
 	return keeps, falls, open
 }
 
-// headline is the finding as a sentence.
+// headline is the finding as a sentence: what fits where that was asked, else
+// which models keep up.
 func (a audited) headline() (string, Tone) {
+	if a.Memory != nil && len(a.Memory.Models) > 0 {
+		return memoryAnswer(a.Memory)
+	}
+	return a.growthHeadline()
+}
+
+// growthHeadline says which models keep up with the law.
+func (a audited) growthHeadline() (string, Tone) {
 	keeps, falls, open := a.tally()
 	n := len(a.Models)
-	switch {
-	case n == 0:
+	if n == 0 {
 		return "No model could be audited", Doubtful
-	case n == 1 && keeps == 1:
+	}
+	always := " at every length"
+	if e := a.Evidence; e != nil && e.To > 0 {
+		always = fmt.Sprintf(", if it goes on beyond L = %s", count(int64(e.To)))
+	}
+	switch {
+	case n == 1 && keeps == 1 && always == " at every length":
 		return a.Models[0].Name + " keeps up at every length: " + a.Models[0].Reason, Good
+	case n == 1 && keeps == 1:
+		return a.Models[0].Name + " keeps up: " + a.Models[0].Reason + always, Good
 	case n == 1 && falls == 1:
-		return a.Models[0].Name + " falls behind: " + a.Models[0].Reason, Bad
+		return a.Models[0].Name + " falls behind: " + a.Models[0].Reason + strings.TrimPrefix(always, " at every length"), Bad
 	case n == 1:
 		return a.Models[0].Name + ": " + a.Models[0].Reason, Doubtful
 	case keeps == n:
-		return fmt.Sprintf("All %d models keep up with the law at every length", n), Good
+		return fmt.Sprintf("All %d models keep up with the law%s", n, always), Good
 	}
-	s := fmt.Sprintf("%d of %d models keep up with the law at every length, %d fall behind", keeps, n, falls)
+	s := fmt.Sprintf("%d of %d models keep up with the law%s, %d fall behind", keeps, n, always, falls)
 	if open > 0 {
 		s += fmt.Sprintf(", %d cannot be told", open)
 	}
@@ -97,6 +114,26 @@ func (a audited) lawLine() string {
 	if !a.Law.Known() {
 		s += " · no interval is known"
 	}
+	return s + a.evidenceWords(" · ")
+}
+
+// evidenceWords says what the law rests on where that is little, after a
+// separator.
+func (a audited) evidenceWords(separator string) string {
+	e := a.Evidence
+	if e == nil {
+		return ""
+	}
+	s := ""
+	if e.To > 0 {
+		s += separator + fmt.Sprintf("measured up to L = %s, and what is read beyond is marked ~", count(int64(e.To)))
+	}
+	if e.Documents > 0 && e.Documents < arch.FewDocuments {
+		s += separator + fmt.Sprintf("from only %s", plural(e.Documents, "document", "documents"))
+	}
+	if e.Rejected() {
+		s += separator + "the data reject a single power law"
+	}
 	return s
 }
 
@@ -110,6 +147,10 @@ func (t *auditText) head() {
 		codes = append(codes, text.FgRed)
 	}
 	t.paragraph(s, 2, codes...)
+	if t.a.Memory != nil {
+		s, _ = t.a.growthHeadline()
+		t.paragraph(s, 2)
+	}
 	t.paragraph(t.a.lawLine(), 2)
 }
 
@@ -199,7 +240,7 @@ func (t *auditText) table() {
 		never := !slices.ContainsFunc(ms, func(m *arch.Audit) bool { return slices.ContainsFunc(m.Crossovers, meetsLaw) })
 		heading := classHeading(class)
 		if never {
-			heading += "; never too small"
+			heading += neverWords(t.a)
 		}
 		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, plural(len(ms), "model", "models")), text.Bold) + "\n")
 		for _, m := range ms {
@@ -235,8 +276,16 @@ func (t *auditText) cells(m *arch.Audit) []string {
 	return cells
 }
 
-// meetsLaw reports whether a state is too small at some length.
-func meetsLaw(x arch.Crossover) bool { return x.At != nil || x.From != nil && *x.From > 2 }
+// meetsLaw reports whether a state is too small at some length, or may be.
+func meetsLaw(x arch.Crossover) bool { return x.Unknown || x.At != nil || x.From != nil && *x.From > 2 }
+
+// neverWords says of a class that no state of it is ever too small.
+func neverWords(a audited) string {
+	if e := a.Evidence; e != nil && e.To > 0 {
+		return "; never too small if the law goes on"
+	}
+	return "; never too small"
+}
 
 // wholeOrShort writes a length in full when that fits.
 func wholeOrShort(n int64, width int) string {
@@ -247,15 +296,21 @@ func wholeOrShort(n int64, width int) string {
 }
 
 func crossoverCell(x arch.Crossover) string {
+	mark := ""
+	if x.Beyond {
+		mark = "~"
+	}
 	switch {
+	case x.Unknown:
+		return "open"
 	case x.At == nil && x.From != nil && *x.From > 2:
-		return "<" + short(*x.From) // too small up to there
+		return mark + "<" + short(*x.From) // too small up to there
 	case x.At == nil:
-		return "never"
+		return mark + "never"
 	case *x.At <= 1:
 		return "always"
 	}
-	return short(*x.At)
+	return mark + short(*x.At)
 }
 
 // short writes a number in at most five characters: 1.02k, 33.8G, 4e15.
@@ -397,18 +452,28 @@ func (t *auditText) needs(question int) {
 		for _, m := range groups[class] {
 			n := m.Needs[question]
 			at := n.At[least+1] // the first is the hard one
-			window, layers := "–", "–"
-			if at.Window > 0 {
-				window = short(float64(at.Window))
-			}
-			if at.Attention >= 0 {
-				layers = fmt.Sprintf("%d of %d", at.Attention, at.Layers)
-			}
+			window, layers := notRuledOut(at, func(w int64) string { return short(float64(w)) })
 			t.out.WriteString(text.Pad(text.Snip("  "+printable(m.Name), name-1, "…"), name, ' ') +
 				fmt.Sprintf("%9s%10s%10s%14s\n", short(float64(n.State)), short(at.Factor), window, layers))
 		}
 	}
-	t.paragraph("÷ needed: above 1 the state is larger than the law asks for. window: tokens that growing attention could be cut to. attention: layers that must stay attention if the others become recurrent.", 2)
+	t.paragraph("÷ needed: above 1 the state is larger than the law asks for. window and attention: with a shorter window, or with fewer attention layers and the others recurrent, the condition rules the model out. It promises nothing of what it does not rule out; “no bound” is no advice.", 2)
+}
+
+// notRuledOut words the smallest window and the smallest number of attention
+// layers that the condition does not rule out.
+func notRuledOut(at arch.NeedAt, length func(int64) string) (window, layers string) {
+	window, layers = "–", "–"
+	if at.Window > 0 {
+		window = "≥ " + length(at.Window)
+	}
+	switch {
+	case at.Attention == 0:
+		layers = "no bound"
+	case at.Attention > 0:
+		layers = fmt.Sprintf("≥ %d of %d", at.Attention, at.Layers)
+	}
+	return window, layers
 }
 
 // capacityWords says what the capacities mean.

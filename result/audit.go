@@ -20,11 +20,13 @@ type Audit struct {
 	Command    string         `json:"command"` // canonical command line that repeats the audit
 	Version    string         `json:"version"` // of l2m
 	Law        law.PowerLaw   `json:"law"`     // in tokens
-	Level      float64        `json:"level"`   // of intervals
-	DType      string         `json:"dtype"`   // of state that is not kept in float32 anyway
+	Evidence   *arch.Evidence `json:"evidence,omitempty"`
+	Level      float64        `json:"level"` // of intervals
+	DType      string         `json:"dtype"` // of state that is not kept in float32 anyway
 	Capacities []float64      `json:"capacities"`
 	Lengths    []int64        `json:"lengths"`
 	Questions  []Question     `json:"questions,omitempty"`
+	Memory     *MemoryPlan    `json:"memory,omitempty"`
 	Models     []*arch.Audit  `json:"models"`
 	Failures   []AuditFailure `json:"failures,omitempty"`
 	Warnings   []info.Warning `json:"warnings,omitempty"`

@@ -6,8 +6,10 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/info"
 )
 
@@ -93,9 +95,15 @@ func AuditCSV(w io.Writer, a *Audit) error {
 	for _, cap := range a.Capacities {
 		head = append(head, "crossover_at_"+formatFloat(cap)+"_nats")
 	}
+	if a.Evidence != nil {
+		head = append(head, "law_measured_to")
+	}
+	if a.Memory != nil {
+		head = append(head, planColumns()...)
+	}
 	rows := [][]string{head}
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, m := range a.Models {
+	for i, m := range a.Models {
 		for _, s := range m.States {
 			row := []string{m.Name, m.Path, m.Type, string(m.Growth.Class), string(m.Verdict), whole(m.MaxLength), whole(s.Length)}
 			for _, k := range arch.Kinds() {
@@ -108,6 +116,12 @@ func AuditCSV(w io.Writer, a *Audit) error {
 					cell = formatFloat(*x.At)
 				}
 				row = append(row, cell)
+			}
+			if a.Evidence != nil {
+				row = append(row, formatFloat(a.Evidence.To))
+			}
+			if a.Memory != nil {
+				row = append(row, a.Memory.cells(i)...)
 			}
 			rows = append(rows, row)
 		}
@@ -163,4 +177,38 @@ func ComparisonCSV(w io.Writer, c *Comparison) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// planColumns head what a row says of the memory plan: bytes on each device, of
+// all sequences together.
+func planColumns() []string {
+	head := []string{"plan_context", "plan_batch", "weights_bytes", "available_bytes", "fits", "longest_context", "largest_batch", "read_bytes"}
+	for _, e := range serving.Engines() {
+		head = append(head, "plan_"+strings.ReplaceAll(string(e), ".", "_")+"_bytes")
+	}
+	return head
+}
+
+// cells are the columns of one model, empty where it could not be planned. A
+// context or a batch without bound is empty too.
+func (p *MemoryPlan) cells(i int) []string {
+	out := make([]string, len(planColumns()))
+	if i >= len(p.Models) || len(p.Models[i].Engines) != len(serving.Engines()) {
+		return out
+	}
+	m := p.Models[i]
+	bounded := func(n int64) string {
+		if n == serving.Unbounded {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	x := m.Needed()
+	copy(out, []string{
+		bounded(m.Context), bounded(m.Batch), bounded(m.Weights), bounded(m.Available), strconv.FormatBool(x.Fits), bounded(x.Longest), bounded(x.Sequences), bounded(m.Read.Bytes),
+	})
+	for j, e := range m.Engines {
+		out[8+j] = bounded(e.Total)
+	}
+	return out
 }

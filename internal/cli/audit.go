@@ -33,6 +33,7 @@ func newAuditCommand() *cobra.Command {
 		out      string
 		figures  []string
 		families bool
+		memory   memoryFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "audit CONFIG…",
@@ -49,6 +50,7 @@ unless --law names another.`,
   l2m audit models/ --law l2m-run-1f2e3d4c --bytes-per-token 4.4
   l2m audit config.json --length 1e6 --capacity 0.05
   l2m audit config.json --cache sinks:4+2044 --cache full
+  l2m audit models/ --memory 80G --weights 16G --batch 8 --length 128k   # what fits
   l2m audit models/ --out runs/models            # for l2m serve and l2m report
   l2m audit models/ --html audit.html --json > audit.json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -98,13 +100,16 @@ unless --law names another.`,
 					if _, missing := os.Stat(law); missing != nil {
 						return usagef("--law: %v, and no run directory of that name exists", err)
 					}
-					if o.Law, err = l2m.ReadLaw(law); err != nil {
+					if o.Law, o.Evidence, err = l2m.ReadMeasuredLaw(law); err != nil {
 						return err
 					}
 					o.LawFrom = law
 				}
 			}
 			if err := checkFormats(figures); err != nil {
+				return err
+			}
+			if o.Memory, err = memory.options(); err != nil {
 				return err
 			}
 			a, err := l2m.Audit(cmd.Context(), o)
@@ -127,7 +132,8 @@ unless --law names another.`,
 	f.StringVar(&ask, "length", "", "what would be needed at these lengths, such as 1e6")
 	f.StringVar(&capacity, "capacity", "", "nats that one element carries (default 1,0.1,0.01)")
 	f.StringVar(&dtype, "dtype", "", "storage of elements: bfloat16, float16, float8, int4, q8_0, q4_0, … (default bfloat16)")
-	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: sinks:4+2044, budget:2048, compressive:2048, power:0.76, log-linear")
+	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear")
+	memory.add(f)
 	f.StringVar(&o.Assume, "assume", "", "read the files as this model_type, whatever they say")
 	f.Float64Var(&o.Level, "level", 0.95, "level of intervals")
 	f.StringVarP(&out, "out", "o", "", "folder to write audit.json, audit.csv, report.html and the figure to")

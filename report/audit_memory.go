@@ -1,0 +1,238 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/result"
+)
+
+// memoryQuestion is what was asked, in words.
+func memoryQuestion(p *result.MemoryPlan) string {
+	context := "the context that each model declares"
+	if p.Context > 0 {
+		context = count(p.Context) + " tokens"
+	}
+	s := fmt.Sprintf("%s × %s on %s", context, plural(int(min(p.Batch, math.MaxInt32)), "sequence", "sequences"), deviceMemory(p.Memory))
+	if p.Devices > 1 {
+		s += fmt.Sprintf(" × %d", p.Devices)
+	}
+	return s
+}
+
+// deviceMemory writes the memory of a device the way it was asked for: whole GiB
+// where it is whole.
+func deviceMemory(n int64) string {
+	if n%(1<<30) == 0 {
+		return count(n>>30) + " GiB"
+	}
+	return size(n)
+}
+
+// memoryAnswer is the finding as a sentence: how many fit, and which leaves least room.
+func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
+	fit, planned := 0, 0
+	tightest, room := "", math.Inf(1)
+	for _, m := range p.Models {
+		if m.Error != "" {
+			continue
+		}
+		planned++
+		x := m.Needed()
+		if !x.Fits {
+			continue
+		}
+		fit++
+		if r := float64(m.Available-x.Total) / float64(p.Memory); r < room {
+			room, tightest = r, m.Model
+		}
+	}
+	s := fmt.Sprintf("At %s, %d of %s fit", memoryQuestion(p), fit, plural(planned, "model", "models"))
+	if planned == 1 {
+		s = fmt.Sprintf("%s %s at %s", p.Models[0].Model, map[bool]string{true: "fits", false: "does not fit"}[fit == 1], memoryQuestion(p))
+	} else if fit > 0 {
+		s += fmt.Sprintf("; the tightest is %s with %.0f %% of the memory to spare", shortName(tightest), 100*room)
+	}
+	switch fit {
+	case planned:
+		return s, Good
+	case 0:
+		return s, Bad
+	}
+	return s, Neutral
+}
+
+// longest writes the longest context.
+func longest(n int64) string {
+	switch n {
+	case 0:
+		return "none"
+	case serving.Unbounded:
+		return "any"
+	}
+	return count(n)
+}
+
+// memoryText is the plan as a table for terminals.
+func (t *auditText) memory() {
+	p := t.a.Memory
+	if p == nil {
+		return
+	}
+	t.out.WriteString("\n" + t.colour(fmt.Sprintf("What fits: %s (%.0f %% used at most, keys and values as %s)", memoryQuestion(p), 100*p.Utilization, p.KVType), 1) + "\n")
+	name := 24
+	for _, m := range p.Models {
+		name = max(name, min(40, len([]rune(m.Model))+3))
+	}
+	pad := func(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len([]rune(s)))) }
+	right := func(s string, n int) string { return strings.Repeat(" ", max(0, n-len([]rune(s)))) + s }
+	t.out.WriteString(pad("", name) + right("weights", 10) + right("cache", 10) + right("fits", 6) + right("longest", 12) + right("batch", 8) + right("vLLM", 10) + right("llama.cpp", 11) + "\n")
+	for _, m := range p.Models {
+		if m.Error != "" {
+			t.paragraph(m.Model+": "+m.Error, 2)
+			continue
+		}
+		x := m.Needed()
+		fits := map[bool]string{true: "yes", false: "no"}[x.Fits]
+		weights := size(m.Weights)
+		if !m.Known {
+			weights = "?"
+		}
+		batch := longest(x.Sequences)
+		row := pad("  "+shortName(m.Model), name) + right(weights, 10) + right(size(x.Total), 10) + right(fits, 6) + right(longest(x.Longest), 12) + right(batch, 8)
+		for _, e := range m.Engines[1:] {
+			if e.Engine == serving.VLLM || e.Engine == serving.LlamaCpp {
+				row += right(size(e.Total), map[serving.Engine]int{serving.VLLM: 10, serving.LlamaCpp: 11}[e.Engine])
+			}
+		}
+		t.out.WriteString(row + "\n")
+	}
+	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. ?: not known, not counted (--weights).", 2)
+}
+
+// memorySection is the plan in the page: who fits, what engines allocate, and the
+// table of contexts and batches of each model.
+func (a auditPage) memorySection() Section {
+	p := a.Memory
+	s := Section{ID: "fits", Title: "What fits"}
+	t := &Table{ID: "fit-table", Caption: Plain("At " + memoryQuestion(p))}
+	t.Columns = []Column{
+		{Head: Plain("model"), Wide: true}, {Head: Plain("fits")}, {Head: Plain("weights"), Numeric: true}, {Head: Plain("cache"), Numeric: true},
+		{Head: Plain("longest context"), Numeric: true}, {Head: Plain("largest batch"), Numeric: true}, {Head: Plain("vLLM"), Numeric: true}, {Head: Plain("llama.cpp"), Numeric: true}, {Head: Plain("Transformers"), Numeric: true}, {Head: Plain("read per token"), Numeric: true},
+	}
+	if p.Bandwidth > 0 {
+		t.Columns = append(t.Columns, Column{Head: Plain("tokens/s at most"), Numeric: true})
+	}
+	for i, m := range p.Models {
+		if m.Error != "" || len(m.Engines) < 4 {
+			s.Blocks = append(s.Blocks, WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
+			continue
+		}
+		base := fmt.Sprintf("%s.memory.models[%d]", a.base, i)
+		x := m.Needed()
+		weights := Plain("not known")
+		if m.Known {
+			weights = Phrase{{Text: size(m.Weights), Ref: base + ".weights"}}
+		}
+		row := []Phrase{Plain(m.Model), Plain(map[bool]string{true: "yes", false: "no"}[x.Fits]), weights, {{Text: size(x.Total), Ref: base + ".engines[0].total"}},
+			Plain(longest(x.Longest)), Plain(longest(x.Sequences))}
+		for j := range m.Engines[1:] {
+			row = append(row, Phrase{{Text: size(m.Engines[j+1].Total), Ref: fmt.Sprintf("%s.engines[%d].total", base, j+1)}})
+		}
+		row = append(row, Phrase{{Text: size(m.Read.Bytes), Ref: base + ".read.bytes"}})
+		if p.Bandwidth > 0 {
+			row = append(row, Phrase{{Text: significant(m.Read.PerSecond, 3), Ref: base + ".read.per_second"}})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	s.Blocks = append(s.Blocks, t, Prose{Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Cache is what must be kept; the engines’ columns are what they allocate: "+
+		"vLLM whole blocks and a window with a batch of tokens, llama.cpp all cells of the context at the start and recurrent states in float32, Transformers a column more in convolutions. "+
+		"Read per token are weights and caches, which bounds the speed of a step.", 100*p.Utilization))})
+	for i, m := range p.Models {
+		if len(m.Table) == len(p.Contexts)*len(p.Batches) && len(m.Table) > 0 {
+			s.Blocks = append(s.Blocks, Details{Summary: m.Model + " · context × batch", Blocks: []Block{memoryGrid(p, i, fmt.Sprintf("%s.memory.models[%d]", a.base, i))}})
+		}
+	}
+	return s
+}
+
+// memoryGrid is the table of contexts and batches of one model.
+func memoryGrid(p *result.MemoryPlan, i int, base string) *Table {
+	m := p.Models[i]
+	t := &Table{ID: fmt.Sprintf("grid-%d", i), Caption: Plain("Cache in bytes; what does not fit is in parentheses")}
+	t.Columns = []Column{{Head: Plain("context"), Numeric: true}}
+	for _, b := range p.Batches {
+		t.Columns = append(t.Columns, Column{Head: Plain("batch " + count(b)), Numeric: true})
+	}
+	for j, L := range p.Contexts {
+		row := []Phrase{Plain(count(L))}
+		for k := range p.Batches {
+			at := j*len(p.Batches) + k
+			cell := Phrase{{Text: size(m.Table[at].Total), Ref: fmt.Sprintf("%s.table[%d].total", base, at)}}
+			if !m.Table[at].Fits {
+				cell = Join(Plain("("), cell, Plain(")"))
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// memoryFacts are the tiles of the plan: the tightest that fits, the longest
+// context of all, and what the law asks for.
+func (a audited) memoryFacts() []Fact {
+	p := a.Memory
+	if p == nil {
+		return nil
+	}
+	var facts []Fact
+	fit := 0
+	var far, near *result.ModelPlan
+	for i := range p.Models {
+		m := &p.Models[i]
+		if m.Error != "" {
+			continue
+		}
+		x := m.Needed()
+		if x.Fits {
+			fit++
+		}
+		if far == nil || x.Longest > far.Needed().Longest {
+			far = m
+		}
+		if near == nil || x.Longest < near.Needed().Longest {
+			near = m
+		}
+	}
+	facts = append(facts, Fact{Label: "fit", Value: Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: Plain(memoryQuestion(p))})
+	if far != nil {
+		facts = append(facts,
+			Fact{Label: "longest context, the most", Value: Plain(longest(far.Needed().Longest)), Note: Plain(shortName(far.Model))},
+			Fact{Label: "longest context, the least", Value: Plain(longest(near.Needed().Longest)), Note: Plain(shortName(near.Model))})
+	}
+	if p.Context > 0 && a.Evidence.Answers(float64(p.Context)) == nil {
+		nats := float64(a.Law.At(float64(p.Context))) * float64(p.Batch)
+		mark := ""
+		if a.Evidence.Beyond(float64(p.Context)) {
+			mark = "~"
+		}
+		facts = append(facts, Fact{
+			Label: "the law asks at least", Value: Plain(mark + size(int64(math.Ceil(nats/math.Ln2/8)))),
+			Note: Plain(fmt.Sprintf("if every bit were used; %s%s at %s nats an element of %s", mark, size(int64(2*nats/a.Capacities[a.leastCapacity()])), formatFloat(a.Capacities[a.leastCapacity()]), "two bytes")),
+		})
+	}
+	return facts
+}
+
+// leadMemory tells in the lead which models keep up, where the headline answers
+// what fits.
+func (a audited) leadMemory() string {
+	if a.Memory == nil {
+		return ""
+	}
+	s, _ := a.growthHeadline()
+	return " " + s + "."
+}
