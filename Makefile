@@ -1,5 +1,5 @@
 # The few commands a contributor needs.
-.PHONY: build test lint fuzz bench pages ci
+.PHONY: build test lint fuzz bench pages deps ci
 
 build:                 ## the command, into ./l2m
 	go build -o l2m ./cmd/l2m
@@ -24,6 +24,9 @@ bench:                 ## every Go benchmark once
 
 pages:                 ## the pages in a browser; skips where there is no Chromium
 	cd browser && go test
+
+deps:                  ## modules that have a later version, or are deprecated
+	@scripts/deps.sh
 
 ci:                    ## everything CI runs
 	./.ci/run
