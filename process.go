@@ -60,7 +60,7 @@ func SampleProcess(ctx context.Context, o SampleOptions) error {
 	if o.Out == "-" {
 		return write(o.Stdout)
 	}
-	return atomicfile.WriteFile(o.Out, 0o666, write)
+	return atomicfile.WriteOutput(o.Out, 0o666, write)
 }
 
 // formatOf goes by the ending of a file name.

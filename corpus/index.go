@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -47,9 +48,9 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	skipped    map[string]int
-	strange    int      // files with what is not text in UTF-8
-	stranger   string   // the first of them
-	spooled    []string // files that hold standard input and pipes
+	strange    int        // files with what is not text in UTF-8
+	stranger   string     // the first of them
+	spooled    []*os.File // that hold standard input and pipes, locked
 }
 
 // Index reads every document once. It fails on the first file that cannot be

@@ -1,32 +1,59 @@
 package corpus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/l2m-lab/l2m/internal/tempfile"
 )
 
+// spoolPrefix starts the names of files that hold what can be read only once.
+const spoolPrefix = "l2m-stdin-"
+
 // spool keeps what can be read only once in a file, since documents are read
-// more than once.
-func (c *Corpus) spool(ctx context.Context, r io.Reader, name string) (path string, n int64, err error) {
-	out, err := os.CreateTemp(c.opts.SpoolDir, "l2m-stdin-*")
+// more than once. What killed processes have left of the kind is removed. When ctx
+// ends, it returns though open or reading may still wait.
+func (c *Corpus) spool(ctx context.Context, open func() (io.ReadCloser, error), name string) (path string, n int64, err error) {
+	dir := cmp.Or(c.opts.SpoolDir, os.TempDir())
+	tempfile.RemoveAbandoned(dir, spoolPrefix, "")
+	out, err := tempfile.Create(dir, spoolPrefix, "", 0o600)
 	if err != nil {
 		return "", 0, fmt.Errorf("keeping %s: %w", name, err)
 	}
-	path = out.Name()
-	c.spooled = append(c.spooled, path)
-	n, err = io.Copy(out, contextReader{ctx, r})
-	if cerr := out.Close(); err == nil {
-		err = cerr
+	c.spooled = append(c.spooled, out)
+	type result struct {
+		n   int64
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r, err := open()
+		if err != nil {
+			done <- result{0, err}
+			return
+		}
+		defer r.Close()
+		// A pipe that nobody writes to would never notice that it is over.
+		stop := context.AfterFunc(ctx, func() { r.Close() })
+		defer stop()
+		n, err := io.Copy(out, contextReader{ctx, r})
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		n, err = r.n, r.err
+	case <-ctx.Done():
+		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("keeping %s in %s: %w", name, filepath.Dir(path), err)
+		return "", 0, fmt.Errorf("keeping %s in %s: %w", name, dir, err)
 	}
-	return path, n, nil
+	return out.Name(), n, nil
 }
 
 func (c *Corpus) spoolStdin(ctx context.Context) (file, error) {
@@ -41,34 +68,28 @@ func (c *Corpus) spoolStdin(ctx context.Context) (file, error) {
 		f.form = Text
 	}
 	var err error
-	f.path, f.size, err = c.spool(ctx, c.opts.Stdin, f.name)
+	f.path, f.size, err = c.spool(ctx, func() (io.ReadCloser, error) { return io.NopCloser(c.opts.Stdin), nil }, f.name)
 	return f, err
 }
 
 // spoolPipe keeps the content of a named pipe, such as a shell makes for
 // <(command).
 func (c *Corpus) spoolPipe(ctx context.Context, f *file) error {
-	in, err := os.Open(f.path)
+	pipe := f.path
+	open := func() (io.ReadCloser, error) { return os.Open(pipe) } // waits for a writer
+	path, n, err := c.spool(ctx, open, f.name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, errors.Unwrap(err))
+		return err
 	}
-	defer in.Close()
-	// A pipe that nobody writes to would never notice that it is over.
-	stop := context.AfterFunc(ctx, func() { in.Close() })
-	defer stop()
-	f.path, f.size, err = c.spool(ctx, in, f.name)
-	f.mtime = time.Time{} // of the pipe
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	f.path, f.size, f.mtime = path, n, time.Time{} // the time was that of the pipe
+	return nil
 }
 
 // Close removes what was kept of standard input and of pipes.
 func (c *Corpus) Close() error {
 	var errs []error
-	for _, path := range c.spooled {
-		errs = append(errs, os.Remove(path))
+	for _, f := range c.spooled {
+		errs = append(errs, f.Close(), os.Remove(f.Name()))
 	}
 	c.spooled = nil
 	return errors.Join(errs...)

@@ -4,8 +4,8 @@
 //
 // The content goes to a temporary file in the same folder, which is synced,
 // renamed over the path, and made durable by syncing the folder. A crash can
-// leave temporary files behind; their names are recognised by IsTemp, and
-// RemoveTemps clears them away.
+// leave a temporary file behind: the next WriteFile of the same path removes it,
+// and RemoveTemps those of a whole folder.
 package atomicfile
 
 import (
@@ -13,12 +13,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
+
+	"github.com/l2m-lab/l2m/internal/tempfile"
 )
 
 // tempPrefix starts the name of every temporary file.
@@ -31,20 +31,25 @@ const tempPrefix = ".l2m-unfinished-"
 // before the umask, as by os.OpenFile; the permissions of a replaced file are
 // not kept.
 func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := create(dir, filepath.Base(path), perm)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	temp := f.Name()
-	renamed := false
+	dir, suffix := filepath.Dir(path), "-"+filepath.Base(path)
 	defer func() {
-		if !renamed {
-			f.Close() // a second Close only returns an error
-			os.Remove(temp)
-		}
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", path, err)
+		}
+	}()
+	if st, err := os.Lstat(path); err == nil && !st.Mode().IsRegular() && st.Mode()&fs.ModeSymlink == 0 {
+		return errors.New("it is there already, and not a file")
+	}
+	tempfile.RemoveAbandoned(dir, tempPrefix, suffix)
+	f, err := tempfile.Create(dir, tempPrefix, suffix, perm)
+	if err != nil {
+		return err
+	}
+	renamed := false
+	defer func() {
+		f.Close() // a second Close only returns an error
+		if !renamed {
+			os.Remove(f.Name())
 		}
 	}()
 	if err := write(f); err != nil {
@@ -53,14 +58,43 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
+	if runtime.GOOS == "windows" { // elsewhere its lock holds until it has its name
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
 	renamed = true
 	return syncDir(dir)
+}
+
+// WriteOutput is WriteFile for a path that a person has typed: links are followed,
+// and a device or a pipe is written to as it is.
+func WriteOutput(path string, perm fs.FileMode, write func(io.Writer) error) error {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil || st.IsDir(): // WriteFile tells
+	case st.Mode().IsRegular():
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			path = target
+		}
+	default:
+		return writeThrough(path, write)
+	}
+	return WriteFile(path, perm, write)
+}
+
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = errors.Join(write(f), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
 }
 
 // WriteBytes is WriteFile for content that is already in memory.
@@ -91,19 +125,6 @@ func RemoveTemps(dir string) error {
 		}
 	}
 	return nil
-}
-
-// create opens a new file with an unused temporary name. os.CreateTemp would
-// ignore the umask once the mode is widened from its 0600.
-func create(dir, base string, perm fs.FileMode) (*os.File, error) {
-	for tries := 0; ; tries++ {
-		name := tempPrefix + strconv.FormatUint(rand.Uint64(), 36) + "-" + base
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
-		if errors.Is(err, fs.ErrExist) && tries < 100 {
-			continue
-		}
-		return f, err
-	}
 }
 
 // syncDir makes a rename durable. Windows cannot sync folders; its file system

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/l2m-lab/l2m/internal/tempfile"
 )
 
 func names(t *testing.T, dir string) []string {
@@ -111,7 +115,7 @@ func TestReadersNeverSeeAPart(t *testing.T) {
 
 func TestRemoveTemps(t *testing.T) {
 	dir := t.TempDir()
-	f, err := create(dir, "a", 0o644)
+	f, err := tempfile.Create(dir, tempPrefix, "-a", 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,5 +134,70 @@ func TestRemoveTemps(t *testing.T) {
 	}
 	if err := RemoveTemps(filepath.Join(dir, "missing")); err == nil {
 		t.Error("no error for a missing folder")
+	}
+}
+
+// What a killed WriteFile leaves is removed by the next one of the same path, and
+// nothing else is: not what a living process writes, nor other paths' leftovers.
+func TestNextWriteRemovesLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	temp := func(suffix string) *os.File {
+		f, err := tempfile.Create(dir, tempPrefix, suffix, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	left, alive, other := temp("-a"), temp("-a"), temp("-b")
+	left.Close()
+	other.Close()
+	defer alive.Close()
+	if err := WriteBytes(filepath.Join(dir, "a"), 0o644, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{filepath.Base(alive.Name()), filepath.Base(other.Name()), "a"}
+	slices.Sort(want)
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
+}
+
+// A person may name a link, a pipe or a device; WriteFile replaces nothing but
+// files and links.
+func TestWriteOutput(t *testing.T) {
+	dir := t.TempDir()
+	target, link, pipe := filepath.Join(dir, "target"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("target", link); err != nil {
+		t.Skip(err)
+	}
+	write := func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }
+	if err := WriteOutput(link, 0o644, write); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(target); string(got) != "new" {
+		t.Errorf("the target of the link holds %q", got)
+	}
+	if to, err := os.Readlink(link); err != nil || to != "target" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip("no mkfifo here")
+	}
+	if err := WriteFile(pipe, 0o644, write); err == nil {
+		t.Error("WriteFile replaced a pipe")
+	}
+	read := make(chan string)
+	go func() {
+		got, _ := os.ReadFile(pipe)
+		read <- string(got)
+	}()
+	if err := WriteOutput(pipe, 0o644, write); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-read; got != "new" {
+		t.Errorf("the reader of the pipe got %q", got)
 	}
 }

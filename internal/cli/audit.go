@@ -150,7 +150,7 @@ func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page str
 		return fmt.Errorf("%s: %s", a.Failures[0].Path, a.Failures[0].Error)
 	}
 	if page != "" && len(a.Models) > 0 {
-		if err := atomicfile.WriteFile(page, 0o644, func(w io.Writer) error { return report.AuditHTML(w, a) }); err != nil {
+		if err := atomicfile.WriteOutput(page, 0o644, func(w io.Writer) error { return report.AuditHTML(w, a) }); err != nil {
 			return err
 		}
 	}

@@ -190,7 +190,7 @@ processes of numbers).`,
 				return writeTruth(w, t)
 			}
 			if out != "" {
-				return atomicfile.WriteFile(out, 0o666, write)
+				return atomicfile.WriteOutput(out, 0o666, write)
 			}
 			return write(cmd.OutOrStdout())
 		},

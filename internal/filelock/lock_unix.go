@@ -19,14 +19,14 @@ func Acquire(path string) (f *os.File, supported bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
+	held, err := Try(f)
 	switch {
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	case errors.Is(err, ErrUnsupported):
+		return f, false, nil
+	case err != nil:
+		f.Close()
+		return nil, false, err
+	case !held:
 		holder := make([]byte, 32)
 		n, _ := f.ReadAt(holder, 0)
 		f.Close()
@@ -35,11 +35,6 @@ func Acquire(path string) (f *os.File, supported bool, err error) {
 			who = fmt.Sprintf("another l2m process (pid %d)", pid)
 		}
 		return nil, true, fmt.Errorf("%w: %s", ErrHeld, who)
-	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
-		return f, false, nil
-	case err != nil:
-		f.Close()
-		return nil, false, err
 	}
 	// The process id only serves the message above, so a failure to write it
 	// is no reason to stop.
@@ -47,4 +42,24 @@ func Acquire(path string) (f *os.File, supported bool, err error) {
 		f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
 	return f, true, nil
+}
+
+// Try locks an open file until it is closed or the process dies. held is false
+// where another process, or another open file of this one, holds the lock.
+func Try(f *os.File) (held bool, err error) {
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return false, nil
+	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
+		return false, ErrUnsupported
+	}
+	return false, err
 }

@@ -90,7 +90,7 @@ func (m *Model) Save(w io.Writer) error {
 
 // SaveFile writes the model to a file, whole or not at all.
 func (m *Model) SaveFile(path string) error {
-	if err := atomicfile.WriteFile(path, 0o666, m.Save); err != nil {
+	if err := atomicfile.WriteOutput(path, 0o666, m.Save); err != nil {
 		return fmt.Errorf("saving a bytemix model to %s: %w", path, err)
 	}
 	return nil
