@@ -64,6 +64,8 @@ func newEngine(ctx context.Context, t text, o MeasureOptions) (*engine, error) {
 		err = e.openServer(ctx, o)
 	case isGGUF(o.Model):
 		err = e.openGGUF(ctx, o)
+	case isTrained(o.Model):
+		err = e.openTrained(o)
 	case o.Model == "bytemix" || strings.HasPrefix(o.Model, "bytemix:"):
 		err = e.planBuiltin(ctx, t, o)
 	default:

@@ -42,6 +42,12 @@ func measureProcess(ctx context.Context, run *rundir.Dir, o MeasureOptions) (*re
 
 func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o MeasureOptions) (*result.Result, error) {
 	d, model := p.Describe(), p.Model()
+	if isTrained(o.Model) {
+		var err error
+		if model, err = trainedModel[T](o.Model); err != nil {
+			return nil, err
+		}
+	}
 	if o.Context > 0 {
 		var err error
 		if model, err = lm.Restrict(model, o.Context, contextStep(o)); err != nil {

@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"lab/graph":           {},
 	"lab/cpu":             {"lab/graph"},
 	"lab/mixer":           {"lab/graph"},
+	"lab":                 {"info", "corpus", "token", "rundir", "lab/cpu", "lab/train"},
 	"lab/train":           {"lab/graph", "lab/cpu", "lab/mixer", "lm", "process", "token", "internal/atomicfile"},
 	"":                    {"*"},
 	"internal/cli":        {"*"},

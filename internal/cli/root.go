@@ -43,6 +43,7 @@ var verbs = []func() *cobra.Command{
 	newServeCommand,
 	newProcessCommand,
 	newCalibrateCommand,
+	newLabCommand,
 	newModelCommand,
 	newVersionCommand,
 	newManCommand,

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/lab/cpu"
 	"github.com/l2m-lab/l2m/lab/graph"
 	"github.com/l2m-lab/l2m/lab/mixer"
@@ -50,8 +51,36 @@ func (r *Run) Save(dir string, data Data) error {
 	if err := os.WriteFile(filepath.Join(dir, ConfigFile), r.Recipe.Model.JSON(), 0o644); err != nil {
 		return err
 	}
-	return writeTensors(filepath.Join(dir, WeightsFile), sections(r.layout, "", r.params),
-		map[string]string{"format": weightsFormat, "tokens": kindOf(data)})
+	return atomicfile.WriteFile(filepath.Join(dir, WeightsFile), 0o644, func(w io.Writer) error { return r.WriteWeights(w, data) })
+}
+
+// WriteWeights writes the parameters as safetensors.
+func (r *Run) WriteWeights(w io.Writer, data Data) error {
+	return encodeTensors(w, sections(r.layout, "", r.params), map[string]string{"format": weightsFormat, "tokens": kindOf(data)})
+}
+
+// Parameters is the number of trained numbers.
+func (r *Run) Parameters() int { return r.layout.Size }
+
+// LastLoss is the mean loss of the last tenth of the steps, nats.
+func (r *Run) LastLoss() float64 {
+	last := r.Loss[len(r.Loss)-max(1, len(r.Loss)/10):]
+	sum := 0.0
+	for _, x := range last {
+		sum += float64(x)
+	}
+	return sum / float64(len(last))
+}
+
+// Read reads the model in a folder, which was trained by a recipe, to evaluate
+// it. What else Run says is not known of it.
+func Read(dir string, r Recipe) (*Run, error) {
+	m, err := open(dir, cpu.Best())
+	if err != nil {
+		return nil, fmt.Errorf("reading the trained model in %s: %w", dir, err)
+	}
+	r.Model = m.config
+	return &Run{Recipe: r, layout: m.layout, params: m.params}, nil
 }
 
 const weightsFormat = "l2m-lab-weights-1"

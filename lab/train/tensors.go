@@ -29,13 +29,17 @@ type entry struct {
 // maxHeader bounds the header of a file that is read.
 const maxHeader = 64 << 20
 
-// writeTensors writes a safetensors file whole: eight bytes with the length of
-// a JSON header, the header, the numbers.
-func writeTensors(path string, tensors []tensor, metadata map[string]string) error {
+// encodeTensors writes safetensors: eight bytes with the length of a JSON
+// header, the header, the numbers.
+func encodeTensors(w io.Writer, tensors []tensor, metadata map[string]string) error {
 	header := map[string]any{"__metadata__": metadata}
 	at := 0
 	for _, t := range tensors {
-		header[t.name] = entry{"F32", t.shape, [2]int{at, at + 4*len(t.data)}}
+		shape := t.shape
+		if shape == nil {
+			shape = []int{}
+		}
+		header[t.name] = entry{"F32", shape, [2]int{at, at + 4*len(t.data)}}
 		at += 4 * len(t.data)
 	}
 	text, err := json.Marshal(header)
@@ -45,27 +49,30 @@ func writeTensors(path string, tensors []tensor, metadata map[string]string) err
 	for len(text)%8 != 0 {
 		text = append(text, ' ')
 	}
-	return atomicfile.WriteFile(path, 0o644, func(w io.Writer) error {
-		if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))); err != nil {
-			return err
-		}
-		if _, err := w.Write(text); err != nil {
-			return err
-		}
-		buffer := make([]byte, 0, 1<<16)
-		for _, t := range tensors {
-			for part := range slices.Chunk(t.data, 1<<14) {
-				buffer = buffer[:0]
-				for _, x := range part {
-					buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
-				}
-				if _, err := w.Write(buffer); err != nil {
-					return err
-				}
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))); err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	buffer := make([]byte, 0, 1<<16)
+	for _, t := range tensors {
+		for part := range slices.Chunk(t.data, 1<<14) {
+			buffer = buffer[:0]
+			for _, x := range part {
+				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+			}
+			if _, err := w.Write(buffer); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// writeTensors writes a safetensors file whole.
+func writeTensors(path string, tensors []tensor, metadata map[string]string) error {
+	return atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return encodeTensors(w, tensors, metadata) })
 }
 
 // readTensors reads a safetensors file of float32 tensors.

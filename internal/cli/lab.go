@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/lab"
+	"github.com/l2m-lab/l2m/lab/train"
+)
+
+func newLabCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "Train small sequence models on data of known information",
+		Long: `Lab trains small sequence models (attention, sliding windows, linear attention,
+Mamba, Mamba-2, the gated delta rule, hybrids) on random processes whose
+information is known, on recall tasks, and on text. A run directory holds the
+model as config.json and model.safetensors, its losses, and a checkpoint: a run
+that was stopped goes on, to the same weights.`,
+		Example: "  l2m lab recipes\n  l2m lab train gaussian-small\n  l2m audit l2m-lab-gaussian-small/config.json",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newLabTrainCommand(), newLabRecipesCommand(), newLabEvalCommand())
+	return cmd
+}
+
+func newLabRecipesCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "recipes", Short: "List the built-in recipes", Example: "  l2m lab recipes", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), train.Recipes())
+			}
+			t := plainTable("recipe", "what it trains", "cost")
+			for _, r := range train.Recipes() {
+				t.AppendRow(table.Row{r.Name, r.About, r.Cost})
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the recipes themselves: what a recipe file may say")
+	return cmd
+}
+
+func newLabTrainCommand() *cobra.Command {
+	var (
+		o             lab.Options
+		seed          uint64
+		quiet, asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "train RECIPE [TEXT…]",
+		Short: "Train a model by a recipe",
+		Long: `Train trains a model by a built-in recipe or a recipe file; flags change what the
+recipe says. Recipes on bytes take text: one half of the documents trains, the
+other half is what l2m measure evaluates with the same --seed.
+
+Ctrl-C stops with a checkpoint; the same command goes on. The weights do not
+depend on the number of workers, nor on interruptions.`,
+		Example: `  l2m lab train gaussian-small
+  l2m lab train gaussian-small --layer-types mamba2 --out ssd
+  l2m lab train books-bytes-3m books/ --rates 0.0005,0.001,0.002`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name a recipe (l2m lab recipes lists the built-in ones)")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Recipe, o.Paths = args[0], args[1:]
+			if cmd.Flags().Changed("seed") {
+				o.Seed = &seed
+			}
+			o.Command = typed(cmd, args)
+			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			o.Progress = bars.report
+			doc, err := lab.Train(cmd.Context(), o)
+			bars.done()
+			if err != nil {
+				return err
+			}
+			return writeLab(cmd.OutOrStdout(), doc, asJSON)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-lab-RECIPE)")
+	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in --out")
+	f.StringVar(&o.Data, "data", "", "a process, a task (recall:pairs=4, copy, selective), or bytes")
+	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated: full_attention, sliding_attention, linear_attention, mamba2, mamba, gated_delta, short_conv")
+	f.IntVar(&o.Layers, "layers", 0, "number of layers")
+	f.IntVar(&o.Hidden, "hidden", 0, "width of the model")
+	f.IntSliceVar(&o.Lengths, "lengths", nil, "tokens of training sequences; several are a curriculum")
+	f.IntSliceVar(&o.Evaluate, "evaluate", nil, "lengths at which the trained model is evaluated")
+	f.IntVar(&o.Steps, "steps", 0, "steps of training")
+	f.IntVar(&o.Batch, "batch", 0, "sequences per step")
+	f.Float64Var(&o.Rate, "rate", 0, "highest learning rate")
+	f.Float64SliceVar(&o.Rates, "rates", nil, "rates to try for a tenth of the steps each; the best one is taken")
+	f.Uint64Var(&seed, "seed", 0, "seed of weights, data and split")
+	f.StringVar(&o.Format, "format", "", "format of the text (default: by file name)")
+	f.StringVar(&o.Field, "field", "", "field of JSON lines or Parquet that holds the text")
+	f.IntVarP(&o.Workers, "workers", "j", 0, "cores (default: all); does not change the result")
+	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
+	f.BoolVar(&asJSON, "json", false, "print lab.json instead of the table")
+	return cmd
+}
+
+// typed is the command that repeats what changes the result.
+func typed(cmd *cobra.Command, args []string) string {
+	words := append([]string{"l2m", "lab", "train"}, args...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "workers", "quiet", "json", "fresh":
+			return
+		}
+		value := f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			value = strings.Join(list.GetSlice(), ",")
+		}
+		words = append(words, "--"+f.Name, value)
+	})
+	for i, w := range words {
+		words[i] = shell.Quote(w)
+	}
+	return strings.Join(words, " ")
+}
+
+func newLabEvalCommand() *cobra.Command {
+	var (
+		o       lab.Options
+		lengths []int
+		asJSON  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "eval RUN [TEXT…]",
+		Short: "Evaluate a trained model, at other lengths too",
+		Long: `Eval evaluates the model of a finished run of l2m lab train on sequences that it
+was not trained on, at any lengths that its positions allow.`,
+		Example: "  l2m lab eval l2m-lab-gaussian-small --length 16,64",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name the run directory of l2m lab train")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Paths = args[1:]
+			doc, err := lab.Evaluate(cmd.Context(), args[0], lengths, o)
+			if err != nil {
+				return err
+			}
+			return writeLab(cmd.OutOrStdout(), doc, asJSON)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntSliceVar(&lengths, "length", nil, "lengths in tokens (default: those of the recipe)")
+	f.StringVar(&o.Data, "data", "", "other data with the same tokens")
+	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
+	return cmd
+}
+
+func writeLab(w io.Writer, doc *lab.Document, asJSON bool) error {
+	if asJSON {
+		return lab.WriteDocument(w, doc)
+	}
+	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", doc.Recipe.Name, doc.Parameters, doc.Steps, doc.Tokens)
+	t := plainTable("length", "sequences", "loss (nats/token)", "exact", "gap", "accuracy")
+	percent := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return strconv.FormatFloat(100**x, 'f', 2, 64) + " %"
+	}
+	for _, e := range doc.Evaluations {
+		if e.Step != doc.Steps {
+			continue
+		}
+		exact := ""
+		if e.Exact != nil {
+			sum := 0.0
+			for _, x := range e.Exact {
+				sum += x / float64(len(e.Exact))
+			}
+			exact = strconv.FormatFloat(sum, 'f', 4, 64)
+		}
+		t.AppendRow(table.Row{e.Length, e.Sequences, strconv.FormatFloat(e.Loss, 'g', 4, 64), exact, percent(e.Gap), percent(e.Accuracy)})
+	}
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}

@@ -1,0 +1,411 @@
+// Package lab is the verb behind l2m lab: it trains a small model by a recipe in
+// a run directory, goes on with a run that was stopped, and evaluates what came
+// out at other lengths.
+//
+// In: Options. Out: a Document, which the run directory holds as lab.json beside
+// the model (config.json, model.safetensors), the curve of the training
+// (curve.csv) and the checkpoint. The packages below it do the work: lab/graph,
+// lab/cpu, lab/mixer, lab/train.
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Options of a training run. The zero value of a field asks for what the recipe
+// says.
+type Options struct {
+	Recipe string // name of a built-in recipe, or a file
+	Out    string // run directory; "" means l2m-lab-NAME
+	Fresh  bool   // discard what an earlier run left there
+
+	Paths  []string // text, for recipes on bytes: files, folders, globs
+	Format string   // of Paths, as corpus.ParseFormat reads it
+	Field  string
+
+	Data     string
+	Types    []string // mechanisms of the layers
+	Layers   int
+	Hidden   int
+	Lengths  []int
+	Evaluate []int
+	Steps    int
+	Batch    int
+	Rate     float64
+	Seed     *uint64
+	Rates    []float64 // to choose from before training, see Train
+
+	Workers  int // 0 means GOMAXPROCS; does not change the result
+	Command  string
+	Progress info.ProgressFunc
+}
+
+// Document is what a training run found.
+type Document struct {
+	Format      string             `json:"format"`
+	Command     string             `json:"command,omitempty"`
+	Version     string             `json:"version,omitempty"`
+	Recipe      train.Recipe       `json:"recipe"`
+	Corpus      string             `json:"corpus,omitempty"` // fingerprint of the text
+	Parameters  int                `json:"parameters"`
+	Steps       int                `json:"steps"`
+	Tokens      int64              `json:"tokens"` // trained on
+	Instruction string             `json:"instructions"`
+	Rates       []RateTrial        `json:"rates,omitempty"`
+	Evaluations []train.Evaluation `json:"evaluations"`
+}
+
+// RateTrial is a learning rate that was tried.
+type RateTrial struct {
+	Rate     float64 `json:"rate"`
+	Loss     float64 `json:"loss"` // mean of the last tenth of the trial's steps, nats; 0 when it diverged
+	Diverged bool    `json:"diverged,omitempty"`
+}
+
+const documentFormat = "l2m-lab-1"
+
+// bytesData names text as data of a recipe.
+const bytesData = "bytes"
+
+// FindRecipe returns a built-in recipe by name, or reads a file.
+func FindRecipe(name string) (train.Recipe, error) {
+	all := train.Recipes()
+	if i := slices.IndexFunc(all, func(r train.Recipe) bool { return r.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	if name == "" {
+		return train.Recipe{}, errors.New("no recipe named (l2m lab recipes lists the built-in ones)")
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return train.Recipe{}, fmt.Errorf("%q is neither a built-in recipe (l2m lab recipes lists them) nor a file", name)
+	} else if err != nil {
+		return train.Recipe{}, err
+	}
+	defer f.Close()
+	r, err := train.ReadRecipe(f)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", name, err)
+	}
+	if r.Name == "" {
+		r.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	}
+	return r, nil
+}
+
+// recipe is the recipe with what the options change.
+func (o Options) recipe() (train.Recipe, error) {
+	r, err := FindRecipe(o.Recipe)
+	if err != nil {
+		return r, err
+	}
+	if o.Data != "" {
+		r.Data = o.Data
+	}
+	if len(o.Types) > 0 {
+		r.Model.Types = o.Types
+	}
+	if o.Layers != 0 {
+		r.Model.Layers = o.Layers
+	}
+	if o.Hidden != 0 {
+		r.Model.Hidden = o.Hidden
+	}
+	if o.Steps != 0 {
+		r.Steps = o.Steps
+	}
+	if o.Batch != 0 {
+		r.Batch = o.Batch
+	}
+	if len(o.Lengths) > 0 {
+		r.Lengths = o.Lengths
+	}
+	if len(o.Evaluate) > 0 {
+		r.Evaluate = o.Evaluate
+	}
+	if o.Rate != 0 {
+		r.Rate = o.Rate
+	}
+	if o.Seed != nil {
+		r.Seed = *o.Seed
+	}
+	return r, nil
+}
+
+// Train trains by a recipe and returns what the run directory then holds. A run
+// that was stopped goes on; one that is finished is only read. With o.Rates,
+// a tenth of the steps is trained at each of them first, and the one with the
+// least loss at the end is taken.
+func Train(ctx context.Context, o Options) (*Document, error) {
+	r, err := o.recipe()
+	if err != nil {
+		return nil, err
+	}
+	data, fingerprint, err := o.data(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = r.Settled(data); err != nil {
+		return nil, err
+	}
+	if o.Out == "" {
+		o.Out = "l2m-lab-" + r.Name
+	}
+	dir, err := rundir.Open(o.Out, rundir.Lab, rundir.Options{Fresh: o.Fresh, Command: o.Command, Version: info.BuildVersion().String()})
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	folder, err := dir.Folder(rundir.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Checkpoint: filepath.Join(folder, "training.safetensors")}
+	doc := &Document{Format: documentFormat, Command: dir.Command(), Version: info.BuildVersion().String(), Corpus: fingerprint, Instruction: to.Set.String()}
+	if err := o.chooseRate(ctx, dir, &r, data, doc, to); err != nil {
+		return nil, err
+	}
+	stage, resumed := o.Progress.Stage("training", "tokens"), int64(-1)
+	to.Progress = func(step, steps int, tokens int64, _ float64) {
+		each := tokens / int64(step)
+		if resumed < 0 {
+			resumed = tokens - each
+		}
+		stage(tokens, each*int64(steps), resumed)
+	}
+	run, err := train.Train(ctx, r, data, to)
+	if err != nil {
+		return nil, err
+	}
+	doc.Recipe, doc.Steps, doc.Tokens, doc.Evaluations, doc.Parameters = r, run.Steps, run.Tokens, run.Evaluations, run.Parameters()
+	return doc, write(dir, doc, run, data)
+}
+
+// chooseRate tries rates, or takes what the run has found before.
+func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recipe, data train.Data, doc *Document, to train.Options) error {
+	if len(o.Rates) == 0 {
+		return nil
+	}
+	if _, err := dir.Key(&doc.Rates); err != nil {
+		return err
+	}
+	stage := o.Progress.Stage("rates", "rates")
+	for i, rate := range o.Rates {
+		if i < len(doc.Rates) && doc.Rates[i].Rate == rate {
+			continue
+		}
+		trial := *r
+		trial.Rate, trial.Steps, trial.EvaluateEach = rate, max(10, r.Steps/10), 0
+		trial.WarmUp = min(trial.WarmUp, trial.Steps/2)
+		trial.MuonRate *= rate / r.Rate
+		out, err := train.Train(ctx, trial, data, train.Options{Workers: to.Workers, Set: to.Set})
+		var diverged *train.DivergedError
+		t := RateTrial{Rate: rate}
+		switch {
+		case errors.As(err, &diverged):
+			t.Diverged = true
+		case err != nil:
+			return fmt.Errorf("trying the rate %g: %w", rate, err)
+		default:
+			t.Loss = out.LastLoss()
+		}
+		doc.Rates = append(doc.Rates[:i], t)
+		if err := dir.SetKey(doc.Rates); err != nil {
+			return err
+		}
+		stage(int64(i+1), int64(len(o.Rates)), 0)
+	}
+	best := -1
+	for i, t := range doc.Rates {
+		if !t.Diverged && (best < 0 || t.Loss < doc.Rates[best].Loss) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return errors.New("training diverged at every rate: name smaller ones")
+	}
+	r.MuonRate *= doc.Rates[best].Rate / r.Rate
+	r.Rate = doc.Rates[best].Rate
+	return nil
+}
+
+// write writes the faces of a finished run.
+func write(dir *rundir.Dir, doc *Document, run *train.Run, data train.Data) error {
+	return dir.Write(
+		rundir.Face{Name: train.ConfigFile, Write: func(w io.Writer) error { _, err := w.Write(run.Recipe.Model.JSON()); return err }},
+		rundir.Face{Name: train.WeightsFile, Write: func(w io.Writer) error { return run.WriteWeights(w, data) }},
+		rundir.Face{Name: "curve.csv", Write: func(w io.Writer) error { return writeCurve(w, run) }},
+		rundir.Face{Name: "loss.csv", Write: func(w io.Writer) error { return writePositions(w, run.Evaluations) }},
+		rundir.Face{Name: rundir.Lab.Document, Write: func(w io.Writer) error { return WriteDocument(w, doc) }},
+	)
+}
+
+// WriteDocument writes a document as JSON.
+func WriteDocument(w io.Writer, doc *Document) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(doc)
+}
+
+func writeCurve(w io.Writer, run *train.Run) error {
+	var b strings.Builder
+	b.WriteString("step,loss_nats,gradient_norm,rate\n")
+	for i := range run.Loss {
+		fmt.Fprintf(&b, "%d,%s,%s,%s\n", i+1, short(float64(run.Loss[i])), short(float64(run.Norm[i])), short(run.Recipe.Rate*run.Recipe.RateAt(i)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writePositions writes the loss by position, one row a token.
+func writePositions(w io.Writer, evaluations []train.Evaluation) error {
+	var b strings.Builder
+	b.WriteString("step,length,position,loss_nats,exact_nats,gain_nats\n")
+	at := func(x []float64, i int) string {
+		if i >= len(x) {
+			return ""
+		}
+		return short(x[i])
+	}
+	for _, e := range evaluations {
+		for i := range e.ByPosition {
+			fmt.Fprintf(&b, "%d,%d,%d,%s,%s,%s\n", e.Step, e.Length, i+1, at(e.ByPosition, i), at(e.Exact, i), at(e.Gain, i))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func short(x float64) string { return strconv.FormatFloat(x, 'g', 7, 64) }
+
+// maxTraining bounds the text that is held in memory, bytes.
+const maxTraining = 1 << 30
+
+// data opens the data of a recipe.
+func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, error) {
+	if r.Data != bytesData {
+		if len(o.Paths) > 0 {
+			return nil, "", fmt.Errorf("recipe %s trains on %s, not on text (--data bytes trains on text)", r.Name, r.Data)
+		}
+		d, err := train.OpenData(r.Data)
+		return d, "", err
+	}
+	if len(o.Paths) == 0 {
+		return nil, "", errors.New("this recipe trains on text: name files or folders")
+	}
+	format, err := corpus.ParseFormat(o.Format)
+	if err != nil {
+		return nil, "", err
+	}
+	stage := o.Progress.Stage("reading", "B")
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{Format: format, Field: o.Field, Workers: o.Workers, Progress: func(done, total int64) { stage(done, total, 0) }})
+	if err != nil {
+		return nil, "", err
+	}
+	defer c.Close()
+	longest := 0
+	for _, l := range slices.Concat(r.Lengths, r.Evaluate) {
+		longest = max(longest, l)
+	}
+	// The split of l2m measure: a model never trains on what measure evaluates
+	// with the same seed.
+	s := c.Split(r.Seed, 0.5)
+	var text [][]token.ID
+	for excerpt, err := range s.Excerpts(ctx, corpus.TrainingOptions{Budget: min(maxTraining, s.TrainingBytes()), Excerpt: max(1<<20, 8*longest)}) {
+		if err != nil {
+			return nil, "", err
+		}
+		text = append(text, symbols(excerpt))
+	}
+	windows, err := s.Windows(ctx, corpus.WindowOptions{Length: longest, PerDocument: 16, MaxTotal: 256})
+	if err != nil {
+		return nil, "", err
+	}
+	var tests [][]token.ID
+	for _, w := range windows {
+		tests = append(tests, w.Tokens)
+	}
+	d, err := train.Text("bytes", 256, text, tests)
+	return d, c.Fingerprint(), err
+}
+
+func symbols(b []byte) []token.ID {
+	out := make([]token.ID, len(b))
+	for i, x := range b {
+		out[i] = token.ID(x)
+	}
+	return out
+}
+
+// ReadDocument reads lab.json of a run directory.
+func ReadDocument(dir string) (*Document, error) {
+	b, err := os.ReadFile(filepath.Join(dir, rundir.Lab.Document))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not the directory of a finished run of l2m lab train: %w", dir, err)
+	}
+	var doc Document
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.Lab.Document), err)
+	}
+	if doc.Format != documentFormat {
+		return nil, fmt.Errorf("%s has format %q, not %q", filepath.Join(dir, rundir.Lab.Document), doc.Format, documentFormat)
+	}
+	return &doc, nil
+}
+
+// Evaluate evaluates a finished run at lengths, on the data that it was trained
+// on or on o.Data. It changes nothing in the run.
+func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*Document, error) {
+	doc, err := ReadDocument(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := doc.Recipe
+	if o.Data != "" {
+		r.Data = o.Data
+	}
+	if len(lengths) > 0 {
+		r.Evaluate = lengths
+	}
+	data, _, err := o.data(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	settled, err := r.Settled(data)
+	if err != nil {
+		return nil, err
+	}
+	if settled.Model.Vocabulary != doc.Recipe.Model.Vocabulary || settled.Model.Vector != doc.Recipe.Model.Vector {
+		return nil, fmt.Errorf("the model in %s was trained on other tokens than those of %s", dir, r.Data)
+	}
+	run, err := train.Read(dir, settled)
+	if err != nil {
+		return nil, err
+	}
+	run.Steps, doc.Evaluations = doc.Steps, nil
+	for _, l := range settled.Evaluate {
+		e, err := run.Evaluate(ctx, data, l, train.Options{Set: cpu.Best()})
+		if err != nil {
+			return nil, err
+		}
+		doc.Evaluations = append(doc.Evaluations, *e)
+	}
+	return doc, nil
+}
