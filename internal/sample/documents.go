@@ -26,8 +26,8 @@ func Audit(t testing.TB, known bool, ask ...int64) *result.Audit {
 	}
 	for _, m := range []struct{ name, policy, config string }{
 		{"org/dense", "", `{"model_type":"llama","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"max_position_embeddings":4096}`},
-		{"org/hybrid", "", `{"model_type":"jamba","num_hidden_layers":8,"num_attention_heads":4,"hidden_size":64,"attn_layer_period":8,"attn_layer_offset":4,"mamba_d_state":16,"mamba_d_conv":4,"mamba_expand":2}`},
-		{"org/windowed", "", `{"model_type":"mistral","num_hidden_layers":2,"num_attention_heads":4,"hidden_size":64,"sliding_window":512}`},
+		{"org/hybrid", "", `{"model_type":"jamba","num_hidden_layers":8,"num_attention_heads":4,"num_key_value_heads":4,"hidden_size":64,"attn_layer_period":8,"attn_layer_offset":4,"mamba_d_state":16,"mamba_d_conv":4,"mamba_expand":2}`},
+		{"org/windowed", "", `{"model_type":"mistral","num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":4,"hidden_size":64,"sliding_window":512}`},
 		{"org/recurrent-with-a-name-that-is-too-long-for-a-column", "", `{"model_type":"mamba","num_hidden_layers":2,"hidden_size":64,"expand":2,"state_size":16,"conv_kernel":4}`},
 		{"org/tree", "log-linear", `{"model_type":"gla","num_hidden_layers":2,"hidden_size":64,"num_heads":2}`},
 		{"org/slots", "power:0.8", `{"model_type":"gpt2","n_layer":2,"n_head":2,"n_embd":64}`},
