@@ -271,6 +271,7 @@ func TestUnderWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer run.Close() // would remove the folder, which is empty
 		folder := map[string]string{"cal": rundir.Repetitions, "pairs": rundir.Counting}[name]
 		if _, err := run.Folder(folder); err != nil {
 			t.Fatal(err)
