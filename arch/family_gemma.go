@@ -58,7 +58,7 @@ func sharing(c *config, layers []Layer, n int64) []Layer {
 // of those come from one projection, but both are kept. Transformers 5 writes
 // the sizes of the full layers into per_layer_config.
 var familyGemma4 = family{
-	types:     []string{"gemma4_text", "gemma4", "gemma4_unified_text", "diffusion_gemma_text"},
+	types:     []string{"gemma4_text", "gemma4", "gemma4_unified_text"},
 	reference: "Transformers, configuration_gemma4.py: global_head_dim 512, num_global_key_value_heads with attention_k_eq_v; every 6th layer and the last are full",
 	layers: func(c *config) []Layer {
 		local := gemmaHeads(c)

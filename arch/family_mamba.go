@@ -58,14 +58,14 @@ func mambaHeads(c *config) []Part {
 // hybrid describes layers named by words: attention, or a recurrent layer.
 func hybrid(c *config, key string, types []string, attention, recurrent, both []Part) []Layer {
 	return each(len(types), func(i int) []Part {
-		switch types[i] {
-		case "attention", "full_attention":
+		switch word := types[i]; {
+		case attention != nil && (word == "attention" || word == "full_attention"):
 			return attention
-		case "mamba", "mamba2", "linear_attention", "recurrent":
+		case word == "mamba" || word == "mamba2" || word == "linear_attention" || word == "recurrent":
 			return recurrent
-		case "hybrid":
+		case both != nil && word == "hybrid":
 			return both
-		case "mlp", "moe":
+		case word == "mlp" || word == "moe":
 			return nil
 		}
 		c.fail(c.get(key), "%s[%d] is %q, which this family does not describe", key, i, types[i])

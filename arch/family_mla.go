@@ -4,7 +4,7 @@ package arch
 // the keys and values of all heads before caching; what is needed is the
 // latent.
 var familyMLA = family{
-	types:     []string{"deepseek_v3", "kimi_k2", "minicpm3", "glm4_moe_lite", "youtu", "longcat_flash", "axk1", "sarvam_mla", "mistral4", "mistral_large4_text"},
+	types:     []string{"deepseek_v3", "kimi_k2", "minicpm3", "glm4_moe_lite", "youtu", "longcat_flash", "axk1", "sarvam_mla", "mistral4"},
 	reference: "DeepSeek-V2 (arXiv 2405.04434), table 1: kv_lora_rank + qk_rope_head_dim per token and layer",
 	layers: func(c *config) []Layer {
 		n := 0

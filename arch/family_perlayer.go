@@ -66,15 +66,15 @@ var familyNemotronNAS = family{
 	},
 }
 
-// familyMiMo has more key–value heads in its sliding layers, and values
-// narrower than keys.
+// familyMiMo has more key–value heads in its sliding layers (twice as many in
+// Transformers), and values narrower than keys.
 var familyMiMo = family{
 	types:     []string{"mimo_v2_flash"},
 	reference: "XiaomiMiMo/MiMo-V2-Flash, modeling_mimo_v2_flash.py; hybrid_layer_pattern: 0 full, 1 sliding",
 	layers: func(c *config) []Layer {
 		n := c.layers()
 		full := heads{c.size("num_key_value_heads"), c.size("head_dim"), c.size("v_head_dim")}
-		slide := heads{c.sizeOr(full.n, "swa_num_key_value_heads"), c.sizeOr(full.key, "swa_head_dim"), c.sizeOr(full.val, "swa_v_head_dim")}
+		slide := heads{c.sizeOr(2*full.n, "swa_num_key_value_heads"), c.sizeOr(full.key, "swa_head_dim"), c.sizeOr(full.val, "swa_v_head_dim")}
 		pattern := c.numbers("hybrid_layer_pattern")
 		if types := c.words("layer_types"); !c.has("hybrid_layer_pattern") { // as Transformers saves it
 			for _, word := range types {

@@ -7,10 +7,10 @@ import "slices"
 // Where the list is absent the class has a pattern of its own.
 var familyTyped = family{
 	types: []string{
-		"apertus1p5_text", "aria_text", "beam", "cohere2_moe", "cohere_compass_text", "cwm", "diffllama", "doge", "flint", "granite_docling_text", "granite4_vision_text", "granite_swa", "granitemoe_swa",
+		"apertus1p5_text", "aria_text", "beam", "cohere2_moe", "cwm", "diffllama", "doge", "flint", "granite_docling_text", "granite_swa", "granitemoe_swa",
 		"hy_v3", "hyperclovax", "iquestcoder", "jais2", "kolibri1", "laguna", "mellum", "modernbert-decoder", "molmo2_text", "muse_glimmer_text", "muse_spark_text",
-		"sarvam_moe", "solar_open", "vaultgemma", "exaone4_5_text", "paddleocr_vl_text", "unlimited_ocr_text", "glm_ocr_text", "glm4v_moe_text", "ernie4_5_vl_moe_text", "emu3_text_model", "chameleon",
-		"deepseek_ocr2_text", "dory",
+		"sarvam_moe", "solar_open", "vaultgemma", "paddleocr_vl_text", "glm_ocr_text", "glm4v_moe_text", "ernie4_5_vl_moe_text", "emu3_text_model",
+		"hrm_text",
 	},
 	reference: "Transformers, the configuration class of each: layer_types of full_attention and sliding_attention",
 	layers: func(c *config) []Layer {
@@ -110,17 +110,26 @@ var familyBailing = family{
 // familyIndexed is attention with an indexer over latent or ordinary keys, told
 // by the keys of the file. Sliding layers have no indexer.
 var familyIndexed = family{
-	types:     []string{"axk2", "hy_v4", "hy_v4_vl_text", "glm5_next_text"},
+	types:     []string{"axk2", "hy_v4", "hy_v4_vl_text", "mistral_large4_text"},
 	reference: "Transformers, cache_utils.py, DynamicIndexedLayer: the latent and an index key of index_head_dim; shared layers use the choice of an earlier one",
 	layers: func(c *config) []Layer {
-		n, kv := c.layers(), latent(c)
+		n, whole := c.layers(), latent(c)
+		rotary := c.numbers("no_rope_layers") // 0: the layer has no rotary key
 		kinds := c.words("indexer_types")
 		if c.has("indexer_types") && !c.perLayer("indexer_types", len(kinds), n) {
 			return nil
 		}
 		index := indexKeys(c.size("index_head_dim"))
 		types := c.layerTypes(n, func(int) string { return "indexed_attention" })
+		source := c.numbers("kv_source_layers") // layers that read another's cache name it
 		return each(n, func(i int) []Part {
+			kv := whole
+			if i < len(rotary) && rotary[i] == 0 {
+				kv.Width, kv.What = c.size("kv_lora_rank"), "latent without a rotary key"
+			}
+			if i < len(source) && source[i] != int64(i) {
+				return nil
+			}
 			switch types[i] {
 			case "indexed_attention", "deepseek_sparse_attention":
 				if kinds != nil && kinds[i] == "shared" {

@@ -11,7 +11,7 @@ import (
 var stateWords = []string{
 	"window", "head", "layer_type", "layers_type", "block_type", "hybrid", "mamba", "ssm", "conv", "state_size", "_state", "linear_", "recurrent", "lora_rank", "index",
 	"compress", "chunk", "cla_", "use_cla", "share", "pattern", "attn", "attention", "sparse", "expand", "delta", "rwkv", "lru", "kv_", "_kv", "memor", "slot", "interval",
-	"period", "per_layer", "gla", "retention", "mb_per_layer", "yoco", "latent",
+	"period", "per_layer", "cca_", "cycle", "loop", "source_layers", "gla", "retention", "mb_per_layer", "yoco", "latent",
 }
 
 // harmlessWords are parts of key names that never do.

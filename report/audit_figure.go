@@ -37,7 +37,7 @@ func AuditFigure(doc *result.Audit) *Figure {
 		curve.Band = a.Law.Known() && (i == 0 || i == a.leastCapacity()+1) // bands of all would cover each other
 		f.Curves = append(f.Curves, curve)
 	}
-	named := len(a.Models) <= 8
+	named := len(a.Models) <= 12
 	labelled := map[arch.Class]bool{}
 	groups := a.byClass()
 	n := 0

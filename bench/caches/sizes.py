@@ -44,4 +44,5 @@ OWN = {
     "step3p5": {"layer_types": ["full_attention", "sliding_attention", "sliding_attention", "sliding_attention"] * 2, "sliding_window": 17},
     "mllama_text_model": {"cross_attention_layers": [3]},
     "zaya": {"num_experts_per_tok": 1},
+    "deepseek_v4": {"num_key_value_heads": 1},
 }
