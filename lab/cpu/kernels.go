@@ -23,6 +23,10 @@ var kernels = map[string]func(f *graph.Function) kernel{
 	graph.FnRotary + ".grad":       rotaryGrad,
 	graph.FnShortConv:              shortConv,
 	graph.FnShortConv + ".grad":    shortConvGrad,
+	graph.FnDecayed:                decayed,
+	graph.FnDecayed + ".grad":      decayedGrad,
+	graph.FnScan:                   scan,
+	graph.FnScan + ".grad":         scanGrad,
 	graph.FnAttention:              attention,
 	graph.FnAttention + ".grad":    attentionGrad,
 }

@@ -144,6 +144,12 @@ var functionPrograms = map[string]program{
 	"decayed": {[][]int{{2, 16, 1, 6}, {2, 16, 1, 6}, {2, 16, 4, 5}, {2, 16, 4}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Decayed(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 4)
 	}},
+	"groups": {[][]int{{1, 12, 2, 3}, {1, 12, 2, 3}, {1, 12, 6, 5}, {1, 12, 6}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+		return g.Decayed(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 4)
+	}},
+	"one chunk": {[][]int{{1, 8, 1, 3}, {1, 8, 1, 3}, {1, 8, 1, 9}, {1, 8, 1}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+		return g.Decayed(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 8)
+	}},
 	"linear attention": {[][]int{{1, 12, 2, 3}, {1, 12, 2, 3}, {1, 12, 2, 5}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Decayed(in[0], in[1], in[2], g.Fill(0, 1, 12, 2), 4)
 	}},
