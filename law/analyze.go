@@ -19,12 +19,15 @@ type Options struct {
 	Range [2]float64 // lengths to fit, inclusive; a zero bound is open
 }
 
-// Below manyClusters documents the correlations of the estimates, and the
-// tails of the bootstrap, are too uncertain to be used: points are weighed by
-// their variances alone and intervals come from Student's t (docs/law.md).
+// Below manyClusters documents the correlations of the estimates are too
+// uncertain to be used: points are weighed by their variances alone
+// (docs/law.md), and no verdict of a power law is given.
 const manyClusters = 20
 
 // Analyze fits the power law and its rivals and says what the data support.
+// Where a single power law fails over all lengths it looks for the longest range
+// up to the longest length in which one holds, unless Options.Range names one.
+//
 // It fails only on data that make no sense (lengths that do not increase,
 // matrices of the wrong shape, values that are not finite); too few points or
 // documents, or no information at all, is a Verdict.
@@ -43,76 +46,67 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	}
 	out := &Analysis{Used: make([]bool, len(data.L)), Clusters: len(data.Sums)}
 	d, cov := data.choose(out, opts.Range)
-	p := len(d.L)
-	switch {
-	case out.Clusters == 1:
-		return out.undecided("one-cluster", "all estimates come from one document, so their errors are unknown",
-			"add documents, or treat blocks of the document as clusters"), nil
-	case cov.V == nil:
-		return out.undecided("no-errors", "the estimates come from too few documents to have known errors", "add documents"), nil
-	case p < 3:
-		return out.undecided("too-few-lengths", fmt.Sprintf("%d usable lengths are too few to fit a law", p),
-			"use longer windows (--length) or a wider range (--range)"), nil
+	if out.Verdict != "" {
+		return out, nil
 	}
-	// Estimates that do not differ between documents beyond rounding say
-	// nothing about chance.
-	for i := range p {
-		if se := math.Sqrt(cov.At(i, i)); se <= 1e-9*math.Abs(d.I[i]) || se < 1e-12 {
-			return out.undecided("no-spread", "every document gives the same estimates, so chance cannot be told from law",
-				"measure documents that differ"), nil
-		}
-	}
-
-	var weighing stats.Sym
-	var ok bool
-	few := out.Clusters > 0 && out.Clusters < manyClusters
-	if few {
-		weighing, ok = cov.Diagonal()
-	} else {
-		lambda := 0.0
-		if d.Sums != nil {
-			theta := make([]float64, p)
-			c := stats.NewSym(p)
-			stats.Covariance(d.Sums, d.Counts, nil, theta, c)
-			lambda = stats.Shrinkage(d.Sums, d.Counts, theta, c)
-		}
-		weighing, ok = cov.Shrunk(lambda)
-	}
-	w, positive := weighing.Inverse()
-	if !ok || !positive {
+	s, ok := newStudy(d, cov, out.Clusters)
+	if !ok {
 		return out.undecided("singular", "the covariance of the estimates is not positive definite", "measure more documents"), nil
 	}
-	q := newProblem(d.L, d.I, w)
-	out.Local, out.Warnings = localExponents(d, cov, opts.Level, out.Clusters, out.Warnings)
-	out.Rivals = fitRivals(q, cov, out.Clusters)
-
-	if fit, ok := q.power(); ok && fit.interior {
-		if out.setPower(q, fit, d, cov, opts, few) {
-			akaike(out.Power, out.Rivals)
-		} else {
-			out.Rivals = nil
-			out.Warnings = append(out.Warnings, info.Warning{
-				Code: "no-rivals",
-				Text: fmt.Sprintf("%d lengths are too few to compare the power law with other families", p),
-				Fix:  "use longer windows (--length) or a wider range (--range)",
-			})
+	if p := positive(s.q, cov, out.Clusters); p > significance {
+		out.fill(s, opts, nil)
+		out.nothing(s, p)
+		return out, nil
+	}
+	if from := s.scalingFrom(); from > 0 && opts.Range == [2]float64{} {
+		out.From = d.L[from]
+		for i, l := range data.L {
+			out.Used[i] = out.Used[i] && l >= out.From
 		}
-	} else {
-		out.Warnings = append(out.Warnings, info.Warning{
+		tail, _ := s.tail(from)
+		out.fill(tail, opts, &s)
+		out.Local, out.Warnings = localExponents(d, cov, opts.Level, out.Clusters, out.Warnings)
+		out.decide(tail)
+		out.Reason = fmt.Sprintf("From L = %g on: %s Over all lengths, from %g, no single power law fits (%s).",
+			out.From, lower(out.Reason), d.L[0], probability(s.power.P))
+		return out, nil
+	}
+	out.fill(s, opts, nil)
+	out.decide(s)
+	return out, nil
+}
+
+// fill states what a study found, and how sure it is. whole is the study over
+// all lengths from which the range of s was chosen, nil when it was not chosen.
+func (a *Analysis) fill(s study, opts Options, whole *study) {
+	if whole == nil {
+		a.Local, a.Warnings = localExponents(s.d, s.cov, opts.Level, a.Clusters, a.Warnings)
+	}
+	a.Rivals = s.rivals
+	switch {
+	case s.power == nil:
+		a.Warnings = append(a.Warnings, info.Warning{
 			Code: "no-power-law",
 			Text: fmt.Sprintf("no A·L^β with A > 0 and β between %g and %g has a best fit to these estimates", betaRange[0], betaRange[1]),
 		})
-		weighRivals(out.Rivals)
-	}
-	if few {
-		out.Warnings = append(out.Warnings, info.Warning{
-			Code: "few-clusters",
-			Text: fmt.Sprintf("only %d documents: the fit ignores the correlation between lengths, and misfits are hard to see", out.Clusters),
-			Fix:  fmt.Sprintf("add documents; from %d on the full covariance is used", manyClusters),
+		weighRivals(a.Rivals)
+	case a.setPower(s, opts, whole):
+		akaike(a.Power, a.Rivals)
+	default:
+		a.Rivals = nil
+		a.Warnings = append(a.Warnings, info.Warning{
+			Code: "no-rivals",
+			Text: fmt.Sprintf("%d lengths are too few to compare the power law with other families", len(s.d.L)),
+			Fix:  "use longer windows (--length) or a wider range (--range)",
 		})
 	}
-	out.decide(q, cov)
-	return out, nil
+	if s.few() {
+		a.Warnings = append(a.Warnings, info.Warning{
+			Code: "few-clusters",
+			Text: fmt.Sprintf("only %d documents: the fit ignores the correlation between lengths, and misfits are hard to see", a.Clusters),
+			Fix:  fmt.Sprintf("add documents; from %d on the full covariance is used, and a power law can be told from its rivals", manyClusters),
+		})
+	}
 }
 
 // check reports data that make no sense.
@@ -150,16 +144,65 @@ func (d Data) check() error {
 	return errors.Join(matrix("the covariance", d.Cov, p), matrix("the sums", d.Sums, -1), matrix("the counts", d.Counts, len(d.Sums)))
 }
 
-// choose marks the points in the range and returns data and covariance of
-// those; the covariance is empty when errors are unknown.
+// choose marks the points that are used and returns data and covariance of
+// those: the points in the range, without those whose estimates do not differ
+// between documents. Where nothing can be fitted it sets the verdict.
 func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 	var keep []int
 	for i, l := range d.L {
 		if (limits[0] == 0 || l >= limits[0]) && (limits[1] == 0 || l <= limits[1]) {
 			keep = append(keep, i)
-			out.Used[i] = true
 		}
 	}
+	e, cov := d.pick(keep)
+	switch {
+	case out.Clusters == 1:
+		out.undecided("one-cluster", "all estimates come from one document, so their errors are unknown",
+			"add documents, or treat blocks of the document as clusters")
+		return e, cov
+	case cov.V == nil:
+		out.undecided("no-errors", "the estimates come from too few documents to have known errors", "add documents")
+		return e, cov
+	}
+	var still []int
+	largest := 0.0
+	for i, k := range keep {
+		// Estimates that do not differ between documents beyond rounding say
+		// nothing about chance.
+		if se := math.Sqrt(cov.At(i, i)); se <= 1e-9*math.Abs(e.I[i]) || se < 1e-12 {
+			still, largest = append(still, k), max(largest, math.Abs(e.I[i]))
+		}
+	}
+	if len(still) > 0 && len(still) == len(keep) {
+		if largest < 1e-9 {
+			out.Verdict, out.Reason = NoInformation, "Nothing measurable: the estimates are zero in every document."
+		} else {
+			out.undecided("no-spread", "every document gives the same estimates, as constant or periodic text does, so chance cannot be told from law",
+				"measure documents that differ")
+		}
+		return e, cov
+	}
+	if len(still) > 0 {
+		keep = slices.DeleteFunc(keep, func(k int) bool { return slices.Contains(still, k) })
+		out.Warnings = append(out.Warnings, info.Warning{
+			Code: "no-spread",
+			Text: fmt.Sprintf("at %d of %d lengths every document gives the same estimate; they are not fitted", len(still), len(still)+len(keep)),
+		})
+		e, cov = d.pick(keep)
+	}
+	for _, k := range keep {
+		out.Used[k] = true
+	}
+	if p := len(keep); p < 3 {
+		out.undecided("too-few-lengths", fmt.Sprintf("%d usable lengths are too few to fit a law", p),
+			"use longer windows (--length) or a wider range (--range)")
+	}
+	return e, cov
+}
+
+// pick returns the points of the given indices and their covariance, which is
+// empty when errors are unknown.
+func (d Data) pick(keep []int) (Data, stats.Sym) {
 	pick := func(row []float64) []float64 {
 		r := make([]float64, len(keep))
 		for i, k := range keep {
@@ -199,74 +242,6 @@ func (a *Analysis) undecided(code, text, fix string) *Analysis {
 	a.Reason = strings.ToUpper(text[:1]) + text[1:] + "."
 	a.Warnings = append(a.Warnings, info.Warning{Code: code, Text: text, Fix: fix})
 	return a
-}
-
-// setPower states the fit in unscaled lengths, with its intervals. It reports
-// whether AICc exists for it.
-func (a *Analysis) setPower(q problem, fit powerFit, d Data, cov stats.Sym, opts Options, few bool) (comparable bool) {
-	logScale := math.Log(q.scale)
-	logA := math.Log(fit.a) - fit.beta*logScale
-	response := make([]float64, len(q.y))
-	for i := range response {
-		response[i] = fit.u[0][i] - logScale*fit.u[1][i]
-	}
-	joint := [2][2]float64{
-		{cov.Quadratic(response, response), cov.Quadratic(response, fit.u[1])},
-		{cov.Quadratic(fit.u[1], response), cov.Quadratic(fit.u[1], fit.u[1])},
-	}
-	joint[1][0] = joint[0][1]
-	for i := range joint {
-		joint[i][i] = max(0, joint[i][i]) // of a variance of nothing, rounding may leave less
-	}
-	se := [2]float64{math.Sqrt(joint[0][0]), math.Sqrt(joint[1][1])}
-	t := stats.HalfWidth(opts.Level, float64(a.Clusters-1))
-	method := "Student's t"
-	if a.Clusters == 0 {
-		method = "normal"
-	}
-	around := func(x, se float64) *info.Interval {
-		return &info.Interval{Lo: x - t*se, Hi: x + t*se, Level: opts.Level, Method: method}
-	}
-	ia, ib := around(logA, se[0]), around(fit.beta, se[1])
-
-	if d.Sums != nil && !few && opts.Draws > 0 {
-		draws, departures := bootstrap(q, fit, d.Sums, d.Counts, opts.Draws, opts.Seed)
-		a.Draws = draws
-		if lost := opts.Draws - len(draws); lost*10 > opts.Draws {
-			a.Warnings = append(a.Warnings, info.Warning{
-				Code: "bootstrap-fails",
-				Text: fmt.Sprintf("%d of %d bootstrap draws have no power law, so intervals are from Student's t instead", lost, opts.Draws),
-				Fix:  "measure more documents",
-			})
-		} else {
-			tail := (1 - opts.Level) / 2
-			for k, i := range []*info.Interval{ia, ib} {
-				at := []float64{logA, fit.beta}[k]
-				slices.Sort(departures[k])
-				i.Lo = at - se[k]*stats.Quantile(departures[k], 1-tail)
-				i.Hi = at - se[k]*stats.Quantile(departures[k], tail)
-				i.Method, i.Draws = "document bootstrap, studentised", len(draws)
-			}
-		}
-	}
-	A := math.Exp(logA)
-	ia.Lo, ia.Hi = math.Exp(ia.Lo), math.Exp(ia.Hi)
-	if math.IsInf(ia.Hi, 1) {
-		ia.Hi = math.MaxFloat64
-	}
-	a.Power = &Fit{Family: Power, Chi2: fit.chi2, Params: []Param{
-		{"A", info.Estimate{Value: A, SE: A * se[0], Interval: ia}},
-		{"beta", info.Estimate{Value: fit.beta, SE: se[1], Interval: ib}},
-	}}
-	comparable = quality(a.Power, len(q.y), powerParameters, a.Clusters)
-	a.Law = &PowerLaw{A: A, Beta: fit.beta, CovLogABeta: joint, DoF: max(0, a.Clusters-1), Unit: d.Unit, Source: d.Source}
-	for i, l := range d.L {
-		f := float64(a.Law.At(l))
-		if r := math.Abs(d.I[i] - f); r > 2*math.Sqrt(cov.At(i, i)) {
-			a.Misfit = max(a.Misfit, r/f)
-		}
-	}
-	return comparable
 }
 
 // localExponents are the slopes between neighbouring points, where both stand

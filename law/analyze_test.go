@@ -48,13 +48,13 @@ func TestDegenerateData(t *testing.T) {
 		code string
 	}{
 		{"constant text", constant, []Verdict{Undecided}, "no-spread"},
-		{"zeros", zeros, []Verdict{Undecided}, "no-spread"},
+		{"zeros", zeros, []Verdict{NoInformation}, ""},
 		{"one document", one, []Verdict{Undecided}, "one-cluster"},
 		{"errors unknown", Data{L: dyadic(8), I: one.I}, []Verdict{Undecided}, "no-errors"},
 		{"two lengths", short, []Verdict{Undecided}, "too-few-lengths"},
 		{"no lengths", Data{}, []Verdict{Undecided}, "no-errors"},
 		{"negative", negative, []Verdict{NoInformation}, ""},
-		{"perfectly correlated", identical, []Verdict{PowerLawHolds, PowerLawRejected}, ""},
+		{"perfectly correlated", identical, []Verdict{PowerLawHolds, PowerLawRejected, Undecided}, ""},
 		{"impossible covariance", singular, []Verdict{PowerLawHolds, PowerLawRejected, NoInformation, Undecided}, ""},
 	} {
 		a := analyze(t, c.data, Options{Draws: 200})
@@ -274,12 +274,19 @@ func TestLocalExponents(t *testing.T) {
 	}
 }
 
-// A curve that levels off is called so, whichever family describes it.
-func TestBoundedRivalIsNamed(t *testing.T) {
-	for _, beta := range []float64{-0.4, 0.4} {
-		f := Fit{Family: OffsetPower, Params: []Param{param("A", 1), param("beta", beta), param("c", 3)}}
-		if bounded := strings.Contains(f.name(), "levels off"); bounded != (beta < 0) {
-			t.Errorf("exponent %g is called %s", beta, f.name())
+// A curve that levels off is called so once it is near its limit, whichever family
+// describes it.
+func TestLevel(t *testing.T) {
+	near := Fit{Family: OffsetPower, Params: []Param{param("A", -1), param("beta", -0.5), param("c", 3)}}
+	rising := Fit{Family: OffsetPower, Params: []Param{param("A", 1), param("beta", 0.4), param("c", 3)}}
+	far := Fit{Family: Saturation, Params: []Param{param("a", 1), param("L0", 1e6), param("gamma", 1)}}
+	there := Fit{Family: Saturation, Params: []Param{param("a", 1), param("L0", 10), param("gamma", 1)}}
+	for i, c := range []struct {
+		fit  Fit
+		want bool
+	}{{near, true}, {rising, false}, {far, false}, {there, true}} {
+		if got := c.fit.level(1000); got != c.want {
+			t.Errorf("curve %d: %v", i, got)
 		}
 	}
 }

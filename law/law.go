@@ -88,9 +88,9 @@ type Verdict string
 
 // The verdicts.
 const (
-	PowerLawHolds    Verdict = "power-law"     // fits, positive, and no rival is clearly better
+	PowerLawHolds    Verdict = "power-law"     // fits, from Analysis.From on, and no rival is as good
 	PowerLawRejected Verdict = "not-power-law" // significant information, but the residuals or a rival reject a single power law
-	NoInformation    Verdict = "none"          // indistinguishable from zero
+	NoInformation    Verdict = "none"          // not distinguishable from zero
 	Undecided        Verdict = "undecided"     // too few points or documents to tell
 )
 
@@ -105,8 +105,9 @@ type Analysis struct {
 	Rivals   []Fit          `json:"rivals,omitempty"` // other families, best first
 	Local    []Local        `json:"local,omitempty"`
 	Verdict  Verdict        `json:"verdict"`
-	Reason   string         `json:"reason"` // the verdict in a sentence
-	Used     []bool         `json:"used"`   // which points the fit used
+	Reason   string         `json:"reason"`         // the verdict in a sentence
+	Used     []bool         `json:"used"`           // which points the fit used
+	From     float64        `json:"from,omitempty"` // the scaling range begins here: shorter lengths do not follow the power law; 0 when all do, or none
 	Clusters int            `json:"clusters,omitempty"`
 	Warnings []info.Warning `json:"warnings,omitempty"`
 

@@ -68,6 +68,24 @@ func rivals(lo, hi float64) []shape {
 	}, {family: Zero, columns: 0, params: func(_, _ []float64, _ float64) []Param { return []Param{} }}}
 }
 
+// levelled is saturation that comes to the share reached of its limit by the
+// length hi (scaled): L0 = hi/((1 − reached)^(−1/γ) − 1) or less, with ln of what
+// L0 is divided by in place of ln L0.
+func levelled(lo, hi float64) shape {
+	s := shape{family: Saturation, columns: 1, lo: []float64{0, math.Log(0.05)}, hi: []float64{math.Log(hi/lo) + 5, math.Log(50)}}
+	for g := -2.5; g <= 3; g += 0.5 {
+		for l := 0.05; l <= math.Log(hi/lo)+4; l += 0.7 {
+			s.starts = append(s.starts, []float64{l, g})
+		}
+	}
+	s.basis = func(at []float64, x float64, _ int) float64 {
+		gamma := math.Exp(at[1])
+		most := hi / math.Expm1(-math.Log1p(-reached)/gamma)
+		return -math.Expm1(-gamma * math.Log1p(x*math.Exp(at[0])/most))
+	}
+	return s
+}
+
 func param(name string, value float64) Param { return Param{name, info.Estimate{Value: value}} }
 
 // parameters of the power law, and of a shape.
@@ -132,7 +150,10 @@ func (p problem) errors(s shape, fit curveFit, cov stats.Sym, params []Param) {
 
 // quality turns chi² into a probability and AICc. With a covariance that was
 // estimated from clusters, chi²/dof follows about F(dof, clusters−1), whose
-// mean is (clusters−1)/(clusters−3); AICc uses chi² freed from that factor.
+// mean is (clusters−1)/(clusters−3); AICc uses chi² freed from that factor, and
+// its correction for few data counts the clusters, from which the covariance is
+// known, not the lengths: it would be right for a variance that is estimated
+// from the residuals. comparable is false when AICc does not exist.
 func quality(f *Fit, points, parameters, clusters int) (comparable bool) {
 	f.DoF = points - parameters
 	f.P = 1
@@ -144,10 +165,17 @@ func quality(f *Fit, points, parameters, clusters int) (comparable bool) {
 			f.P = distuv.ChiSquared{K: float64(f.DoF)}.Survival(chi2)
 		}
 	}
+	if f.DoF <= 0 {
+		return false
+	}
+	if clusters == 0 { // the covariance is given
+		f.AICc = chi2 + 2*float64(parameters)
+		return true
+	}
 	if clusters > 4 {
 		chi2 *= float64(clusters-3) / float64(clusters-1)
 	}
-	if aicc, ok := stats.AICc(chi2, parameters, points); ok {
+	if aicc, ok := stats.AICc(chi2, parameters, clusters-1); ok {
 		f.AICc = aicc
 		return true
 	}

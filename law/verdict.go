@@ -13,10 +13,8 @@ const (
 	// significance of the claim that there is information, and of the rejection
 	// of a power law by its residuals.
 	significance = 0.01
-	// clearlyBetter is the difference of AICc by which a rival must win for the
-	// power law to be rejected, better the one from which it is in doubt.
+	// clearlyBetter is the difference of AICc that counts as evidence: e² to one.
 	clearlyBetter = 4
-	better        = 2
 )
 
 // names of the families in sentences.
@@ -24,17 +22,104 @@ var names = map[Family]string{
 	OffsetPower: "a power law with an offset",
 	Logarithm:   "a logarithm",
 	Volume:      "a law proportional to length",
-	Saturation:  "a saturating curve",
+	Saturation:  "a curve that levels off",
 	Zero:        "zero at every length",
 }
 
-// name of a fitted family in a sentence. An offset power law of negative exponent
-// is bounded, as its formula does not show.
-func (f *Fit) name() string {
-	if beta, ok := f.Param("beta"); f.Family == OffsetPower && ok && beta.Value < 0 {
-		return "a curve that levels off (a power law with an offset and a negative exponent)"
+// reached is the share of its limit at which a curve counts as level.
+const reached = 0.8
+
+// level says that a fitted rival has levelled off by length L: it has a limit,
+// is near it, and the last doubling of the length adds little. A limit alone is
+// no evidence: fits of a logarithm have one too, further off.
+func (f *Fit) level(L float64) bool {
+	limit := math.NaN()
+	switch beta, _ := f.Param("beta"); {
+	case f.Family == Saturation:
+		p, _ := f.Param("a")
+		limit = p.Value
+	case f.Family == OffsetPower && beta.Value < 0:
+		p, _ := f.Param("c")
+		limit = p.Value
 	}
-	return names[f.Family]
+	at, ok := f.At(L)
+	before, fine := f.At(L / 2)
+	return ok && fine && float64(at) >= reached*limit && float64(at) <= math.Pow(2, flat)*float64(before)
+}
+
+// name is what the data show a rival to be: its name where all other kinds of
+// growth are clearly worse, else only which way it bends. Over a few doublings
+// of the length a logarithm, a curve that will level off, and a power law with an
+// offset are alike; that one has the least AICc is no evidence for its name.
+func (s study) name(f *Fit) string {
+	longest := s.d.L[len(s.d.L)-1]
+	kind := func(f *Fit) string {
+		switch beta, _ := f.Param("beta"); {
+		case f.Family == Saturation || f.Family == OffsetPower && beta.Value < 0:
+			if f.level(longest) {
+				return names[Saturation]
+			}
+			return ""
+		case f.Family == OffsetPower && beta.Value < flat:
+			return "" // near enough to a logarithm
+		}
+		return names[f.Family]
+	}
+	own := kind(f)
+	for i := range s.rivals {
+		r := &s.rivals[i]
+		switch {
+		case own == "" && r.Family == Logarithm && r.AICc < f.AICc+clearlyBetter:
+			f, own = r, names[Logarithm] // the simplest of its kind
+		case own == names[Logarithm] && kind(r) == "": // of the same kind
+		case r.voting() && kind(r) != own && r.AICc < f.AICc+clearlyBetter:
+			own = ""
+		}
+	}
+	if own == "" || own == names[Logarithm] && !s.notLevel() {
+		return s.bend(f)
+	}
+	return own
+}
+
+// notLevel says that curves which have levelled off by the longest length are
+// clearly worse than a logarithm. The families contain curves that level off far
+// beyond; these nobody can exclude.
+func (s study) notLevel() bool {
+	n := len(s.q.y)
+	c, ok := s.q.curve(levelled(s.q.x[0], s.q.x[n-1]))
+	if !ok {
+		return true
+	}
+	f := Fit{Family: Saturation, Chi2: c.chi2}
+	quality(&f, n, 3, s.clusters)
+	for i := range s.rivals {
+		if s.rivals[i].Family == Logarithm {
+			return f.AICc > s.rivals[i].AICc+clearlyBetter
+		}
+	}
+	return false
+}
+
+// bend says which way a fitted rival departs from a power law.
+func (s study) bend(f *Fit) string {
+	n := len(s.d.L)
+	exponent := func(a, b float64) float64 {
+		y, ok := f.At(a)
+		z, fine := f.At(b)
+		if !ok || !fine || y <= 0 || z <= 0 {
+			return math.NaN()
+		}
+		return math.Log(float64(z/y)) / math.Log(b/a)
+	}
+	first, last := exponent(s.d.L[0], s.d.L[1]), exponent(s.d.L[n-2], s.d.L[n-1])
+	switch {
+	case last < first:
+		return "a curve whose growth slows down"
+	case last > first:
+		return "a curve whose growth quickens"
+	}
+	return "a curve that bends"
 }
 
 // positive is the probability of the data if there were no information: the
@@ -75,73 +160,87 @@ func (a *Analysis) longest() string {
 	return text + "; --range LO:HI fits a part."
 }
 
-// decide fills Verdict and Reason.
-func (a *Analysis) decide(q problem, cov stats.Sym) {
-	p := positive(q, cov, a.Clusters)
-	if p > significance {
-		a.Verdict = NoInformation
-		a.Reason = fmt.Sprintf("The estimates are zero within their errors (%s).", probability(p))
-		if a.negative(q, cov) {
-			a.Reason = "The estimates are below zero: this model gains nothing from the context."
-		}
-		return
+// nothing fills Verdict and Reason where there is no information: p is its
+// probability.
+func (a *Analysis) nothing(s study, p float64) {
+	a.Verdict = NoInformation
+	a.Reason = fmt.Sprintf("Nothing measurable: the estimates are zero within their errors (%s).", probability(p))
+	if a.negative(s.q, s.cov) {
+		a.Reason = "Nothing measurable: the estimates are below zero, so this model gains nothing from the context."
 	}
+}
+
+// decide fills Verdict and Reason where there is information.
+func (a *Analysis) decide(s study) {
 	if a.Power == nil {
-		a.Verdict = PowerLawRejected
-		a.Reason = "There is information, but it does not grow like any power of the length."
+		a.Verdict, a.Reason = PowerLawRejected, "There is information, but it does not grow like any power of the length."
 		return
 	}
 	beta, _ := a.Power.Param("beta")
-	best := a.Power.AICc
-	var rival *Fit
-	for i := range a.Rivals {
-		// Zero and the volume law are power laws too; the interval of β speaks
-		// about them.
-		if f := a.Rivals[i].Family; f != Zero && f != Volume && a.Rivals[i].AICc < best {
-			best, rival = a.Rivals[i].AICc, &a.Rivals[i]
-		}
+	law := fmt.Sprintf("β = %.3f", beta.Value)
+	lo, hi := beta.Value, beta.Value // of the interval; without one, documents are few
+	if beta.Interval != nil {
+		lo, hi = beta.Bounds()
+		law += fmt.Sprintf(", %.0f %% interval %.3f … %.3f", 100*beta.Interval.Level, lo, hi)
 	}
-	clear := rival != nil && a.Power.AICc-best > clearlyBetter
-	law := fmt.Sprintf("β = %.3f, %.0f %% interval %.3f … %.3f", beta.Value, 100*beta.Interval.Level, beta.Interval.Lo, beta.Interval.Hi)
 	switch {
-	case a.Power.P < significance || clear:
+	case s.rejected():
 		a.Verdict = PowerLawRejected
-		switch {
-		case clear && a.Power.P < significance && rival.P < significance:
-			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival; the nearest is %s.", probability(a.Power.P), 100*a.Misfit, rival.name())
-		case clear && a.Power.P < significance:
-			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), rival.name())
-		case clear:
-			a.Reason = fmt.Sprintf("%s fits clearly better than a power law (AICc lower by %.1f).", capital(rival.name()), a.Power.AICc-best)
-		default:
-			a.Reason = fmt.Sprintf("The residuals reject a single power law (%s); points lie off it by up to %.0f %%.", probability(a.Power.P), 100*a.Misfit)
-		}
-		a.Reason += a.longest()
-	case beta.Interval.Hi < 0 || beta.Interval.Lo <= 0 && beta.Interval.Hi < flat:
+		a.Reason = a.rejection(s) + a.longest()
+	case hi < 0 || lo <= 0 && hi < flat:
 		a.Verdict = PowerLawRejected
 		a.Reason = fmt.Sprintf("There is information, but it does not grow with length (%s).", law)
-	case beta.Interval.Lo <= 0:
+	case lo <= 0:
 		a.Verdict = Undecided
 		a.Reason = fmt.Sprintf("There is information, but too few documents to say whether it grows with length (%s).", law)
-	case beta.Interval.Lo > 1:
+	case lo > 1 && !s.few():
 		a.Verdict = PowerLawRejected
 		a.Reason = fmt.Sprintf("The estimates grow faster than length itself (%s), which information cannot do for long: suspect the model or the range.", law)
-	case rival != nil && a.Power.AICc-best > better:
-		a.Verdict = Undecided
-		a.Reason = fmt.Sprintf("A power law is not rejected (%s; residuals %s), but %s fits better (weight %.2f against %.2f).",
-			law, probability(a.Power.P), rival.name(), rival.Weight, a.Power.Weight)
+	default:
+		a.accept(s, law, hi)
+	}
+}
+
+// accept fills in the verdict on a power law that is not rejected.
+func (a *Analysis) accept(s study, law string, hi float64) {
+	rival := s.contender()
+	fits := fmt.Sprintf("A power law is not rejected (%s; residuals %s)", law, probability(a.Power.P))
+	a.Verdict = Undecided
+	switch {
+	case s.few():
+		a.Reason = fmt.Sprintf("%s, but %d documents are too few to tell it from other laws: %d are needed.", fits, a.Clusters, manyClusters)
+	case rival != nil:
+		than := "fits as well"
+		if s.lead(rival) > 0 {
+			than = "fits better"
+		}
+		a.Reason = fmt.Sprintf("%s, but %s %s (weight %.2f against %.2f).", fits, s.name(rival), than, rival.Weight, a.Power.Weight)
+	case !s.compares:
+		a.Reason = fits + ", but there are too few lengths to compare it with other laws."
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))
-		switch {
-		case beta.Interval.Hi >= 1:
+		if hi >= 1 {
 			a.Reason += ", but growth in proportion to length is not excluded."
-		case rival != nil:
-			a.Reason += fmt.Sprintf(", though %s fits as well (weight %.2f against %.2f).", rival.name(), rival.Weight, a.Power.Weight)
-		default:
-			a.Reason += " and no rival is better."
+		} else {
+			a.Reason += " and no rival is as good."
 		}
 	}
+}
+
+// rejection says what rejects the power law.
+func (a *Analysis) rejection(s study) string {
+	rival := s.best()
+	clear, misfit := s.lead(rival) > clearlyBetter, a.Power.P < significance
+	switch {
+	case clear && misfit && rival.P < significance:
+		return fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival; the nearest is %s.", probability(a.Power.P), 100*a.Misfit, s.name(rival))
+	case clear && misfit:
+		return fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), s.name(rival))
+	case clear:
+		return fmt.Sprintf("%s fits clearly better than a power law (AICc lower by %.1f).", capital(s.name(rival)), s.lead(rival))
+	}
+	return fmt.Sprintf("The residuals reject a single power law (%s); points lie off it by up to %.0f %%.", probability(a.Power.P), 100*a.Misfit)
 }
 
 // flat is the exponent below which an interval that includes zero counts as
@@ -166,3 +265,5 @@ func probability(p float64) string {
 }
 
 func capital(s string) string { return string(s[0]-'a'+'A') + s[1:] }
+
+func lower(s string) string { return string(s[0]-'A'+'a') + s[1:] }
