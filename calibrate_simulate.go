@@ -66,7 +66,7 @@ func newFitted(s mi.Series, a *law.Analysis) fitted {
 			x, y = append(x, math.Log(float64(p.Length))), append(y, math.Log(float64(p.Value)))
 		}
 	}
-	if positive {
+	if positive && len(x) > 1 {
 		beta := slope(x, y)
 		f.OLS = &beta
 	}
