@@ -1,284 +1,305 @@
-// Package compare holds scored runs of several models against each other: on
-// the same windows, or, where tokenizers differ, on the same documents.
-//
-// Input is what mi sums per cluster (document); output is differences with
-// intervals from resampling the clusters, and the length of context at which a
-// model stops gaining.
-//
-// # Where a model stops gaining
-//
-// A model that uses no more than W tokens of context gains nothing from a past
-// longer than W: I(ell; 2·ell), as it sees it, is the same for every ell ≥ W. So
-// its estimates are fitted by a curve that is free up to some ell_k and constant
-// from there on, and k is chosen to minimise
-//
-//	χ²_k + k·ln n,
-//
-// with χ²_k the misfit of the constant to the estimates from ell_k on, by
-// generalised least squares with their covariance, and n the number of documents
-// (BIC [Schwarz 1978]). As the covariance is itself estimated from n documents,
-// the misfit of q differences is scaled by (n−q)/(n−1), as in Hotelling's T². k = last means that no end of the gain was found. Between
-// ell_{k−1} and ell_k the place is where the line through the last two rising
-// points, in ln I over ln ell, meets the constant. The interval comes from
-// repeating all of it on resampled documents.
 package compare
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
-	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
-
+	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/stats"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
+	"github.com/l2m-lab/l2m/token"
 )
 
-// Level is the level of all intervals.
-const Level = info.DefaultLevel
-
-// Sums are totals per cluster of several quantities, and what they are divided
-// by: [cluster][quantity].
-type Sums struct {
-	Totals, Counts [][]float64
-}
-
-// means are Σ m_c·totals / Σ m_c·counts, with multiplicity m_c of cluster c (nil:
-// all 1).
-func (s Sums) means(multiplicity []float64) []float64 {
-	return stats.RatioMeans(s.Totals, s.Counts, multiplicity)
-}
-
-// Options of a comparison.
+// Options says which runs to compare.
 type Options struct {
-	Draws int    // bootstrap replicates; 0 means 1,000
-	Seed  uint64 // of the resampling
+	Runs    []string // run directories of Measure, at least two; the first is the reference
+	Configs []string // of the runs' models, in their order; "" for none; shorter lists leave out the rest
+
+	Out     string   // folder to write to; "" writes nothing
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+	// Faces are files made of the comparison, with figures in the given formats; nil: none.
+	Faces func(c *result.Comparison, formats []string) []rundir.Face
+
+	Draws int // bootstrap replicates; 0 means 1,000
+	Seed  uint64
 }
 
-func (o Options) draws() int {
-	if o.Draws == 0 {
-		return 1000
-	}
-	return o.Draws
+// scored is a finished run.
+type scored struct {
+	dir    string
+	key    score.Key
+	result *result.Result
+	stats  *mi.Statistics
 }
 
-// resample calls use with the multiplicities of resampled clusters, the same for
-// the same seed. use must not keep them.
-func resample(clusters int, o Options, use func(multiplicity []float64)) {
-	rng := rand.New(rand.NewPCG(o.Seed, 0x636f6d70617265)) // stream "compare"
-	stats.Resample(rng, clusters, o.draws(), use)
-}
-
-// Difference estimates, for every quantity, statistic(a, b) of the means of two
-// models on the same clusters, which are resampled together: text that is hard
-// for one is hard for the other.
-func Difference(a, b Sums, statistic func(a, b float64) float64, o Options) ([]info.Estimate, error) {
-	if len(a.Totals) != len(b.Totals) || len(a.Totals) == 0 || len(a.Totals[0]) != len(b.Totals[0]) {
-		return nil, errors.New("the runs have other documents or other lengths")
+// Run holds the models of finished runs against the first of them: their
+// losses by position, the information that each takes from its past by length,
+// and the length at which it stops gaining. Runs of the same windows are compared
+// document by document. Where tokenizers differ, everything is per byte.
+func Run(ctx context.Context, o Options) (*result.Comparison, error) {
+	switch {
+	case len(o.Runs) < 2:
+		return nil, errors.New("a comparison needs two runs")
+	case len(o.Configs) > len(o.Runs):
+		return nil, fmt.Errorf("%d configurations for %d runs", len(o.Configs), len(o.Runs))
 	}
-	x, y := a.means(nil), b.means(nil)
-	out := make([]info.Estimate, len(x))
-	for i := range out {
-		out[i].Value = statistic(x[i], y[i])
-	}
-	if len(a.Totals) < 3 {
-		return out, nil
-	}
-	draws := make([][]float64, len(x))
-	resample(len(a.Totals), o, func(m []float64) {
-		x, y := a.means(m), b.means(m)
-		for i := range x {
-			draws[i] = append(draws[i], statistic(x[i], y[i]))
+	var runs []*scored
+	for _, dir := range o.Runs {
+		r, err := readScored(ctx, dir, o.Seed)
+		if err != nil {
+			return nil, fmt.Errorf("reading the run %s: %w", dir, err)
 		}
-	})
-	for i := range out {
-		summarise(&out[i], draws[i])
+		runs = append(runs, r)
+	}
+	first := runs[0]
+	c := &result.Comparison{
+		Command: o.Command(), Version: info.BuildVersion().Short(), Unit: token.Unit(first.result.Corpus.Tokenizer), Paired: true,
+		Length: first.key.Plan.Length, Documents: len(first.stats.Clusters()), Level: Level,
+	}
+	for _, r := range runs[1:] {
+		if r.key.Windows == first.key.Windows && r.key.Plan.Length == first.key.Plan.Length {
+			continue
+		}
+		if r.key.Corpus != first.key.Corpus {
+			return nil, fmt.Errorf("%s and %s read other text: compare runs of the same documents", first.dir, r.dir)
+		}
+		if r.key.Tokenizer == first.key.Tokenizer {
+			return nil, fmt.Errorf("%s and %s scored other windows of the same documents: repeat one with the --length, --windows and --seed of the other", first.dir, r.dir)
+		}
+		c.Paired, c.Unit = false, "byte"
+	}
+	if !c.Paired {
+		for _, r := range runs {
+			if r.result.Windows.BytesPerToken == 0 {
+				return nil, fmt.Errorf("%s does not say how many bytes its tokens have: measure it again with this version", r.dir)
+			}
+		}
+		c.Warnings = append(c.Warnings, info.Warning{
+			Code: "unpaired", Text: "the models read other tokens, so that their windows differ: lengths are converted by the mean length of a token, and differences carry the errors of both runs",
+		})
+	}
+	for i, r := range runs {
+		run, err := o.compareRun(c, first, r, i)
+		if err != nil {
+			return nil, fmt.Errorf("comparing %s: %w", r.dir, err)
+		}
+		c.Runs = append(c.Runs, run)
+	}
+	if c.Documents < 20 {
+		c.Warnings = append(c.Warnings, info.Warning{
+			Code: "few-clusters", Text: fmt.Sprintf("%d documents are few: intervals are rough, and a model that gains slowly may seem to stop", c.Documents), Fix: "measure more documents",
+		})
+	}
+	if o.Out != "" {
+		if err := o.write(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
+	f, err := os.Open(filepath.Join(dir, rundir.Results))
+	if err != nil {
+		return nil, fmt.Errorf("%w (is it the directory of a finished run of l2m measure?)", err)
+	}
+	defer f.Close()
+	r := &scored{dir: dir}
+	if r.result, err = result.Read[result.Result](f, f.Name()); err != nil {
+		return nil, err
+	}
+	store, err := score.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	r.key = store.Key()
+	if n := store.Done(); n < r.key.Count {
+		return nil, fmt.Errorf("%d of %d windows are scored (repeat its command, which continues)", n, r.key.Count)
+	}
+	r.stats, err = mi.Collect(ctx, store.Source(), mi.CollectOptions{Ratios: []int{2}, Splits: r.key.Plan.Splits, Seed: seed})
+	return r, err
+}
+
+// compareRun fills in one run.
+func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (result.ComparedRun, error) {
+	opts := Bootstrap{Draws: o.Draws, Seed: o.Seed}
+	scale, reference := 1.0, 1.0 // units per token
+	if c.Unit == "byte" && !c.Paired {
+		scale, reference = r.result.Windows.BytesPerToken, first.result.Windows.BytesPerToken
+	}
+	out := result.ComparedRun{
+		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
+		BytesPerToken: r.result.Windows.BytesPerToken,
+	}
+	own := func(s Sums, scale float64) []info.Estimate {
+		e, err := Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)
+		if err != nil {
+			return nil
+		}
+		return e
+	}
+	loss, base := lossSums(r.stats), lossSums(first.stats)
+	means := own(loss, scale)
+	bins := r.stats.Loss().Positions
+	var differences []info.Estimate
+	if i > 0 {
+		var err error
+		if differences, err = o.difference(c, base, loss, reference, scale, opts); err != nil {
+			return out, err
+		}
+	}
+	for j, b := range bins {
+		bin := result.ComparedBin{From: scale*float64(b.From-1) + 1, To: scale * float64(b.To), Loss: means[j]}
+		if c.Paired && i > 0 {
+			bin.Difference = &differences[j]
+		}
+		out.Positions = append(out.Positions, bin)
+	}
+	out.Loss = means[len(bins)]
+	if i > 0 {
+		out.Difference = &differences[len(differences)-1]
+	}
+	series, err := information(r.stats)
+	if err != nil {
+		return out, err
+	}
+	out.Estimator = string(series.Estimator)
+	if len(series.Points) > 0 && series.Sums != nil {
+		sums := Sums{Totals: series.Sums, Counts: series.Counts}
+		nats := own(sums, 1)
+		var lost, more []info.Estimate
+		if i > 0 && c.Paired {
+			theirs, err := information(first.stats)
+			if err != nil {
+				return out, err
+			}
+			if theirs.Estimator != series.Estimator || len(theirs.Points) != len(series.Points) {
+				return out, fmt.Errorf("the runs have other passes (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
+			}
+			all := Sums{Totals: theirs.Sums, Counts: theirs.Counts}
+			if lost, err = Difference(all, sums, func(a, b float64) float64 { return 100 * (a - b) / a }, opts); err != nil {
+				return out, err
+			}
+			if more, err = Difference(all, sums, func(a, b float64) float64 { return b - a }, opts); err != nil {
+				return out, err
+			}
+		}
+		for j, p := range series.Points {
+			x := result.ComparedPoint{Ell: scale * float64(p.Ell), Nats: nats[j]}
+			if lost != nil && lost[j].SE > 0 {
+				x.Lost, x.Difference = &lost[j], &more[j]
+			}
+			out.Information = append(out.Information, x)
+		}
+	}
+	out.Stop = FindStop(series, opts)
+	if i < len(o.Configs) && o.Configs[i] != "" {
+		if out.Capacity, err = capacity(o.Configs[i], series, out.Information); err != nil {
+			return out, err
+		}
 	}
 	return out, nil
 }
 
-// Unpaired is Difference for models whose clusters have nothing to do with each
-// other: each is resampled by itself.
-func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Options) []info.Estimate {
-	x, y := a.means(nil), b.means(nil)
-	n := min(len(x), len(y))
-	out := make([]info.Estimate, n)
-	first := make([][]float64, 0, o.draws())
-	resample(len(a.Totals), o, func(m []float64) { first = append(first, a.means(m)) })
-	draws := make([][]float64, n)
-	other := o
-	other.Seed ^= 0x9e3779b97f4a7c15
-	k := 0
-	resample(len(b.Totals), other, func(m []float64) {
-		y := b.means(m)
-		for i := range n {
-			draws[i] = append(draws[i], statistic(first[k][i], y[i]))
-		}
-		k++
-	})
-	for i := range out {
-		out[i].Value = statistic(x[i], y[i])
-		if len(a.Totals) > 2 && len(b.Totals) > 2 {
-			summarise(&out[i], draws[i])
-		}
+// difference is the loss of a run minus that of the first, per unit: by bin and
+// whole on the same windows, else whole only.
+func (o Options) difference(c *result.Comparison, base, loss Sums, reference, scale float64, opts Bootstrap) ([]info.Estimate, error) {
+	minus := func(a, b float64) float64 { return b/scale - a/reference }
+	if c.Paired {
+		return Difference(base, loss, minus, opts)
+	}
+	return Unpaired(last(base), last(loss), minus, opts), nil
+}
+
+// last keeps the last quantity only.
+func last(s Sums) Sums {
+	var out Sums
+	for c := range s.Totals {
+		n := len(s.Totals[c])
+		out.Totals, out.Counts = append(out.Totals, s.Totals[c][n-1:]), append(out.Counts, s.Counts[c][n-1:])
 	}
 	return out
 }
 
-// summarise sets error and interval from replicates; those that are not numbers
-// (a ratio to nothing) count as far out on both sides.
-func summarise(e *info.Estimate, draws []float64) {
-	finite := slices.DeleteFunc(slices.Clone(draws), func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
-	if 20*(len(draws)-len(finite)) > len(draws) || len(finite) < 20 {
-		return
-	}
-	slices.Sort(finite)
-	e.SE = stat.StdDev(finite, nil)
-	e.Interval = &info.Interval{
-		Lo: stats.Quantile(finite, (1-Level)/2), Hi: stats.Quantile(finite, (1+Level)/2),
-		Level: Level, Method: "document bootstrap", Draws: len(finite),
-	}
+func lossSums(s *mi.Statistics) Sums {
+	sums, counts := s.LossSums()
+	return Sums{Totals: sums, Counts: counts}
 }
 
-// Stop is where a model stops gaining from more context.
-type Stop struct {
-	Found   bool    `json:"found"`             // false: it gains up to the longest context measured
-	At      float64 `json:"at,omitempty"`      // tokens of context
-	Lo      float64 `json:"lo,omitempty"`      // interval
-	Hi      float64 `json:"hi,omitempty"`      // 0: not below Longest
-	Longest int     `json:"longest"`           // the longest context measured, tokens
-	Share   float64 `json:"share"`             // of the resampled document sets in which an end was found
-	Plateau float64 `json:"plateau,omitempty"` // information from there on, nats
-	Level   float64 `json:"level"`
-	Reason  string  `json:"reason,omitempty"` // why there is no answer
+// information is the paired series where there are marginal passes, else the
+// block series.
+func information(s *mi.Statistics) (mi.Series, error) {
+	e := mi.Block
+	if slices.Contains(s.Available(), mi.Paired) {
+		e = mi.Paired
+	}
+	return s.Series(e, 2)
 }
 
-// FindStop locates the end of the gain in a series (ratio 2 by convention) that
-// has a covariance and sums per cluster.
-func FindStop(s mi.Series, o Options) Stop {
-	out := Stop{Level: Level}
-	n := len(s.Points)
-	if n == 0 {
-		out.Reason = "there are no estimates"
-		return out
-	}
-	out.Longest = s.Points[n-1].Ell
-	switch {
-	case n < 4:
-		out.Reason = fmt.Sprintf("%d lengths are too few", n)
-		return out
-	case s.Cov == nil || len(s.Sums) < n+4:
-		out.Reason = fmt.Sprintf("%d documents are too few for %d lengths, whose errors go together", len(s.Sums), n)
-		return out
-	}
-	ell, value := make([]float64, n), make([]float64, n)
-	for i, p := range s.Points {
-		ell[i], value[i] = float64(p.Ell), float64(p.Value)
-	}
-	tails, err := newTails(s.Cov, len(s.Sums))
+// capacity is the largest ratio of information to elements kept.
+func capacity(config string, s mi.Series, points []result.ComparedPoint) (*result.ComparedCapacity, error) {
+	f, err := os.Open(config)
 	if err != nil {
-		out.Reason = err.Error()
-		return out
+		return nil, err
 	}
-	penalty := math.Log(float64(len(s.Sums)))
-	k, plateau := tails.choose(value, penalty)
-	if value[n-1] <= 0 || plateau <= 0 {
-		out.Reason = "the model gains nothing that can be measured"
-		return out
+	defer f.Close()
+	m, err := arch.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config, err)
 	}
-	if k < n-1 {
-		out.Found, out.At, out.Plateau = true, place(ell, value, k, plateau), plateau
-	}
-	sums := Sums{s.Sums, s.Counts}
-	var at []float64
-	found := 0
-	resample(len(s.Sums), o, func(m []float64) {
-		v := sums.means(m)
-		k, plateau := tails.choose(v, penalty)
-		if k < n-1 && plateau > 0 {
-			found++
-			at = append(at, place(ell, v, k, plateau))
-		} else {
-			at = append(at, math.Inf(1))
+	var best *result.ComparedCapacity
+	for j, p := range s.Points {
+		state, err := m.State(int64(p.Ell))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", config, err)
 		}
-	})
-	out.Share = float64(found) / float64(len(at))
-	if out.Found {
-		slices.Sort(at)
-		out.Lo = stats.Quantile(at, (1-Level)/2)
-		if hi := stats.Quantile(at, (1+Level)/2); !math.IsInf(hi, 0) && !math.IsNaN(hi) {
-			out.Hi = hi
+		if state.Total == 0 || j >= len(points) {
+			continue
+		}
+		n := float64(state.Total)
+		e := points[j].Nats
+		if best == nil || e.Value/n > best.NatsPerElement.Value {
+			best = &result.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
+				NatsPerElement: e.Scale(1 / n)}
 		}
 	}
-	return out
+	return best, nil
 }
 
-// tails holds, for every k, the inverse covariance of the estimates from k on,
-// scaled for the number of clusters that it was estimated from.
-type tails []*mat.SymDense
-
-func newTails(cov [][]float64, clusters int) (tails, error) {
-	n := len(cov)
-	t := make(tails, n)
-	for k := range n - 1 {
-		c := mat.NewSymDense(n-k, nil)
-		for i := k; i < n; i++ {
-			for j := i; j < n; j++ {
-				c.SetSym(i-k, j-k, cov[i][j])
-			}
-		}
-		var chol mat.Cholesky
-		if !chol.Factorize(c) {
-			return nil, errors.New("the estimates at different lengths cannot be told apart: more documents are needed")
-		}
-		t[k] = &mat.SymDense{}
-		if err := chol.InverseTo(t[k]); err != nil {
-			return nil, fmt.Errorf("the errors at different lengths go too closely together: %w", err)
-		}
-		t[k].ScaleSym(float64(clusters-(n-1-k))/float64(clusters-1), t[k])
+// write writes the comparison and its faces into o.Out.
+func (o Options) write(c *result.Comparison) error {
+	run, err := rundir.Open(o.Out, rundir.Compare, rundir.Options{Fresh: false, Command: c.Command})
+	if err != nil {
+		return fmt.Errorf("writing the comparison: %w", err)
 	}
-	return t, nil
+	defer run.Close()
+	return result.Store(run, c, rundir.Faces(o.Faces, c, o.Figures))
 }
 
-// choose returns the index from which on value is constant, and the constant.
-func (t tails) choose(value []float64, penalty float64) (k int, plateau float64) {
-	n := len(value)
-	k, plateau = n-1, value[n-1]
-	best := float64(n-1) * penalty
-	for i := n - 2; i >= 0; i-- {
-		level, chi := t.constant(i, value)
-		if score := chi + float64(i)*penalty; score < best {
-			best, k, plateau = score, i, level
-		}
+// Command is the canonical command line that repeats the comparison.
+func (o Options) Command() string {
+	words := []string{"l2m", "compare"}
+	for _, c := range o.Configs {
+		words = append(words, "--config", shell.Quote(c))
 	}
-	return k, plateau
-}
-
-// constant fits one level to value[k:].
-func (t tails) constant(k int, value []float64) (level, chi float64) {
-	w := t[k]
-	n := w.SymmetricDim()
-	var a, b, c float64 // 1'W1, 1'Wy, y'Wy
-	for i := range n {
-		for j := range n {
-			x := w.At(i, j)
-			a += x
-			b += x * value[k+j]
-			c += value[k+i] * x * value[k+j]
-		}
+	if o.Draws != 0 {
+		words = append(words, "--draws", strconv.Itoa(o.Draws))
 	}
-	return b / a, c - b*b/a
-}
-
-// place refines ell_k: where the rise before it meets the plateau.
-func place(ell, value []float64, k int, plateau float64) float64 {
-	if k < 2 || value[k-1] <= 0 || value[k-2] <= 0 || value[k-1] >= plateau || value[k-2] >= value[k-1] {
-		return ell[k]
+	if o.Seed != 1 {
+		words = append(words, "--seed", strconv.FormatUint(o.Seed, 10))
 	}
-	slope := math.Log(value[k-1]/value[k-2]) / math.Log(ell[k-1]/ell[k-2])
-	return min(ell[k], ell[k-1]*math.Exp(math.Log(plateau/value[k-1])/slope))
+	for _, r := range o.Runs {
+		words = append(words, shell.Quote(r))
+	}
+	return strings.Join(words, " ")
 }

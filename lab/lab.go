@@ -167,7 +167,7 @@ func Train(ctx context.Context, o Options) (*Document, error) {
 	if o.Out == "" {
 		o.Out = "l2m-lab-" + r.Name
 	}
-	dir, err := rundir.Open(o.Out, rundir.Lab, rundir.Options{Fresh: o.Fresh, Command: o.Command, Version: info.BuildVersion().String()})
+	dir, err := rundir.Open(o.Out, rundir.Lab, rundir.Options{Fresh: o.Fresh, Command: o.Command})
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -70,7 +69,7 @@ func (c compared) own() string {
 }
 
 // stopText says where a model stops gaining.
-func stopText(s compare.Stop, unit string) string {
+func stopText(s result.Stop, unit string) string {
 	switch {
 	case s.Reason != "":
 		return "cannot be told: " + s.Reason

@@ -22,8 +22,8 @@ type about struct {
 	indent string
 }
 
-// document is one of the documents that are files of their own.
-type document[D any] interface {
+// Document is one of the documents that are files of their own.
+type Document[D any] interface {
 	*D
 	// Validate says what keeps a document from being shown, naming the field.
 	Validate() error
@@ -34,7 +34,7 @@ type document[D any] interface {
 // Marshal is a document as indented JSON: the same bytes for the same document.
 // It fails, naming the field as a jq path, when a number is not finite or the
 // document contradicts itself. An empty schema is written as this version's.
-func Marshal[D any, P document[D]](doc P) ([]byte, error) {
+func Marshal[D any, P Document[D]](doc P) ([]byte, error) {
 	kind := P(new(D)).about()
 	if doc == nil {
 		return nil, fmt.Errorf("writing %s: there is nothing to write", kind.name)
@@ -58,7 +58,7 @@ func Marshal[D any, P document[D]](doc P) ([]byte, error) {
 }
 
 // Write writes a document as Marshal gives it.
-func Write[D any, P document[D]](w io.Writer, doc P) error {
+func Write[D any, P Document[D]](w io.Writer, doc P) error {
 	b, err := Marshal[D](doc)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func Write[D any, P document[D]](w io.Writer, doc P) error {
 // Read reads a document of at most 256 MiB that Write wrote, and checks it.
 // Unknown fields of the same schema are ignored, so that older versions read what
 // newer ones add. Errors begin with name, which is that of the file.
-func Read[D any, P document[D]](r io.Reader, name string) (P, error) {
+func Read[D any, P Document[D]](r io.Reader, name string) (P, error) {
 	doc := P(new(D))
 	err := decode(r, doc.about().schema, doc)
 	if err == nil {
@@ -82,7 +82,7 @@ func Read[D any, P document[D]](r io.Reader, name string) (P, error) {
 	return doc, nil
 }
 
-func check[D any, P document[D]](doc P) error {
+func check[D any, P Document[D]](doc P) error {
 	if schema := doc.about().schema; *doc.header() != schema {
 		return fmt.Errorf(".schema is %q, not %q", *doc.header(), schema)
 	}

@@ -3,7 +3,6 @@ package result
 import (
 	"errors"
 
-	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
 )
 
@@ -49,7 +48,7 @@ type ComparedRun struct {
 	Positions     []ComparedBin     `json:"positions"`
 	Estimator     string            `json:"estimator"` // of Information
 	Information   []ComparedPoint   `json:"information"`
-	Stop          compare.Stop      `json:"stop"` // in tokens of this run
+	Stop          Stop              `json:"stop"` // in tokens of this run
 	Capacity      *ComparedCapacity `json:"capacity,omitempty"`
 }
 
@@ -79,4 +78,17 @@ type ComparedCapacity struct {
 	Ell            int           `json:"ell"`      // tokens
 	Elements       float64       `json:"elements"` // kept after Ell tokens
 	NatsPerElement info.Estimate `json:"nats_per_element"`
+}
+
+// Stop is where a model stops gaining from more context.
+type Stop struct {
+	Found   bool    `json:"found"`             // false: it gains up to the longest context measured
+	At      float64 `json:"at,omitempty"`      // tokens of context
+	Lo      float64 `json:"lo,omitempty"`      // interval
+	Hi      float64 `json:"hi,omitempty"`      // 0: not below Longest
+	Longest int     `json:"longest"`           // the longest context measured, tokens
+	Share   float64 `json:"share"`             // of the resampled document sets in which an end was found
+	Plateau float64 `json:"plateau,omitempty"` // information from there on, nats
+	Level   float64 `json:"level"`
+	Reason  string  `json:"reason,omitempty"` // why there is no answer
 }

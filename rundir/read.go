@@ -60,7 +60,7 @@ func Reopen(dir string) (*Dir, Info, error) {
 	if err != nil {
 		return nil, i, err
 	}
-	d, err := Open(dir, i.Run, Options{Command: i.Command, Version: i.Version, Keep: i.Run.Document})
+	d, err := Open(dir, i.Run, Options{Command: i.Command, Keep: i.Run.Document})
 	return d, i, err
 }
 

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/filelock"
 )
@@ -60,8 +61,8 @@ type Header struct {
 
 // Options are the choices when a directory is opened.
 type Options struct {
-	Fresh            bool // discard what an earlier run of the same kind left
-	Command, Version string
+	Fresh   bool   // discard what an earlier run of the same kind left
+	Command string // that starts the run
 	// Keep names a file in the directory that is the run's input: it may stand there,
 	// and the run never writes it.
 	Keep string
@@ -84,7 +85,7 @@ type Dir struct {
 // process is writing is refused with ErrLocked; another kind of run, and a file that
 // is in the way and that no run wrote, with a *ForeignError, also with o.Fresh.
 func Open(dir string, kind Kind, o Options) (_ *Dir, err error) {
-	d := &Dir{path: dir, kind: kind, head: Header{Format: Format, Kind: kind.Verb, Command: o.Command, Version: o.Version}}
+	d := &Dir{path: dir, kind: kind, head: Header{Format: Format, Kind: kind.Verb, Command: o.Command, Version: info.BuildVersion().Short()}}
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		d.made = true
 	}
@@ -110,7 +111,7 @@ func Open(dir string, kind Kind, o Options) (_ *Dir, err error) {
 		if err := d.Discard(d.head.Files...); err != nil {
 			return nil, err
 		}
-		d.head.Key, d.head.Command, d.head.Version = nil, o.Command, o.Version
+		d.head.Key, d.head.Command, d.head.Version = nil, o.Command, info.BuildVersion().Short()
 		if err := d.save(); err != nil {
 			return nil, err
 		}
@@ -261,6 +262,9 @@ func (d *Dir) Path(name string) string { return filepath.Join(d.path, filepath.F
 // write the run at the same time.
 func (d *Dir) Locked() bool { return !d.noLocks }
 
+// Kind is the kind of the run.
+func (d *Dir) Kind() Kind { return d.kind }
+
 // Command is the command that started the run.
 func (d *Dir) Command() string { return d.head.Command }
 
@@ -298,6 +302,14 @@ type Face struct {
 	Name  string // relative, with slashes
 	Write func(io.Writer) error
 	Mode  fs.FileMode // 0 means 0644
+}
+
+// Faces are the files that make makes of a document; none where make is nil.
+func Faces[D any](make func(doc D, formats []string) []Face, doc D, formats []string) []Face {
+	if make == nil {
+		return nil
+	}
+	return make(doc, formats)
 }
 
 // Write writes files, each whole, replacing only files that the run wrote before.

@@ -1,5 +1,9 @@
-// Package archtest enforces the import table of the house: data flows one
-// way, and a package imports only what stands to its left.
+// Package archtest enforces the house's import table: data flows one way.
+//
+//  1. Packages stand in bands. A package imports only packages of its own band and of
+//     earlier ones.
+//  2. Each package lists which of ours it imports. What it does not list it may not
+//     import; what it lists and does not import is struck off.
 package archtest
 
 import (
@@ -14,98 +18,153 @@ import (
 
 const module = "github.com/l2m-lab/l2m"
 
-// allowed lists, for every package of ours, which of our packages it may
-// import. A package that is missing here fails the test: decide where it
-// stands before adding it.
-var allowed = map[string][]string{
-	"info":                {},
-	"stats":               {"info"},
-	"token":               {},
-	"token/vocabulary":    {"token"},
-	"internal/atomicfile": {"internal/tempfile"},
-	"internal/filelock":   {},
-	"internal/archtest":   {},
-	"internal/pagetest":   {"info"},
-	"internal/sample":     {"info", "lm", "mi", "law", "law/decay", "arch", "compare", "result"},
-	"internal/shell":      {},
-	"internal/tempfile":   {"internal/filelock"},
-	"corpus":              {"info", "token", "internal/atomicfile", "internal/tempfile"},
-	"lm":                  {"info", "token"},
-	"lm/bytemix":          {"info", "lm", "token", "internal/atomicfile"},
-	"lm/fetch":            {"internal/atomicfile"},
-	"lm/pipe":             {"lm"},
-	"lm/llamacpp":         {"lm", "lm/pipe", "token"},
-	"lm/openai":           {"info", "lm", "token"},
-	"process":             {"info", "lm", "token"},
-	"process/rival":       {"info"},
-	"rundir":              {"internal/atomicfile", "internal/filelock"},
-	"mi":                  {"info", "stats"},
-	"score":               {"info", "lm", "corpus", "token", "mi", "rundir", "internal/atomicfile"},
-	"count":               {"info", "corpus", "token", "internal/atomicfile"},
-	"law":                 {"info", "stats"},
-	"law/decay":           {"info", "stats", "mi"},
-	"arch":                {"info", "law"},
-	"arch/serving":        {"arch"},
-	"compare":             {"info", "stats", "mi"},
-	"result":              {"info", "lm", "mi", "law", "law/decay", "arch", "arch/serving", "compare", "process"},
-	"report":              {"info", "lm", "mi", "law", "law/decay", "arch", "arch/serving", "result", "compare", "internal/atomicfile", "internal/shell"},
-	"serve":               {"report", "result", "rundir", "score"},
-	"lab/graph":           {},
-	"lab/cpu":             {"lab/graph"},
-	"lab/mixer":           {"lab/graph"},
-	"lab":                 {"info", "corpus", "token", "rundir", "lab/cpu", "lab/train"},
-	"lab/train":           {"lab/graph", "lab/cpu", "lab/mixer", "lm", "process", "token", "internal/atomicfile"},
-	"":                    {"*"},
-	"internal/cli":        {"*"},
-	"cmd/l2m":             {"internal/cli"},
+// band is a row of packages; data flows from earlier bands to later ones.
+type band struct {
+	name  string
+	rooms []room
+}
+
+// room is a package with those of ours that it imports. The module's root is "".
+type room struct {
+	name    string
+	imports []string
+}
+
+// anything is for the command line, which wires everything to everything.
+var anything = []string{"*"}
+
+var bands = []band{
+	{"tools", []room{
+		{"internal/atomicfile", []string{"internal/tempfile"}},
+		{"internal/filelock", nil},
+		{"internal/tempfile", []string{"internal/filelock"}},
+		{"internal/shell", nil},
+		{"internal/archtest", nil},
+	}},
+	{"words", []room{
+		{"info", nil},
+		{"stats", []string{"info"}},
+		{"token", nil},
+		{"token/vocabulary", []string{"token"}},
+	}},
+	{"instruments", []room{
+		{"corpus", []string{"internal/tempfile", "token"}},
+		{"lm", []string{"token"}},
+		{"lm/bytemix", []string{"internal/atomicfile", "lm", "token"}},
+		{"lm/openai", []string{"lm", "token"}},
+		{"lm/pipe", []string{"lm"}},
+		{"lm/llamacpp", []string{"lm", "lm/pipe", "token"}},
+		{"lm/fetch", []string{"internal/atomicfile"}},
+		{"lm/open", []string{"corpus", "info", "lab/cpu", "lab/train", "lm", "lm/bytemix", "lm/fetch", "lm/llamacpp", "lm/openai", "token", "token/vocabulary"}},
+		{"process", []string{"info", "lm", "token"}},
+		{"process/rival", []string{"info"}},
+		{"rundir", []string{"info", "internal/atomicfile", "internal/filelock"}},
+		{"mi", []string{"info", "stats"}},
+		{"score", []string{"info", "internal/atomicfile", "lm", "mi", "rundir", "token"}},
+		{"count", []string{"info", "internal/atomicfile", "token"}},
+		{"law", []string{"info", "stats"}},
+		{"law/decay", []string{"info", "mi", "stats"}},
+		{"arch", []string{"info", "law"}},
+		{"arch/serving", []string{"arch"}},
+		{"lab/graph", nil},
+		{"lab/cpu", []string{"lab/graph"}},
+		{"lab/mixer", []string{"lab/graph"}},
+		{"lab/train", []string{"internal/atomicfile", "lab/cpu", "lab/graph", "lab/mixer", "lm", "process", "token"}},
+	}},
+	{"documents", []room{
+		{"internal/pagetest", []string{"info"}},
+		{"result", []string{"arch", "arch/serving", "info", "law", "law/decay", "lm", "mi", "process", "rundir"}},
+		{"internal/sample", []string{"arch", "info", "law", "law/decay", "lm", "mi", "result"}},
+	}},
+	{"experiments", []room{
+		{"twopoint", []string{"corpus", "count", "info", "internal/shell", "law/decay", "mi", "result", "rundir", "token", "token/vocabulary"}},
+		{"audit", []string{"arch", "arch/serving", "info", "internal/shell", "law", "result", "rundir", "token"}},
+		{"measure", []string{"audit", "corpus", "info", "internal/shell", "law", "lm", "lm/llamacpp", "lm/open", "lm/openai", "mi", "process", "result", "rundir", "score", "token", "token/vocabulary", "twopoint"}},
+		{"calibrate", []string{"info", "internal/atomicfile", "internal/shell", "law", "lm", "lm/bytemix", "measure", "mi", "process", "process/rival", "result", "rundir", "score", "stats", "token"}},
+		{"compare", []string{"arch", "info", "internal/shell", "mi", "result", "rundir", "score", "stats", "token"}},
+		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
+		{"predictor", []string{"corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
+		{"lab", []string{"corpus", "info", "lab/cpu", "lab/train", "rundir", "token"}},
+	}},
+	{"faces", []room{
+		{"report", []string{"arch", "arch/serving", "info", "internal/atomicfile", "internal/shell", "law", "law/decay", "lm", "mi", "result", "rundir"}},
+		{"serve", []string{"report", "result", "rundir", "score"}},
+		{"", []string{"audit", "calibrate", "compare", "exact", "info", "law", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
+		{"internal/cli", anything},
+		{"cmd/l2m", []string{"internal/cli"}},
+	}},
 }
 
 // importers lists who may import a package that is not for everybody.
 var importers = map[string][]string{
 	"internal/cli": {"cmd/l2m"},
-	"":             {"internal/cli"},
+	"":             {},
 }
 
 func TestImportsFlowOneWay(t *testing.T) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
+	place, rooms := map[string]int{}, map[string]room{}
+	for i, b := range bands {
+		for _, r := range b.rooms {
+			place[r.name], rooms[r.name] = i, r
+		}
 	}
-	dec := json.NewDecoder(strings.NewReader(string(out)))
-	seen := 0
-	for {
-		var p struct {
-			ImportPath string
-			Imports    []string
-		}
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		seen++
-		name := short(p.ImportPath)
-		may, known := allowed[name]
+	seen := map[string]bool{}
+	for name, imports := range ours(t) {
+		seen[name] = true
+		r, known := rooms[name]
 		if !known {
 			t.Errorf("package %q has no place in the import table of internal/archtest", name)
 			continue
 		}
-		for _, imp := range p.Imports {
-			if imp != module && !strings.HasPrefix(imp, module+"/") {
-				continue
+		for _, dep := range imports {
+			if !slices.Contains(r.imports, dep) && !slices.Equal(r.imports, anything) {
+				t.Errorf("%q imports %q: it may import only %v", name, dep, r.imports)
 			}
-			dep := short(imp)
-			if !slices.Contains(may, "*") && !slices.Contains(may, dep) {
-				t.Errorf("%q imports %q: it may import only %v", name, dep, may)
+			if place[dep] > place[name] {
+				t.Errorf("%q imports %q: %s come before %s", name, dep, bands[place[name]].name, bands[place[dep]].name)
 			}
 			if who, limited := importers[dep]; limited && !slices.Contains(who, name) {
 				t.Errorf("%q imports %q, which only %v may", name, dep, who)
 			}
 		}
+		for _, dep := range r.imports {
+			if !slices.Contains(imports, dep) && dep != "*" {
+				t.Errorf("%q may import %q and does not: strike it off", name, dep)
+			}
+		}
 	}
-	if seen < 5 {
-		t.Fatalf("go list named only %d packages", seen)
+	for name := range rooms {
+		if !seen[name] {
+			t.Errorf("there is no package %q: strike it off", name)
+		}
+	}
+}
+
+// ours are the packages of the module, each with those of the module that it imports.
+func ours(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		imports := []string{}
+		for _, i := range p.Imports {
+			if i == module || strings.HasPrefix(i, module+"/") {
+				imports = append(imports, short(i))
+			}
+		}
+		packages[short(p.ImportPath)] = imports
 	}
 }
 

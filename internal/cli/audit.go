@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/audit"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
@@ -20,7 +20,7 @@ import (
 
 func newAuditCommand() *cobra.Command {
 	var (
-		o        l2m.AuditOptions
+		o        audit.Options
 		law      string
 		dtype    string
 		lengths  string
@@ -96,11 +96,11 @@ unless --law names another.`,
 				}
 			}
 			if law != "" {
-				if o.Law, err = l2m.ParseLaw(law); err != nil {
+				if o.Law, err = audit.ParseLaw(law); err != nil {
 					if _, missing := os.Stat(law); missing != nil {
 						return usagef("--law: %v, and no run directory of that name exists", err)
 					}
-					if o.Law, o.Evidence, err = l2m.ReadMeasuredLaw(law); err != nil {
+					if o.Law, o.Evidence, err = audit.ReadMeasuredLaw(law); err != nil {
 						return err
 					}
 					o.LawFrom = law
@@ -112,12 +112,12 @@ unless --law names another.`,
 			if o.Memory, err = memory.options(); err != nil {
 				return err
 			}
-			a, err := l2m.Audit(cmd.Context(), o)
+			a, err := audit.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
 			if out != "" && len(a.Models) > 0 {
-				if err := l2m.WriteAudit(out, a, figures); err != nil {
+				if err := audit.Write(out, a, report.AuditFaces, figures); err != nil {
 					return err
 				}
 			}

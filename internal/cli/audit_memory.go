@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/audit"
 )
 
 // memoryFlags are the flags of l2m audit that ask what fits on a device.
@@ -37,8 +37,8 @@ func (m *memoryFlags) add(f *pflag.FlagSet) {
 }
 
 // options checks the flags.
-func (m *memoryFlags) options() (l2m.MemoryOptions, error) {
-	var o l2m.MemoryOptions
+func (m *memoryFlags) options() (audit.MemoryOptions, error) {
+	var o audit.MemoryOptions
 	if m.memory == "" {
 		if len(m.weights) > 0 || m.kv != "" || m.draft != "" || m.batch != 1 || m.tp != 1 {
 			return o, usagef("--weights, --batch, --tp, --kv-type and --draft plan memory: say how much a device has with --memory 80G")

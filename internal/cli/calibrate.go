@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/calibrate"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
@@ -19,7 +19,7 @@ import (
 
 func newCalibrateCommand() *cobra.Command {
 	var (
-		o          l2m.CalibrateOptions
+		o          calibrate.Options
 		estimators []string
 		fitRange   string
 		rivals     bool
@@ -52,7 +52,7 @@ interrupted run.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Processes = args
 			if len(args) == 0 {
-				o.Processes = l2m.DefaultCalibration()
+				o.Processes = calibrate.Default()
 			}
 			for _, p := range args {
 				if _, err := process.Parse(p); err != nil {
@@ -80,7 +80,7 @@ interrupted run.`,
 				if !cmd.Flags().Changed("out") {
 					o.Out = "l2m-run-rivals"
 				}
-				r, err := l2m.CompareRivals(cmd.Context(), l2m.RivalOptions{Seed: o.Seed, Out: o.Out, Workers: o.Workers, Progress: o.Progress})
+				r, err := calibrate.CompareRivals(cmd.Context(), calibrate.RivalOptions{Faces: report.RivalsFaces, Seed: o.Seed, Out: o.Out, Workers: o.Workers, Progress: o.Progress})
 				bars.done()
 				if err != nil {
 					return err
@@ -90,7 +90,8 @@ interrupted run.`,
 				}
 				return writeRivals(cmd.OutOrStdout(), r, o.Out)
 			}
-			r, err := l2m.Calibrate(cmd.Context(), o)
+			o.Faces = report.CalibrationFaces
+			r, err := calibrate.Run(cmd.Context(), o)
 			bars.done()
 			if errors.Is(err, context.Canceled) {
 				return fmt.Errorf("%w; finished repetitions are kept in %s: the same command continues", err, o.Out)

@@ -3,14 +3,14 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
 
 func newCompareCommand() *cobra.Command {
 	var (
-		o      l2m.CompareOptions
+		o      compare.Options
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -39,7 +39,8 @@ byte.`,
 				return err
 			}
 			o.Runs = args
-			c, err := l2m.Compare(cmd.Context(), o)
+			o.Faces = report.ComparisonFaces
+			c, err := compare.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}

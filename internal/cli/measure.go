@@ -11,16 +11,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
+	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
 
 func newMeasureCommand() *cobra.Command {
 	var (
-		o        l2m.MeasureOptions
+		o        measure.Options
 		cross    int
 		bos      string
 		kvType   string
@@ -143,13 +143,14 @@ an interrupted run, and does nothing twice.`,
 	return cmd
 }
 
-func runMeasure(cmd *cobra.Command, o l2m.MeasureOptions, asJSON, quiet bool) error {
+func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error {
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
 	o.Planned = func(p result.Plan, w result.Windows, m lm.Info) {
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
 	}
-	r, err := l2m.Measure(cmd.Context(), o)
+	o.Faces = report.ResultFaces
+	r, err := measure.Run(cmd.Context(), o)
 	bars.done()
 	if err != nil {
 		return explain(err, o.Out)

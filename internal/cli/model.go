@@ -6,8 +6,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/predictor"
 )
 
 func newModelCommand() *cobra.Command {
@@ -33,7 +33,7 @@ l2m measure trains a predictor of its own; --model FILE measures with a saved on
 
 func newModelTrainCommand() *cobra.Command {
 	var (
-		o        l2m.ModelOptions
+		o        predictor.Options
 		training string
 		quiet    bool
 	)
@@ -57,7 +57,7 @@ func newModelTrainCommand() *cobra.Command {
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), bars.report
-			info, err := l2m.TrainModel(cmd.Context(), o)
+			info, err := predictor.Train(cmd.Context(), o)
 			bars.done()
 			if err != nil {
 				return err
@@ -108,7 +108,7 @@ func newModelInfoCommand() *cobra.Command {
 
 func newModelEvalCommand() *cobra.Command {
 	var (
-		o      l2m.ModelOptions
+		o      predictor.Options
 		asJSON bool
 		quiet  bool
 	)
@@ -126,7 +126,7 @@ func newModelEvalCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.File, o.Paths, o.Stdin, o.Progress = args[0], args[1:], cmd.InOrStdin(), bars.report
-			e, err := l2m.EvaluateModel(cmd.Context(), o)
+			e, err := predictor.Evaluate(cmd.Context(), o)
 			bars.done()
 			if err != nil {
 				return err

@@ -6,15 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/token"
 )
 
 func newPlanCommand() *cobra.Command {
 	var (
-		o        l2m.PlanOptions
+		o        measure.PlanOptions
 		cross    int
 		bos      int
 		dialect  string
@@ -64,7 +64,7 @@ writes only what is not answered yet.`,
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			m.Progress = bars.report
-			p, err := l2m.Plan(cmd.Context(), o)
+			p, err := measure.Plan(cmd.Context(), o)
 			bars.done()
 			if err != nil {
 				return err
@@ -131,7 +131,7 @@ nothing is missing, the run is evaluated and its report written. The exit code i
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
-			r, err := l2m.Ingest(cmd.Context(), args[0], args[1:], bars.report)
+			r, err := measure.Ingest(cmd.Context(), args[0], args[1:], report.ResultFaces, bars.report)
 			bars.done()
 			if err != nil {
 				return err

@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/exact"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
@@ -109,7 +109,7 @@ func newProcessDescribeCommand() *cobra.Command {
 
 func newProcessSampleCommand() *cobra.Command {
 	var (
-		o      l2m.SampleOptions
+		o      exact.SampleOptions
 		flags  processFlags
 		format string
 		quiet  bool
@@ -139,7 +139,7 @@ number of cores, and sample i does not depend on how many are drawn.
 			o.Process, o.Stdout, o.Format = p.Describe().Spec, cmd.OutOrStdout(), process.SampleFormat(format)
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
-			err = l2m.SampleProcess(cmd.Context(), o)
+			err = exact.Sample(cmd.Context(), o)
 			bars.done()
 			return err
 		},
@@ -158,7 +158,7 @@ number of cores, and sample i does not depend on how many are drawn.
 
 func newProcessTruthCommand() *cobra.Command {
 	var (
-		o      l2m.TruthOptions
+		o      exact.TruthOptions
 		flags  processFlags
 		asJSON bool
 		out    string
@@ -179,7 +179,7 @@ processes of numbers).`,
 				return err
 			}
 			o.Process = p.Describe().Spec
-			t, err := l2m.Truth(cmd.Context(), o)
+			t, err := exact.Truth(cmd.Context(), o)
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/info"
 )
 
 // progressBars draws one bar per stage on a terminal and nothing elsewhere.
@@ -21,7 +21,7 @@ type progressBars struct {
 	stage string
 	bar   *mpb.Bar
 	start time.Time
-	last  l2m.Progress
+	last  info.Progress
 }
 
 // newProgress returns bars that draw on w when it is a terminal, and nil, on
@@ -34,8 +34,8 @@ func newProgress(w io.Writer, quiet bool) *progressBars {
 	return &progressBars{pool: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))}
 }
 
-// report is an l2m.ProgressFunc.
-func (p *progressBars) report(e l2m.Progress) {
+// report is an info.ProgressFunc.
+func (p *progressBars) report(e info.Progress) {
 	if p == nil {
 		return
 	}

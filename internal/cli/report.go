@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/report"
 )
 
@@ -33,7 +32,7 @@ after an update of l2m, or in other formats for a paper. Nothing is measured aga
 				return err
 			}
 			for _, dir := range args {
-				if err := l2m.Render(dir, figures); err != nil {
+				if err := report.Render(dir, figures); err != nil {
 					return err
 				}
 				if _, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html")); err != nil {

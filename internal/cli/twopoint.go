@@ -10,15 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/twopoint"
 )
 
 func newTwoPointCommand() *cobra.Command {
 	var (
-		o         l2m.TwoPointOptions
+		o         twopoint.Options
 		distances string
 		memory    string
 		subtract  bool
@@ -95,7 +95,7 @@ interrupted run. PATH is what l2m measure takes.`,
 	return cmd
 }
 
-func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON, quiet bool) error {
+func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, quiet bool) error {
 	if o.Memory > 0 {
 		// Counting allocates close to its limit; without a limit for the whole,
 		// the collector would let garbage grow to as much again. The program
@@ -106,7 +106,8 @@ func runTwoPoint(cmd *cobra.Command, o l2m.TwoPointOptions, asked string, asJSON
 	}
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
-	r, err := l2m.TwoPoint(cmd.Context(), o)
+	o.Faces = report.ResultFaces
+	r, err := twopoint.Run(cmd.Context(), o)
 	bars.done()
 	if memory := (*count.MemoryError)(nil); errors.As(err, &memory) {
 		flag := func(need int64) string {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m"
+	"github.com/l2m-lab/l2m/info"
 )
 
 func newVersionCommand() *cobra.Command {
@@ -14,7 +14,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version and how this binary was built",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), l2m.BuildVersion().String())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), info.BuildVersion().String())
 			return err
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/arch"
-	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/result"
@@ -66,9 +65,9 @@ func Comparison() *result.Comparison {
 	}
 	p := func(v float64) *info.Estimate { x := e(v); return &x }
 	c := &result.Comparison{Schema: result.CompareSchema, Command: "l2m compare full cut", Version: "v1", Unit: "byte", Paired: true, Length: 4096, Documents: 40, Level: 0.95}
-	full := result.ComparedRun{Run: "full", Model: "bytemix", Loss: e(1.2), Estimator: "paired", Stop: compare.Stop{Longest: 2048, Level: 0.95}}
+	full := result.ComparedRun{Run: "full", Model: "bytemix", Loss: e(1.2), Estimator: "paired", Stop: result.Stop{Longest: 2048, Level: 0.95}}
 	cut := result.ComparedRun{Run: "cut", Model: "within <script>alert(1)</script>", Loss: e(1.3), Difference: p(0.1), Estimator: "paired",
-		Stop:     compare.Stop{Found: true, At: 203.4, Lo: 150, Hi: 290, Longest: 2048, Share: 1, Level: 0.95},
+		Stop:     result.Stop{Found: true, At: 203.4, Lo: 150, Hi: 290, Longest: 2048, Share: 1, Level: 0.95},
 		Capacity: &result.ComparedCapacity{Config: "config.json", Ell: 256, Elements: 1024, NatsPerElement: e(0.0123)}}
 	for ell := 2.0; ell <= 2048; ell *= 2 {
 		a, b := 1.5*math.Pow(ell, 0.7), 1.5*math.Pow(min(ell, 203), 0.7)

@@ -2,7 +2,10 @@
 // people copy.
 package shell
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Quote returns the word, in single quotes where a POSIX shell would otherwise
 // take part of it for something else. A shell reads the result as exactly s;
@@ -16,3 +19,6 @@ func Quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// Number writes a number so that it reads back as the same one.
+func Number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -1,0 +1,380 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+)
+
+// Options says which models to audit against which law. The zero value of
+// a field asks for its default.
+type Options struct {
+	// Paths are config.json or GGUF files, or folders to search for them; "-" is
+	// Stdin.
+	Paths []string
+	Stdin io.Reader
+
+	Law     law.PowerLaw // zero: the published law of English
+	LawFrom string       // the run that Law was read from, for Command
+	// Evidence is what Law rests on, lengths in its unit; nil when that is not
+	// known, and for the published law what its paper says.
+	Evidence      *arch.Evidence
+	BytesPerToken float64 // converts a law in bytes; 0 refuses one
+
+	Assume   string        // read every file as this model type
+	Policies []arch.Policy // audit each model under each of them too
+
+	DType      arch.DType // zero: bfloat16
+	Lengths    []int64    // tokens; nil: 1,024, 4,096, 32,768 and 131,072
+	Capacities []float64  // nats per element; nil: 1, 0.1 and 0.01
+	Ask        []int64    // lengths to answer "what would be needed" for
+	Level      float64    // of intervals; 0 means 0.95
+
+	Memory MemoryOptions // which models fit on a device
+}
+
+// Run holds the history states of models against a law of the data. Files
+// that cannot be audited are among the Failures of the result; the error is for
+// what makes the whole audit impossible.
+func Run(ctx context.Context, o Options) (*result.Audit, error) {
+	o = o.withDefaults()
+	l, err := o.tokenLaw()
+	if err != nil {
+		return nil, err
+	}
+	o.Evidence = o.tokenEvidence()
+	out := &result.Audit{
+		Schema: result.AuditSchema, Command: o.Command(), Version: info.BuildVersion().Short(), Law: l, Evidence: o.Evidence,
+		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
+	}
+	for _, L := range o.Ask {
+		if L < 1 {
+			return nil, fmt.Errorf("a length of %d tokens needs nothing: ask for at least 1", L)
+		}
+		if err := o.Evidence.Answers(float64(L)); err != nil {
+			return nil, err
+		}
+		out.Questions = append(out.Questions, result.NewQuestion(l, L, o.Capacities, o.Level))
+	}
+	files, skipped, err := findConfigs(ctx, o.Paths)
+	if err != nil {
+		return nil, err
+	}
+	if skipped > 0 {
+		out.Warnings = append(out.Warnings, info.Warning{
+			Code: "files-skipped",
+			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file to have it read in any case",
+		})
+	}
+	var models []*arch.Model
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		audits, read, err := o.auditFile(f, l)
+		if err != nil {
+			if f == "-" {
+				f = "standard input"
+			}
+			out.Failures = append(out.Failures, result.AuditFailure{Path: f, Error: err.Error()})
+			continue
+		}
+		out.Models, models = append(out.Models, audits...), append(models, read...)
+	}
+	return out, o.planMemory(out, models)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Law == (law.PowerLaw{}) {
+		o.Law = law.PublishedEnglish()
+	}
+	if o.Law == law.PublishedEnglish() && o.Evidence == nil {
+		o.Evidence = &arch.Evidence{From: 4, To: 2048, Documents: 1024} // arXiv 2503.04725, section 3 and figure 2
+	}
+	if o.DType == (arch.DType{}) {
+		o.DType = arch.BFloat16()
+	}
+	if o.Lengths == nil {
+		o.Lengths = []int64{1024, 4096, 32768, 131072}
+	}
+	if o.Capacities == nil {
+		o.Capacities = []float64{1, 0.1, 0.01}
+	}
+	if o.Level == 0 {
+		o.Level = 0.95
+	}
+	return o
+}
+
+// tokenLaw is the law per token.
+func (o Options) tokenLaw() (law.PowerLaw, error) {
+	switch {
+	case o.Law.Unit == "byte" && o.BytesPerToken == 0:
+		return o.Law, errors.New("the law counts in bytes, models count in tokens: say how many bytes a token of the models has on this text (--bytes-per-token; tokenize some of it and divide; English prose has 4 to 5 with most vocabularies)")
+	case o.Law.Unit == "byte":
+		return arch.LawPerToken(o.Law, o.BytesPerToken)
+	case o.BytesPerToken != 0:
+		return o.Law, fmt.Errorf("bytes per token convert a law in bytes, but this one counts in %ss", o.Law.Unit)
+	}
+	return o.Law, nil
+}
+
+// tokenEvidence is the evidence with its lengths in tokens.
+func (o Options) tokenEvidence() *arch.Evidence {
+	if o.Evidence == nil || o.Law.Unit != "byte" || o.BytesPerToken == 0 {
+		return o.Evidence
+	}
+	e := *o.Evidence
+	e.From, e.To = e.From/o.BytesPerToken, e.To/o.BytesPerToken
+	return &e
+}
+
+// auditFile audits one file, plain and under each policy.
+func (o Options) auditFile(path string, l law.PowerLaw) ([]*arch.Audit, []*arch.Model, error) {
+	m, err := o.parse(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	models := []*arch.Model{m}
+	for _, p := range o.Policies {
+		under, err := m.With(p)
+		if err != nil {
+			m.Warnings = append(m.Warnings, info.Warning{Code: "policy-skipped", Text: err.Error()})
+			continue
+		}
+		models = append(models, under)
+	}
+	var audits []*arch.Audit
+	for _, m := range models {
+		a, err := m.Audit(l, arch.AuditOptions{Lengths: o.Lengths, DType: o.DType, Capacities: o.Capacities, Ask: o.Ask, Level: o.Level, Evidence: o.Evidence})
+		if err != nil {
+			return nil, nil, err
+		}
+		a.Path = path
+		audits = append(audits, a)
+	}
+	return audits, models, nil
+}
+
+func (o Options) parse(path string) (*arch.Model, error) {
+	opts := arch.Options{Assume: o.Assume}
+	if path == "-" {
+		if o.Stdin == nil {
+			return nil, errors.New("there is no standard input")
+		}
+		m, err := arch.ParseWith(o.Stdin, opts)
+		if err == nil {
+			m.Name = m.Type
+		}
+		return m, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the path is named beside it
+	}
+	defer f.Close()
+	m, err := arch.ParseWith(f, opts)
+	if err == nil {
+		m.Name = modelName(path)
+	}
+	return m, err
+}
+
+// modelName makes a name of a path: the folder of a config.json, the file
+// itself otherwise. "--" stands for "/" in names of the Hugging Face Hub, also
+// in its cache (models--ORG--NAME/snapshots/HASH/config.json).
+func modelName(path string) string {
+	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
+	base := parts[len(parts)-1]
+	name := strings.TrimSuffix(strings.TrimSuffix(base, ".json"), ".gguf")
+	if name == "config" && len(parts) > 1 && parts[len(parts)-2] != ".." {
+		name = parts[len(parts)-2]
+		for _, p := range parts {
+			if hub, ok := strings.CutPrefix(p, "models--"); ok {
+				name = hub
+			}
+		}
+	}
+	if org, model, ok := strings.Cut(name, "--"); ok && org != "" && model != "" {
+		name = org + "/" + model
+	}
+	return name
+}
+
+// findConfigs expands folders into the configurations in them: every
+// config.json, other JSON files with a model_type, and GGUF files. It counts
+// the JSON files that are something else.
+func findConfigs(ctx context.Context, paths []string) (files []string, skipped int, err error) {
+	if len(paths) == 0 {
+		return nil, 0, errors.New("nothing to audit: name configurations, GGUF files or folders")
+	}
+	for _, p := range paths {
+		if p == "-" {
+			files = append(files, p)
+			continue
+		}
+		st, err := os.Stat(p)
+		if err != nil || !st.IsDir() {
+			files = append(files, p) // reading it will say what is wrong
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil || d.IsDir() {
+				return err
+			}
+			switch {
+			case strings.EqualFold(filepath.Ext(path), ".gguf"):
+				files = append(files, path)
+			case d.Name() == "config.json" || filepath.Ext(path) == ".json" && hasModelType(path):
+				files = append(files, path)
+			case filepath.Ext(path) == ".json":
+				skipped++
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("looking for configurations in %s: %w", p, err)
+		}
+		if len(files) == before {
+			return nil, 0, fmt.Errorf("looking for configurations in %s: no config.json, no other JSON file with a model_type and no GGUF file is there", p)
+		}
+	}
+	return slices.Compact(files), skipped, nil
+}
+
+// hasModelType reports whether the first megabyte of a JSON file names a
+// model_type: enough to leave tokenizers and generation settings out. What l2m
+// itself wrote of models is no configuration.
+func hasModelType(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return err == nil && strings.Contains(string(head), `"model_type"`) && !strings.Contains(string(head), `"schema": "l2m.`)
+}
+
+// Command is the canonical command line that repeats the audit.
+func (o Options) Command() string {
+	o = o.withDefaults()
+	d := Options{}.withDefaults()
+	words := []string{"l2m", "audit"}
+	flag := func(name, value string, standard bool) {
+		if !standard {
+			words = append(words, name, shell.Quote(value))
+		}
+	}
+	flag("--law", lawWord(o.Law, o.LawFrom), o.Law == d.Law)
+	flag("--bytes-per-token", shell.Number(o.BytesPerToken), o.BytesPerToken == 0)
+	flag("--assume", o.Assume, o.Assume == "")
+	for _, p := range o.Policies {
+		flag("--cache", p.Name, false)
+	}
+	flag("--dtype", o.DType.Name, o.DType == d.DType)
+	flag("--at", joinInts(o.Lengths), slices.Equal(o.Lengths, d.Lengths))
+	var caps []string
+	for _, c := range o.Capacities {
+		caps = append(caps, shell.Number(c))
+	}
+	flag("--capacity", strings.Join(caps, ","), slices.Equal(o.Capacities, d.Capacities))
+	flag("--length", joinInts(o.Ask), len(o.Ask) == 0)
+	flag("--level", shell.Number(o.Level), o.Level == d.Level)
+	words = append(words, o.Memory.words()...)
+	for _, p := range o.Paths {
+		words = append(words, shell.Quote(p))
+	}
+	return strings.Join(words, " ")
+}
+
+func joinInts(ns []int64) string {
+	var words []string
+	for _, n := range ns {
+		words = append(words, strconv.FormatInt(n, 10))
+	}
+	return strings.Join(words, ",")
+}
+
+// lawWord names a law on the command line: the run that it comes from, or its
+// numbers.
+func lawWord(l law.PowerLaw, from string) string {
+	if from != "" {
+		return from
+	}
+	return shell.Number(l.A) + "," + shell.Number(l.Beta)
+}
+
+// ParseLaw reads a law in tokens given as "A,BETA", such as 2.27,0.76: I(L) =
+// A·L^BETA nats. Its uncertainty is not known.
+func ParseLaw(s string) (law.PowerLaw, error) {
+	a, b, ok := strings.Cut(s, ",")
+	A, errA := strconv.ParseFloat(strings.TrimSpace(a), 64)
+	beta, errB := strconv.ParseFloat(strings.TrimSpace(b), 64)
+	if !ok || errA != nil || errB != nil || !(A > 0 && A < 1e12) || !(beta > -10 && beta < 10) {
+		return law.PowerLaw{}, fmt.Errorf("%q is not a law A,BETA, such as 2.27,0.76", s)
+	}
+	return law.PowerLaw{A: A, Beta: beta, Unit: "token", Source: "given as " + s}, nil
+}
+
+// ReadLaw takes the law of a run of Measure: path is the run directory or its
+// results.json. It is the power law of the headline estimator, which must have
+// been fitted and not rejected for lack of information.
+func ReadLaw(path string) (law.PowerLaw, error) {
+	l, _, err := ReadMeasuredLaw(path)
+	return l, err
+}
+
+// ReadMeasuredLaw is ReadLaw with what the law rests on, lengths in its unit.
+func ReadMeasuredLaw(path string) (law.PowerLaw, *arch.Evidence, error) {
+	file := path
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file = filepath.Join(path, rundir.Results)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law: %w (is it the directory of a finished run?)", err)
+	}
+	defer f.Close()
+	r, err := result.Read[result.Result](f, file)
+	if err != nil {
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law: %w", err)
+	}
+	l, e, err := MeasuredLaw(r)
+	if err != nil {
+		return law.PowerLaw{}, nil, fmt.Errorf("reading the law from %s: %w", file, err)
+	}
+	l.Source = path + ", " + l.Source
+	return l, e, nil
+}
+
+// Write writes an audit as a run directory: audit.json, and the files that faces makes
+// of it, with figures in the given formats (nil: all).
+func Write(dir string, a *result.Audit, faces func(a *result.Audit, formats []string) []rundir.Face, formats []string) error {
+	run, err := rundir.Open(dir, rundir.Audit, rundir.Options{Command: a.Command})
+	if err == nil {
+		defer run.Close()
+		err = result.Store(run, a, rundir.Faces(faces, a, formats))
+	}
+	if err != nil {
+		return fmt.Errorf("writing the audit: %w", err)
+	}
+	return nil
+}

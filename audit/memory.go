@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/result"
+)
+
+// MemoryOptions asks an audit which models fit on a device. Serving.Memory of 0
+// asks nothing.
+type MemoryOptions struct {
+	Serving serving.Options
+	// Weights are the bytes of models by name, of all models under "". A model
+	// that is not named has its weights looked for beside its configuration.
+	Weights map[string]int64
+	Draft   string // configuration of a draft model, "" for none
+}
+
+// planMemory fills in the plan of the models that were audited.
+func (o Options) planMemory(a *result.Audit, models []*arch.Model) error {
+	s := o.Memory.Serving
+	if s.Memory == 0 {
+		return nil
+	}
+	if s.Storage.KV == (arch.DType{}) {
+		s.Storage.KV = o.DType
+	}
+	if len(o.Ask) > 0 && s.Context == 0 {
+		s.Context = o.Ask[0]
+	}
+	if o.Memory.Draft != "" {
+		draft, err := o.parse(o.Memory.Draft)
+		if err != nil {
+			return fmt.Errorf("reading the draft model %s: %w", o.Memory.Draft, err)
+		}
+		s.Draft = draft
+	}
+	p := &result.MemoryPlan{
+		Memory: s.Memory, Utilization: s.Utilization, Overhead: s.Overhead, Devices: max(1, s.Devices), Batch: max(1, s.Batch), Context: s.Context,
+		KVType: s.Storage.KV.Name, IndexType: s.Storage.Index.Name, StateType: s.Storage.State.Name, Bandwidth: s.Bandwidth,
+	}
+	if p.Utilization == 0 {
+		p.Utilization = 0.9
+	}
+	p.Contexts, p.Batches = grid(s.Context, o.Lengths, p.Batch)
+	unknown := 0
+	for i, m := range models {
+		var plan result.ModelPlan
+		one := s
+		one.Weights, plan.Known = o.Memory.weights(a.Models[i].Name, a.Models[i].Path)
+		var err error
+		if plan.Fit, err = serving.New(m, one); err == nil {
+			plan.Table, err = serving.Table(m, serving.Needed, p.Contexts, p.Batches, one)
+		}
+		if err != nil {
+			plan.Model, plan.Error = m.Name, err.Error()
+		}
+		if !plan.Known {
+			unknown++
+		}
+		p.Models = append(p.Models, plan)
+	}
+	if unknown > 0 {
+		a.Warnings = append(a.Warnings, info.Warning{
+			Code: "weights-unknown", Text: fmt.Sprintf("the weights of %d of %d models are not known and take no memory in the plan", unknown, len(models)),
+			Fix: "--weights 16G, --weights NAME=16G, or --weights model.safetensors",
+		})
+	}
+	a.Memory = p
+	return nil
+}
+
+// weights is the bytes of a model's weights, false when they are not known.
+func (o MemoryOptions) weights(name, path string) (int64, bool) {
+	plain, _, _ := strings.Cut(name, " + ") // without the policy
+	for _, key := range []string{name, plain, plain[strings.LastIndexByte(plain, '/')+1:], ""} {
+		if n, ok := o.Weights[key]; ok {
+			return n, true
+		}
+	}
+	where := path
+	if filepath.Ext(path) != ".gguf" {
+		where = filepath.Dir(path)
+	}
+	if path == "-" || filepath.Base(path) != "config.json" && where != path {
+		return 0, false
+	}
+	if st, err := os.Stat(where); err != nil || !st.IsDir() && where != path {
+		return 0, false
+	}
+	n, err := serving.WeightsOf(where)
+	return n, err == nil
+}
+
+// grid is the contexts and batches of the tables: those asked for and powers of
+// two around them.
+func grid(context int64, lengths []int64, batch int64) (contexts, batches []int64) {
+	contexts = append(slices.Clone(lengths), 8192)
+	if context > 0 {
+		contexts = append(contexts, context)
+	}
+	batches = []int64{1, 4, 16, 64, batch}
+	slices.Sort(contexts)
+	slices.Sort(batches)
+	return slices.Compact(contexts), slices.Compact(batches)
+}
+
+// words are the options as they stand on the command line.
+func (o MemoryOptions) words() []string {
+	s := o.Serving
+	if s.Memory == 0 {
+		return nil
+	}
+	var words []string
+	flag := func(name, value string, given bool) {
+		if given {
+			words = append(words, name, shell.Quote(value))
+		}
+	}
+	bytes := func(n int64) string { return strconv.FormatInt(n, 10) }
+	flag("--memory", bytes(s.Memory), true)
+	for _, name := range slices.Sorted(maps.Keys(o.Weights)) {
+		value := bytes(o.Weights[name])
+		if name != "" {
+			value = name + "=" + value
+		}
+		flag("--weights", value, true)
+	}
+	flag("--utilization", shell.Number(s.Utilization), s.Utilization != 0 && s.Utilization != 0.9)
+	flag("--overhead", bytes(s.Overhead), s.Overhead != 0)
+	flag("--tp", strconv.Itoa(s.Devices), s.Devices > 1)
+	flag("--batch", bytes(s.Batch), s.Batch > 1)
+	flag("--kv-type", s.Storage.KV.Name, s.Storage.KV != arch.DType{})
+	flag("--index-type", s.Storage.Index.Name, s.Storage.Index != arch.DType{})
+	flag("--state-type", s.Storage.State.Name, s.Storage.State != arch.DType{})
+	flag("--bandwidth", shell.Number(s.Bandwidth), s.Bandwidth != 0)
+	flag("--draft", o.Draft, o.Draft != "")
+	flag("--draft-weights", bytes(s.DraftWeights), s.DraftWeights != 0)
+	return words
+}

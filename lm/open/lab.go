@@ -1,0 +1,56 @@
+package open
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// IsTrained reports whether a model is the directory of a run of l2m lab train.
+func IsTrained(model string) bool {
+	s, err := os.Stat(filepath.Join(model, train.WeightsFile))
+	return model != "" && err == nil && s.Mode().IsRegular()
+}
+
+// openTrained is a model of bytes that l2m lab trained.
+func (e *Model) openTrained(o Options) error {
+	m, err := Trained[token.ID](o.Model)
+	if err != nil {
+		return err
+	}
+	b := token.Bytes()
+	if o.Tokenizer != "" {
+		return fmt.Errorf("the model in %s reads bytes: it takes no --tokenizer", o.Model)
+	}
+	if n := m.Info().Vocabulary; n != 256 {
+		return fmt.Errorf("the model in %s knows %d symbols and was trained on a process: measure it on that (--process SPEC)", o.Model, n)
+	}
+	e.Tokenizer = Tokenizer{b.Name(), b.Fingerprint(), b.Name()}
+	e.Info, e.Tokens = m.Info(), LanguageTokens
+	if e.MaxLength = LanguageLength; e.Info.Context > 0 {
+		e.MaxLength = min(e.MaxLength, e.Info.Context)
+	}
+	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+	return nil
+}
+
+// Trained opens a model that l2m lab trained on tokens of type T.
+func Trained[T any](dir string) (lm.Model[T], error) {
+	symbols, vectors, err := train.Open(dir, cpu.Best())
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := any(symbols).(lm.Model[T]); ok && symbols != nil {
+		return m, nil
+	}
+	if m, ok := any(vectors).(lm.Model[T]); ok && vectors != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("the model in %s was trained on tokens of another kind", dir)
+}

@@ -1,0 +1,155 @@
+// Package open turns what a person calls a model into the model and its tokenizer:
+//
+//  1. Open recognises the spec: the built-in predictor, a file that was trained, a GGUF
+//     file, or servers. It fails early, before documents are tokenized.
+//  2. Model says what the model reads, how much a run scores by default, and what to warn of.
+//  3. Load trains or connects, once there is something to score.
+package open
+
+import (
+	"context"
+	"strings"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/fetch"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
+	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Options say which model, and how to run it. The zero value of a field asks for its
+// default.
+type Options struct {
+	// Model is "bytemix", the built-in predictor trained on the training documents;
+	// "bytemix:universal", untrained; either with ":without=PART,…", see bytemix.Part; a
+	// file of a trained predictor; a GGUF file, or the name of one that lm/fetch knows;
+	// or the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME".
+	Model string
+	// Tokenizer is what the built-in predictor reads: "bytes", "dna" or "protein"; ""
+	// chooses by the letters where all files are FASTA, else bytes. For a server it is
+	// the file of the model's vocabulary; "" has the server tokenize.
+	Tokenizer string
+	Server    openai.Options   // Endpoints and Model are those of Model above
+	Llama     llamacpp.Options // Path is that of Model above
+
+	// Context, if above 0, cuts the model's context to that many tokens, moved on by
+	// ContextStep of them at a time (0: a quarter): see lm.Restrict.
+	Context, ContextStep int
+
+	Length             int     // of windows, tokens; 0: not known yet
+	TrainingBytes      int64   // budget for training the built-in predictor
+	EvaluationFraction float64 // of the documents; the rest trains
+	Seed               uint64
+	Workers            int // 0 means GOMAXPROCS; does not change the result
+	Progress           info.ProgressFunc
+}
+
+// Step is by how many tokens a cut context moves on.
+func (o Options) Step() int {
+	if o.ContextStep == 0 {
+		return max(1, o.Context/4)
+	}
+	return o.ContextStep
+}
+
+// Model is a model with the tokens that it reads. What costs time, such as training,
+// waits until Load is called.
+type Model struct {
+	Info      lm.Info
+	Tokenizer Tokenizer
+	Encode    corpus.Encode // nil: bytes
+	Budget    int64         // bytes of training text; 0 for a model that is not trained here
+	Tokens    int64         // scored by default
+	MaxLength int           // of windows by default
+	InFlight  int           // requests at a time
+	Warnings  []info.Warning
+
+	Load  func(context.Context) (lm.Model[token.ID], error)
+	Close func()
+}
+
+// Tokenizer says what the tokens are.
+type Tokenizer struct {
+	Name, Fingerprint string
+	Stream            string // for token.ParseStream; "" where there is none
+}
+
+// LongestWindow bounds the window length that is chosen from the documents, in
+// tokens.
+const LongestWindow = 16384
+
+// Tokens that a run scores by default: a minute or two on two cores with the
+// built-in predictor; with a language model, as much as a law needs at least.
+const (
+	builtinTokens  = 24 << 20
+	LanguageTokens = 1 << 20
+)
+
+// LanguageLength is the longest window of a language model by default: that of
+// the L²M paper.
+const LanguageLength = 2048
+
+// Open finds the model that o names. It fails early: before documents are
+// tokenized, and long before anything is scored.
+func Open(ctx context.Context, c *corpus.Corpus, s *corpus.Split, o Options) (*Model, error) {
+	e := &Model{Tokens: builtinTokens, MaxLength: LongestWindow, InFlight: o.Workers, Close: func() {}}
+	var err error
+	switch {
+	case IsServer(o.Model):
+		err = e.openServer(ctx, o)
+	case IsGGUF(o.Model):
+		err = e.openGGUF(ctx, o)
+	case IsTrained(o.Model):
+		err = e.openTrained(o)
+	case o.Model == "bytemix" || strings.HasPrefix(o.Model, "bytemix:"):
+		err = e.planBuiltin(ctx, c, s, o)
+	default:
+		err = e.openFile(ctx, c, s, o)
+	}
+	if err == nil && o.Context > 0 {
+		e.restrict(o.Context, o.Step())
+	}
+	return e, err
+}
+
+// restrict cuts the context of the model.
+func (e *Model) restrict(window, step int) {
+	whole, info := e.Load, e.Info
+	e.Load = func(ctx context.Context) (lm.Model[token.ID], error) {
+		m, err := whole(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return lm.Restrict(lm.Model[token.ID](identified{m, info}), window, step)
+	}
+	e.Info = lm.RestrictInfo(info, window, step)
+}
+
+// IsServer reports whether the model is behind servers.
+func IsServer(model string) bool {
+	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
+}
+
+// IsGGUF reports whether llama.cpp runs the model: a file, or one that is fetched.
+func IsGGUF(model string) bool {
+	item, named := fetch.Find(model)
+	return strings.HasSuffix(strings.ToLower(model), ".gguf") || named && item.Name != fetch.Engine
+}
+
+// Longest is the longest window by default: a power of two.
+func (e *Model) Longest() int {
+	if e.Info.Context > 0 {
+		return min(e.MaxLength, e.Info.Context)
+	}
+	return e.MaxLength
+}
+
+// identified is a model under the fingerprint of its recipe.
+type identified struct {
+	lm.Model[token.ID]
+	info lm.Info
+}
+
+func (m identified) Info() lm.Info { return m.info }

@@ -1,0 +1,140 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// ratios are the ratios L/ell that are reported.
+var ratios = []int{2, 3, 4}
+
+// estimate fills in everything that follows from the scores: losses, series
+// with their laws, and the triangle. The headline series comes first.
+// ngrams are entropies of successive tokens, nil where no correction is needed.
+func estimate(ctx context.Context, r *result.Result, src mi.Source, ngrams []info.Nats, o Options) error {
+	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed, NGrams: ngrams})
+	if err != nil {
+		return err
+	}
+	loss := stats.Loss()
+	r.Loss.NatsPerToken, r.Loss.SE = float64(loss.Mean), float64(loss.SE)
+	for _, p := range loss.Positions {
+		r.Loss.Positions = append(r.Loss.Positions, result.PositionLoss{From: p.From, To: p.To, Mean: float64(p.Mean), SE: float64(p.SE)})
+	}
+	var peak mi.Peak
+	r.Triangle, peak = stats.Triangle()
+	r.Peak = &peak
+	stage := o.Progress.Stage("fitting", "series")
+	estimators := stats.Available()
+	if r.Plan.Cross == 1 {
+		// With a single context they are vclub, number for number.
+		estimators = slices.DeleteFunc(estimators, func(e mi.Estimator) bool { return e == mi.Auxiliary || e == mi.LeaveOneOut })
+	}
+	total := int64(len(estimators) * len(ratios))
+	for _, e := range estimators {
+		for _, ratio := range ratios {
+			stage(int64(len(r.Series)), total, 0)
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("fitting laws: %w", err)
+			}
+			s, err := stats.Series(e, ratio)
+			if err != nil {
+				return fmt.Errorf("estimating %s at L/ℓ = %d: %w", e, ratio, err)
+			}
+			if len(s.Points) == 0 {
+				continue
+			}
+			a, err := Fit(s, token.Unit(r.Corpus.Tokenizer), fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(r.Corpus.Paths, " ")), law.Options{Draws: o.Draws, Seed: o.Seed, Range: o.Range})
+			if err != nil {
+				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)
+			}
+			r.Series = append(r.Series, result.Series{Series: s, Law: a})
+		}
+	}
+	stage(total, total, 0)
+	if w := tiny(r); w != nil {
+		r.Warnings = append(r.Warnings, *w)
+	}
+	return nil
+}
+
+// leastShare is the share of the loss below which information may be nothing but
+// the model's adaptation. On independent random bytes, where there is none, the
+// built-in predictor finds some 0.0001 of the loss: within a window it unlearns
+// what it has learnt by mistake.
+const leastShare = 0.001
+
+// tiny warns where the headline's information is a very small share of the loss.
+func tiny(r *result.Result) *info.Warning {
+	if len(r.Series) == 0 || len(r.Series[0].Points) == 0 || r.Model.Density {
+		return nil
+	}
+	s := r.Series[0]
+	p := s.Points[len(s.Points)-1]
+	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
+	if !(float64(p.Value) > 0) || float64(p.Value) >= leastShare*loss {
+		return nil
+	}
+	return &info.Warning{
+		Code: "tiny-information",
+		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than one in a thousand: so little can come from the model's adapting within a window where the text itself holds no information, and no law should be read from it", float64(p.Value), loss),
+		Fix:  "measure with a better model, or with longer windows",
+	}
+}
+
+// ngramEntropies are the entropies of single tokens and of pairs of neighbours in
+// the windows, for a model that does not start in the middle of a text.
+func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
+	if m.BOS == lm.NoBOS {
+		return nil, nil
+	}
+	var singles, pairs = map[token.ID]int64{}, map[[2]token.ID]int64{}
+	for _, w := range s.windows {
+		for i, id := range w.Tokens {
+			singles[id]++
+			if i > 0 {
+				pairs[[2]token.ID{w.Tokens[i-1], id}]++
+			}
+		}
+	}
+	var out []info.Nats
+	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
+		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
+		if err != nil {
+			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
+		}
+		out = append(out, h.Value)
+	}
+	return out, nil
+}
+
+// Fit fits the law of one series, whose lengths count units; source says where it
+// comes from.
+func Fit(s mi.Series, unit, source string, o law.Options) (*law.Analysis, error) {
+	d := law.Data{Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: unit, Source: source}
+	for _, p := range s.Points {
+		d.L = append(d.L, float64(p.Length))
+		d.I = append(d.I, float64(p.Value))
+	}
+	return law.Analyze(d, o)
+}
+
+// bitsPerByte converts a loss per token, given the bytes of text that tokens
+// stand for on average.
+func bitsPerByte(natsPerToken, bytesPerToken float64) float64 {
+	if bytesPerToken == 0 || math.IsNaN(natsPerToken) {
+		return 0
+	}
+	return info.Nats(natsPerToken).Bits() / bytesPerToken
+}

@@ -1,0 +1,281 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Run turns documents into the scaling law of their bipartite mutual
+// information: it reads and splits the documents, trains the built-in predictor
+// on one part, scores windows of the other, estimates, fits, and writes the run
+// directory.
+//
+// The same options on the same documents give the same Result, byte for byte,
+// on any number of cores and however often the run was interrupted. When ctx
+// ends or something fails, what was scored is kept in the run directory, and
+// the same call continues.
+func Run(ctx context.Context, o Options) (*result.Result, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if err := checkConfigs(ctx, o); err != nil {
+		return nil, err
+	}
+	run, err := rundir.Open(o.Out, rundir.Measure, rundir.Options{Fresh: o.Fresh, Command: o.Command()})
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	if o.Process != "" {
+		return measureProcess(ctx, run, o)
+	}
+	text, err := readText(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer text.corpus.Close()
+	e, err := open.Open(ctx, text.corpus, text.split, o.model())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { e.Close() }()
+	// Counting runs beside training, which uses a single core.
+	ctx, cancel := context.WithCancel(ctx)
+	counting := startTwoPoint(ctx, text.corpus, e.Tokenizer.Stream, o)
+	defer func() { cancel(); counting.wait() }()
+	if err := text.tokenize(ctx, e); err != nil {
+		return nil, err
+	}
+	s, err := drawSample(ctx, text, e, o)
+	if err != nil {
+		return nil, err
+	}
+	store, err := scoreSample(ctx, run, text, e, s, o)
+	if err != nil {
+		return nil, err
+	}
+
+	r := describe(text, e, s, o)
+	if err := evaluate(ctx, r, s, store, o); err != nil {
+		return nil, err
+	}
+	if r.TwoPoint, err = counting.wait(); err != nil {
+		return nil, err
+	}
+	if err := auditConfigs(ctx, r, o); err != nil {
+		return nil, err
+	}
+	if err := result.Store(run, r, rundir.Faces(o.Faces, r, o.Figures)); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// describe is what is known of a result before anything is scored.
+func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Result {
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: o.Command(), Version: info.BuildVersion().Short(),
+		Corpus: describeCorpus(t, e, o), Model: result.Model{Info: e.Info, TrainingBytes: e.Budget},
+		Windows:  describeWindows(s, t.clusterKind(), o),
+		Plan:     describePlan(s),
+		Warnings: slices.Concat(t.warnings(), e.Warnings, s.warnings),
+	}
+	r.Windows.BytesPerToken = s.bytesPerToken()
+	return r
+}
+
+// evaluate adds everything that follows from the scores.
+func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, o Options) error {
+	r.Warnings = append(r.Warnings, store.Warnings()...)
+	ngrams, err := ngramEntropies(s, r.Model.Info)
+	if err != nil {
+		return err
+	}
+	if err := estimate(ctx, r, store.Source(), ngrams, o); err != nil {
+		return err
+	}
+	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, r.Windows.BytesPerToken)
+	return nil
+}
+
+// text is the documents and their division.
+type text struct {
+	corpus *corpus.Corpus
+	split  *corpus.Split
+}
+
+func readText(ctx context.Context, o Options) (text, error) {
+	format, err := corpus.ParseFormat(o.Format)
+	if err != nil {
+		return text{}, err
+	}
+	stage := o.Progress.Stage("reading", "B")
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+	if err != nil {
+		return text{}, err
+	}
+	return text{c, c.Split(o.Seed, o.EvaluationFraction)}, nil
+}
+
+// tokenize has the windows of t drawn in the model's tokens.
+func (t *text) tokenize(ctx context.Context, e *open.Model) error {
+	if e.Encode == nil {
+		return nil
+	}
+	split, err := t.split.Tokenized(ctx, e.Encode)
+	if err != nil {
+		return err
+	}
+	t.split = split
+	return nil
+}
+
+// clusterKind is what is resampled.
+func (t text) clusterKind() string {
+	if t.split.Blocks() {
+		return "block"
+	}
+	return "document"
+}
+
+// warnings are the caveats that follow from the documents at hand.
+func (t text) warnings() []info.Warning {
+	if !t.split.Blocks() {
+		return nil
+	}
+	return []info.Warning{{
+		Code: "one-document",
+		Text: "there is only one document to evaluate, so contiguous blocks of it are resampled in place of documents: the intervals say how the law varies within this document, not between documents",
+		Fix:  "give more documents",
+	}}
+}
+
+// sample is what is scored: windows, their cross partners, and the plan.
+type sample[T any] struct {
+	windows  []score.Window[T]
+	partners [][]int
+	plan     score.Plan
+	clusters int
+	bytes    int64 // of text in the windows
+	warnings []info.Warning
+}
+
+// maxRatio is the largest ratio L/ell that is scored.
+const maxRatio = 4
+
+func drawSample(ctx context.Context, t text, e *open.Model, o Options) (sample[token.ID], error) {
+	length := o.Length
+	if length == 0 {
+		var err error
+		if length, err = t.split.SuggestLength(e.Longest()); err != nil {
+			return sample[token.ID]{}, err
+		}
+	}
+	plan, err := score.NewPlan(length, maxRatio, true, *o.Cross)
+	if err != nil {
+		return sample[token.ID]{}, err
+	}
+	s := sample[token.ID]{plan: plan}
+	most := o.MaxWindows
+	if most == 0 {
+		most = max(2, int(e.Tokens/plan.Tokens(1)))
+	}
+	windows, err := t.split.Windows(ctx, corpus.WindowOptions{
+		Length: length, PerDocument: o.WindowsPerDocument, MaxTotal: most,
+		Incomplete: func(n int) { s.warnings = append(s.warnings, incomplete(n, length)) },
+	})
+	if err != nil {
+		return sample[token.ID]{}, err
+	}
+	if s.partners, err = corpus.Partners(windows, *o.Cross, o.Seed); err != nil {
+		return sample[token.ID]{}, err
+	}
+	for _, w := range windows {
+		s.windows = append(s.windows, score.Window[token.ID]{Cluster: w.Cluster, Tokens: w.Tokens})
+		s.clusters = max(s.clusters, w.Cluster+1)
+		s.bytes += int64(w.Bytes)
+	}
+	return s, nil
+}
+
+// incomplete warns of windows that were left out.
+func incomplete(n, length int) info.Warning {
+	return info.Warning{
+		Code: "incomplete-windows",
+		Text: fmt.Sprintf("%d windows are left out, since their text has fewer than %d tokens in the room that others need: text of long tokens is under-represented", n, length),
+		Fix:  "choose shorter windows (--length)",
+	}
+}
+
+func (s sample[T]) bytesPerToken() float64 {
+	return float64(s.bytes) / float64(len(s.windows)*s.plan.Length)
+}
+
+// scoreSample scores what the run directory does not hold yet. A model that is
+// to be trained is trained only if there is something to score.
+func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], o Options) (*score.Store, error) {
+	store, err := openStore(run, t, e, s)
+	if err != nil {
+		return nil, err
+	}
+	if store.Done() == len(s.windows) {
+		return store, nil
+	}
+	if o.Planned != nil {
+		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o), e.Info)
+	}
+	model, err := e.Load(ctx)
+	if err == nil {
+		err = scoreWith(ctx, model, s, store, e.InFlight, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// openStore opens the run directory for the scores of this sample.
+func openStore(run *rundir.Dir, t text, e *open.Model, s sample[token.ID]) (*score.Store, error) {
+	return score.Open(run, score.Key{
+		ModelName: e.Info.Name, Model: e.Info.Fingerprint, BOS: e.Info.BOS,
+		Tokenizer: e.Tokenizer.Fingerprint, Corpus: t.corpus.Fingerprint(),
+		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
+	})
+}
+
+func describeCorpus(t text, e *open.Model, o Options) result.Corpus {
+	return result.Corpus{
+		Paths: o.Paths, Documents: t.corpus.Documents(), Bytes: t.corpus.Bytes(),
+		Training: t.split.Training(), Evaluation: t.split.Evaluation(),
+		Duplicates: t.corpus.Duplicates(), Skipped: t.corpus.Skipped(),
+		Tokenizer: e.Tokenizer.Name, Fingerprint: t.corpus.Fingerprint(),
+	}
+}
+
+func describeWindows[T any](s sample[T], kind string, o Options) result.Windows {
+	w := result.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: o.Seed}
+	if kind == "block" {
+		w.Documents = 1
+	}
+	return w
+}
+
+func describePlan[T any](s sample[T]) result.Plan {
+	return result.Plan{
+		Splits: s.plan.Splits, Ratios: ratios, Cross: s.plan.Cross,
+		Tokens: s.plan.Tokens(len(s.windows)), NaiveTokens: s.plan.NaiveTokens(len(s.windows)),
+	}
+}

@@ -1,0 +1,167 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// small are options for a quick run; the law is not looked at where draws are few.
+func small(t *testing.T, paths ...string) Options {
+	t.Helper()
+	return Options{
+		Paths: paths, Out: filepath.Join(t.TempDir(), "run"), Length: 256, MaxWindows: 60, TrainingBytes: 100_000,
+		Seed: 1, Draws: 200, Figures: []string{}, TwoPointBytes: -1,
+	}
+}
+
+// texts writes documents of repeated made-up words, so that past and future
+// share something.
+func texts(t *testing.T, n, size int) string {
+	t.Helper()
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range n {
+		var names []string
+		for range 12 {
+			b := make([]byte, 3+rng.IntN(6))
+			for j := range b {
+				b[j] = byte('a' + rng.IntN(26))
+			}
+			names = append(names, string(b))
+		}
+		var text strings.Builder
+		for text.Len() < size {
+			text.WriteString(names[rng.IntN(len(names))] + " ")
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestPassesLeaveNoTrace: what is asked for besides the joint pass must not
+// change the joint pass. A predictor that remembered other windows would show
+// here.
+func TestPassesLeaveNoTrace(t *testing.T) {
+	dir := texts(t, 16, 3000)
+	none, two := 0, 2
+	o := small(t, dir)
+	o.Cross = &none
+	alone, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o = small(t, dir)
+	o.Cross = &two
+	beside, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(alone.Loss) != fmt.Sprint(beside.Loss) {
+		t.Errorf("losses differ:\nalone  %v\nbeside %v", alone.Loss, beside.Loss)
+	}
+	// The documents share nothing but letters; within one, twelve names recur.
+	for _, s := range beside.Series {
+		if s.Estimator == mi.Paired && s.Ratio == 2 {
+			last := s.Points[len(s.Points)-1]
+			if float64(last.Value) < 10*float64(last.SE) {
+				t.Errorf("paired sees %g ± %g nats in texts of twelve recurring names", float64(last.Value), float64(last.SE))
+			}
+		}
+	}
+}
+
+// TestRandomBytes: independent bytes carry no information about each other.
+func TestRandomBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 40 {
+		b := make([]byte, 24_000)
+		for j := range b {
+			b[j] = byte(1 + rng.IntN(255)) // zero bytes would count as binary
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := small(t, dir)
+	o.MaxWindows, o.Draws, o.TrainingBytes = 120, 1000, 500_000
+	r, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := 0
+	for _, s := range r.Series {
+		if s.Law.Verdict == law.PowerLawHolds {
+			claims++
+			t.Logf("%s at L/ℓ = %d claims a power law: %s", s.Estimator, s.Ratio, s.Law.Reason)
+		}
+		if s.Estimator != mi.Paired {
+			continue
+		}
+		for _, p := range s.Points {
+			// 4 standard errors: one in 16,000 by chance, for 19 estimates.
+			if v := math.Abs(float64(p.Value)); v > 4*float64(p.SE) {
+				t.Errorf("paired: %.3g ± %.2g nats at L = %d of random bytes", v, float64(p.SE), p.Length)
+			}
+		}
+	}
+	// Within a window the predictor unlearns what it took for rules, so that the
+	// past does save a little: less than a thousandth, which the report says.
+	warned := false
+	for _, w := range r.Warnings {
+		warned = warned || w.Code == "tiny-information"
+	}
+	if claims > 0 && !warned {
+		t.Errorf("%d of %d series claim a power law of random bytes, without a warning", claims, len(r.Series))
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	o := small(t, texts(t, 8, 3000))
+	o.Progress = func(p info.Progress) {
+		if p.Stage == "scoring" {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want a cancellation", err)
+	}
+	o.Progress = nil
+	if _, err := Run(context.Background(), o); err != nil {
+		t.Fatalf("continuing: %v", err)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	none := 0
+	for _, tc := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Paths: []string{"books/"}, Seed: 1}, "l2m measure books/"},
+		{Options{Paths: []string{"it's", "a b"}, Seed: 1, Length: 64}, `l2m measure --length 64 'it'\''s' 'a b'`},
+		{Options{Paths: []string{"x"}, Seed: 7, Cross: &none, Range: [2]float64{16, 0}}, "l2m measure --cross 0 --seed 7 --range 16: x"},
+		{Options{Process: "iid", Seed: 1}, "l2m measure --process iid"},
+	} {
+		if got := tc.o.Command(); got != tc.want {
+			t.Errorf("got  %s\nwant %s", got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package measure
+
+import (
+	"fmt"
+	"io"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+)
+
+// Options says what to measure and how. The zero value of a field asks
+// for its default.
+type Options struct {
+	Paths []string // files, folders, globs; "-" is Stdin
+	// Process, in place of Paths, is a random process whose information is known
+	// exactly, scored by its own law: see process.Parse.
+	Process string
+	Stdin   io.Reader
+	Format  string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field   string // JSON field or Parquet column that holds the text; "" is "text"
+
+	Out     string   // run directory
+	Fresh   bool     // discard what an earlier run left in Out
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+	// Faces are files made of the result, with figures in the given formats; nil: none.
+	Faces func(r *result.Result, formats []string) []rundir.Face
+
+	// Configs are model configurations to audit against the measured law (see
+	// AuditOptions.Paths); the report shows what they keep. BytesPerToken converts
+	// the law of bytes to their tokens.
+	Configs       []string
+	BytesPerToken float64
+
+	// Model is "" or "bytemix", the built-in predictor trained on the training
+	// documents; "bytemix:universal", untrained; either with ":without=PART,…", see
+	// bytemix.Part; a file that TrainModel wrote; a GGUF file, run by llama.cpp; or
+	// the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME". Whether a
+	// model has read the evaluated documents before is for the caller to know.
+	Model string
+	// Tokenizer is what the built-in predictor reads: "bytes", "dna" (the letters
+	// A, C, G, T) or "protein"; "" chooses by the letters where all files are
+	// FASTA, else bytes. For a server it is the file of the model's vocabulary,
+	// tokenizer.json or .tiktoken; "" has the server tokenize. GGUF files bring
+	// their own.
+	Tokenizer string
+	Server    openai.Options   // how to treat servers; Endpoints and Model are those of Model above
+	Llama     llamacpp.Options // how to run a GGUF file; Path is that of Model above
+
+	// Context, if above 0, cuts the model's context to that many tokens, moved on by
+	// ContextStep of them at a time (0: a quarter): see lm.Restrict.
+	Context, ContextStep int
+
+	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
+	WindowsPerDocument int     // at most; 0 means 24
+	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
+	Cross              *int    // cross contexts per window (K); nil means 1, and none for a Process; 0 drops vclub and the bounds
+	EvaluationFraction float64 // of the documents; 0 means one half
+	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 8 MiB
+	TwoPointBytes      int64   // documents sampled for two-point information; 0 means all, negative skips it
+
+	Seed    uint64
+	Draws   int        // bootstrap replicates; 0 means 4,000
+	Range   [2]float64 // lengths to fit, tokens; zeros mean all
+	Workers int        // 0 means GOMAXPROCS; does not change the result
+
+	Progress info.ProgressFunc
+	Planned  func(result.Plan, result.Windows, lm.Info) // told what will be scored before it is; may be nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.WindowsPerDocument == 0 {
+		o.WindowsPerDocument = 24
+	}
+	if o.Cross == nil {
+		k := 1
+		if o.Process != "" {
+			k = 0 // wrong contexts make some processes impossible, and then vclub is infinite
+		}
+		o.Cross = &k
+	}
+	if o.EvaluationFraction == 0 {
+		o.EvaluationFraction = 0.5
+	}
+	if o.TrainingBytes == 0 {
+		o.TrainingBytes = 8 << 20
+	}
+	if o.Draws == 0 {
+		o.Draws = 4000
+	}
+	if o.Model == "" {
+		o.Model = "bytemix"
+	}
+	if o.Figures == nil {
+		o.Figures = []string{"svg", "png", "pdf"}
+	}
+	return o
+}
+
+// validate checks what can be checked before any work.
+func (o Options) validate() error {
+	for _, bos := range []lm.BOSChoice{o.Server.BOS, o.Llama.BOS} {
+		if bos != "" && o.builtin() {
+			return fmt.Errorf("the built-in predictor starts in the middle of text: it takes no --bos")
+		}
+	}
+	switch {
+	case o.Process != "" && len(o.Paths) > 0:
+		return fmt.Errorf("both a process and paths are named: choose one")
+	case len(o.Paths) == 0 && o.Process == "":
+		return fmt.Errorf("nothing to measure: name files or folders")
+	case o.Out == "":
+		return fmt.Errorf("no run directory named")
+	case o.Length != 0 && o.Length < 4:
+		return fmt.Errorf("window length %d is below 4: two tokens must precede and two follow the cut", o.Length)
+	case o.Length != 0 && bits.OnesCount(uint(o.Length)) != 1:
+		return fmt.Errorf("window length %d is not a power of two; %d is the nearest below", o.Length, 1<<(bits.Len(uint(o.Length))-1))
+	case o.EvaluationFraction <= 0 || o.EvaluationFraction >= 1:
+		return fmt.Errorf("evaluation fraction %g is not between 0 and 1", o.EvaluationFraction)
+	case *o.Cross < 0:
+		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
+	case len(o.Configs) > 0 && o.Process != "":
+		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
+	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
+		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
+	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
+		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
+	case o.Tokenizer != "" && open.IsGGUF(o.Model):
+		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor and for servers", o.Model)
+	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
+		return fmt.Errorf("windows, training bytes and draws must not be negative")
+	}
+	for _, f := range o.Figures {
+		if f != "svg" && f != "png" && f != "pdf" {
+			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		}
+	}
+	return nil
+}
+
+// builtin reports whether the model is the built-in predictor, which reads
+// bytes or letters.
+func (o Options) builtin() bool {
+	return !open.IsServer(o.Model) && !open.IsGGUF(o.Model)
+}
+
+// kvType is the type of the cached keys and values of a GGUF model, as the
+// command line has it.
+func (o Options) kvType() string {
+	if o.Llama.KeyType == o.Llama.ValueType {
+		return o.Llama.KeyType
+	}
+	return o.Llama.KeyType + "," + o.Llama.ValueType
+}
+
+// Command is the canonical command line that repeats the measurement: every
+// option that changes the numbers and is not at its default, whatever was
+// typed. The run directory and the figures are not part of it.
+func (o Options) Command() string {
+	o = o.withDefaults()
+	d := Options{Process: o.Process}.withDefaults()
+	words := []string{"l2m", "measure"}
+	flag := func(name, value, standard string) {
+		if value != standard {
+			words = append(words, name, shell.Quote(value))
+		}
+	}
+	integer := func(name string, value, standard int64) {
+		flag(name, strconv.FormatInt(value, 10), strconv.FormatInt(standard, 10))
+	}
+	flag("--process", o.Process, "")
+	flag("--format", o.Format, d.Format)
+	flag("--field", o.Field, d.Field)
+	flag("--model", o.Model, d.Model)
+	flag("--tokenizer", o.Tokenizer, "")
+	flag("--kv-type", o.kvType(), "")
+	if open.IsGGUF(o.Model) {
+		flag("--bos", string(o.Llama.BOS), "")
+	} else {
+		flag("--bos", string(o.Server.BOS), "")
+	}
+	if o.Context > 0 {
+		flag("--context", formatContext(o.Context, o.ContextStep), "")
+	}
+	integer("--length", int64(o.Length), 0)
+	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
+	integer("--windows", int64(o.MaxWindows), 0)
+	integer("--cross", int64(*o.Cross), int64(*d.Cross))
+	flag("--evaluation-fraction", shell.Number(o.EvaluationFraction), shell.Number(d.EvaluationFraction))
+	integer("--training-bytes", o.TrainingBytes, d.TrainingBytes)
+	integer("--two-point-bytes", o.TwoPointBytes, 0)
+	flag("--seed", strconv.FormatUint(o.Seed, 10), "1")
+	integer("--draws", int64(o.Draws), int64(d.Draws))
+	if o.Range != [2]float64{} {
+		bound := func(x float64) string {
+			if x == 0 {
+				return ""
+			}
+			return shell.Number(x)
+		}
+		flag("--range", bound(o.Range[0])+":"+bound(o.Range[1]), "")
+	}
+	for _, p := range o.Configs {
+		flag("--config", p, "")
+	}
+	flag("--bytes-per-token", shell.Number(o.BytesPerToken), "0")
+	for _, p := range o.Paths {
+		words = append(words, shell.Quote(p))
+	}
+	return strings.Join(words, " ")
+}
+
+func formatContext(window, step int) string {
+	if step == 0 {
+		return strconv.Itoa(window)
+	}
+	return fmt.Sprintf("%d:%d", window, step)
+}
+
+// model says which model, to lm/open.
+func (o Options) model() open.Options {
+	return open.Options{
+		Model: o.Model, Tokenizer: o.Tokenizer, Server: o.Server, Llama: o.Llama, Context: o.Context, ContextStep: o.ContextStep,
+		Length: o.Length, TrainingBytes: o.TrainingBytes, EvaluationFraction: o.EvaluationFraction, Seed: o.Seed, Workers: o.Workers, Progress: o.Progress,
+	}
+}

@@ -1,0 +1,283 @@
+package measure
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
+	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
+)
+
+// planSchema is the version of plan.json.
+const planSchema = "l2m.plan/1"
+
+// PlanOptions says what to have scored where no server can be reached.
+type PlanOptions struct {
+	// Measure says what to measure. Its Tokenizer is the file of the model's
+	// vocabulary, its Out the run directory.
+	Measure Options
+
+	Model    string         // the model's name in the requests
+	Revision string         // your name for its weights; results are kept apart by it
+	BOS      token.ID       // token that starts every prompt
+	Dialect  openai.Dialect // what will answer: "" or vllm, echo, sglang
+
+	PerFile      int   // most requests in a file; 0 means 10,000
+	BytesPerFile int64 // most bytes in a file, before compression; 0 means 200 MB, what OpenAI takes
+	Gzip         bool  // compress the files
+}
+
+// planFile is plan.json: what Ingest needs beside the windows to take results in
+// and to evaluate the run where its documents are not at hand.
+type planFile struct {
+	Schema   string          `json:"schema"`
+	Command  string          `json:"command"`
+	Key      score.Key       `json:"key"` // that of run.json
+	Model    string          `json:"model"`
+	Dialect  openai.Dialect  `json:"dialect"`
+	BOS      token.ID        `json:"bos"`
+	Info     lm.Info         `json:"info"`
+	Corpus   result.Corpus   `json:"corpus"`
+	Windows  result.Windows  `json:"windows"`
+	Warnings []info.Warning  `json:"warnings,omitempty"`
+	Evaluate evaluateOptions `json:"evaluate"`
+}
+
+// evaluateOptions are those of Options that matter once all is scored.
+type evaluateOptions struct {
+	Seed    uint64     `json:"seed"`
+	Draws   int        `json:"draws"`
+	Range   [2]float64 `json:"range"`
+	Figures []string   `json:"figures"`
+}
+
+// Plan writes the requests of a run, as far as they are not answered yet, as batch
+// files of the OpenAI format into requests/ of the run directory, and beside them
+// a program that has a server on the same machine answer them. The directory
+// holds all that Ingest needs: it can be moved, the documents can stay behind.
+func Plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
+	p, err := plan(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("planning requests: %w", err)
+	}
+	return p, nil
+}
+
+func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
+	if o.PerFile == 0 {
+		o.PerFile = 10_000
+	}
+	if o.BytesPerFile == 0 {
+		o.BytesPerFile = openai.BatchBytes
+	}
+	if o.PerFile < 0 || o.BytesPerFile < 0 {
+		return nil, errors.New("the limits of a file must not be negative")
+	}
+	b := openai.Batch{Dialect: o.Dialect, Model: o.Model, BOS: o.BOS}
+	if err := b.Validate(); err != nil {
+		return nil, err
+	}
+	m := o.Measure
+	if m.Tokenizer == "" {
+		return nil, errors.New("name the vocabulary of the model (--tokenizer tokenizer.json)")
+	}
+	m.Model, m.TwoPointBytes = offlineModel, -1
+	m = m.withDefaults()
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	run, err := rundir.Open(m.Out, rundir.Measure, rundir.Options{Fresh: m.Fresh, Command: planCommand(o, m)})
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	t, e, s, err := planWindows(ctx, o, m)
+	if err != nil {
+		return nil, err
+	}
+	defer t.corpus.Close()
+	store, err := openStore(run, t, e, s)
+	if err != nil {
+		return nil, err
+	}
+	offline, err := score.NewOffline(e.Info, s.windows, s.partners, s.plan, store)
+	if err != nil {
+		return nil, err
+	}
+	defer offline.Close()
+	r := describe(t, e, s, m)
+	f := planFile{
+		Schema: planSchema, Command: planCommand(o, m), Key: store.Key(),
+		Model: o.Model, Dialect: o.Dialect, BOS: o.BOS, Info: e.Info,
+		Corpus: r.Corpus, Windows: r.Windows, Warnings: r.Warnings,
+		Evaluate: evaluateOptions{Seed: m.Seed, Draws: m.Draws, Range: m.Range, Figures: m.Figures},
+	}
+	// The windows go first: plan.json makes a directory one that Ingest takes.
+	content, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	err = run.Write(
+		rundir.Face{Name: rundir.Windows, Write: func(w io.Writer) error { return score.WriteWindows(w, s.windows, s.partners) }},
+		rundir.Face{Name: rundir.Plan, Write: func(w io.Writer) error {
+			_, err := w.Write(append(content, '\n'))
+			return err
+		}})
+	if err != nil {
+		return nil, err
+	}
+	return writeRequests(ctx, run, b, offline, requestPrefix(f.Key), o)
+}
+
+// offlineModel stands for a server where options are checked.
+const offlineModel = "http://offline"
+
+// planCommand is the canonical command line that repeats a plan.
+func planCommand(o PlanOptions, m Options) string {
+	model := "--model " + shell.Quote(o.Model) + " --bos " + strconv.FormatUint(uint64(o.BOS), 10)
+	if o.Revision != "" {
+		model += " --revision " + shell.Quote(o.Revision)
+	}
+	c := strings.Replace(m.Command(), "l2m measure", "l2m plan", 1)
+	c = strings.Replace(c, " --two-point-bytes -1", "", 1)
+	return strings.Replace(c, "--model "+shell.Quote(offlineModel), model, 1)
+}
+
+// planWindows draws the windows. The model is known by its name, its vocabulary
+// and what the caller says of its weights: nothing can be asked.
+func planWindows(ctx context.Context, o PlanOptions, m Options) (t text, e *open.Model, s sample[token.ID], err error) {
+	v, err := vocabulary.Open(m.Tokenizer)
+	if err != nil {
+		return t, nil, s, err
+	}
+	facts := fmt.Appendf(nil, "batch 1\n%q\n%q\n%s\n%d\n", o.Model, o.Revision, v.Fingerprint(), o.BOS)
+	e = &open.Model{
+		Info: lm.Info{Name: o.Model, Vocabulary: v.Size(), BOS: lm.BOSPrepended, Context: max(0, m.Server.Context-2),
+			Fingerprint: fmt.Sprintf("%x", sha256.Sum256(facts))},
+		Tokenizer: open.Tokenizer{Name: "tokens of " + o.Model, Fingerprint: v.Fingerprint()},
+		Encode:    func(_ context.Context, text []byte) ([]token.ID, error) { return v.Encode(nil, text), nil },
+		Tokens:    open.LanguageTokens, MaxLength: open.LanguageLength, Close: func() {},
+	}
+	if t, err = readText(ctx, m); err != nil {
+		return t, nil, s, err
+	}
+	if err = t.tokenize(ctx, e); err == nil {
+		s, err = drawSample(ctx, t, e, m)
+	}
+	if err != nil {
+		t.corpus.Close()
+	}
+	return t, e, s, err
+}
+
+// requestPrefix starts the ids of all requests of a run. Results of other models,
+// windows or plans have another one.
+func requestPrefix(k score.Key) string {
+	k.ModelName = "" // not part of what is asked
+	content, _ := json.Marshal(k)
+	return fmt.Sprintf("l2m-%.6x-", sha256.Sum256(content))
+}
+
+// parseRequest is the inverse of requestPrefix followed by an id.
+func parseRequest(prefix, s string) (id score.PieceID, ok bool) {
+	rest, ok := strings.CutPrefix(s, prefix)
+	window, branch, cut := strings.Cut(rest, "-")
+	if !ok || !cut {
+		return id, false
+	}
+	var errW, errB error
+	id.Window, errW = strconv.Atoi(window)
+	id.Branch, errB = strconv.Atoi(branch)
+	return id, errW == nil && errB == nil && prefix+id.String() == s
+}
+
+// writeRequests replaces the files of requests of the run by what is outstanding.
+// Other files stay: results that were not taken in yet may be among them.
+func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*result.Planned, error) {
+	if err := run.DiscardIn(rundir.Requests); err != nil {
+		return nil, err
+	}
+	runner := rundir.Requests + "/" + rundir.Runner
+	out := &result.Planned{Windows: offline.Missing().Windows, Runner: run.Path(runner)}
+	err := run.Write(rundir.Face{Name: runner, Mode: 0o755, Write: func(w io.Writer) error {
+		_, err := w.Write(openai.BatchRunner)
+		return err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	next, stop := iter.Pull(offline.Outstanding())
+	defer stop()
+	var line []byte // written next; nil at the end
+	advance := func() error {
+		p, ok := next()
+		if line = nil; !ok {
+			return nil
+		}
+		out.Requests++
+		out.Prompts += int64(1 + len(p.Tokens))
+		out.Scored += int64(len(p.Tokens) - p.From)
+		var err error
+		line, err = b.Line(prefix+p.ID.String(), p.Tokens, p.From)
+		return err
+	}
+	if err := advance(); err != nil {
+		return nil, err
+	}
+	for line != nil {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		name := fmt.Sprintf("requests-%05d.jsonl", len(out.Files)+1)
+		if o.Gzip {
+			name += ".gz"
+		}
+		name = rundir.Requests + "/" + name
+		out.Files = append(out.Files, run.Path(name))
+		err := run.Write(rundir.Face{Name: name, Write: func(w io.Writer) error {
+			file := bufio.NewWriterSize(w, 1<<20)
+			var to io.Writer = file
+			if o.Gzip {
+				z := gzip.NewWriter(file)
+				to = z
+			}
+			size := int64(0)
+			for n := 0; line != nil && n < o.PerFile && (n == 0 || size+int64(len(line)) <= o.BytesPerFile); n++ {
+				size += int64(len(line))
+				if _, err := to.Write(line); err != nil {
+					return err
+				}
+				if err := advance(); err != nil {
+					return err
+				}
+			}
+			if z, ok := to.(*gzip.Writer); ok {
+				if err := z.Close(); err != nil {
+					return err
+				}
+			}
+			return file.Flush()
+		}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

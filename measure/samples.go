@@ -1,0 +1,156 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Defaults of a measured process: lengths at which the exact laws are quick.
+const (
+	processLength  = 1024
+	processWindows = 400
+)
+
+// measureProcess runs the estimators and the law on windows of a random
+// process, scored by its own exact law: the same code as for documents, with
+// the truth known.
+func measureProcess(ctx context.Context, run *rundir.Dir, o Options) (*result.Result, error) {
+	p, err := process.Parse(o.Process)
+	if err != nil {
+		return nil, err
+	}
+	switch p := p.(type) {
+	case process.Process[token.ID]:
+		return measureSamples(ctx, run, p, o)
+	case process.Process[float64]:
+		return measureSamples(ctx, run, p, o)
+	case process.Process[[]float64]:
+		return measureSamples(ctx, run, p, o)
+	}
+	return nil, fmt.Errorf("process %s has tokens of a kind that cannot be measured", p.Describe().Spec)
+}
+
+func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o Options) (*result.Result, error) {
+	d, model := p.Describe(), p.Model()
+	if open.IsTrained(o.Model) {
+		var err error
+		if model, err = open.Trained[T](o.Model); err != nil {
+			return nil, err
+		}
+	}
+	if o.Context > 0 {
+		var err error
+		if model, err = lm.Restrict(model, o.Context, o.model().Step()); err != nil {
+			return nil, err
+		}
+	}
+	s, err := sampleProcess(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
+	m := model.Info()
+	store, err := score.Open(run, score.Key{
+		ModelName: m.Name, Model: m.Fingerprint, BOS: m.BOS, Tokenizer: string(d.Token), Corpus: fmt.Sprintf("process %s", d.Spec),
+		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := scoreWith(ctx, model, s, store, o.Workers, o); err != nil {
+		return nil, err
+	}
+	r := &result.Result{
+		Schema: result.Schema, Verb: "measure", Command: o.Command(), Version: info.BuildVersion().Short(),
+		Corpus: result.Corpus{
+			Paths: []string{d.Spec}, Documents: len(s.windows), Evaluation: len(s.windows), Tokenizer: string(d.Token), Fingerprint: store.Key().Corpus,
+		},
+		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
+	}
+	if err := estimate(ctx, r, store.Source(), nil, o); err != nil {
+		return nil, err
+	}
+	r.Warnings = append(r.Warnings, shiftWarnings(d, r)...)
+	if err := result.Store(run, r, rundir.Faces(o.Faces, r, o.Figures)); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// sampleProcess draws independent windows, each a cluster of its own.
+func sampleProcess[T any](ctx context.Context, p process.Process[T], o Options) (sample[T], error) {
+	var none sample[T]
+	length, count := o.Length, o.MaxWindows
+	if length == 0 {
+		length = processLength
+	}
+	if count == 0 {
+		count = processWindows
+	}
+	ratio := maxRatio
+	if p.Describe().Shift != process.Stationary {
+		ratio = 2
+	}
+	plan, err := score.NewPlan(length, ratio, true, *o.Cross)
+	if err != nil {
+		return none, err
+	}
+	s := sample[T]{plan: plan, clusters: count}
+	places := make([]corpus.Window, count)
+	stage := o.Progress.Stage("sampling", "windows")
+	err = process.Samples(ctx, p, o.Seed, length, count, o.Workers, func(i int, tokens []T) error {
+		s.windows = append(s.windows, score.Window[T]{Cluster: i, Tokens: tokens})
+		places[i].Cluster = i
+		stage(int64(i+1), int64(count), 0)
+		return nil
+	})
+	if err != nil {
+		return none, err
+	}
+	s.partners, err = corpus.Partners(places, *o.Cross, o.Seed)
+	return s, err
+}
+
+// scoreWith scores what the store does not hold yet, with so many requests in
+// flight.
+func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, inFlight int, o Options) error {
+	stage := o.Progress.Stage("scoring", "tokens")
+	return score.Run(ctx, m, s.windows, s.partners, s.plan, store, score.RunOptions{
+		Workers:  inFlight,
+		Progress: func(p score.Progress) { stage(p.Tokens, p.TokensTotal, p.TokensStored) },
+	})
+}
+
+// shiftWarnings says which estimates a process does not support, and drops
+// the block estimates of one that is not stationary.
+func shiftWarnings(d process.Description, r *result.Result) []info.Warning {
+	if d.Shift == process.Stationary {
+		return nil
+	}
+	kept := r.Series[:0]
+	for _, s := range r.Series {
+		if d.Shift == process.NotStationary && s.Estimator == mi.Block {
+			continue
+		}
+		kept = append(kept, s)
+	}
+	r.Series = kept
+	w := info.Warning{
+		Code: "not-stationary",
+		Text: fmt.Sprintf("the process %s is not stationary: block does not apply, and the marginal passes of paired and direct take Y for the beginning of a sequence", d.Kind),
+	}
+	if d.Shift == process.DyadicShift {
+		w.Text = fmt.Sprintf("the process %s repeats its law only after 1, 2, 4, … tokens: only the ratio L/ℓ = 2 is exact, and %s", d.Kind, d.Lengths)
+	}
+	return []info.Warning{w}
+}

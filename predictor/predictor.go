@@ -1,0 +1,177 @@
+package predictor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/bytemix"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// Options says which text a built-in predictor is trained or evaluated on.
+// The zero value of a field asks for its default.
+type Options struct {
+	Paths  []string // files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string
+	Field  string
+
+	File string // of the model: written by Train, read by Evaluate, which also takes "bytemix:universal"
+
+	Tokenizer string // what is predicted: see MeasureOptions.Tokenizer
+
+	TrainingBytes int64 // at most this much text, an even sample of it; 0 means 64 MiB
+	Length        int   // bytes per evaluated window; 0 means 16,384 or less, from the documents
+	MaxWindows    int   // evaluated; 0 means 200
+
+	Seed     uint64
+	Workers  int // 0 means GOMAXPROCS; does not change the result
+	Progress info.ProgressFunc
+}
+
+func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
+	switch {
+	case len(o.Paths) == 0:
+		return nil, errors.New("no text: name files or folders")
+	case o.File == "":
+		return nil, errors.New("no model file named")
+	case o.TrainingBytes < 0 || o.Length < 0 || o.MaxWindows < 0:
+		return nil, errors.New("training bytes, length and windows must not be negative")
+	}
+	format, err := corpus.ParseFormat(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	stage := o.Progress.Stage("reading", "B")
+	return corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+}
+
+// Train trains the built-in predictor on all documents and writes it to
+// o.File, which appears whole or not at all.
+func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
+	if o.TrainingBytes == 0 {
+		o.TrainingBytes = 64 << 20
+	}
+	c, err := o.open(ctx)
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	defer c.Close()
+	s := c.All(o.Seed)
+	alphabet, err := open.ChooseAlphabet(ctx, c, s, o.Tokenizer)
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	budget := min(o.TrainingBytes, s.TrainingBytes())
+	stage := o.Progress.Stage("training", "B")
+	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet},
+		open.Symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), open.AlphabetName(alphabet)), func(done int64) { stage(done, budget, 0) })
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	if err := m.SaveFile(o.File); err != nil {
+		return bytemix.FileInfo{}, fmt.Errorf("writing the model: %w", err)
+	}
+	return bytemix.ReadInfo(o.File)
+}
+
+// Evaluate scores windows of all documents with a saved model.
+func Evaluate(ctx context.Context, o Options) (*result.ModelEvaluation, error) {
+	c, err := o.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if o.MaxWindows == 0 {
+		o.MaxWindows = 200
+	}
+	if o.File == "bytemix" {
+		return nil, errors.New("bytemix is trained by the run that uses it: name a file that l2m model train wrote, or bytemix:universal")
+	}
+	split := c.All(o.Seed)
+	e, err := open.Open(ctx, c, split, open.Options{Model: o.File, Tokenizer: o.Tokenizer, Workers: o.Workers, Seed: o.Seed})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { e.Close() }()
+	if e.Encode != nil {
+		if split, err = split.Tokenized(ctx, e.Encode); err != nil {
+			return nil, err
+		}
+	}
+	for length := open.LongestWindow; o.Length == 0; length /= 2 {
+		if err := split.CheckLength(length); err == nil {
+			o.Length = length
+		} else if length == 1 {
+			return nil, err
+		}
+	}
+	windows, err := split.Windows(ctx, corpus.WindowOptions{Length: o.Length, PerDocument: o.MaxWindows, MaxTotal: o.MaxWindows})
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	scored, err := scoreJoint(ctx, m, windows, o)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := mi.Collect(ctx, mi.InMemory(o.Length, scored), mi.CollectOptions{Seed: o.Seed})
+	if err != nil {
+		return nil, err
+	}
+	out := &result.ModelEvaluation{Model: m.Info(), Documents: len(stats.Clusters()), Windows: len(windows), Tokens: e.Tokenizer.Name, Length: o.Length, Loss: stats.Loss()}
+	out.BitsPerSymbol = out.Loss.Mean.Bits()
+	return out, nil
+}
+
+// scoreJoint scores every window from its start, and nothing else.
+func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Window, o Options) ([]mi.Window, error) {
+	scored := make([]mi.Window, len(windows))
+	stage := o.Progress.Stage("scoring", "windows")
+	finished := make(chan int, len(windows))
+	g, ctx := errgroup.WithContext(ctx)
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	g.SetLimit(o.Workers + 1)
+	g.Go(func() error {
+		for done := range windows {
+			select {
+			case <-finished:
+				stage(int64(done+1), int64(len(windows)), 0)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for i, w := range windows {
+		g.Go(func() error {
+			s, err := m.LogProbs(ctx, lm.Request[token.ID]{Tokens: w.Tokens})
+			if err != nil {
+				return fmt.Errorf("window %d: %w", i, err)
+			}
+			scored[i] = mi.Window{Cluster: w.Cluster, Joint: s.Tokens}
+			finished <- i
+			return nil
+		})
+	}
+	return scored, g.Wait()
+}

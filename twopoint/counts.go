@@ -1,0 +1,253 @@
+package twopoint
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
+)
+
+func readCounts(path string) (*count.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	counts, err := count.ReadFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading counts: %s: %w", path, err)
+	}
+	return counts, nil
+}
+
+// foreignCounts reads counts that were made elsewhere, and opens the run directory.
+// They may stand in it; counts of its own are refused.
+func foreignCounts(_ context.Context, r *result.Result, o Options) (*count.File, *rundir.Dir, error) {
+	counts, err := readCounts(o.Counts)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Corpus = result.Corpus{Paths: []string{o.Counts}, Documents: int(counts.Documents), Tokenizer: counts.Alphabet, Fingerprint: counts.Key}
+	own := filepath.Join(o.Out, rundir.Counts)
+	opts := rundir.Options{Fresh: o.Fresh, Command: o.Command()}
+	a, errOwn := os.Stat(own)
+	b, err := os.Stat(o.Counts)
+	same := errOwn == nil && err == nil && os.SameFile(a, b)
+	if same {
+		opts.Fresh, opts.Keep = false, rundir.Counts
+	}
+	run, err := rundir.Open(o.Out, rundir.TwoPoint, opts)
+	if err != nil {
+		return nil, run, err
+	}
+	if !same && run.Has(rundir.Counts) {
+		return nil, run, fmt.Errorf("%s holds counts of its own (--fresh discards them, --out names another directory)", o.Out)
+	}
+	return counts, run, nil
+}
+
+// countWarnings says what is special about counts, wherever they were made.
+func countWarnings(f *count.File) []info.Warning {
+	var w []info.Warning
+	if f.Sample < 1 {
+		w = append(w, info.Warning{
+			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
+		})
+	}
+	return w
+}
+
+// countDocuments counts what the run directory does not hold yet, and describes
+// the documents in r.
+func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.File, run *rundir.Dir, err error) {
+	stream, err := openStream(o.Tokens)
+	if err != nil {
+		return nil, run, err
+	}
+	stage := o.Progress.Stage("reading", "B")
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
+		Format: corpus.Format(o.Format), Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Progress: func(done, total int64) { stage(done, total, 0) },
+	})
+	if err != nil {
+		return nil, run, err
+	}
+	defer c.Close()
+	r.Corpus = result.Corpus{
+		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
+		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
+	}
+	if w := encodingWarning(c, stream); w != nil {
+		r.Warnings = append(r.Warnings, *w)
+	}
+	opts := count.Options{
+		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
+		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
+		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, rundir.Counting),
+	}.Divide(sizesOf(c))
+	all := opts.Distances
+	if len(all) == 0 {
+		// A token is a byte at least.
+		all = dyadicDistances(token.Width(stream.Name()), c.Longest())
+		opts.Distances = fitting(all, opts)
+	}
+	if len(opts.Distances) == 0 {
+		return nil, run, fmt.Errorf("the longest document has %s: there are no pairs to count", info.Plural(int(c.Longest()), "byte"))
+	}
+	id := countsID{c.Fingerprint(), stream.Fingerprint()}
+	if run, err = rundir.Open(o.Out, rundir.TwoPoint, rundir.Options{Fresh: o.Fresh, Command: o.Command()}); err != nil {
+		return nil, run, err
+	}
+	file, err := settleCounts(run, o, opts, id)
+	if err == nil && file == nil {
+		opts.Tables = keepTables(opts)
+		opts.Key = id.key(opts)
+		file, err = countAnew(ctx, run, c, stream, opts, o)
+	}
+	if err != nil {
+		return nil, run, err
+	}
+	switch last := file.Distances[len(file.Distances)-1]; {
+	case last.Pairs > 0 && last.Distance < slices.Max(all):
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "distances-left-out",
+			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
+			Fix:  "raise --memory",
+		})
+	case o.Distances != nil && last.Pairs == 0:
+		i := slices.IndexFunc(file.Distances, func(d count.Distance) bool { return d.Pairs == 0 })
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "no-pairs",
+			Text: fmt.Sprintf("there are no pairs at distances from %d on: no document is longer", file.Distances[i].Distance),
+		})
+	}
+	if smallVocabulary(opts) && file.Distances[0].Table == nil {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "no-covariance",
+			Text: "the tables of all pairs did not fit into the memory: there is no covariance",
+			Fix:  "raise --memory, with --fresh",
+		})
+	}
+	return file, run, nil
+}
+
+// encodingWarning says where words may be torn because text is not UTF-8, which does
+// not matter to bytes and to sequences.
+func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
+	n, first := c.NotUTF8()
+	if _, subwords := stream.(*vocabulary.Stream); n == 0 || !subwords && stream.Size() != 0 {
+		return nil
+	}
+	files := fmt.Sprintf("%d files hold", n)
+	if n == 1 {
+		files = "one file holds"
+	}
+	return &info.Warning{
+		Code: "not-utf8",
+		Text: fmt.Sprintf("%s what is not text in UTF-8, where words are cut into pieces; the first is %s", files, first),
+		Fix:  "convert it, if it is text: iconv -f latin1 -t utf8, or -f utf16le",
+	}
+}
+
+// fitting are those of the distances, the shortest, for which the memory is enough.
+func fitting(all []int, o count.Options) []int {
+	for n := len(all); n > 0; n-- {
+		o.Distances = all[:n]
+		if o.Check() == nil {
+			return o.Distances
+		}
+	}
+	return all[:min(1, len(all))] // counting says what is wrong
+}
+
+// countsID identifies what is counted: documents and tokens.
+type countsID struct{ documents, tokens string }
+
+// key identifies counts: what is counted, and the options that change the
+// histograms.
+func (id countsID) key(o count.Options) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d\n%d\n%g\n%d", id.documents, id.tokens,
+		o.Distances, o.Blocks, o.BlockTokens, o.Sample, o.Seed))
+	return fmt.Sprintf("%x", sum)
+}
+
+// settleCounts returns the counts that the run directory holds and that are asked
+// for, nil if there are none. It refuses counts of something else.
+func settleCounts(run *rundir.Dir, o Options, opts count.Options, id countsID) (*count.File, error) {
+	if !run.Has(rundir.Counts) {
+		return nil, nil
+	}
+	counts, err := readCounts(run.Path(rundir.Counts))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (--fresh counts again)", err)
+	}
+	asked := len(opts.Distances)
+	opts.Distances = nil
+	for _, d := range counts.Distances {
+		opts.Distances = append(opts.Distances, d.Distance)
+	}
+	switch {
+	case id.key(opts) != counts.Key, o.Distances != nil && !slices.Equal(opts.Distances, slices.Compact(slices.Sorted(slices.Values(o.Distances)))):
+		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
+	case o.Distances == nil && len(opts.Distances) < asked:
+		return nil, nil // there was less memory then
+	}
+	return counts, nil
+}
+
+// countAnew counts, and leaves the counts in the run directory.
+func countAnew(ctx context.Context, run *rundir.Dir, c *corpus.Corpus, stream token.Stream, opts count.Options, o Options) (*count.File, error) {
+	if _, err := run.Folder(rundir.Counting); err != nil {
+		return nil, err
+	}
+	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
+	if errors.Is(err, corpus.ErrChanged) {
+		// What is kept may be of the file as it was not, and as it may be again.
+		return nil, errors.Join(err, count.Clean(opts.SpillDir))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if counts.Documents == 0 {
+		return nil, fmt.Errorf("the sample of %g has none of the %s (ask for a larger share)", o.Sample, info.Plural(c.Documents(), "document"))
+	}
+	// What was made of other counts must not stand beside these.
+	if err := run.DiscardAllBut(rundir.Counting + "/"); err != nil {
+		return nil, err
+	}
+	file := &count.File{Alphabet: stream.Name(), Key: opts.Key, Result: *counts}
+	if err := run.Write(rundir.Face{Name: rundir.Counts, Write: file.Write}); err != nil {
+		return nil, err
+	}
+	return file, run.Discard(rundir.Counting + "/")
+}
+
+// smallVocabulary says whether the tables of all pairs are of interest, for their
+// covariance.
+func smallVocabulary(o count.Options) bool {
+	return o.Vocabulary > 0 && o.Vocabulary <= count.DefaultTables
+}
+
+// keepTables says whether to keep the tables, and whether there is room for them.
+func keepTables(o count.Options) bool {
+	v, memory := int64(o.Vocabulary), o.Memory
+	if memory == 0 {
+		memory = 1 << 30
+	}
+	return smallVocabulary(o) && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
+}

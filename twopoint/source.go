@@ -1,0 +1,185 @@
+package twopoint
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
+)
+
+// countPairs counts the documents of c.
+func countPairs(ctx context.Context, c *corpus.Corpus, stream token.Stream, opts count.Options, progress info.ProgressFunc) (*count.Result, error) {
+	counting := progress.Stage("counting", "tokens")
+	merging := progress.Stage("merging", "ranges")
+	src := newTokenSource(ctx, c, stream, opts)
+	opts.Progress = func(p count.Progress) {
+		switch {
+		case p.Stage == "merging":
+			merging(p.Done, p.Total, p.Resumed)
+		case p.Total > 0:
+			counting(p.Done, p.Total, p.Resumed)
+		default:
+			counting(p.Done, max(p.Done, src.total()*int64(len(opts.Distances))), p.Resumed)
+		}
+	}
+	return count.Pairs(ctx, src, opts)
+}
+
+// tokenSource streams the documents of a corpus as tokens.
+type tokenSource struct {
+	ctx    context.Context
+	corpus *corpus.Corpus
+	stream token.Stream
+	opts   count.Options
+
+	read, tokens atomic.Int64 // bytes read, and tokens that they were
+}
+
+func newTokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream, o count.Options) *tokenSource {
+	return &tokenSource{ctx: ctx, corpus: c, stream: stream, opts: o}
+}
+
+// sizesOf is how long the documents are.
+func sizesOf(c *corpus.Corpus) (s count.Sizes) {
+	for n := range c.Lengths() {
+		s.Add(n)
+	}
+	return s
+}
+
+// tokenBytes is the memory that a stream takes for each of its tokens.
+func tokenBytes(stream token.Stream) int64 {
+	if v, ok := stream.(*vocabulary.Stream); ok {
+		return v.Vocabulary().Memory() / int64(max(1, stream.Size()))
+	}
+	if stream.Size() == 0 {
+		return 80 // words, by name, in a map: 50 to 70
+	}
+	return 0
+}
+
+// total is about how many tokens there are, judged from those read so far.
+func (s *tokenSource) total() int64 {
+	read := s.read.Load()
+	if read == 0 {
+		return 0
+	}
+	share := cmp.Or(s.opts.Sample, 1)
+	return int64(share * float64(s.corpus.Bytes()) * float64(s.tokens.Load()) / float64(read))
+}
+
+// Each implements count.Source.
+func (s *tokenSource) Each(yield func(doc int, tokens []token.ID) error) error {
+	if v, ok := s.stream.(*vocabulary.Stream); ok {
+		return s.eachStretch(v.Vocabulary(), yield)
+	}
+	var ids []token.ID
+	return s.pieces(s.ctx, func(doc int, text []byte, last bool) error {
+		ids = s.stream.Encode(ids[:0], text, last)
+		s.tokens.Add(int64(len(ids)))
+		s.read.Add(int64(len(text)))
+		return yield(doc, ids)
+	})
+}
+
+// pieces reads the documents piece by piece.
+func (s *tokenSource) pieces(ctx context.Context, visit func(doc int, text []byte, last bool) error) error {
+	buf := make([]byte, 1<<16)
+	return s.corpus.Each(ctx, func(doc int, r io.Reader) error {
+		if !s.opts.Sampled(doc) {
+			return nil // it would not be counted: there is no need to read it
+		}
+		for {
+			n, err := io.ReadFull(r, buf)
+			last := err == io.EOF || err == io.ErrUnexpectedEOF
+			if err != nil && !last {
+				return err
+			}
+			if err := visit(doc, buf[:n], last); err != nil || last {
+				return err
+			}
+		}
+	})
+}
+
+// stretch is a part of a document that is encoded on its own.
+type stretch struct {
+	doc   int
+	text  []byte
+	first bool // of the document
+	ids   []token.ID
+	done  chan struct{} // closed when ids are there
+}
+
+// eachStretch encodes on all cores, for a vocabulary of subwords is slower to apply
+// than its tokens are to count. The tokens come in the order of the text.
+func (s *tokenSource) eachStretch(v *vocabulary.Vocabulary, yield func(doc int, tokens []token.ID) error) error {
+	workers := cmp.Or(s.opts.Workers, runtime.GOMAXPROCS(0))
+	g, ctx := errgroup.WithContext(s.ctx)
+	ordered, work := make(chan *stretch, 2*workers), make(chan *stretch, 2*workers)
+	g.Go(func() error {
+		defer close(ordered)
+		defer close(work)
+		return s.cut(ctx, func(x *stretch) error {
+			for _, to := range []chan *stretch{ordered, work} {
+				select {
+				case to <- x:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	})
+	for range workers {
+		g.Go(func() error {
+			for x := range work {
+				x.ids = v.EncodeStretch(nil, x.text, x.first)
+				close(x.done)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return s.deliver(ctx, ordered, yield) })
+	return g.Wait()
+}
+
+// cut cuts the documents into stretches.
+func (s *tokenSource) cut(ctx context.Context, visit func(*stretch) error) error {
+	var cutter vocabulary.Cutter
+	return s.pieces(ctx, func(doc int, text []byte, last bool) (err error) {
+		cutter.Cut(text, last, func(piece []byte, first bool) {
+			if err == nil {
+				err = visit(&stretch{doc: doc, text: bytes.Clone(piece), first: first, done: make(chan struct{})})
+			}
+		})
+		return err
+	})
+}
+
+// deliver yields the tokens of stretches in order.
+func (s *tokenSource) deliver(ctx context.Context, ordered <-chan *stretch, yield func(doc int, tokens []token.ID) error) error {
+	for x := range ordered {
+		select {
+		case <-x.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s.tokens.Add(int64(len(x.ids)))
+		s.read.Add(int64(len(x.text)))
+		if err := yield(x.doc, x.ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}

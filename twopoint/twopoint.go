@@ -1,0 +1,202 @@
+package twopoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
+)
+
+// Options says what to count and how to estimate. The zero value of a
+// field asks for its default.
+type Options struct {
+	Paths  []string // files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field  string // JSON field or Parquet column that holds the text; "" is "text"
+
+	// Counts, in place of Paths, is a file of counts that was written elsewhere
+	// (count.File): by an earlier run, or by the pipeline in beam/.
+	Counts string
+
+	Out     string   // run directory
+	Fresh   bool     // discard what an earlier run left in Out
+	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
+	// Faces are files made of the result, with figures in the given formats; nil: none.
+	Faces func(r *result.Result, formats []string) []rundir.Face
+
+	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein", or a file: tokenizer.json or .tiktoken
+	Distances []int   // tokens; nil means 1, 2, 4, … up to the longest document
+	Sample    float64 // share of the documents to count; 0 means all
+	Blocks    int     // blocks of documents for jackknife errors, 2 at least; 0 means 16, negative none
+
+	Estimator string // of entropies; "" means grassberger
+	KeepFloor bool   // do not subtract what the estimator reads on shuffled pairs
+
+	Seed     uint64
+	Memory   int64 // bytes for counting; 0 means 1 GiB
+	Workers  int   // 0 means GOMAXPROCS; does not change the result
+	Progress info.ProgressFunc
+}
+
+func (o Options) withDefaults() Options {
+	if o.Tokens == "" {
+		o.Tokens = "bytes"
+	}
+	if o.Estimator == "" {
+		o.Estimator = string(mi.Grassberger)
+	}
+	if o.Blocks == 0 {
+		o.Blocks = count.DefaultBlocks
+	}
+	o.Blocks = max(o.Blocks, 0)
+	if o.Sample == 0 {
+		o.Sample = 1
+	}
+	if o.Figures == nil {
+		o.Figures = []string{"svg", "png", "pdf"}
+	}
+	return o
+}
+
+// Validate says what is wrong with the options, if anything.
+func (o Options) Validate() error {
+	o = o.withDefaults()
+	if err := (count.Options{Distances: append([]int{1}, o.Distances...), Blocks: o.Blocks, Workers: 1}).Check(); err != nil && !errors.As(err, new(*count.MemoryError)) {
+		return err
+	}
+	if _, err := corpus.ParseFormat(o.Format); err != nil {
+		return err
+	}
+	switch {
+	case len(o.Paths) == 0 && o.Counts == "":
+		return errors.New("nothing to count: name files or folders, or a file of counts")
+	case len(o.Paths) != 0 && o.Counts != "":
+		return errors.New("documents and a file of counts exclude each other")
+	case o.Out == "":
+		return errors.New("no run directory named")
+	case !slices.Contains(mi.EntropyEstimators(), mi.EntropyEstimator(o.Estimator)):
+		return fmt.Errorf("unknown estimator %q (choose from %v)", o.Estimator, mi.EntropyEstimators())
+	case o.Blocks == 1:
+		return errors.New("one block: without it nothing is left (name at least 2, or 0 for none)")
+	case !(o.Sample > 0 && o.Sample <= 1):
+		return fmt.Errorf("a sample of %g is not a share between 0 and 1", o.Sample)
+	}
+	for _, d := range o.Distances {
+		if d < 1 {
+			return fmt.Errorf("distance %d is below 1", d)
+		}
+	}
+	for _, f := range o.Figures {
+		if f != "svg" && f != "png" && f != "pdf" {
+			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		}
+	}
+	return checkTokens(o.Tokens)
+}
+
+// Command is the canonical command line that repeats the measurement: every
+// option that changes the numbers and is not at its default.
+func (o Options) Command() string {
+	o = o.withDefaults()
+	words := []string{"l2m", "twopoint"}
+	flag := func(name, value string, set bool) {
+		if set {
+			words = append(words, name, shell.Quote(value))
+		}
+	}
+	flag("--format", o.Format, o.Format != "")
+	flag("--field", o.Field, o.Field != "")
+	flag("--tokens", o.Tokens, o.Tokens != "bytes")
+	if len(o.Distances) > 0 {
+		var ds []string
+		for _, d := range o.Distances {
+			ds = append(ds, strconv.Itoa(d))
+		}
+		flag("--distances", strings.Join(ds, ","), true)
+	}
+	flag("--sample", shell.Number(o.Sample), o.Sample != 1)
+	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != count.DefaultBlocks)
+	flag("--estimator", o.Estimator, o.Estimator != string(mi.Grassberger))
+	if o.KeepFloor {
+		words = append(words, "--subtract-floor=false")
+	}
+	flag("--seed", strconv.FormatUint(o.Seed, 10), o.Seed != 1)
+	flag("--counts", o.Counts, o.Counts != "")
+	for _, p := range o.Paths {
+		words = append(words, shell.Quote(p))
+	}
+	return strings.Join(words, " ")
+}
+
+// Run measures the two-point mutual information I(w_i; w_{i+d}) of
+// documents of any size, from exact counts of the pairs at every distance, less
+// what the estimator reads on shuffled pairs, with jackknife errors over blocks of
+// documents, and the law of its decay.
+//
+// The run directory keeps the counts: the same call continues an interrupted
+// one, and a change of the estimator alone does not count anything again.
+func Run(ctx context.Context, o Options) (*result.Result, error) {
+	o = o.withDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	r := &result.Result{
+		Schema: result.Schema, Verb: "twopoint", Command: o.Command(), Version: info.BuildVersion().Short(),
+	}
+	count := countDocuments
+	if o.Counts != "" {
+		count = foreignCounts
+	}
+	counts, run, err := count(ctx, r, o)
+	defer run.Close()
+	if err != nil {
+		return nil, err
+	}
+	r.Warnings = append(countWarnings(counts), r.Warnings...)
+	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
+		return nil, err
+	}
+	if err := result.Store(run, r, rundir.Faces(o.Faces, r, o.Figures)); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// checkTokens says whether there are tokens of a name.
+func checkTokens(tokens string) error {
+	_, err := token.ParseStream(tokens)
+	if err == nil {
+		return nil
+	}
+	if _, missing := os.Stat(tokens); missing != nil {
+		return fmt.Errorf("%w; nor is there a vocabulary of that name (tokenizer.json or .tiktoken)", err)
+	}
+	return nil
+}
+
+// openStream finds tokens by name, or the file of a vocabulary.
+func openStream(tokens string) (token.Stream, error) {
+	if s, err := token.ParseStream(tokens); err == nil {
+		return s, nil
+	}
+	v, err := vocabulary.Open(tokens)
+	if err != nil {
+		return nil, err
+	}
+	return vocabulary.NewStream(v), nil
+}
