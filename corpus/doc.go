@@ -1,6 +1,5 @@
-// Package corpus reads documents: plain text and source trees, JSON Lines,
-// Parquet and FASTA, each plain or packed with gzip or Zstandard. Text
-// with a mark of byte order is read as UTF-8, without the mark.
+// Package corpus holds documents: it finds them in files and folders, which package
+// source reads, divides them into training and evaluation text, and draws windows.
 //
 // [Index] makes one streaming pass over the files and keeps, for each distinct
 // document, its SHA-256, its length and where it stands (about 56 bytes);

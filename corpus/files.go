@@ -1,11 +1,9 @@
 package corpus
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,39 +11,24 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/l2m-lab/l2m/corpus/source"
 )
 
 // Format is how the documents stand in a file.
-type Format string
+type Format = source.Format
 
-// The formats.
+// The formats that a caller may ask for; see [source.Format].
 const (
-	Auto    Format = ""        // by the name of the file; plain text if it says nothing
-	Text    Format = "text"    // the whole file is one document
-	JSONL   Format = "jsonl"   // one JSON object per line
-	Parquet Format = "parquet" // one document per row
-	FASTA   Format = "fasta"   // one document per record: its letters, upper-cased
+	Auto    = source.Auto
+	Text    = source.Text
+	Bytes   = source.Bytes
+	JSONL   = source.JSONL
+	Parquet = source.Parquet
+	FASTA   = source.FASTA
 )
 
 // ParseFormat reads the name of a format.
-func ParseFormat(s string) (Format, error) {
-	f := Format(s)
-	if slices.Contains([]Format{Auto, Text, JSONL, Parquet, FASTA}, f) {
-		return f, nil
-	}
-	return Auto, fmt.Errorf("unknown format %q (text, jsonl, parquet or fasta)", s)
-}
-
-// compression of a file.
-type compression int
-
-const (
-	plain compression = iota
-	gzipped
-	zstandard
-)
+func ParseFormat(s string) (Format, error) { return source.ParseFormat(s) }
 
 // file is one file to read.
 type file struct {
@@ -53,252 +36,224 @@ type file struct {
 	name  string // for people
 	size  int64
 	mtime time.Time // of the last change; zero where it does not matter
-	form  Format
-	comp  compression
-	named bool // named by the user, not found in a folder: never skipped as binary
-	pipe  bool // can be read only once
+	root  int       // the path of the user under which it was found
+	found bool      // in a folder, not named by the user: skipped if it cannot be read
+	pipe  bool      // can be read only once
+
+	members  []string // of an archive
+	sequence bool     // holds sequences of letters only
 
 	progress func(n int64) // told of n more bytes read, as they stand on disk; may be nil
 }
 
-// Reasons for which files or folders found in a folder are skipped.
+// Reasons for which files found in a folder are skipped.
 const (
-	skipBinary   = "binary files"
-	skipPacked   = "archives and packed files"
-	skipHidden   = "hidden files and folders"
-	skipVendor   = "vendored folders"
-	skipSpecial  = "symbolic links and special files"
-	skipEmpty    = "empty documents"
-	skipNullRows = "rows without text"
+	skipUnreadable = "unreadable"
+	skipDamaged    = "damaged"
+	skipBroken     = "broken symbolic links"
+	skipCard       = "descriptions beside data"
+	passEmpty      = "empty documents"
 )
 
-// vendored folders hold other projects' files.
-var vendored = []string{"vendor", "node_modules", "third_party", "__pycache__"}
-
-// list finds the files that paths name, in lexical order within each folder.
-func list(paths []string, format Format) ([]file, map[string]int, error) {
-	var files []file
-	skipped := map[string]int{}
-	for _, p := range paths {
-		found, err := listOne(p, format, skipped)
-		if err != nil {
-			return nil, nil, err
-		}
-		files = append(files, found...)
-	}
-	return files, skipped, nil
+// lister finds files.
+type lister struct {
+	strict bool
+	report *source.Report
+	root   int
+	seen   map[string]bool // files and folders, by their real paths
+	links  []link
+	files  []file
 }
 
-func listOne(p string, format Format, skipped map[string]int) ([]file, error) {
-	st, err := os.Stat(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		if !strings.ContainsAny(p, "*?[") {
-			return nil, fmt.Errorf("%s: no such file or folder", p)
+// link is a symbolic link in a folder, followed once all that is really there is known.
+type link struct{ path, name string }
+
+// list finds the files that paths name, in the order of their names under each.
+func list(paths []string, strict bool, report *source.Report) ([]file, error) {
+	l := &lister{strict: strict, report: report, seen: map[string]bool{}}
+	for i, p := range paths {
+		l.root = i
+		from := len(l.files)
+		if err := l.path(p); err != nil {
+			return nil, err
 		}
+		slices.SortStableFunc(l.files[from:], func(a, b file) int { return cmp.Compare(a.name, b.name) })
+	}
+	return l.files, nil
+}
+
+// path finds what the user has named: a file, a folder, or a pattern.
+func (l *lister) path(p string) error {
+	st, err := os.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[") {
 		matches, err := filepath.Glob(p)
 		if err != nil {
-			return nil, fmt.Errorf("%s: not a valid pattern: %w", p, err)
+			return fmt.Errorf("%s: not a valid pattern: %w", printable(p), err)
 		}
 		if len(matches) == 0 {
-			return nil, fmt.Errorf("%s: no file matches this pattern", p)
+			return fmt.Errorf("%s: no file matches this pattern", printable(p))
 		}
-		var files []file
 		for _, m := range matches {
-			found, err := listOne(m, format, skipped)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, found...)
-		}
-		return files, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", p, err)
-	}
-	if !st.IsDir() {
-		f := newFile(p, st.Size(), format)
-		f.mtime = st.ModTime()
-		f.named = true
-		switch mode := st.Mode(); {
-		case mode&fs.ModeNamedPipe != 0 && f.form == Parquet:
-			return nil, fmt.Errorf("%s: a pipe cannot hold Parquet, which is not read in order (save it to a file)", p)
-		case mode&fs.ModeNamedPipe != 0:
-			f.pipe = true
-		case !mode.IsRegular():
-			return nil, fmt.Errorf("%s: a device or socket, not a file (- reads standard input)", p)
-		}
-		return []file{f}, nil
-	}
-	root, err := filepath.EvalSymlinks(p)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", p, err)
-	}
-	var files []file
-	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("reading folder: %w", err)
-		}
-		switch name := e.Name(); {
-		case path == root:
-		case strings.HasPrefix(name, "."):
-			skipped[skipHidden]++
-			return skipDir(e)
-		case e.IsDir() && slices.Contains(vendored, name):
-			skipped[skipVendor]++
-			return fs.SkipDir
-		case e.IsDir():
-		case !e.Type().IsRegular():
-			skipped[skipSpecial]++
-		default:
-			st, err := e.Info()
-			if err != nil {
-				return fmt.Errorf("reading folder: %w", err)
-			}
-			rel, err := filepath.Rel(root, path)
-			if err != nil {
+			if err := l.path(m); err != nil {
 				return err
 			}
-			f := newFile(path, st.Size(), format)
-			f.mtime = st.ModTime()
-			f.name = filepath.Join(p, rel)
-			files = append(files, f)
 		}
 		return nil
-	})
-	return files, err
-}
-
-func skipDir(e fs.DirEntry) error {
-	if e.IsDir() {
-		return fs.SkipDir
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such file or folder", printable(p))
+	}
+	var real string
+	if err == nil {
+		real, err = realPath(p)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", printable(p), cause(err))
+	}
+	switch mode := st.Mode(); {
+	case mode.IsDir():
+		return l.tree(real, p)
+	case mode&fs.ModeNamedPipe != 0:
+		l.files = append(l.files, file{path: p, name: p, pipe: true, root: l.root})
+	case !mode.IsRegular():
+		return fmt.Errorf("%s: a device or socket, not a file (- reads standard input)", printable(p))
+	default:
+		l.add(real, p, st, false)
 	}
 	return nil
 }
 
-// newFile tells format and compression from the name.
-func newFile(path string, size int64, format Format) file {
-	f := file{path: path, name: path, size: size, form: format}
-	base := strings.ToLower(filepath.Base(path))
-	switch ext := filepath.Ext(base); ext {
-	case ".gz":
-		f.comp, base = gzipped, strings.TrimSuffix(base, ext)
-	case ".zst", ".zstd":
-		f.comp, base = zstandard, strings.TrimSuffix(base, ext)
+// realPath is the one name of a file or folder that leads through no symbolic link.
+func realPath(p string) (string, error) {
+	real, err := filepath.EvalSymlinks(p)
+	if err != nil {
+		return "", err
 	}
-	if f.form == Auto {
-		switch filepath.Ext(base) {
-		case ".jsonl", ".ndjson":
-			f.form = JSONL
-		case ".parquet":
-			f.form = Parquet
-		case ".fa", ".fasta", ".fna", ".faa":
-			f.form = FASTA
-		default:
-			f.form = Text
+	return filepath.Abs(real)
+}
+
+func printable(name string) string { return source.Printable(name) }
+
+// cause leaves out of an error of the system what repeats the name of the file.
+func cause(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
+// add notes a file, once.
+func (l *lister) add(real, name string, st fs.FileInfo, found bool) {
+	if l.seen[real] {
+		return
+	}
+	l.seen[real] = true
+	l.files = append(l.files, file{path: real, name: name, size: st.Size(), mtime: st.ModTime(), root: l.root, found: found})
+}
+
+// tree finds the files in a folder that the user has named.
+func (l *lister) tree(real, name string) error {
+	if _, err := os.ReadDir(real); err != nil {
+		return fmt.Errorf("reading the folder %s: %w", printable(name), cause(err))
+	}
+	if err := l.folder(real, name); err != nil {
+		return err
+	}
+	for len(l.links) > 0 {
+		next := l.links[0]
+		l.links = l.links[1:]
+		if err := l.follow(next); err != nil {
+			return err
 		}
 	}
-	return f
+	return nil
 }
 
-// packings are what files begin with that are not text as they stand, and what
-// to do where they are not read.
-var packings = []struct {
-	magic string
-	comp  compression
-	cure  string
-}{
-	{"\x1f\x8b", gzipped, ""},
-	{"\x28\xb5\x2f\xfd", zstandard, ""},
-	{"BZh", plain, "bzip2 is not read: unpack it, or pipe it in (bzip2 -dc FILE | l2m … -)"},
-	{"\xfd7zXZ\x00", plain, "xz is not read: unpack it, or pipe it in (xz -dc FILE | l2m … -)"},
-	{"PK\x03\x04", plain, "a ZIP archive is not read: unpack it into a folder, and name that"},
-	{"7z\xbc\xaf\x27\x1c", plain, "a 7z archive is not read: unpack it into a folder, and name that"},
-}
-
-// errPacked says that a file is packed in a way that is not read.
-var errPacked = errors.New("packed")
-
-// unpack returns the decompressed content of raw, which is the file. Close it,
-// and then raw.
-func (f file) unpack(raw io.Reader) (io.ReadCloser, error) {
-	in := bufio.NewReaderSize(counted{raw, f.progress}, 1<<18)
-	magic, err := in.Peek(10)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%s: %w", f.name, err)
+// folder finds the files in a folder, and notes the links.
+func (l *lister) folder(real, name string) error {
+	if l.seen[real] {
+		return nil
 	}
-	comp := f.comp
-	if len(magic) == 0 {
-		comp = plain // nothing was compressed into it
+	l.seen[real] = true
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		return l.unreadable(name, err)
 	}
-	// Names may be wrong, and standard input has none. What is found in a folder under
-	// a name that says nothing, and is packed, is of some other format.
-	data := f.named || f.form != Text || comp != plain
-	for _, p := range packings {
+	has := func(s string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == s })
+	}
+	// The cache of the Hugging Face hub: links in snapshots lead to what blobs holds.
+	cache := has("blobs") && has("snapshots")
+	described := has("state.json") || has("dataset_info.json") || has("dataset_dict.json")
+	for _, e := range entries {
+		path, called := filepath.Join(real, e.Name()), filepath.Join(name, e.Name())
+		why := source.Ignored(e.Name(), e.IsDir())
 		switch {
-		case !bytes.HasPrefix(magic, []byte(p.magic)):
-		case p.magic == "BZh" && !bytes.HasSuffix(magic, []byte("1AY&SY")):
-			// text that begins with these letters
-		case !data:
-			return nil, errPacked
-		case p.cure == "":
-			comp = p.comp
+		case cache && e.Name() != "snapshots":
+		case why != "":
+			l.report.Skip(why, called)
+		case e.IsDir():
+			if err := l.folder(path, called); err != nil {
+				return err
+			}
+		case described && slices.Contains([]string{"state.json", "dataset_info.json", "dataset_dict.json"}, e.Name()):
+			l.report.Skip(skipCard, called)
+		case e.Type()&fs.ModeSymlink != 0:
+			l.links = append(l.links, link{path, called})
+		case !e.Type().IsRegular():
+			l.report.Skip(source.SkipSpecial, called)
 		default:
-			return nil, fmt.Errorf("%s: %s", f.name, p.cure)
+			st, err := e.Info()
+			if err != nil {
+				if err := l.unreadable(called, err); err != nil {
+					return err
+				}
+				continue
+			}
+			l.add(path, called, st, true)
 		}
 	}
-	switch comp {
-	case gzipped:
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("%s: not gzip: %w (unpack it, or mend its name)", f.name, err)
-		}
-		return content{&named{z, f.name}, func() { z.Close() }}, nil
-	case zstandard:
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
-		if err != nil {
-			return nil, fmt.Errorf("%s: not Zstandard: %w (unpack it, or mend its name)", f.name, err)
-		}
-		return content{&named{z, f.name}, z.Close}, nil
+	return nil
+}
+
+// follow finds what a symbolic link leads to, unless it was found already.
+func (l *lister) follow(to link) error {
+	real, err := realPath(to.path)
+	var st fs.FileInfo
+	if err == nil {
+		st, err = os.Stat(real)
 	}
-	return content{&named{in, f.name}, func() {}}, nil
-}
-
-// content is unpacked text, and what frees its decompressor.
-type content struct {
-	io.Reader
-	close func()
-}
-
-func (c content) Close() error { c.close(); return nil }
-
-// counted tells how many bytes are read.
-type counted struct {
-	r    io.Reader
-	tell func(n int64)
-}
-
-func (c counted) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	if c.tell != nil && n > 0 {
-		c.tell(int64(n))
-	}
-	return n, err
-}
-
-// named says in its errors which file was read and why it may fail.
-type named struct {
-	r    io.Reader
-	name string
-}
-
-func (n *named) Read(p []byte) (int, error) {
-	k, err := n.r.Read(p)
 	switch {
-	case err == nil || err == io.EOF:
-		return k, err
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return k, fmt.Errorf("%s: the file ends in the middle of its compressed data (copy or download it again)", n.name)
+	case err != nil && l.strict:
+		return fmt.Errorf("following the symbolic link %s: %w", printable(to.name), cause(err))
+	case err != nil:
+		l.report.Skip(skipBroken, to.name)
+	case st.IsDir():
+		return l.folder(real, to.name)
+	case st.Mode().IsRegular():
+		l.add(real, to.name, st, true)
 	default:
-		return k, fmt.Errorf("%s: %w", n.name, err)
+		l.report.Skip(source.SkipSpecial, to.name)
 	}
+	return nil
+}
+
+// unreadable skips what cannot be read in a folder, or fails.
+func (l *lister) unreadable(name string, err error) error {
+	if l.strict {
+		return fmt.Errorf("reading %s: %w", printable(name), cause(err))
+	}
+	l.report.Skip(skipUnreadable, name)
+	return nil
+}
+
+// cards are the names, without their endings, of files that describe the data beside
+// them.
+var cards = []string{"readme", "license", "licence", "copying", "notice", "citation", "changelog", "changes", "dataset_infos", "croissant"}
+
+// isCard says whether a file describes the data beside it.
+func isCard(name string) bool {
+	base := strings.ToLower(filepath.Base(name))
+	base, _, _ = strings.Cut(base, ".")
+	return slices.Contains(cards, base)
 }

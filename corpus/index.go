@@ -17,27 +17,30 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/corpus/source"
 )
 
 // Options says what to read.
 type Options struct {
-	Format   Format                  // Auto: by file name
-	Field    string                  // JSON field or Parquet column; "" means "text"
-	Stdin    io.Reader               // what the path "-" stands for
-	SpoolDir string                  // where standard input is kept while the Corpus is open; "" means the system's temporary folder
-	Workers  int                     // files read at a time; 0 means GOMAXPROCS; does not change the result
-	Progress func(done, total int64) // bytes of files as they stand on disk; never called at the same time
+	Format         Format                  // Auto: by the content of a file, then by its name
+	Field          string                  // of JSON, or column of a table, that holds the text; "" means "text"
+	MaxRecord      int64                   // bytes of one record, which must be in memory; 0 means 256 MB
+	Strict         bool                    // what cannot be read in a folder or an archive is an error, not skipped
+	KeepDuplicates bool                    // exact copies are documents of their own
+	Stdin          io.Reader               // what the path "-" stands for
+	SpoolDir       string                  // where standard input is kept while the Corpus is open; "" means the system's temporary folder
+	Workers        int                     // files read at a time; 0 means GOMAXPROCS; does not change the result
+	Progress       func(done, total int64) // bytes of files as they stand on disk; never called at the same time
 }
-
-// defaultField holds the text of a JSON object or of a row of Parquet.
-const defaultField = "text"
 
 // document is a distinct document of the corpus.
 type document struct {
 	hash   [sha256.Size]byte
 	bytes  int64
-	record int64
+	record source.Place
 	file   int32
+	copy   int32 // number among those with the same hash, from 0
 }
 
 // Corpus is an index of distinct documents, in the order of their hashes.
@@ -47,24 +50,23 @@ type Corpus struct {
 	docs       []document
 	bytes      int64
 	duplicates int
-	skipped    map[string]int
+	report     *source.Report
 	strange    int        // files with what is not text in UTF-8
 	stranger   string     // the first of them
 	spooled    []*os.File // that hold standard input and pipes, locked
 }
 
-// Index reads every document once. It fails on the first file that cannot be
-// read; binary, hidden and vendored files of folders are skipped and counted.
+// Index reads every document once. A file that the user has named and that cannot be
+// read is an error; in a folder it is skipped and counted, unless Options.Strict.
 // Close the Corpus when it is no longer needed.
 func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error) {
-	o.Field = cmp.Or(o.Field, defaultField)
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
-	c := &Corpus{opts: o}
+	c := &Corpus{opts: o, report: &source.Report{}}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -72,18 +74,15 @@ func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error
 		}
 	}()
 	var named []string
-	stdin := false
 	for _, p := range paths {
-		if p == "-" {
-			stdin = true
-			continue
+		if p != "-" {
+			named = append(named, p)
 		}
-		named = append(named, p)
 	}
-	if c.files, c.skipped, err = list(named, o.Format); err != nil {
+	if c.files, err = list(named, o.Strict, c.report); err != nil {
 		return nil, err
 	}
-	if stdin {
+	if len(named) < len(paths) {
 		f, err := c.spoolStdin(ctx)
 		if err != nil {
 			return nil, err
@@ -110,19 +109,22 @@ func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error
 }
 
 func (c *Corpus) skippedText() string {
-	if len(c.skipped) == 0 {
+	if len(c.report.Skipped)+len(c.report.Passed) == 0 {
 		return ""
 	}
-	var parts []string
-	for reason, n := range c.skipped {
-		parts = append(parts, fmt.Sprintf("%d %s", n, reason))
-	}
-	slices.Sort(parts)
-	return " (skipped: " + strings.Join(parts, ", ") + ")"
+	return " (" + c.report.String() + ")"
 }
 
-// batch is how many documents are noted before they join those of other files.
+// batch is how many documents are noted at a time: a corpus may have millions, and
+// one growing slice would hold them more than twice.
 const batch = 4096
+
+// indexed is what the reading of one file gives.
+type indexed struct {
+	docs    [][]document
+	report  *source.Report
+	strange bool
+}
 
 // read indexes all files, several at a time.
 func (c *Corpus) read(ctx context.Context) error {
@@ -130,86 +132,121 @@ func (c *Corpus) read(ctx context.Context) error {
 	for _, f := range c.files {
 		p.total += f.size
 	}
-	var mu sync.Mutex
-	// Batches, not one growing slice: a corpus may have millions of documents,
-	// and growing would hold them more than twice.
-	var batches [][]document
-	join := func(docs []document, skipped map[string]int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(docs) > 0 {
-			batches = append(batches, slices.Clone(docs))
-		}
-		for reason, n := range skipped {
-			c.skipped[reason] += n
-		}
-	}
+	all := make([]indexed, len(c.files))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.opts.Workers)
 	for i, f := range c.files {
 		g.Go(func() error {
-			var docs []document
-			skipped := map[string]int{}
-			h := sha256.New()
-			var text utf8Check
-			strange := false
 			counted := int64(0)
 			f.progress = func(n int64) {
 				n = min(n, f.size-counted)
 				counted += n
 				p.add(n)
 			}
-			err := f.records(ctx, c.opts.Field, func() { skipped[skipNullRows]++ }, func(r record) error {
-				h.Reset()
-				n, err := io.Copy(io.MultiWriter(h, &text), r.r)
-				if err != nil {
-					return err
-				}
-				strange = !text.next() || r.bad || strange
-				if n == 0 {
-					skipped[skipEmpty]++
-					return nil
-				}
-				d := document{bytes: n, record: r.number, file: int32(i)}
-				h.Sum(d.hash[:0])
-				if docs = append(docs, d); len(docs) == batch {
-					join(docs, nil)
-					docs = docs[:0]
-				}
-				return nil
-			})
-			switch {
-			case errors.Is(err, errBinary):
-				skipped[skipBinary]++
-				err = nil
-			case errors.Is(err, errPacked):
-				skipped[skipPacked]++
-				err = nil
-			}
-			join(docs, skipped)
-			if strange {
-				mu.Lock()
-				c.strange++
-				if c.stranger == "" || f.name < c.stranger {
-					c.stranger = f.name
-				}
-				mu.Unlock()
-			}
+			var err error
+			all[i], err = c.readFile(ctx, f, int32(i))
 			p.add(f.size - counted)
+			if reason := c.skips(ctx, f, err); reason != "" {
+				all[i] = indexed{report: &source.Report{}}
+				all[i].report.Skip(reason, f.name)
+				return nil
+			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	c.join(all)
+	return nil
+}
+
+// skips says why a file that could not be read is skipped; "" if that is an error.
+func (c *Corpus) skips(ctx context.Context, f file, err error) string {
+	if err == nil || !f.found || c.opts.Strict || ctx.Err() != nil {
+		return ""
+	}
+	if refusal, ok := errors.AsType[*source.Refusal](err); ok {
+		return refusal.Group
+	}
+	_, damaged := errors.AsType[*source.ReadError](err)
+	switch {
+	case errors.Is(err, errUnreadable):
+		return skipUnreadable
+	case damaged:
+		return skipDamaged
+	}
+	return ""
+}
+
+// readFile indexes the documents of one file.
+func (c *Corpus) readFile(ctx context.Context, f file, number int32) (r indexed, err error) {
+	h := sha256.New()
+	var text utf8Check
+	var docs []document
+	empty := 0
+	r.report, err = f.documents(ctx, c.opts, func(d source.Document) error {
+		h.Reset()
+		n, err := io.Copy(io.MultiWriter(h, &text), d.Text)
+		if err != nil {
+			return err
+		}
+		r.strange = !text.next() || r.strange
+		if n == 0 {
+			empty++
+			return nil
+		}
+		doc := document{bytes: n, record: d.Place, file: number}
+		h.Sum(doc.hash[:0])
+		if docs = append(docs, doc); len(docs) == batch {
+			r.docs = append(r.docs, slices.Clone(docs))
+			docs = docs[:0]
+		}
+		return nil
+	})
+	if err != nil {
+		return indexed{}, err
+	}
+	r.docs = append(r.docs, docs)
+	if empty > 0 {
+		r.report.Pass(passEmpty, f.name, empty)
+	}
+	return r, nil
+}
+
+// join puts the documents of all files in the order of their hashes, and drops copies.
+func (c *Corpus) join(all []indexed) {
+	records := map[int]bool{} // roots under which there are records
+	for i, r := range all {
+		f := &c.files[i]
+		f.members, f.sequence = r.report.Members, r.report.Sequences()
+		records[f.root] = records[f.root] || r.report.Records()
+	}
 	total := 0
-	for _, b := range batches {
-		total += len(b)
+	for i := range all {
+		// A README beside rows is no row.
+		if f := c.files[i]; f.found && records[f.root] && !all[i].report.Records() && isCard(f.name) && len(f.members) == 0 {
+			all[i] = indexed{report: &source.Report{}}
+			all[i].report.Skip(skipCard, f.name)
+		}
+		r := &all[i]
+		c.report.Add(r.report)
+		if r.strange {
+			c.strange++
+			if name := c.files[i].name; c.stranger == "" || name < c.stranger {
+				c.stranger = name
+			}
+		}
+		for _, b := range r.docs {
+			total += len(b)
+		}
 	}
 	c.docs = make([]document, 0, total)
-	for i, b := range batches {
-		c.docs = append(c.docs, b...)
-		batches[i] = nil
+	for i := range all {
+		for _, b := range all[i].docs {
+			c.docs = append(c.docs, b...)
+		}
+		all[i].docs = nil
 	}
 	// Among copies the first in the order of the files stays: it only decides
 	// which name is shown.
@@ -219,12 +256,19 @@ func (c *Corpus) read(ctx context.Context) error {
 		}
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.record, b.record))
 	})
-	c.docs = slices.CompactFunc(c.docs, func(a, b document) bool { return a.hash == b.hash })
-	c.duplicates = total - len(c.docs)
+	if c.opts.KeepDuplicates {
+		for i := 1; i < len(c.docs); i++ {
+			if c.docs[i].hash == c.docs[i-1].hash {
+				c.docs[i].copy = c.docs[i-1].copy + 1
+			}
+		}
+	} else {
+		c.docs = slices.CompactFunc(c.docs, func(a, b document) bool { return a.hash == b.hash })
+		c.duplicates = total - len(c.docs)
+	}
 	for _, d := range c.docs {
 		c.bytes += d.bytes
 	}
-	return nil
 }
 
 // progress adds up what the readers of files have read.
@@ -274,11 +318,16 @@ func (c *Corpus) Duplicates() int { return c.duplicates }
 // it, and the name of the first.
 func (c *Corpus) NotUTF8() (files int, first string) { return c.strange, c.stranger }
 
-// Skipped counts what was not read, by reason.
+// Report says what was read, what was skipped and why.
+func (c *Corpus) Report() *source.Report { return c.report }
+
+// Skipped counts the files and records that were not read, by reason.
 func (c *Corpus) Skipped() map[string]int {
-	m := make(map[string]int, len(c.skipped))
-	for reason, n := range c.skipped {
-		m[reason] = n
+	m := map[string]int{}
+	for _, tallies := range []map[string]*source.Tally{c.report.Skipped, c.report.Passed} {
+		for reason, t := range tallies {
+			m[reason] += t.Count
+		}
 	}
 	return m
 }
@@ -286,11 +335,15 @@ func (c *Corpus) Skipped() map[string]int {
 // Name is what to call document i: its file, and its record within the file.
 func (c *Corpus) Name(i int) string {
 	d := c.docs[i]
-	name := c.files[d.file].name
-	if d.record > 0 {
-		name = fmt.Sprintf("%s:%d", name, d.record)
+	f := &c.files[d.file]
+	name := f.name
+	if m := d.record.Member(); m > 0 && m <= len(f.members) {
+		name = f.members[m-1]
 	}
-	return name
+	if n := d.record.Number(); n > 0 {
+		name = fmt.Sprintf("%s:%d", name, n)
+	}
+	return printable(name)
 }
 
 // Fingerprint identifies the set of distinct documents, whatever their files
@@ -306,10 +359,12 @@ func (c *Corpus) Fingerprint() string {
 // draw is a pseudo-random number of a document, uniform in [0,1), that depends
 // only on its content, the seed and the purpose.
 func (d *document) draw(seed uint64, purpose string) float64 {
-	return float64(d.seed(seed, purpose)>>11) / (1 << 53)
+	first := *d
+	first.copy = 0 // copies fall to the same side
+	return float64(first.seed(seed, purpose)>>11) / (1 << 53)
 }
 
-// seed mixes the content of the document into a seed.
+// seed mixes the content of the document into a seed. Copies have seeds of their own.
 func (d *document) seed(seed uint64, purpose string) uint64 {
 	h := sha256.New()
 	var b [8]byte
@@ -317,6 +372,10 @@ func (d *document) seed(seed uint64, purpose string) uint64 {
 	h.Write(b[:])
 	io.WriteString(h, purpose)
 	h.Write(d.hash[:])
+	if d.copy > 0 {
+		binary.LittleEndian.PutUint64(b[:], uint64(d.copy))
+		h.Write(b[:])
+	}
 	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
@@ -354,13 +413,12 @@ func keysOf[T any](byDoc map[int][]T) []int32 {
 // records.
 func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc int, r io.Reader) error) error {
 	f := c.files[c.docs[wanted[0]].file]
-	f.named = true // it was not binary when it was indexed
-	err := f.records(ctx, c.opts.Field, func() {}, func(r record) error {
+	_, err := f.documents(ctx, c.opts, func(d source.Document) error {
 		doc := int(wanted[0])
-		if r.number != c.docs[doc].record {
+		if d.Place != c.docs[doc].record {
 			return nil
 		}
-		if err := visitor(doc, r.r); err != nil {
+		if err := visitor(doc, d.Text); err != nil {
 			return err
 		}
 		if wanted = wanted[1:]; len(wanted) == 0 {
@@ -372,7 +430,7 @@ func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc
 		return nil
 	}
 	if err == nil {
-		return fmt.Errorf("%s: %w", f.name, ErrChanged)
+		return fmt.Errorf("%s: %w", printable(f.name), ErrChanged)
 	}
 	return err
 }

@@ -5,10 +5,11 @@ import (
 	"context"
 )
 
-// AllFASTA reports whether every document comes from a FASTA file.
+// AllFASTA reports whether every document is a sequence of letters, from a FASTA or
+// FASTQ file.
 func (c *Corpus) AllFASTA() bool {
 	for _, d := range c.docs {
-		if c.files[d.file].form != FASTA {
+		if !c.files[d.file].sequence {
 			return false
 		}
 	}

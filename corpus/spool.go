@@ -60,13 +60,7 @@ func (c *Corpus) spoolStdin(ctx context.Context) (file, error) {
 	if c.opts.Stdin == nil {
 		return file{}, errors.New("standard input is not connected")
 	}
-	if c.opts.Format == Parquet {
-		return file{}, errors.New("standard input cannot hold Parquet, which is not read in order (save it to a file)")
-	}
-	f := file{name: "standard input", form: c.opts.Format, named: true}
-	if f.form == Auto {
-		f.form = Text
-	}
+	f := file{name: "standard input", root: -1}
 	var err error
 	f.path, f.size, err = c.spool(ctx, func() (io.ReadCloser, error) { return io.NopCloser(c.opts.Stdin), nil }, f.name)
 	return f, err

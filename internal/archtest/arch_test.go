@@ -48,7 +48,8 @@ var bands = []band{
 		{"token/vocabulary", []string{"token"}},
 	}},
 	{"instruments", []room{
-		{"corpus", []string{"internal/tempfile", "token"}},
+		{"corpus/source", nil},
+		{"corpus", []string{"corpus/source", "internal/tempfile", "token"}},
 		{"lm", []string{"token"}},
 		{"lm/bytemix", []string{"internal/atomicfile", "lm", "token"}},
 		{"lm/openai", []string{"lm", "token"}},

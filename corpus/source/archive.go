@@ -1,0 +1,161 @@
+package source
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// vendored folders hold other projects' files.
+var vendored = []string{"vendor", "node_modules", "third_party", "__pycache__", "__MACOSX"}
+
+// Reasons for which files and folders are passed over without a look.
+const (
+	SkipHidden = "hidden files and folders"
+	SkipVendor = "vendored folders"
+)
+
+// Ignored says why a file or folder called name is passed over in a folder; "" where
+// it is not.
+func Ignored(name string, folder bool) string {
+	switch {
+	case strings.HasPrefix(name, ".") && name != "." && name != "..":
+		return SkipHidden
+	case folder && slices.Contains(vendored, name):
+		return SkipVendor
+	}
+	return ""
+}
+
+// ignoredPath is Ignored for a path within an archive.
+func ignoredPath(name string) string {
+	parts := strings.Split(path.Clean(strings.ReplaceAll(name, `\`, "/")), "/")
+	for i, p := range parts {
+		if why := Ignored(p, i < len(parts)-1); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// tar reads the files in a tar archive.
+func (r *reader) tar(in Input, br *bufio.Reader, depth int) error {
+	archive := tar.NewReader(br)
+	for {
+		h, err := archive.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			var read *ReadError
+			if errors.As(err, &read) || r.ctx.Err() != nil {
+				return err
+			}
+			return &ReadError{in.Name, fmt.Sprintf("damaged tar archive: %v (copy or download it again)", err), err}
+		}
+		name := in.Name + "/" + h.Name
+		switch sparse := h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" || h.Typeflag == tar.TypeGNUSparse; {
+		case h.Typeflag == tar.TypeDir:
+		case h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
+			// What it points to is in the archive too.
+		case !slices.Contains([]byte{tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont}, h.Typeflag):
+			r.report.Skip(SkipSpecial, name)
+		case sparse:
+			r.report.Skip("files with holes in a tar archive", name)
+		default:
+			if err := r.inside(Input{Name: name, R: archive, Found: true}, h.Name, depth); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// SkipSpecial is why devices, sockets and such are passed over.
+const SkipSpecial = "devices, pipes and sockets"
+
+// inside reads a file of an archive. What cannot be read is skipped and counted, as in
+// a folder, unless it is to be an error.
+func (r *reader) inside(in Input, name string, depth int) error {
+	if why := ignoredPath(name); why != "" {
+		r.report.Skip(why, in.Name)
+		return nil
+	}
+	outer := r.member
+	r.report.Members = append(r.report.Members, in.Name)
+	r.member = len(r.report.Members)
+	err := r.file(in, depth+1)
+	r.member = outer
+	if refusal, ok := errors.AsType[*Refusal](err); ok && !r.o.Strict {
+		r.report.Skip(refusal.Group, in.Name)
+		return nil
+	}
+	return err
+}
+
+// officeParts are files that tell office documents from other ZIP archives.
+var officeParts = map[string]string{
+	"[Content_Types].xml":  "an office document (Word, Excel, PowerPoint)",
+	"mimetype":             "an e-book or an OpenDocument file",
+	"META-INF/MANIFEST.MF": "a Java archive",
+	"AndroidManifest.xml":  "an Android package",
+}
+
+// zip reads the files in a ZIP archive.
+func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
+	archive, err := zip.NewReader(at, size)
+	if err != nil {
+		return &ReadError{in.Name, fmt.Sprintf("damaged ZIP archive: %v (copy or download it again)", err), err}
+	}
+	archive.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
+	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
+	for _, f := range archive.File {
+		if what, known := officeParts[f.Name]; known {
+			return &Refusal{in.Name, what + ", not text", groupOffice, "save it as plain text, or as HTML"}
+		}
+		if strings.HasSuffix(f.Name, ".npy") || f.Name == "archive/data.pkl" || strings.HasSuffix(f.Name, "/data.pkl") {
+			return &Refusal{in.Name, "arrays or weights of a model, not text", "data that is not text", ""}
+		}
+	}
+	for _, f := range archive.File {
+		name := in.Name + "/" + f.Name
+		switch {
+		case f.FileInfo().IsDir():
+		case !f.Mode().IsRegular():
+			r.report.Skip(SkipSpecial, name)
+		case f.Flags&1 != 0:
+			refusal := &Refusal{name, "encrypted", "encrypted files", "decrypt it"}
+			if r.o.Strict {
+				return refusal
+			}
+			r.report.Skip(refusal.Group, name)
+		default:
+			if err := r.zipped(f, name, depth); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) zipped(f *zip.File, name string, depth int) error {
+	content, err := f.Open()
+	if err != nil {
+		refusal := &Refusal{name, fmt.Sprintf("cannot be unpacked: %v", err), groupArchive, "unpack the archive into a folder, and name that"}
+		if r.o.Strict {
+			return refusal
+		}
+		r.report.Skip(refusal.Group, name)
+		return nil
+	}
+	defer content.Close()
+	return r.inside(Input{Name: name, R: content, Found: true}, f.Name, depth)
+}

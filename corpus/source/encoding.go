@@ -1,0 +1,239 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/transform"
+)
+
+// Notes on how text was read.
+const (
+	noteWide     = "read as UTF-16 or UTF-32"
+	noteWestern  = "not UTF-8, read as Windows-1252 (Latin-1)"
+	noteReplaced = "with characters that are no Unicode, replaced by U+FFFD"
+)
+
+// wideOf tells UTF-16 and UTF-32 by their marks of byte order, and without those by
+// the zero bytes that every ASCII letter has in them; nil for other text.
+func wideOf(head []byte) encoding.Encoding {
+	for _, m := range []struct {
+		mark string
+		e    encoding.Encoding
+	}{
+		{"\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)},
+		{"\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.ExpectBOM)},
+		{"\xff\xfe", unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)},
+		{"\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM)},
+	} {
+		if bytes.HasPrefix(head, []byte(m.mark)) {
+			return m.e
+		}
+	}
+	// Zero bytes at one place of every unit, next to none at the others.
+	var zeros [4]int
+	n := len(head) &^ 3
+	for i, b := range head[:n] {
+		if b == 0 {
+			zeros[i&3]++
+		}
+	}
+	units := n / 4
+	if units < 4 {
+		return nil
+	}
+	most := func(i int) bool { return zeros[i]*10 >= units*7 }
+	none := func(i int) bool { return zeros[i]*50 <= units }
+	var e encoding.Encoding
+	switch {
+	case none(0) && most(1) && most(2) && most(3):
+		e = utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
+	case most(0) && most(1) && most(2) && none(3):
+		e = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
+	case none(0) && most(1) && none(2) && most(3):
+		e = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case most(0) && none(1) && most(2) && none(3):
+		e = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	default:
+		return nil
+	}
+	// What is text in it has few control characters and none that are no Unicode.
+	text, err := e.NewDecoder().Bytes(head[:n])
+	if err != nil || !isText(text) || bytes.Count(text, []byte("\ufffd"))*50 > len(text) {
+		return nil
+	}
+	return e
+}
+
+// decoded turns text into UTF-8. The decoder says what was special about it once all
+// of the text is read.
+func decoded(in *bufio.Reader, head []byte) (*bufio.Reader, *decoder) {
+	d := &decoder{}
+	switch e := wideOf(head); {
+	case e != nil:
+		d.in, d.wide = transform.NewReader(in, e.NewDecoder()), true
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		in.Discard(3)
+		fallthrough
+	default:
+		d.in = in
+	}
+	return bufio.NewReaderSize(d, headSize), d
+}
+
+// errForeign says that text is neither UTF-8 nor of a western encoding.
+var errForeign = errors.New("its letters are neither UTF-8 nor those of a Western European encoding")
+
+// decoder reads text in UTF-8, in which bytes that are not UTF-8 stand for the
+// characters of Windows-1252, as in web browsers. Every byte is decoded by itself, so
+// that it does not matter where reading begins. In text of another encoding of single
+// bytes (Cyrillic, say) or of several (Chinese) such bytes stand together in runs: that
+// is an error.
+type decoder struct {
+	in   io.Reader
+	wide bool
+
+	out  []byte // decoded, not yet read
+	part []byte // read, not yet decoded: a character that is cut
+	buf  []byte
+	end  error
+
+	valid    int64 // bytes that continue characters of UTF-8
+	strays   int64 // bytes that are not UTF-8
+	runs     int64 // of those, that have no ASCII on either side, or no meaning
+	replaced bool  // U+FFFD in what was wide
+	last     byte
+}
+
+func (d *decoder) Read(p []byte) (int, error) {
+	for len(d.out) == 0 {
+		if d.end != nil {
+			return 0, d.end
+		}
+		if d.buf == nil {
+			d.buf = make([]byte, 32<<10)
+		}
+		n, err := d.in.Read(d.buf[copy(d.buf, d.part):])
+		piece := d.buf[:len(d.part)+n]
+		d.part = nil
+		if err != nil {
+			d.end = err
+		} else {
+			whole := len(piece) - cutRune(piece)
+			d.part = append([]byte(nil), piece[whole:]...)
+			piece = piece[:whole]
+		}
+		if d.out = d.decode(piece); d.foreign(d.end == io.EOF) {
+			d.out, d.end = nil, errForeign
+		}
+	}
+	n := copy(p, d.out)
+	d.out = d.out[n:]
+	return n, nil
+}
+
+// cutRune is how many bytes at the end of text begin a character that goes on.
+func cutRune(text []byte) int {
+	for i := 1; i <= min(len(text), utf8.UTFMax); i++ {
+		if b := text[len(text)-i]; utf8.RuneStart(b) {
+			if !utf8.FullRune(text[len(text)-i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return 0
+}
+
+func (d *decoder) decode(piece []byte) []byte {
+	if d.wide {
+		d.replaced = d.replaced || bytes.Contains(piece, []byte("\ufffd"))
+		return piece
+	}
+	if utf8.Valid(piece) {
+		if len(piece) > 0 {
+			d.last = piece[len(piece)-1]
+		}
+		d.valid += int64(len(piece) - utf8.RuneCount(piece))
+		return piece
+	}
+	out := make([]byte, 0, len(piece)+len(piece)/8)
+	for i := 0; i < len(piece); {
+		r, n := utf8.DecodeRune(piece[i:])
+		if r != utf8.RuneError || n > 1 {
+			out = append(out, piece[i:i+n]...)
+			d.valid += int64(n - 1)
+			i += n
+			continue
+		}
+		b := piece[i]
+		d.strays++
+		before, after := d.last, byte(0)
+		if i > 0 {
+			before = piece[i-1]
+		}
+		if i+1 < len(piece) {
+			after = piece[i+1]
+		}
+		if r = western(b); r == utf8.RuneError {
+			d.runs += 8 // no letter of that encoding
+			r = rune(b)
+		}
+		if before >= utf8.RuneSelf && after >= utf8.RuneSelf {
+			d.runs++
+		}
+		out = utf8.AppendRune(out, r)
+		i++
+	}
+	if len(piece) > 0 {
+		d.last = piece[len(piece)-1]
+	}
+	return out
+}
+
+// foreign judges whether stray bytes can be western letters, when there are enough to
+// tell or the text has ended.
+func (d *decoder) foreign(end bool) bool {
+	if d.strays < 64 && !end || d.strays*100 < d.valid {
+		return false
+	}
+	return d.runs*4 > d.strays
+}
+
+// note says in a report what was special.
+func (d *decoder) note(r *Report, name string) {
+	switch {
+	case d.wide:
+		r.Note(noteWide, name)
+		if d.replaced {
+			r.Note(noteReplaced, name)
+		}
+	case d.strays > 0:
+		r.Note(noteWestern, name)
+	}
+}
+
+// western is the character of a byte in Windows-1252; U+FFFD for the five that have
+// none.
+func western(b byte) rune {
+	if b < 0x80 || b >= 0xa0 {
+		return rune(b)
+	}
+	if r := windows1252[b-0x80]; r != 0 {
+		return r
+	}
+	return utf8.RuneError
+}
+
+// windows1252 are the characters of the bytes from 0x80 to 0x9f [WHATWG Encoding,
+// index windows-1252].
+var windows1252 = [32]rune{
+	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
+	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
+}

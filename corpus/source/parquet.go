@@ -1,0 +1,216 @@
+package source
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// unsupported is how the library calls a compression that it lacks.
+const unsupported = "UNSUPPORTED"
+
+// parquet yields the strings of one column, one document per row. Of a column in a
+// list, the strings of a row are joined by ends of lines.
+func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
+	// The library panics on some damaged files.
+	inVisit := false
+	defer func() {
+		if p := recover(); p != nil {
+			if inVisit {
+				panic(p)
+			}
+			err = &ReadError{in.Name, fmt.Sprintf("damaged Parquet file: %v", p), nil}
+		}
+	}()
+	p, err := openParquet(at, size)
+	if err != nil {
+		return &ReadError{in.Name, fmt.Sprintf("not a readable Parquet file: %v (copy or download it again)", err), err}
+	}
+	leaf, err := r.parquetColumn(in, p)
+	if err != nil {
+		return err
+	}
+	if usesLZ4(p, leaf) {
+		plain, err := withoutLZ4(at, size, p, leaf, r.o.TempDir)
+		if err != nil {
+			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %v", r.o.Field, err), err}
+		}
+		defer plain.Close()
+		if p, err = openParquet(plain, plain.size); err != nil {
+			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %v", r.o.Field, err), err}
+		}
+	}
+	rows := &parquetRows{r: r, in: in, list: leaf.MaxRepetitionLevel > 0, full: leaf.MaxDefinitionLevel, inVisit: &inVisit}
+	for _, group := range p.RowGroups() {
+		if err := rows.read(group.ColumnChunks()[leaf.ColumnIndex]); err != nil {
+			return err
+		}
+	}
+	return rows.end()
+}
+
+// openParquet opens a file whose footer is no longer than the file: the library would
+// allocate what it claims.
+func openParquet(at io.ReaderAt, size int64) (*parquet.File, error) {
+	var end [8]byte
+	if size < int64(len(end)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	if _, err := at.ReadAt(end[:], size-int64(len(end))); err != nil && err != io.EOF {
+		return nil, err
+	}
+	if string(end[4:]) == "PAR1" && int64(binary.LittleEndian.Uint32(end[:])) > size-12 {
+		return nil, errors.New("its footer is longer than the file")
+	}
+	return parquet.OpenFile(at, size)
+}
+
+// scaffolding are the names of the groups that lists are made of in Parquet.
+var scaffolding = []string{"list", "element", "item", "array", "bag", "array_element", "key_value"}
+
+// parquetColumn finds the column of the field; a name may have dots in it, and a path
+// need not name the groups that lists are made of.
+func (r *reader) parquetColumn(in Input, p *parquet.File) (parquet.LeafColumn, error) {
+	schema := p.Schema()
+	leaf, ok := schema.Lookup(r.o.Field)
+	if !ok {
+		leaf, ok = schema.Lookup(strings.Split(r.o.Field, ".")...)
+	}
+	var names []string
+	for _, path := range schema.Columns() {
+		plain := slices.DeleteFunc(slices.Clone(path), func(s string) bool { return slices.Contains(scaffolding, s) })
+		names = append(names, strings.Join(plain, "."))
+		if !ok && names[len(names)-1] == r.o.Field {
+			leaf, ok = schema.Lookup(path...)
+		}
+	}
+	if !ok {
+		return leaf, r.lacking(in, "column", names)
+	}
+	if leaf.Node.Type().Kind() != parquet.ByteArray {
+		return leaf, &Refusal{in.Name, fmt.Sprintf("column %q holds %s, not text; choose another with --field", r.o.Field, leaf.Node.Type()), "without text in the field", ""}
+	}
+	for _, group := range p.Metadata().RowGroups {
+		codec := group.Columns[leaf.ColumnIndex].MetaData.Codec
+		if parquet.LookupCompressionCodec(codec).String() == unsupported {
+			return leaf, &Refusal{in.Name, fmt.Sprintf("column %q is compressed with %s, which is not read (write the file again with Zstandard or Snappy)", r.o.Field, codec), "in a compression that is not read", ""}
+		}
+	}
+	return leaf, nil
+}
+
+func usesLZ4(p *parquet.File, leaf parquet.LeafColumn) bool {
+	for _, group := range p.Metadata().RowGroups {
+		if group.Columns[leaf.ColumnIndex].MetaData.Codec == format.Lz4Raw {
+			return true
+		}
+	}
+	return false
+}
+
+// parquetRows makes rows of the values of a column.
+type parquetRows struct {
+	r       *reader
+	in      Input
+	list    bool
+	full    int // definition level of a value that is there
+	inVisit *bool
+
+	row    int64 // from 1
+	pieces []byte
+	some   bool // the row has text
+	begun  bool
+}
+
+func (p *parquetRows) read(chunk parquet.ColumnChunk) error {
+	pages := chunk.Pages()
+	defer pages.Close()
+	values := make([]parquet.Value, 64)
+	for {
+		if err := p.r.ctx.Err(); err != nil {
+			return err
+		}
+		page, err := pages.ReadPage()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return p.damaged(err)
+		}
+		in := page.Values()
+		for {
+			n, err := in.ReadValues(values)
+			for _, v := range values[:n] {
+				if err := p.value(v); err != nil {
+					return err
+				}
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return p.damaged(err)
+			}
+		}
+		parquet.Release(page)
+	}
+}
+
+func (p *parquetRows) damaged(err error) error {
+	if p.r.ctx.Err() != nil {
+		return p.r.ctx.Err()
+	}
+	return &ReadError{p.in.Name, fmt.Sprintf("row %d: %v", p.row+1, err), err}
+}
+
+// value takes one value, which begins a row or goes on with one.
+func (p *parquetRows) value(v parquet.Value) error {
+	if v.RepetitionLevel() == 0 {
+		if err := p.end(); err != nil {
+			return err
+		}
+		p.row++
+		p.begun = true
+	}
+	if v.IsNull() || v.DefinitionLevel() < p.full {
+		return nil
+	}
+	if p.some {
+		p.pieces = append(p.pieces, '\n')
+	}
+	p.some = true
+	p.pieces = append(p.pieces, v.ByteArray()...)
+	return nil
+}
+
+// end hands over the row that is complete.
+func (p *parquetRows) end() error {
+	if !p.begun {
+		return nil
+	}
+	text, some := p.pieces, p.some
+	p.pieces, p.some, p.begun = p.pieces[:0], false, false
+	return p.r.value(p.in, p.row, text, some, p.inVisit)
+}
+
+// value hands over the text of a row of Parquet or Arrow.
+func (r *reader) value(in Input, row int64, text []byte, some bool, inVisit *bool) error {
+	switch {
+	case !some:
+		r.report.Pass(passNull, in.Name, 1)
+		return nil
+	case !isUnicode(text):
+		r.report.Pass(passNotText, in.Name, 1)
+		return nil
+	}
+	*inVisit = true
+	err := r.yieldText(row, string(text))
+	*inVisit = false
+	return err
+}

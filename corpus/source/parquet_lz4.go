@@ -1,0 +1,201 @@
+package source
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+	"github.com/pierrec/lz4/v4"
+)
+
+// unpackedParquet is a Parquet file one column of which stands uncompressed behind the
+// rest: parquet-go v0.32.0 loses what it unpacks of LZ4_RAW (column.go, decompress,
+// drops the buffer of the codec where it is of the right size).
+type unpackedParquet struct {
+	at   io.ReaderAt
+	old  int64 // bytes of at
+	tail *os.File
+	size int64 // bytes in all
+	end  func()
+}
+
+func (u *unpackedParquet) Close() { u.end() }
+
+func (u *unpackedParquet) ReadAt(p []byte, off int64) (int, error) {
+	if off >= u.old {
+		return u.tail.ReadAt(p, off-u.old)
+	}
+	first := p[:min(int64(len(p)), u.old-off)]
+	n, err := u.at.ReadAt(first, off)
+	if n < len(p) && n == len(first) {
+		k, err := u.tail.ReadAt(p[n:], 0)
+		return n + k, err
+	}
+	return n, err
+}
+
+// withoutLZ4 writes the pages of a column uncompressed to a temporary file, and the
+// metadata that tells of them.
+func withoutLZ4(at io.ReaderAt, size int64, p *parquet.File, leaf parquet.LeafColumn, dir string) (_ *unpackedParquet, err error) {
+	tmp, err := os.CreateTemp(dir, "l2m-unpacked-*")
+	if err != nil {
+		return nil, err
+	}
+	u := &unpackedParquet{at: at, old: size, tail: tmp, end: discard(tmp)}
+	defer func() {
+		if err != nil {
+			u.Close()
+		}
+	}()
+	out := &counter{w: bufio.NewWriterSize(tmp, 1<<18)}
+	meta := *p.Metadata()
+	meta.RowGroups = append([]format.RowGroup(nil), meta.RowGroups...)
+	for i := range meta.RowGroups {
+		group := &meta.RowGroups[i]
+		group.Columns = append([]format.ColumnChunk(nil), group.Columns...)
+		chunk := &group.Columns[leaf.ColumnIndex]
+		if chunk.MetaData.Codec != format.Lz4Raw {
+			continue
+		}
+		if err := unpackChunk(at, size, out, &chunk.MetaData); err != nil {
+			return nil, fmt.Errorf("row group %d: %w", i+1, err)
+		}
+		chunk.OffsetIndexOffset, chunk.OffsetIndexLength, chunk.ColumnIndexOffset, chunk.ColumnIndexLength = 0, 0, 0, 0
+	}
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
+	if err != nil {
+		return nil, err
+	}
+	footer = binary.LittleEndian.AppendUint32(footer, uint32(len(footer)))
+	if _, err := out.Write(append(footer, "PAR1"...)); err != nil {
+		return nil, err
+	}
+	u.size = size + out.n
+	return u, out.w.Flush()
+}
+
+type counter struct {
+	w *bufio.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// unpackChunk copies the pages of a column chunk uncompressed to out, which goes on
+// behind old bytes of the file, and changes what the metadata says of them.
+func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaData) error {
+	from := m.DataPageOffset
+	if m.DictionaryPageOffset > 0 && m.DictionaryPageOffset < from {
+		from = m.DictionaryPageOffset
+	}
+	length := m.TotalCompressedSize
+	if from < 0 || length < 0 || from > old-length {
+		return errors.New("the metadata speaks of bytes that the file does not have")
+	}
+	chunk := io.NewSectionReader(at, from, length)
+	begin, dataAt, dictionaryAt := out.n, int64(-1), int64(-1)
+	for pos := int64(0); pos < length; {
+		if _, err := chunk.Seek(pos, io.SeekStart); err != nil {
+			return err
+		}
+		head := bufio.NewReaderSize(chunk, 4096)
+		counted := &countingReader{r: head}
+		var h format.PageHeader
+		if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(counted)).Decode(&h); err != nil {
+			return fmt.Errorf("page header: %w", err)
+		}
+		pos += counted.n
+		if h.CompressedPageSize < 0 || h.UncompressedPageSize < 0 || int64(h.CompressedPageSize) > length-pos {
+			return errors.New("a page is longer than its column chunk")
+		}
+		packed := make([]byte, h.CompressedPageSize)
+		if _, err := chunk.ReadAt(packed, pos); err != nil && err != io.EOF {
+			return err
+		}
+		pos += int64(len(packed))
+		page, err := unpackPage(&h, packed)
+		if err != nil {
+			return err
+		}
+		if h.Type == format.DictionaryPage {
+			dictionaryAt = old + out.n
+		} else if dataAt < 0 {
+			dataAt = old + out.n
+		}
+		header, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(header); err != nil {
+			return err
+		}
+		if _, err := out.Write(page); err != nil {
+			return err
+		}
+	}
+	m.Codec, m.TotalCompressedSize, m.TotalUncompressedSize = format.Uncompressed, out.n-begin, out.n-begin
+	m.DataPageOffset, m.DictionaryPageOffset, m.IndexPageOffset = max(dataAt, 0), max(dictionaryAt, 0), 0
+	return nil
+}
+
+// unpackPage unpacks a page and changes its header to say so. The levels of a page of
+// version 2 are not packed.
+func unpackPage(h *format.PageHeader, packed []byte) ([]byte, error) {
+	levels := 0
+	if h.DataPageHeaderV2.Valid {
+		v2 := &h.DataPageHeaderV2.V
+		levels = int(v2.RepetitionLevelsByteLength) + int(v2.DefinitionLevelsByteLength)
+		if levels < 0 || levels > len(packed) || levels > int(h.UncompressedPageSize) {
+			return nil, errors.New("a page is shorter than its levels")
+		}
+		if v2.IsCompressed.Valid && !v2.IsCompressed.V {
+			return packed, nil
+		}
+		v2.IsCompressed.V, v2.IsCompressed.Valid = false, true
+	}
+	// A byte of LZ4 stands for 255 bytes at most [LZ4 block format].
+	body := packed[levels:]
+	if want := int64(h.UncompressedPageSize) - int64(levels); want > 255*int64(len(body)) {
+		return nil, fmt.Errorf("a page of %d bytes cannot hold the %d it claims", len(body), want)
+	}
+	page := make([]byte, h.UncompressedPageSize)
+	copy(page, packed[:levels])
+	n, err := lz4.UncompressBlock(body, page[levels:])
+	if err != nil || n != len(page)-levels {
+		return nil, fmt.Errorf("its LZ4 data is damaged (%d of %d bytes)", n, len(page)-levels)
+	}
+	h.CompressedPageSize = int32(len(page))
+	h.CRC = 0
+	return page, nil
+}
+
+// countingReader counts what a decoder takes. It has no ReadByte of its own reader's
+// beyond what is asked for.
+type countingReader struct {
+	r *bufio.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *countingReader) ReadByte() (byte, error) {
+	b, err := c.r.ReadByte()
+	if err == nil {
+		c.n++
+	}
+	return b, err
+}

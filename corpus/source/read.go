@@ -1,0 +1,324 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// DefaultMaxRecord bounds one record, in bytes.
+const DefaultMaxRecord = 256 << 20
+
+// DefaultField holds the text of a record.
+const DefaultField = "text"
+
+// Options says how to read a file.
+type Options struct {
+	Format    Format // Auto: as its content and its name say
+	Field     string // of JSON, or column of a table, that holds the text; a path has dots; "" means DefaultField
+	MaxRecord int64  // bytes of one record of JSON, a table, an archive of the web; 0 means DefaultMaxRecord
+	Strict    bool   // what cannot be read within an archive is an error
+	TempDir   string // where packed Parquet and ZIP files are unpacked, which are not read in order; "": the system's
+}
+
+// Input is a file.
+type Input struct {
+	Name  string // for people, and for what its ending says
+	R     io.Reader
+	At    io.ReaderAt // the same content at any place; nil: only in order
+	Size  int64       // of At, bytes
+	Found bool        // in a folder or an archive, not named by the user: a single JSON object is text there
+}
+
+// Place is where a document stands in its file: it grows from one document to the
+// next.
+type Place int64
+
+// memberShift leaves 2^40 records to every file of an archive.
+const memberShift = 40
+
+// Member is the number of the file within an archive, from 1; 0 outside of archives.
+func (p Place) Member() int { return int(p >> memberShift) }
+
+// Number is the number of the record (for JSON and tables: its line), from 1; 0 where
+// the file is the document.
+func (p Place) Number() int64 { return int64(p) & (1<<memberShift - 1) }
+
+// Document is one document of a file.
+type Document struct {
+	Place Place
+	Text  io.Reader // in UTF-8, unless the format is Bytes
+}
+
+// Kinds in a Report.
+const (
+	kindText     = "text"
+	kindBytes    = "byte"
+	kindJSON     = "JSON record"
+	kindNotebook = "notebook"
+	kindTable    = "table row"
+	kindParquet  = "Parquet row"
+	kindArrow    = "Arrow row"
+	kindFASTA    = "FASTA record"
+	kindFASTQ    = "FASTQ read"
+	kindWARC     = "web page"
+	kindWiki     = "wiki article"
+)
+
+// Reasons why a record is passed over.
+const (
+	passNoField   = "without the field"
+	passNull      = "without text"
+	passNotText   = "whose field is not text"
+	passLong      = "longer than --max-record"
+	passOtherPage = "of a web archive that hold no text"
+	passRedirect  = "redirects and pages that are no articles"
+)
+
+// reader reads one file, and what it holds.
+type reader struct {
+	ctx    context.Context
+	o      Options
+	report *Report
+	visit  func(Document) error
+	member int    // of the archive; 0: none
+	number int64  // of documents of the file at hand
+	last   int64  // number of the last of them
+	kind   string // of that file
+}
+
+// Read streams the documents of a file to visit, which may leave a document unread.
+// An error is a *Refusal where the file is not text, a *ReadError where it is
+// damaged, visit's own error, or the context's. The Report covers what was read
+// until then.
+func Read(ctx context.Context, in Input, o Options, visit func(Document) error) (*Report, error) {
+	o.Field = cmp.Or(o.Field, DefaultField)
+	o.MaxRecord = cmp.Or(o.MaxRecord, DefaultMaxRecord)
+	r := &reader{ctx: ctx, o: o, report: &Report{}, visit: visit}
+	err := r.file(in, 0)
+	return r.report, err
+}
+
+// contextReader ends when its context does.
+type contextReader struct {
+	ctx  context.Context
+	r    io.Reader
+	name string
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF && c.ctx.Err() == nil {
+		var read *ReadError
+		if !errors.As(err, &read) {
+			err = &ReadError{c.name, cause(err).Error(), err}
+		}
+	}
+	return n, err
+}
+
+// cause leaves out of an error of the system what repeats the name of the file.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// file reads one file; depth is how many archives and packings it lies in.
+func (r *reader) file(in Input, depth int) error {
+	br := bufio.NewReaderSize(contextReader{r.ctx, in.R, in.Name}, headSize)
+	ending := in.Name
+	for ; ; depth++ {
+		head, err := peek(br)
+		if err != nil {
+			return err
+		}
+		c := packing(head)
+		if c == nil {
+			return r.unpacked(in, ending, br, head, depth)
+		}
+		if depth >= maxDepth {
+			return &Refusal{in.Name, fmt.Sprintf("packed more than %d times", maxDepth), groupArchive, "unpack it"}
+		}
+		z, closing, err := c.open(br)
+		if err != nil {
+			return damaged(in.Name, c, err)
+		}
+		defer closing()
+		ending, in.At = c.trimEnding(ending), nil
+		br = bufio.NewReaderSize(contextReader{r.ctx, &unpacking{z, in.Name, c}, in.Name}, headSize)
+	}
+}
+
+// peek returns the beginning of a file.
+func peek(br *bufio.Reader) ([]byte, error) {
+	head, err := br.Peek(headSize)
+	if err == io.EOF {
+		err = nil
+	}
+	return head, err
+}
+
+// unpacked reads a file that is no longer packed; ending is its name without what
+// tells of packing.
+func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte, depth int) error {
+	v := verdict{format: r.o.Format}
+	if forced := v.format; forced == Auto || forced.Records() {
+		v = sniffBinary(head)
+		switch {
+		case forced == Auto || v.archive != "":
+		case v.format != forced || v.refusal != nil:
+			v = verdict{format: forced} // its reader says what is wrong
+		}
+	}
+	switch {
+	case v.refusal != nil:
+		return v.refusal.of(in.Name)
+	case v.archive == "tar":
+		return r.tar(in, br, depth)
+	case v.archive == "zip":
+		return r.random(in, br, func(at io.ReaderAt, size int64) error { return r.zip(in, at, size, depth) })
+	case v.format == Parquet:
+		return r.records(in, kindParquet, func() error {
+			return r.random(in, br, func(at io.ReaderAt, size int64) error { return r.parquet(in, at, size) })
+		})
+	case v.format == Arrow:
+		return r.records(in, kindArrow, func() error { return r.arrow(in, br, v.stream) })
+	case v.format == Bytes:
+		return r.records(in, kindBytes, func() error { return r.yield(0, br) })
+	}
+	if len(head) == headSize && cutRune(head) > 0 {
+		head = head[:len(head)-cutRune(head)]
+	}
+	text, d := decoded(br, head)
+	err := r.text(in, ending, text, v.format)
+	if errors.Is(err, errForeign) {
+		return &Refusal{in.Name, "not in UTF-8: " + errForeign.Error(), "text in other encodings", "iconv -f ENCODING -t utf-8 FILE | l2m … -"}
+	}
+	if err == nil {
+		d.note(r.report, in.Name)
+	}
+	return err
+}
+
+func (v *Refusal) of(name string) *Refusal {
+	named := *v
+	named.Name = name
+	return &named
+}
+
+// text reads a file whose content is text in UTF-8.
+func (r *reader) text(in Input, ending string, br *bufio.Reader, format Format) error {
+	head, err := peek(br)
+	if err != nil {
+		return err
+	}
+	if format == Auto {
+		v := sniffText(head, len(head) < headSize, ending, r.o.Field)
+		if v.refusal != nil {
+			return v.refusal.of(in.Name)
+		}
+		format = v.format
+	}
+	switch format {
+	case JSONL:
+		return r.records(in, kindJSON, func() error { return r.json(in, ending, br) })
+	case CSV:
+		return r.records(in, kindTable, func() error { return r.table(in, ending, br) })
+	case FASTA:
+		return r.records(in, kindFASTA, func() error { return r.fasta(in, br) })
+	case FASTQ:
+		return r.records(in, kindFASTQ, func() error { return r.fastq(in, br) })
+	case WARC:
+		return r.records(in, kindWARC, func() error { return r.warc(in, br) })
+	case MediaWiki:
+		return r.records(in, kindWiki, func() error { return r.wiki(in, br) })
+	}
+	return r.records(in, kindText, func() error { return r.yield(0, br) })
+}
+
+// records counts what a file holds in the report.
+func (r *reader) records(in Input, kind string, read func() error) error {
+	r.number, r.last, r.kind = 0, 0, kind
+	err := read()
+	if err == nil || r.number > 0 {
+		r.report.read(r.kind, 1, int(r.number))
+	}
+	return err
+}
+
+// yield hands over one document. Of several on a line, each has a number.
+func (r *reader) yield(number int64, text io.Reader) error {
+	if r.number++; r.number > 1 {
+		number = max(number, r.last+1)
+	}
+	r.last = number
+	return r.visit(Document{Place(r.member)<<memberShift | Place(number), text})
+}
+
+func (r *reader) yieldText(number int64, text string) error {
+	return r.yield(number, strings.NewReader(text))
+}
+
+// lacking is the error of a file in which no record has the field.
+func (r *reader) lacking(in Input, what string, names []string) error {
+	for i, n := range names {
+		names[i] = Printable(n)
+	}
+	const most = 20
+	if len(names) > most {
+		names = append(names[:most:most], "…")
+	}
+	return &Refusal{in.Name, fmt.Sprintf("no %s %q (%ss: %s); choose one with --field", what, r.o.Field, what, strings.Join(names, ", ")),
+		fmt.Sprintf("without the field %q", r.o.Field), ""}
+}
+
+// random gives a file to a reader that does not read it in order. What is not on disk
+// as it is (packed, or within an archive) is kept there meanwhile.
+func (r *reader) random(in Input, br *bufio.Reader, read func(at io.ReaderAt, size int64) error) error {
+	if in.At != nil {
+		return read(in.At, in.Size)
+	}
+	tmp, err := os.CreateTemp(r.o.TempDir, "l2m-unpacked-*")
+	if err != nil {
+		return fmt.Errorf("%s: unpacking: %w", in.Name, err)
+	}
+	defer discard(tmp)()
+	n, err := io.Copy(tmp, br)
+	if err != nil {
+		return err
+	}
+	return read(tmp, n)
+}
+
+// discard takes a temporary file out of its folder at once, where the system lets it,
+// so that a kill leaves nothing behind. What it returns does the rest.
+func discard(tmp *os.File) (end func()) {
+	gone := os.Remove(tmp.Name()) == nil
+	return func() {
+		tmp.Close()
+		if !gone {
+			os.Remove(tmp.Name())
+		}
+	}
+}
+
+// limited is an error where a record is longer than the bound.
+func (r *reader) limited(in Input, line int64) error {
+	return atLine(in.Name, line, "the record is longer than %d MB (if it is one document, raise --max-record)", r.o.MaxRecord>>20)
+}
+
+// isUnicode says whether a value that should be text is.
+func isUnicode(text []byte) bool { return bytes.IndexByte(text, 0) < 0 && utf8.Valid(text) }

@@ -1,0 +1,164 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// maxDepth is how many packings may lie one inside another.
+const maxDepth = 4
+
+// maxWindow is the longest history of Zstandard that is kept, in bytes: what
+// zstd --long=31 writes.
+const maxWindow = 1 << 31
+
+// compression is a way to pack a file.
+type compression struct {
+	name    string
+	magic   string
+	endings []string
+	open    func(in *bufio.Reader) (io.Reader, func(), error)
+}
+
+func nothing() {}
+
+var compressions = []compression{
+	{"gzip", "\x1f\x8b\x08", []string{".gz", ".gzip", ".bgz", ".tgz"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		z.Multistream(false)
+		return &gzipMembers{z, in}, func() { z.Close() }, nil
+	}},
+	{"Zstandard", "\x28\xb5\x2f\xfd", []string{".zst", ".zstd", ".tzst"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}},
+	{"bzip2", "BZh", []string{".bz2", ".tbz", ".tbz2"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		return bzip2.NewReader(in), nothing, nil
+	}},
+	{"xz", "\xfd7zXZ\x00", []string{".xz", ".txz"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		z, err := xz.ReaderConfig{DictCap: 1 << 16}.NewReader(in)
+		return z, nothing, err
+	}},
+	{"LZ4", "\x04\x22\x4d\x18", []string{".lz4"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		return lz4.NewReader(in), nothing, nil
+	}},
+}
+
+// packing tells by its first bytes how a file is packed, nil if it is not.
+func packing(head []byte) *compression {
+	for i := range compressions {
+		c := &compressions[i]
+		if !bytes.HasPrefix(head, []byte(c.magic)) {
+			continue
+		}
+		// Text may begin with these letters; what follows them is the first block, or the end.
+		if c.magic == "BZh" && (len(head) < 10 || head[4] != '1' && head[4] != 0x17 || string(head[4:10]) != "1AY&SY" && string(head[4:10]) != "\x17\x72\x45\x38\x50\x90") {
+			continue
+		}
+		return c
+	}
+	// Frames that hold no data may stand before the first that does [RFC 8878, 3.1.2].
+	if len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" {
+		return &compressions[1]
+	}
+	return nil
+}
+
+// trimEnding takes the ending of a compression off a name.
+func (c *compression) trimEnding(name string) string {
+	lower := strings.ToLower(name)
+	for _, e := range c.endings {
+		if strings.HasSuffix(lower, e) {
+			name = name[:len(name)-len(e)]
+			if e[1] == 't' {
+				name += ".tar"
+			}
+			break
+		}
+	}
+	return name
+}
+
+// gzipMembers reads the members of a gzip file one after another. As gzip does, it
+// passes over zero bytes behind the last one, which tapes and block devices leave.
+type gzipMembers struct {
+	z  *gzip.Reader
+	in *bufio.Reader
+}
+
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		n, err := g.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		for padding := false; ; padding = true {
+			b, err := g.in.ReadByte()
+			if err != nil {
+				return 0, err // io.EOF among them
+			}
+			if b == 0 {
+				continue
+			}
+			if padding {
+				return 0, errors.New("something follows the zero bytes behind its compressed data (copy or download it again)")
+			}
+			if err := g.in.UnreadByte(); err != nil {
+				return 0, err
+			}
+			break
+		}
+		if err := g.z.Reset(g.in); err != nil {
+			return 0, fmt.Errorf("what follows its compressed data is not gzip: %w (copy or download it again)", err)
+		}
+		g.z.Multistream(false)
+	}
+}
+
+// unpacking says in its errors which file was read and how it was packed.
+type unpacking struct {
+	r    io.Reader
+	name string
+	c    *compression
+}
+
+func (u *unpacking) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, damaged(u.name, u.c, err)
+}
+
+// damaged explains an error of a decompressor.
+func damaged(name string, c *compression, err error) error {
+	var read *ReadError
+	switch {
+	case errors.As(err, &read):
+		return err // of the file, or of what it is packed in
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &ReadError{name, "the file ends in the middle of its compressed data (copy or download it again)", err}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return &ReadError{name, "its Zstandard window is longer than 2 GB (zstd -dc --long=31 FILE | l2m … -)", err}
+	}
+	return &ReadError{name, fmt.Sprintf("its %s data is damaged: %v (copy or download it again)", c.name, err), err}
+}
