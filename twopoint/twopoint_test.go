@@ -394,7 +394,7 @@ func TestMeasuredPairsHaveNoFloor(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := corpus.Index(t.Context(), []string{dir}, corpus.Options{})
+	c, err := corpus.Index(t.Context(), []string{dir}, corpus.Options{Format: corpus.Bytes})
 	if err != nil {
 		t.Fatal(err)
 	}
