@@ -69,8 +69,13 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err := evaluate(ctx, r, s, store, o); err != nil {
 		return nil, err
 	}
-	if r.TwoPoint, err = counting.wait(); err != nil {
-		return nil, err
+	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	} else if err != nil {
+		// The law does not depend on it: hours of scoring are not lost for a side result.
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "no-two-point", Text: "the two-point information could not be had: " + err.Error(), Fix: "l2m twopoint measures it alone; --two-point-bytes -1 leaves it out",
+		})
 	}
 	if err := auditConfigs(ctx, r, o); err != nil {
 		return nil, err

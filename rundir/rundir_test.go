@@ -91,7 +91,7 @@ func TestWhatARunWroteIsReplacedAndNothingElse(t *testing.T) {
 		}
 	}
 	d.Close()
-	d = mustOpen(t, dir, Audit, Options{Fresh: true})
+	mustOpen(t, dir, Audit, Options{Fresh: true})
 	got = snapshot(t, dir)
 	for _, name := range []string{"notes.txt", "figures/mine.svg", "report.html"} {
 		if got[filepath.Join(dir, name)] != "mine" {

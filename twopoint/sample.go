@@ -3,6 +3,7 @@ package twopoint
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
@@ -12,21 +13,33 @@ import (
 )
 
 // Sample measures the two-point information of documents at distances 1, 2, 4, …,
-// within memory: of all of them, or of about so many bytes where bytes is above 0.
+// within memory: of all of them, or of stretches of them, about bytes in all, where
+// bytes is above 0.
 // tokens names a stream of a small vocabulary (token.ParseStream).
 func Sample(ctx context.Context, c *corpus.Corpus, tokens string, bytes int64, seed uint64, workers int) (*result.TwoPoint, error) {
 	stream, err := token.ParseStream(tokens)
 	if err != nil {
 		return nil, err
 	}
-	opts := count.Options{
-		Distances: dyadicDistances(1, min(c.Longest(), maxDistance+1)), Vocabulary: stream.Size(),
-		Blocks: count.DefaultBlocks, BlockTokens: 1 << 16, Seed: seed, Workers: workers,
-	}.Divide(sizesOf(c))
+	sizes, longest := sizesOf(c), c.Longest()
+	var parts []stretch
 	if bytes > 0 && bytes < c.Bytes() {
-		opts.Sample = float64(bytes) / float64(c.Bytes())
+		parts = drawStretches(slices.Collect(c.Lengths()), bytes, seed)
+		sizes, longest = count.Sizes{}, 0
+		for _, p := range parts {
+			if p.bytes > 0 {
+				sizes.Add(p.bytes)
+				longest = max(longest, p.bytes)
+			}
+		}
 	}
-	counts, err := count.Pairs(ctx, newTokenSource(ctx, c, stream, opts), opts)
+	opts := count.Options{
+		Distances: dyadicDistances(1, min(longest, maxDistance+1)), Vocabulary: stream.Size(),
+		Blocks: count.DefaultBlocks, BlockTokens: 1 << 16, Seed: seed, Workers: workers,
+	}.Divide(sizes)
+	src := newTokenSource(ctx, c, stream, opts)
+	src.parts = parts
+	counts, err := count.Pairs(ctx, src, opts)
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}

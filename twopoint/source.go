@@ -41,6 +41,7 @@ type tokenSource struct {
 	corpus *corpus.Corpus
 	stream token.Stream
 	opts   count.Options
+	parts  []stretch // of the documents, by their numbers; nil: the whole documents
 
 	read, tokens atomic.Int64 // bytes read, and tokens that they were
 }
@@ -81,7 +82,7 @@ func (s *tokenSource) total() int64 {
 // Each implements count.Source.
 func (s *tokenSource) Each(yield func(doc int, tokens []token.ID) error) error {
 	if v, ok := s.stream.(*vocabulary.Stream); ok {
-		return s.eachStretch(v.Vocabulary(), yield)
+		return s.eachPassage(v.Vocabulary(), yield)
 	}
 	var ids []token.ID
 	return s.pieces(s.ctx, func(doc int, text []byte, last bool) error {
@@ -99,6 +100,16 @@ func (s *tokenSource) pieces(ctx context.Context, visit func(doc int, text []byt
 		if !s.opts.Sampled(doc) {
 			return nil // it would not be counted: there is no need to read it
 		}
+		if s.parts != nil {
+			part := s.parts[doc]
+			if part.bytes == 0 {
+				return nil
+			}
+			if _, err := io.CopyN(io.Discard, r, part.from); err != nil {
+				return err
+			}
+			r = io.LimitReader(r, part.bytes)
+		}
 		for {
 			n, err := io.ReadFull(r, buf)
 			last := err == io.EOF || err == io.ErrUnexpectedEOF
@@ -112,8 +123,8 @@ func (s *tokenSource) pieces(ctx context.Context, visit func(doc int, text []byt
 	})
 }
 
-// stretch is a part of a document that is encoded on its own.
-type stretch struct {
+// passage is a part of a document that is encoded on its own.
+type passage struct {
 	doc   int
 	text  []byte
 	first bool // of the document
@@ -121,17 +132,17 @@ type stretch struct {
 	done  chan struct{} // closed when ids are there
 }
 
-// eachStretch encodes on all cores, for a vocabulary of subwords is slower to apply
+// eachPassage encodes on all cores, for a vocabulary of subwords is slower to apply
 // than its tokens are to count. The tokens come in the order of the text.
-func (s *tokenSource) eachStretch(v *vocabulary.Vocabulary, yield func(doc int, tokens []token.ID) error) error {
+func (s *tokenSource) eachPassage(v *vocabulary.Vocabulary, yield func(doc int, tokens []token.ID) error) error {
 	workers := cmp.Or(s.opts.Workers, runtime.GOMAXPROCS(0))
 	g, ctx := errgroup.WithContext(s.ctx)
-	ordered, work := make(chan *stretch, 2*workers), make(chan *stretch, 2*workers)
+	ordered, work := make(chan *passage, 2*workers), make(chan *passage, 2*workers)
 	g.Go(func() error {
 		defer close(ordered)
 		defer close(work)
-		return s.cut(ctx, func(x *stretch) error {
-			for _, to := range []chan *stretch{ordered, work} {
+		return s.cut(ctx, func(x *passage) error {
+			for _, to := range []chan *passage{ordered, work} {
 				select {
 				case to <- x:
 				case <-ctx.Done():
@@ -154,21 +165,21 @@ func (s *tokenSource) eachStretch(v *vocabulary.Vocabulary, yield func(doc int, 
 	return g.Wait()
 }
 
-// cut cuts the documents into stretches.
-func (s *tokenSource) cut(ctx context.Context, visit func(*stretch) error) error {
+// cut cuts the documents into passages.
+func (s *tokenSource) cut(ctx context.Context, visit func(*passage) error) error {
 	var cutter vocabulary.Cutter
 	return s.pieces(ctx, func(doc int, text []byte, last bool) (err error) {
 		cutter.Cut(text, last, func(piece []byte, first bool) {
 			if err == nil {
-				err = visit(&stretch{doc: doc, text: bytes.Clone(piece), first: first, done: make(chan struct{})})
+				err = visit(&passage{doc: doc, text: bytes.Clone(piece), first: first, done: make(chan struct{})})
 			}
 		})
 		return err
 	})
 }
 
-// deliver yields the tokens of stretches in order.
-func (s *tokenSource) deliver(ctx context.Context, ordered <-chan *stretch, yield func(doc int, tokens []token.ID) error) error {
+// deliver yields the tokens of passages in order.
+func (s *tokenSource) deliver(ctx context.Context, ordered <-chan *passage, yield func(doc int, tokens []token.ID) error) error {
 	for x := range ordered {
 		select {
 		case <-x.done:
