@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -73,14 +74,7 @@ func (t *terminal) paragraph(s string, indent int, c ...text.Color) {
 }
 
 // printable keeps control characters of file names from reaching the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return screen.Printable(s) }
 
 // wrap breaks a text at spaces. Lines after the first are indent shorter.
 func wrap(s string, width, indent int) []string {

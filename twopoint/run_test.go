@@ -221,7 +221,7 @@ func TestTwoPointOfOtherEncodings(t *testing.T) {
 		{"../token/vocabulary/testdata/gpt2.json", "", "2 files hold"},
 	} {
 		r, err := Run(t.Context(), Options{
-			Paths: []string{filepath.Join(dir, x.path)}, Tokens: x.tokens, Out: t.TempDir(), Distances: []int{1}, Figures: []string{},
+			Paths: []string{filepath.Join(dir, x.path)}, Format: "bytes", Tokens: x.tokens, Out: t.TempDir(), Distances: []int{1}, Figures: []string{},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -12,9 +12,22 @@ import (
 	"github.com/l2m-lab/l2m/internal/cli"
 )
 
+// interrupted is the exit code after a signal.
+const interrupted = 130
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if !signal.Ignored(s) { // as a shell has it for what runs in the background
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		<-signals
+		cancel()
+		<-signals // a second one does not wait for anything
+		os.Exit(interrupted)
+	}()
+	os.Exit(cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

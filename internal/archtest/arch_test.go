@@ -39,6 +39,7 @@ var bands = []band{
 		{"internal/filelock", nil},
 		{"internal/tempfile", []string{"internal/filelock"}},
 		{"internal/shell", nil},
+		{"internal/screen", nil},
 		{"internal/archtest", nil},
 	}},
 	{"words", []room{
@@ -88,7 +89,7 @@ var bands = []band{
 		{"lab", []string{"corpus", "info", "lab/cpu", "lab/train", "rundir", "token"}},
 	}},
 	{"faces", []room{
-		{"report", []string{"arch", "arch/serving", "info", "internal/atomicfile", "internal/shell", "law", "law/decay", "lm", "mi", "result", "rundir"}},
+		{"report", []string{"arch", "arch/serving", "info", "internal/atomicfile", "internal/screen", "internal/shell", "law", "law/decay", "lm", "mi", "result", "rundir"}},
 		{"serve", []string{"report", "result", "rundir", "score"}},
 		{"", []string{"audit", "calibrate", "compare", "exact", "info", "law", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
 		{"internal/cli", anything},

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 func newCalibrateCommand() *cobra.Command {
@@ -91,11 +90,9 @@ interrupted run.`,
 				return writeRivals(cmd.OutOrStdout(), r, o.Out)
 			}
 			o.Faces = report.CalibrationFaces
+			keeps(cmd.Context(), "what was simulated", o.Out, rundir.Repetitions+"/*.json")
 			r, err := calibrate.Run(cmd.Context(), o)
 			bars.done()
-			if errors.Is(err, context.Canceled) {
-				return fmt.Errorf("%w; finished repetitions are kept in %s: the same command continues", err, o.Out)
-			}
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 func newLabCommand() *cobra.Command {
@@ -84,6 +85,7 @@ depend on the number of workers, nor on interruptions.`,
 			o.Command = typed(cmd, args)
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
+			keeps(cmd.Context(), "what was trained", o.Out, rundir.Checkpoint+"/training.safetensors")
 			doc, err := lab.Train(cmd.Context(), o)
 			bars.done()
 			if err != nil {

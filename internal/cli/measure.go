@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 func newMeasureCommand() *cobra.Command {
@@ -150,10 +149,11 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
 	}
 	o.Faces = report.ResultFaces
+	keeps(cmd.Context(), "what was scored", o.Out, rundir.Scores+"/part-*")
 	r, err := measure.Run(cmd.Context(), o)
 	bars.done()
 	if err != nil {
-		return explain(err, o.Out)
+		return err
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
@@ -162,29 +162,6 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
 	})
-}
-
-// explain adds to the error of an interrupted run how to go on.
-func explain(err error, out string) error {
-	return interrupted(err, "what was scored is kept in %s: the same command continues", out)
-}
-
-// interruption is work that was interrupted, in words for people.
-type interruption struct {
-	err  error
-	text string
-}
-
-func (e interruption) Error() string { return e.text }
-func (e interruption) Unwrap() error { return e.err }
-
-// interrupted says what became of work that was interrupted; other errors stay as
-// they are.
-func interrupted(err error, format string, args ...any) error {
-	if errors.Is(err, context.Canceled) {
-		return interruption{err, fmt.Sprintf(format, args...)}
-	}
-	return err
 }
 
 // defaultRunDir names the run directory after the command that asks for it, so

@@ -9,6 +9,7 @@ import (
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -131,6 +132,7 @@ nothing is missing, the run is evaluated and its report written. The exit code i
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
+			keeps(cmd.Context(), "what was taken in", args[0], rundir.Scores+"/part-*")
 			r, err := measure.Ingest(cmd.Context(), args[0], args[1:], report.ResultFaces, bars.report)
 			bars.done()
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/screen"
 )
 
 // progressBars draws one bar per stage on a terminal and nothing elsewhere.
@@ -27,6 +28,9 @@ type progressBars struct {
 // newProgress returns bars that draw on w when it is a terminal, and nil, on
 // which every method is a no-op, when it is not.
 func newProgress(w io.Writer, quiet bool) *progressBars {
+	if clean, ok := w.(screen.Writer); ok {
+		w = clean.W // bars are drawn with control characters
+	}
 	f, ok := w.(*os.File)
 	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
@@ -45,7 +49,7 @@ func (p *progressBars) report(e info.Progress) {
 		p.finish()
 		p.stage, p.start = e.Stage, time.Now()
 		p.bar = p.pool.AddBar(e.Total,
-			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.Percentage(decor.WCSyncSpace)),
+			mpb.PrependDecorators(decor.Name(screen.Printable(e.Stage), decor.WC{W: 10, C: decor.DindentRight}), decor.Percentage(decor.WCSyncSpace)),
 			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
 				if s.Completed {
 					return ""
@@ -66,7 +70,7 @@ func say(w io.Writer, p *progressBars, quiet bool, line string) {
 		return
 	}
 	if p != nil {
-		w = p.pool
+		w = screen.Writer{W: p.pool}
 	}
 	fmt.Fprintln(w, line)
 }

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/l2m-lab/l2m/internal/screen"
 )
 
 // Exit codes of the command.
@@ -50,28 +51,42 @@ var verbs = []func() *cobra.Command{
 }
 
 // Run executes the command line args and returns the exit code: 0 done, 1
-// failed, 2 wrong usage, 130 interrupted with the run left resumable.
+// failed, 2 wrong usage, 130 when ctx has ended. It then returns within a second,
+// even where a verb waits for what cannot be interrupted: the process must end.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
+	clean := screen.Writer{W: stderr}
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return exitDone
+	root.SetErr(clean)
+	name := root.Name()
+	if cmd, _, err := root.Find(args); err == nil {
+		name = cmd.CommandPath()
 	}
-	name := strings.TrimSpace(cmd.CommandPath())
+	left := &kept{}
+	var err error
+	over := within(ctx, grace, func() {
+		_, err = root.ExecuteContextC(context.WithValue(ctx, keptKey{}, left))
+	})
 	var usage usageError
 	switch {
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintf(stderr, "%s: interrupted: %v\n", name, err)
+	case !over:
+		farewell(clean, name+": interrupted"+left.String())
 		return exitInterrupted
+	case err != nil && ctx.Err() != nil:
+		if !errors.Is(err, context.Canceled) { // something else went wrong on the way
+			farewell(clean, name+": "+screen.Lines(err.Error()))
+		}
+		farewell(clean, name+": interrupted"+left.String())
+		return exitInterrupted
+	case err == nil:
+		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "%s: %v\nRun '%s -h' for help.\n", name, err, name)
+		fmt.Fprintf(clean, "%s: %s\nRun '%s -h' for help.\n", name, screen.Lines(err.Error()), name)
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		fmt.Fprintf(clean, "%s: %s\n", name, screen.Lines(err.Error()))
 		return exitFailed
 	}
 }

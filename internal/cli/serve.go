@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -56,7 +55,7 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 	}
 	defer s.Close()
 	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), dir)
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: s, ReadTimeout: 10 * time.Second, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -64,10 +63,11 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 		return err
 	case <-cmd.Context().Done():
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	// Requests take their time, the person who stops it does not.
+	ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/twopoint"
 )
 
@@ -107,6 +108,7 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
 	o.Faces = report.ResultFaces
+	keeps(cmd.Context(), "what was counted", o.Out, rundir.Counting+"/distance-*")
 	r, err := twopoint.Run(cmd.Context(), o)
 	bars.done()
 	if memory := (*count.MemoryError)(nil); errors.As(err, &memory) {
@@ -120,7 +122,7 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 		return fmt.Errorf("--memory %s is too small for %s: at least %s is needed%s", asked, memory.For, flag(memory.Need), ample)
 	}
 	if err != nil {
-		return interrupted(err, "what was counted is kept in %s: the same command continues", o.Out)
+		return err
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {

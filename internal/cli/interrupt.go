@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// grace is how long a verb may take to save what it has and clean up once it is
+// told to stop. What it has saved by then is whole, however it ends.
+const grace = 700 * time.Millisecond
+
+// lastWords is how long saying so may take: standard error may be a pipe that
+// nobody reads.
+const lastWords = 100 * time.Millisecond
+
+// kept is what the same command would go on from.
+type kept struct {
+	mu         sync.Mutex
+	what, dir  string
+	folderName string
+}
+
+type keptKey struct{}
+
+// keeps notes what an interrupted verb can be continued from: it is kept if the
+// folder within the run directory holds any file.
+func keeps(ctx context.Context, what, dir, folder string) {
+	if k, ok := ctx.Value(keptKey{}).(*kept); ok {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.what, k.dir, k.folderName = what, dir, folder
+	}
+}
+
+// String tells what is kept; it is empty if nothing is.
+func (k *kept) String() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.dir == "" {
+		return ""
+	}
+	files, err := fs.Glob(os.DirFS(k.dir), k.folderName)
+	if err != nil || len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %s is kept in %s: the same command continues", k.what, k.dir)
+}
+
+// within runs f, and gives up on it once ctx has ended and another grace is over:
+// what then still waits cannot be told to stop. over is whether f has ended.
+func within(ctx context.Context, patience time.Duration, f func()) (over bool) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	select {
+	case <-ended:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-ended:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+// farewell prints the last line of an interrupted command.
+func farewell(stderr io.Writer, line string) {
+	ended, end := context.WithCancel(context.Background())
+	end()
+	within(ended, lastWords, func() { fmt.Fprintln(stderr, line) })
+}

@@ -1,0 +1,54 @@
+// Package screen keeps text that comes from files and servers from steering the
+// terminal it is shown on.
+package screen
+
+import (
+	"io"
+	"strings"
+	"unicode"
+)
+
+// Printable returns one line of text that shows as it stands: control characters
+// (line breaks and escapes among them), marks that turn the direction of writing,
+// and bytes that are not UTF-8 become U+FFFD.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if steers(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// steers reports whether a terminal takes a character for something to do. Unicode
+// has the direction of writing in Bidi_Control (UAX #9, section 2).
+func steers(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+}
+
+// Lines is Printable for each line of a text. Lines after the first are indented,
+// so that none passes for a message of its own.
+func Lines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = Printable(l)
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// Writer makes what is written printable, line by line; line breaks and tabs stay.
+// Each call must end between two characters.
+type Writer struct{ W io.Writer }
+
+func (w Writer) Write(p []byte) (int, error) {
+	clean := strings.Map(func(r rune) rune {
+		if steers(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(p))
+	if _, err := io.WriteString(w.W, clean); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
