@@ -31,7 +31,7 @@ func (o Options) source() source.Options {
 func (f file) documents(ctx context.Context, o Options, visit func(source.Document) error) (*source.Report, error) {
 	raw, err := os.Open(f.path)
 	if err != nil {
-		return nil, &source.ReadError{Name: f.name, Text: cause(err).Error(), Err: errUnreadable}
+		return nil, &source.ReadError{Name: f.name, Text: cause(err).Error(), Err: fmt.Errorf("%w: %w", errUnreadable, err)}
 	}
 	defer raw.Close()
 	if err := f.unchanged(raw); err != nil {

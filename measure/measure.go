@@ -126,7 +126,7 @@ func readText(ctx context.Context, o Options) (text, error) {
 	}
 	stage := o.Progress.Stage("reading", "B")
 	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
-		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Format: format, Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, KeepDuplicates: o.KeepDuplicates, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },
 	})
 	if err != nil {
@@ -158,14 +158,15 @@ func (t text) clusterKind() string {
 
 // warnings are the caveats that follow from the documents at hand.
 func (t text) warnings() []info.Warning {
+	w := t.corpus.Warnings()
 	if !t.split.Blocks() {
-		return nil
+		return w
 	}
-	return []info.Warning{{
+	return append(w, info.Warning{
 		Code: "one-document",
 		Text: "there is only one document to evaluate, so contiguous blocks of it are resampled in place of documents: the intervals say how the law varies within this document, not between documents",
 		Fix:  "give more documents",
-	}}
+	})
 }
 
 // sample is what is scored: windows, their cross partners, and the plan.
@@ -265,7 +266,7 @@ func describeCorpus(t text, e *open.Model, o Options) result.Corpus {
 	return result.Corpus{
 		Paths: o.Paths, Documents: t.corpus.Documents(), Bytes: t.corpus.Bytes(),
 		Training: t.split.Training(), Evaluation: t.split.Evaluation(),
-		Duplicates: t.corpus.Duplicates(), Skipped: t.corpus.Skipped(),
+		Duplicates: t.corpus.Duplicates(), Skipped: t.corpus.Skipped(), Read: t.corpus.Report().String(),
 		Tokenizer: e.Tokenizer.Name, Fingerprint: t.corpus.Fingerprint(),
 	}
 }

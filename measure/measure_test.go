@@ -93,13 +93,14 @@ func TestRandomBytes(t *testing.T) {
 	for i := range 40 {
 		b := make([]byte, 24_000)
 		for j := range b {
-			b[j] = byte(1 + rng.IntN(255)) // zero bytes would count as binary
+			b[j] = byte(1 + rng.IntN(255))
 		}
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	o := small(t, dir)
+	o.Format = "bytes"
 	o.MaxWindows, o.Draws, o.TrainingBytes = 120, 1000, 500_000
 	r, err := Run(context.Background(), o)
 	if err != nil {

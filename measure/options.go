@@ -23,10 +23,13 @@ type Options struct {
 	Paths []string // files, folders, globs; "-" is Stdin
 	// Process, in place of Paths, is a random process whose information is known
 	// exactly, scored by its own law: see process.Parse.
-	Process string
-	Stdin   io.Reader
-	Format  string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
-	Field   string // JSON field or Parquet column that holds the text; "" is "text"
+	Process        string
+	Stdin          io.Reader
+	Format         string // how to read files: "" (as their content says), or see corpus/source.Format
+	Field          string // of JSON, or column of a table, that holds the text, a path with dots; "" is "text"
+	MaxRecord      int64  // bytes of the longest record that is read; 0 means 256 MB
+	Strict         bool   // what cannot be read in a folder or an archive is an error, not skipped
+	KeepDuplicates bool   // exact copies count as documents of their own
 
 	Out     string   // run directory
 	Fresh   bool     // discard what an earlier run left in Out
@@ -179,6 +182,10 @@ func (o Options) Command() string {
 	flag("--process", o.Process, "")
 	flag("--format", o.Format, d.Format)
 	flag("--field", o.Field, d.Field)
+	integer("--max-record", o.MaxRecord, 0)
+	if o.KeepDuplicates {
+		words = append(words, "--keep-duplicates")
+	}
 	flag("--model", o.Model, d.Model)
 	flag("--tokenizer", o.Tokenizer, "")
 	flag("--kv-type", o.kvType(), "")

@@ -22,10 +22,13 @@ import (
 // Options says which text a built-in predictor is trained or evaluated on.
 // The zero value of a field asks for its default.
 type Options struct {
-	Paths  []string // files, folders, globs; "-" is Stdin
-	Stdin  io.Reader
-	Format string
-	Field  string
+	Paths          []string // files, folders, globs; "-" is Stdin
+	Stdin          io.Reader
+	Format         string
+	Field          string
+	MaxRecord      int64 // bytes of the longest record that is read; 0 means 256 MB
+	Strict         bool  // what cannot be read in a folder or an archive is an error, not skipped
+	KeepDuplicates bool  // exact copies count as documents of their own
 
 	File string // of the model: written by Train, read by Evaluate, which also takes "bytemix:universal"
 
@@ -55,7 +58,7 @@ func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
 	}
 	stage := o.Progress.Stage("reading", "B")
 	return corpus.Index(ctx, o.Paths, corpus.Options{
-		Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Format: format, Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, KeepDuplicates: o.KeepDuplicates, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },
 	})
 }

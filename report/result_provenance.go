@@ -104,6 +104,7 @@ func (b pageBuilder) provenance() Section {
 		documents = append(documents, Phrase{{Text: count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "}}...)
 	}
 	row("Documents", append(documents, Phrase{{Text: count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
+	row("Read", Plain(c.Read))
 	if len(c.Skipped) > 0 {
 		var reasons []string
 		for k := range c.Skipped {
@@ -113,7 +114,7 @@ func (b pageBuilder) provenance() Section {
 		for i, k := range reasons {
 			reasons[i] = fmt.Sprintf("%s: %s", k, count(c.Skipped[k]))
 		}
-		row("Files skipped", Plain(strings.Join(reasons, "; ")))
+		row("Skipped", Plain(strings.Join(reasons, "; ")))
 	}
 	row("Corpus", Styled(Code, c.Fingerprint))
 	row("Tokens", Plain(c.Tokenizer))

@@ -149,7 +149,7 @@ func (t *terminal) facts() {
 	for _, n := range r.Corpus.Skipped {
 		skipped += n
 	}
-	if skipped > 0 {
+	if skipped > 0 && r.Corpus.Read == "" {
 		parts = append(parts, plural(skipped, "file", "files")+" skipped")
 	}
 	if len(parts) > 0 {
@@ -157,6 +157,9 @@ func (t *terminal) facts() {
 			parts[i] = strings.ReplaceAll(p, " ", "\u00a0")
 		}
 		t.paragraph(strings.Join(parts, ", "), 2)
+	}
+	if read := r.Corpus.Read; read != "" {
+		t.paragraph("read: "+read, 2)
 	}
 }
 

@@ -50,7 +50,8 @@ type Corpus struct {
 	Training    int            `json:"training_documents"`
 	Evaluation  int            `json:"evaluation_documents"`
 	Duplicates  int            `json:"duplicates"`
-	Skipped     map[string]int `json:"skipped,omitempty"` // reason → files
+	Skipped     map[string]int `json:"skipped,omitempty"` // reason → files, or records within files
+	Read        string         `json:"read,omitempty"`    // what files held, and which were skipped, in words
 	Tokenizer   string         `json:"tokenizer"`
 	Fingerprint string         `json:"fingerprint"`
 }

@@ -78,7 +78,7 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	}
 	stage := o.Progress.Stage("reading", "B")
 	c, err := corpus.Index(ctx, o.Paths, corpus.Options{
-		Format: corpus.Format(o.Format), Field: o.Field, Stdin: o.Stdin, Workers: o.Workers,
+		Format: corpus.Format(o.Format), Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, KeepDuplicates: o.KeepDuplicates, Stdin: o.Stdin, Workers: o.Workers,
 		Progress: func(done, total int64) { stage(done, total, 0) },
 	})
 	if err != nil {
@@ -87,8 +87,9 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	defer c.Close()
 	r.Corpus = result.Corpus{
 		Paths: o.Paths, Documents: c.Documents(), Bytes: c.Bytes(), Evaluation: c.Documents(),
-		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
+		Duplicates: c.Duplicates(), Skipped: c.Skipped(), Read: c.Report().String(), Tokenizer: stream.Name(), Fingerprint: c.Fingerprint(),
 	}
+	r.Warnings = append(r.Warnings, c.Warnings()...)
 	if w := encodingWarning(c, stream); w != nil {
 		r.Warnings = append(r.Warnings, *w)
 	}
@@ -157,7 +158,7 @@ func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
 	return &info.Warning{
 		Code: "not-utf8",
 		Text: fmt.Sprintf("%s what is not text in UTF-8, where words are cut into pieces; the first is %s", files, first),
-		Fix:  "convert it, if it is text: iconv -f latin1 -t utf8, or -f utf16le",
+		Fix:  "leave out --format bytes, if it is text: other encodings are recognized",
 	}
 }
 

@@ -24,10 +24,13 @@ import (
 // Options says what to count and how to estimate. The zero value of a
 // field asks for its default.
 type Options struct {
-	Paths  []string // files, folders, globs; "-" is Stdin
-	Stdin  io.Reader
-	Format string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
-	Field  string // JSON field or Parquet column that holds the text; "" is "text"
+	Paths          []string // files, folders, globs; "-" is Stdin
+	Stdin          io.Reader
+	Format         string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Field          string // of JSON, or column of a table, that holds the text, a path with dots; "" is "text"
+	MaxRecord      int64  // bytes of the longest record that is read; 0 means 256 MB
+	Strict         bool   // what cannot be read in a folder or an archive is an error, not skipped
+	KeepDuplicates bool   // exact copies count as documents of their own
 
 	// Counts, in place of Paths, is a file of counts that was written elsewhere
 	// (count.File): by an earlier run, or by the pipeline in beam/.
@@ -121,6 +124,10 @@ func (o Options) Command() string {
 	}
 	flag("--format", o.Format, o.Format != "")
 	flag("--field", o.Field, o.Field != "")
+	flag("--max-record", strconv.FormatInt(o.MaxRecord, 10), o.MaxRecord != 0)
+	if o.KeepDuplicates {
+		words = append(words, "--keep-duplicates")
+	}
 	flag("--tokens", o.Tokens, o.Tokens != "bytes")
 	if len(o.Distances) > 0 {
 		var ds []string

@@ -50,7 +50,7 @@ var bands = []band{
 	}},
 	{"instruments", []room{
 		{"corpus/source", nil},
-		{"corpus", []string{"corpus/source", "internal/tempfile", "token"}},
+		{"corpus", []string{"corpus/source", "info", "internal/tempfile", "token"}},
 		{"lm", []string{"token"}},
 		{"lm/bytemix", []string{"internal/atomicfile", "lm", "token"}},
 		{"lm/openai", []string{"lm", "token"}},

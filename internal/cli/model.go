@@ -70,8 +70,7 @@ func newModelTrainCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVarP(&o.File, "out", "o", "", "file to write")
 	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
-	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
-	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
@@ -154,8 +153,7 @@ func newModelEvalCommand() *cobra.Command {
 	f.SortFlags = false
 	f.IntVarP(&o.Length, "length", "L", 0, "bytes per window (default: from the documents, at most 16384)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default 200)")
-	f.StringVar(&o.Field, "field", "", "JSON field or Parquet column that holds the text (default text)")
-	f.StringVar(&o.Format, "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
+	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the text is read as: bytes, dna or protein (default: as the model)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
