@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -190,22 +189,6 @@ func TestAuditPage(t *testing.T) {
 	if err := AuditText(&bytes.Buffer{}, empty, TextOptions{}); err != nil {
 		t.Errorf("a text without models: %v", err)
 	}
-}
-
-// Damaged documents are refused or shown, never a panic.
-func FuzzReadAudit(f *testing.F) {
-	f.Add([]byte(`{"schema":"l2m.audit/1"}`))
-	f.Add([]byte(`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[null]}`))
-	f.Add([]byte(`{"schema":"l2m.audit/1","law":{"a":2,"beta":0.5,"unit":"token"},"lengths":[1024],"capacities":[1],"models":[{"name":"x","states":[{"length":1024}],"crossovers":[{},{"at":1e300}],"layers":[{"layers":[0],"parts":[{"kind":"kv","width":8,"rule":"all"}]}]}]}`))
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		a, err := result.Read[result.Audit](bytes.NewReader(doc), "audit.json")
-		if err != nil {
-			return
-		}
-		_ = AuditHTML(io.Discard, a)
-		_ = AuditText(io.Discard, a, TextOptions{Width: 80})
-		_ = result.AuditCSV(io.Discard, a)
-	})
 }
 
 func TestShort(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"io"
 	"math"
 	"strings"
 	"testing"
@@ -52,26 +51,6 @@ func TestComparisonFaces(t *testing.T) {
 	if err := result.Write(&doc, c); err == nil || !strings.Contains(err.Error(), "loss") {
 		t.Errorf("a number that is none: %v", err)
 	}
-}
-
-// Damaged documents are refused or shown, never a panic.
-func FuzzReadComparison(f *testing.F) {
-	var doc bytes.Buffer
-	if err := result.Write(&doc, sample.Comparison()); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(doc.Bytes())
-	f.Add([]byte(`{"schema":"l2m.compare/2","runs":[{},{}]}`))
-	f.Add([]byte(`{"schema":"l2m.compare/2","runs":[{"information":[{"ell":2}]},{"information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`))
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		c, err := result.Read[result.Comparison](bytes.NewReader(doc), "compare.json")
-		if err != nil {
-			return
-		}
-		_ = ComparisonHTML(io.Discard, c)
-		_ = ComparisonText(io.Discard, c, TextOptions{Width: 80})
-		_ = result.ComparisonCSV(io.Discard, c)
-	})
 }
 
 func TestOverlay(t *testing.T) {

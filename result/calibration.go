@@ -1,6 +1,8 @@
 package result
 
 import (
+	"fmt"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -28,8 +30,22 @@ type Calibration struct {
 func (*Calibration) about() about      { return about{CalibrationSchema, "the calibration", " "} }
 func (c *Calibration) header() *string { return &c.Schema }
 
-// Validate finds nothing: any such document can be shown.
-func (*Calibration) Validate() error { return nil }
+// Validate says what keeps a calibration from being shown: names that l2m does
+// not write.
+func (c *Calibration) Validate() error {
+	for i, cell := range c.Cells {
+		at := fmt.Sprintf(".cells[%d]", i)
+		if err := knownDamage(at, cell.Damage); err != nil {
+			return err
+		}
+		for j, e := range cell.Estimators {
+			if err := knownEstimator(fmt.Sprintf("%s.estimators[%d]", at, j), e.Estimator); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // CalibrationCoverage is how many intervals hold the truth.
 type CalibrationCoverage struct {

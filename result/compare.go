@@ -2,8 +2,10 @@ package result
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/mi"
 )
 
 // CompareSchema is the version of the Comparison document, written to
@@ -31,6 +33,14 @@ func (c *Comparison) header() *string { return &c.Schema }
 func (c *Comparison) Validate() error {
 	if len(c.Runs) < 2 {
 		return errors.New("fewer than two runs: the document is damaged")
+	}
+	for i, r := range c.Runs {
+		if r.Estimator == "" && len(r.Information) == 0 {
+			continue // nothing was estimated
+		}
+		if err := knownEstimator(fmt.Sprintf(".runs[%d]", i), mi.Estimator(r.Estimator)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

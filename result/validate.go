@@ -1,12 +1,20 @@
 package result
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/l2m-lab/l2m/mi"
+)
 
 // Validate says what is wrong with a result, naming the field as a jq path:
-// lists whose lengths contradict each other, lengths and counts that cannot be.
+// names that l2m does not write, lists whose lengths contradict each other, lengths and counts that cannot be.
 func (r *Result) Validate() error {
 	for i, s := range r.Series {
 		at := fmt.Sprintf(".series[%d]", i)
+		if err := knownEstimator(at, s.Estimator); err != nil {
+			return err
+		}
 		if s.Ratio < 2 {
 			return fmt.Errorf("%s.ratio is %d; a window is at least twice its first part", at, s.Ratio)
 		}
@@ -41,6 +49,9 @@ func (r *Result) Validate() error {
 		}
 	}
 	if t := r.TwoPoint; t != nil {
+		if !slices.Contains(mi.EntropyEstimators(), mi.EntropyEstimator(t.Estimator)) {
+			return fmt.Errorf(".twopoint.estimator is %q, which this version of l2m does not know (choose from %v)", t.Estimator, mi.EntropyEstimators())
+		}
 		for j, p := range t.Points {
 			if p.Distance < 1 || p.SE < 0 || p.Pairs < 0 {
 				return fmt.Errorf(".twopoint.points[%d]: distance %d, pairs %d, standard error %g cannot be", j, p.Distance, p.Pairs, float64(p.SE))

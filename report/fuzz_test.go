@@ -1,0 +1,96 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"testing"
+
+	"github.com/l2m-lab/l2m/internal/sample"
+	"github.com/l2m-lab/l2m/result"
+)
+
+// traversals name figures, series and damage such that a file made of the name
+// would stand outside the run.
+var traversals = []string{
+	`{"schema":"l2m.results/1","series":[{"estimator":"x/../../../../trav/pwned","ratio":2,"points":[{"ell":1,"length":2,"nats":1}]}]}`,
+	`{"schema":"l2m.compare/2","runs":[{"run":"../../x","model":"x/../../../../trav/pwned","estimator":"paired","information":[{"ell":2}]},{"run":"b","estimator":"x/../../../../trav/pwned","information":[{"ell":2}]}]}`,
+	`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[{"name":"x/../../../../trav/pwned","states":[{"length":1}],"crossovers":[{},{}]}]}`,
+	`{"schema":"l2m.calibration/1","cells":[{"damage":"none","estimators":[{"estimator":"x/../../../../trav/pwned","points":[{"truth":1}]}]}]}`,
+	`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1","estimators":[{"estimator":"paired","beta":{"bias":1},"points":[]}]}]}`,
+	`{"schema":"l2m.rivals/1","points":[{"estimator":"x/../../../../trav/pwned","process":"hierarchical x","truth":1,"mean":1}]}`,
+}
+
+// figureID is what a figure may be called: it names a file.
+var figureID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// Whatever a document holds, it is refused or every face shows it, and its
+// figures have names that cannot lead elsewhere.
+func FuzzFaces(f *testing.F) {
+	r := sample.Result()
+	r.Series, r.Loss.Positions, r.TwoPoint.Points, r.TwoPoint.Law.Used = r.Series[:2], r.Loss.Positions[:3], r.TwoPoint.Points[:3], r.TwoPoint.Law.Used[:3]
+	for i := range r.Series {
+		s := &r.Series[i]
+		s.Points, s.Cov, s.Law.Used, s.Law.Local = s.Points[:2], nil, s.Law.Used[:2], s.Law.Local[:1]
+	}
+	comparison, err := result.Marshal(sample.Comparison())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, doc := range append([]string{
+		string(document(f, r)), string(comparison),
+		`{"schema":"l2m.results/1"}`,
+		`{"schema":"l2m.results/1","series":[{"estimator":"paired","ratio":2,"points":[{"ell":1,"length":2,"nats":-1}],"law":{"verdict":"none"}}]}`,
+		`{"schema":"l2m.results/1","series":[{"estimator":"paired","ratio":2,"points":[{"ell":1,"length":2,"nats":1e300,"se":1e-300}],"law":{"power":{"params":[{"name":"A","value":1e308},{"name":"beta","value":900}]}}}]}`,
+		"{\"schema\":\"l2m.results/1\",\"series\":[{\"estimator\":\"paired\",\"ratio\":2,\"points\":[{\"ell\":1,\"length\":2,\"nats\":1e308,\"se\":1e-300}],\"law\":{\"power\":{\"params\":[{\"name\":\"A\xba=2\xbd7\xc6.\",\"value\":1e308},{\"name\":\"beta\",\"value\":900}]}}}]}",
+		`{"schema":"l2m.audit/1"}`,
+		`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[null]}`,
+		`{"schema":"l2m.audit/1","law":{"a":2,"beta":0.5,"unit":"token"},"lengths":[1024],"capacities":[1],"models":[{"name":"x","states":[{"length":1024}],"crossovers":[{},{"at":1e300}],"layers":[{"layers":[0],"parts":[{"kind":"kv","width":8,"rule":"all"}]}]}]}`,
+		`{"schema":"l2m.compare/2","runs":[{},{}]}`,
+		`{"schema":"l2m.compare/2","runs":[{"estimator":"paired","information":[{"ell":2}]},{"estimator":"paired","information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`,
+		`{"schema":"l2m.calibration/1","coverage":{"covered":1,"of":1,"coverage":1},"cells":[{"damage":"order=2","estimators":[{"estimator":"paired","beta":{"truth":1},"points":[{"truth":1,"mean":-1,"spread":1e300}]}]}]}`,
+		`{"schema":"l2m.rivals/1","points":[{"estimator":"ksg","process":"hierarchical:c=3","truth":1e-300,"mean":1e300},{"error":"x"}]}`,
+	}, traversals...) {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		opts := TextOptions{Width: 80}
+		if r, err := result.Read[result.Result](bytes.NewReader(doc), "results.json"); err == nil {
+			show(t, ResultFigures(r), HTML(io.Discard, r), Text(io.Discard, r, opts), result.CSV(io.Discard, r))
+		}
+		if c, err := result.Read[result.Comparison](bytes.NewReader(doc), "compare.json"); err == nil {
+			show(t, ComparisonFigures(c), ComparisonHTML(io.Discard, c), ComparisonText(io.Discard, c, opts), result.ComparisonCSV(io.Discard, c))
+		}
+		if a, err := result.Read[result.Audit](bytes.NewReader(doc), "audit.json"); err == nil {
+			show(t, []*Figure{AuditFigure(a)}, AuditHTML(io.Discard, a), AuditText(io.Discard, a, opts), result.AuditCSV(io.Discard, a))
+		}
+		if c, err := result.Read[result.Calibration](bytes.NewReader(doc), "calibration.json"); err == nil {
+			show(t, CalibrationFigures(c), CalibrationHTML(io.Discard, c))
+		}
+		if r, err := result.Read[result.Rivals](bytes.NewReader(doc), "rivals.json"); err == nil {
+			show(t, RivalsFigures(r), RivalsHTML(io.Discard, r))
+		}
+	})
+}
+
+// show checks the faces of a document that was read.
+func show(t *testing.T, figures []*Figure, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, fig := range figures {
+		if !figureID.MatchString(fig.ID) {
+			t.Fatalf("a figure is called %q", fig.ID)
+		}
+		for _, it := range fig.layout(fileFrame).items {
+			for _, p := range it.points {
+				if !p.finite() {
+					t.Fatalf("%s: an item of kind %d at %v", fig.ID, it.kind, p)
+				}
+			}
+		}
+	}
+}
