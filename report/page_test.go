@@ -124,7 +124,6 @@ func TestPageEscapesHostileNames(t *testing.T) {
 	r.Command, r.Version, r.Verb, r.Model.Name = hostile, hostile, hostile, hostile
 	r.Warnings = append(r.Warnings, info.Warning{Code: "x", Text: hostile, Fix: hostile})
 	r.Series[0].Law.Reason = hostile
-	r.Series[0].Estimator = hostile
 	page := render(t, r)
 	scripts := 0
 	for _, e := range pagetest.Parse(t, page) {

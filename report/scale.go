@@ -44,6 +44,9 @@ func (s scale) at(v float64) float64 {
 	return s.from + (t-lo)/(hi-lo)*(s.to-s.from)
 }
 
+// farthest is the largest value that an axis reaches to: beyond it bits overflow.
+const farthest = 1e300
+
 // rangeOf is the range that an axis shows for the given values: padded, never
 // empty, positive on logarithmic axes.
 func rangeOf(a Axis, values []float64, pad float64) (lo, hi float64) {
@@ -76,8 +79,11 @@ func rangeOf(a Axis, values []float64, pad float64) (lo, hi float64) {
 		tlo, thi = tlo-math.Ln2, thi+math.Ln2
 	}
 	d := pad * (thi - tlo)
-	plo, phi := a.Scale.inverse(tlo-d), a.Scale.inverse(thi+d)
-	if a.Zero && a.Scale == Linear {
+	plo, phi := a.Scale.inverse(tlo-d), math.Min(a.Scale.inverse(thi+d), farthest)
+	if a.Scale != Linear {
+		plo = math.Max(plo, 1/farthest)
+	}
+	if a.Zero && a.Scale == Linear && lo < hi {
 		if lo == 0 {
 			plo = 0
 		}

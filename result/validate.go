@@ -8,7 +8,7 @@ import (
 )
 
 // Validate says what is wrong with a result, naming the field as a jq path:
-// names that l2m does not write, lists whose lengths contradict each other, lengths and counts that cannot be.
+// unknown names, lists whose lengths disagree, impossible lengths and counts.
 func (r *Result) Validate() error {
 	for i, s := range r.Series {
 		at := fmt.Sprintf(".series[%d]", i)
