@@ -348,6 +348,7 @@ func TestPolicies(t *testing.T) {
 		class  Class
 	}{
 		{attention(), "full", Elements{KV: 20_000, Window: 20 * 49}, Mixed},
+		{attention(), "window:64", Elements{Window: 20*64 + 20*49}, Saturating},  // of two layers, the window of 49 stays
 		{attention(), "sinks:4+60", Elements{Window: 20*64 + 20*49}, Saturating}, // the window of 49 stays
 		{attention(), "budget:10", Elements{Window: 20*10 + 20*10}, Saturating},
 		// 2 heads × (4·6 + 4) beside a segment of 100.
@@ -376,7 +377,7 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s: %+v (%s), want %+v (%s), %v", c.policy, s.Elements, under.Growth().Class, c.want, c.class, err)
 		}
 	}
-	for _, bad := range []string{"", "sinks", "sinks:4", "sinks:-1+3", "budget:x", "budget:0", "power:2", "power:0", "compressive:", "log-linear:3", "other",
+	for _, bad := range []string{"", "window", "window:0", "window:4+4", "sinks", "sinks:4", "sinks:-1+3", "budget:x", "budget:0", "power:2", "power:0", "compressive:", "log-linear:3", "other",
 		"pattern:", "pattern:k^0.5", "pattern:k^1/2", "pattern:x^2", "fenwick:1", "fenwick:0,0.5", "fenwick:1,2", "fenwick:x,1", "quant:", "quant:q9", "quant:q4_0+x", "segments:0"} {
 		if _, err := ParsePolicy(bad); err == nil {
 			t.Errorf("policy %q accepted", bad)

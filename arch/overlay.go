@@ -29,6 +29,7 @@ type Policy struct {
 // ParsePolicy reads a cache policy:
 //
 //	full              keep everything
+//	window:4096       the last 4,096 tokens
 //	sinks:4+2044      the first 4 and the last 2,044 tokens (StreamingLLM, arXiv 2309.17453)
 //	budget:2048       2,048 tokens, whichever (H2O, SnapKV and others)
 //	compressive:2048  a segment of 2,048 tokens and one matrix memory per key–value head
@@ -63,6 +64,8 @@ func ParsePolicy(s string) (Policy, error) {
 		if p.sinks, err = p.tokens(sinks); err == nil {
 			p.window, err = p.tokens(window)
 		}
+	case "window":
+		p.window, err = p.tokens(rest)
 	case "budget":
 		p.budget, err = p.tokens(rest)
 	case "compressive":
@@ -93,7 +96,7 @@ func ParsePolicy(s string) (Policy, error) {
 			p.recent, err = p.tokens(recent)
 		}
 	default:
-		err = fmt.Errorf("unknown cache policy %q (full, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^1/0.76, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear)", s)
+		err = fmt.Errorf("unknown cache policy %q (full, window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^1/0.76, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear)", s)
 	}
 	if err != nil {
 		return Policy{}, err
@@ -113,7 +116,7 @@ func (p Policy) tokens(s string) (int64, error) {
 func (p Policy) exponent(s string, least float64) (float64, error) {
 	b, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(b > least && b >= 0 && b <= 1) {
-		return 0, fmt.Errorf("cache policy %q: want an exponent above 0 and at most 1", p.Name)
+		return 0, fmt.Errorf("cache policy %q: want an exponent %s 0 and at most 1", p.Name, map[bool]string{true: "of at least", false: "above"}[least < 0])
 	}
 	return b, nil
 }
@@ -188,6 +191,8 @@ func (p Policy) apply(part Part) ([]Part, bool, error) {
 		}
 	}
 	switch {
+	case p.window > 0 && p.sinks == 0:
+		bound(p.window, fmt.Sprintf(", the last %d kept", p.window))
 	case p.window > 0:
 		bound(p.sinks+p.window, fmt.Sprintf(", the first %d and the last %d kept", p.sinks, p.window))
 	case p.budget > 0:

@@ -26,7 +26,7 @@ func AuditFigure(doc *result.Audit) *Figure {
 		Aspect: 0.75,
 	}
 	for i, c := range append([]float64{a.hardCapacity()}, a.Capacities...) {
-		curve := Curve{Name: "needed at " + formatFloat(c) + " nats per element", Label: formatFloat(c) + " nats", Hue: Ink, Line: Dashed, Quiet: i > 0}
+		curve := Curve{Name: "needed at " + formatFloat(c) + " nats per element", Label: natsLabel(c), Hue: Ink, Line: Dashed, Quiet: i > 0}
 		if i == 0 {
 			curve.Name, curve.Label = "needed if every bit were used", "every bit"
 		}
@@ -155,4 +155,12 @@ func lengthsTo(hi float64) []float64 {
 		out = append(out, L)
 	}
 	return out
+}
+
+// natsLabel labels a capacity.
+func natsLabel(c float64) string {
+	if c == 1 {
+		return "1 nat"
+	}
+	return formatFloat(c) + " nats"
 }

@@ -23,7 +23,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	p := &Page{
 		Kind: "audit", Verdict: Plain(AuditHeadline(audit) + "."), Tone: tone, Hero: AuditFigure(audit),
 		Formula: Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(") = "), Phrase{{Text: significant(a.Law.A, 4), Ref: ".law.a"}}, Plain(" · "), Styled(Math, "L"), Phrase{{Text: significant(a.Law.Beta, 3), Style: Sup, Ref: ".law.beta"}}, Plain(" nats")),
-		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast." + a.leadMemory()),
+		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast." + a.leadGrowth()),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
 	}
 	if len(a.Models) > 1 {
@@ -88,7 +88,7 @@ func (a audited) lawSource() string {
 }
 
 func (a audited) facts() []Fact {
-	facts := a.memoryFacts()
+	facts := append(a.memoryFacts(), a.lengthFacts()...)
 	keeps, falls, open := a.tally()
 	always := "keep up at every length"
 	if e := a.Evidence; e != nil && e.To > 0 {
@@ -108,7 +108,7 @@ func (a audited) facts() []Fact {
 			soonest, at = m, *x.At
 		}
 	}
-	if soonest != nil && a.Memory == nil {
+	if soonest != nil && !a.answersMemory() && !a.answersLength() {
 		mark := ""
 		if a.Evidence.Beyond(at) {
 			mark = "~"

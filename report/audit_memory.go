@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"math"
-	"strings"
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/result"
@@ -31,39 +33,6 @@ func deviceMemory(n int64) string {
 	return size(n)
 }
 
-// memoryAnswer is the finding as a sentence: how many fit, and which leaves least room.
-func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
-	fit, planned := 0, 0
-	tightest, room := "", math.Inf(1)
-	for _, m := range p.Models {
-		if m.Error != "" {
-			continue
-		}
-		planned++
-		x := m.Needed()
-		if !x.Fits {
-			continue
-		}
-		fit++
-		if r := float64(m.Available-x.Total) / float64(p.Memory); r < room {
-			room, tightest = r, m.Model
-		}
-	}
-	s := fmt.Sprintf("At %s, %d of %s fit", memoryQuestion(p), fit, plural(planned, "model", "models"))
-	if planned == 1 {
-		s = fmt.Sprintf("%s %s at %s", p.Models[0].Model, map[bool]string{true: "fits", false: "does not fit"}[fit == 1], memoryQuestion(p))
-	} else if fit > 0 {
-		s += fmt.Sprintf("; the tightest is %s with %.0f %% of the memory to spare", shortName(tightest), 100*room)
-	}
-	switch fit {
-	case planned:
-		return s, Good
-	case 0:
-		return s, Bad
-	}
-	return s, Neutral
-}
-
 // longest writes the longest context.
 func longest(n int64) string {
 	switch n {
@@ -82,34 +51,46 @@ func (t *auditText) memory() {
 		return
 	}
 	t.out.WriteString("\n" + t.colour(fmt.Sprintf("What fits: %s (%.0f %% used at most, keys and values as %s)", memoryQuestion(p), 100*p.Utilization, p.KVType), 1) + "\n")
-	name := 24
-	for _, m := range p.Models {
-		name = max(name, min(40, len([]rune(m.Model))+3))
+	// On a narrow terminal the engines' columns give way.
+	const columns, engineColumns, narrowest = 50, 21, 24
+	engines := t.opts.Width >= narrowest+columns+engineColumns
+	room := t.opts.Width - columns
+	if engines {
+		room -= engineColumns
 	}
-	pad := func(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len([]rune(s)))) }
-	right := func(s string, n int) string { return strings.Repeat(" ", max(0, n-len([]rune(s)))) + s }
-	t.out.WriteString(pad("", name) + right("weights", 10) + right("cache", 10) + right("fits", 6) + right("longest", 12) + right("batch", 8) + right("vLLM", 10) + right("llama.cpp", 11) + "\n")
+	name := narrowest
+	for _, m := range p.Models {
+		name = max(name, min(room, text.StringWidthWithoutEscSequences(withoutOwner(m.Model))+3))
+	}
+	row := func(first string, cells ...string) {
+		line := text.Pad(text.Snip("  "+first, name-1, "…"), name, ' ')
+		for i, width := range []int{10, 10, 7, 13, 10, 10, 11} {
+			if i < len(cells) && (i < 5 || engines) {
+				line += text.AlignRight.Apply(cells[i], width)
+			}
+		}
+		t.out.WriteString(line + "\n")
+	}
+	row("", "weights", "cache", "fits", "longest", "batch", "vLLM", "llama.cpp")
 	for _, m := range p.Models {
 		if m.Error != "" {
 			t.paragraph(m.Model+": "+m.Error, 2)
 			continue
 		}
 		x := m.Needed()
-		fits := map[bool]string{true: "yes", false: "no"}[x.Fits]
 		weights := size(m.Weights)
 		if !m.Known {
 			weights = "?"
 		}
-		batch := longest(x.Sequences)
-		row := pad("  "+shortName(m.Model), name) + right(weights, 10) + right(size(x.Total), 10) + right(fits, 6) + right(longest(x.Longest), 12) + right(batch, 8)
+		cells := []string{weights, size(x.Total), fitsWord(m), atMost(m, x.Longest), atMost(m, x.Sequences)}
 		for _, e := range m.Engines[1:] {
 			if e.Engine == serving.VLLM || e.Engine == serving.LlamaCpp {
-				row += right(size(e.Total), map[serving.Engine]int{serving.VLLM: 10, serving.LlamaCpp: 11}[e.Engine])
+				cells = append(cells, size(e.Total))
 			}
 		}
-		t.out.WriteString(row + "\n")
+		row(printable(withoutOwner(m.Model)), cells...)
 	}
-	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. ?: not known, not counted (--weights).", 2)
+	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. cache, ≤, ?: the weights are not known and not counted, so only the cache is known to fit (--weights).", 2)
 }
 
 // memorySection is the plan in the page: who fits, what engines allocate, and the
@@ -136,8 +117,8 @@ func (a auditPage) memorySection() Section {
 		if m.Known {
 			weights = Phrase{{Text: size(m.Weights), Ref: base + ".weights"}}
 		}
-		row := []Phrase{Plain(m.Model), Plain(map[bool]string{true: "yes", false: "no"}[x.Fits]), weights, {{Text: size(x.Total), Ref: base + ".engines[0].total"}},
-			Plain(longest(x.Longest)), Plain(longest(x.Sequences))}
+		row := []Phrase{Plain(m.Model), Plain(fitsWord(m)), weights, {{Text: size(x.Total), Ref: base + ".engines[0].total"}},
+			Plain(atMost(m, x.Longest)), Plain(atMost(m, x.Sequences))}
 		for j := range m.Engines[1:] {
 			row = append(row, Phrase{{Text: size(m.Engines[j+1].Total), Ref: fmt.Sprintf("%s.engines[%d].total", base, j+1)}})
 		}
@@ -147,7 +128,7 @@ func (a auditPage) memorySection() Section {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	s.Blocks = append(s.Blocks, t, Prose{Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Cache is what must be kept; the engines’ columns are what they allocate: "+
+	s.Blocks = append(s.Blocks, t, Prose{Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
 		"vLLM whole blocks and a window with a batch of tokens, llama.cpp all cells of the context at the start and recurrent states in float32, Transformers a column more in convolutions. "+
 		"Read per token are weights and caches, which bounds the speed of a step.", 100*p.Utilization))})
 	for i, m := range p.Models {
@@ -207,11 +188,15 @@ func (a audited) memoryFacts() []Fact {
 			near = m
 		}
 	}
-	facts = append(facts, Fact{Label: "fit", Value: Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: Plain(memoryQuestion(p))})
+	label := "fit"
+	if slices.ContainsFunc(p.Models, func(m result.ModelPlan) bool { return fitsWord(m) == "cache" }) {
+		label = "fit, weights that are not known left out"
+	}
+	facts = append(facts, Fact{Label: label, Value: Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: Plain(memoryQuestion(p))})
 	if far != nil {
 		facts = append(facts,
-			Fact{Label: "longest context, the most", Value: Plain(longest(far.Needed().Longest)), Note: Plain(shortName(far.Model))},
-			Fact{Label: "longest context, the least", Value: Plain(longest(near.Needed().Longest)), Note: Plain(shortName(near.Model))})
+			Fact{Label: "longest context, the most", Value: Plain(atMost(*far, far.Needed().Longest)), Note: Plain(shortName(far.Model))},
+			Fact{Label: "longest context, the least", Value: Plain(atMost(*near, near.Needed().Longest)), Note: Plain(shortName(near.Model))})
 	}
 	if p.Context > 0 && a.Evidence.Answers(float64(p.Context)) == nil {
 		nats := float64(a.Law.At(float64(p.Context))) * float64(p.Batch)
@@ -225,14 +210,4 @@ func (a audited) memoryFacts() []Fact {
 		})
 	}
 	return facts
-}
-
-// leadMemory tells in the lead which models keep up, where the headline answers
-// what fits.
-func (a audited) leadMemory() string {
-	if a.Memory == nil {
-		return ""
-	}
-	s, _ := a.growthHeadline()
-	return " " + s + "."
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/law"
@@ -206,6 +207,66 @@ func TestRanges(t *testing.T) {
 	for want, ns := range map[string][]int{"": nil, "3": {3}, "0–2, 5, 7–8": {0, 1, 2, 5, 7, 8}} {
 		if got := ranges(ns); got != want {
 			t.Errorf("%v: %q, want %q", ns, got, want)
+		}
+	}
+}
+
+// TestMemoryAnswer: only caches are said to fit where weights are not known.
+func TestMemoryAnswer(t *testing.T) {
+	model := func(name string, fits, known bool) result.ModelPlan {
+		m := result.ModelPlan{Known: known}
+		m.Model, m.Available = name, 70
+		m.Engines = []serving.EngineFit{{Total: 60, Fits: fits, Longest: 9, Sequences: 9}}
+		return m
+	}
+	for _, c := range []struct {
+		models []result.ModelPlan
+		want   string
+		tone   Tone
+	}{
+		{[]result.ModelPlan{model("o/a", true, true)}, "o/a fits at", Good},
+		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are not known and not counted", Neutral},
+		{[]result.ModelPlan{model("a", false, false)}, "a does not fit at", Bad},
+		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit; the tightest is a with 10 %", Good},
+		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are not known and not counted", Neutral},
+		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "2 of 2 models fit; the weights of 1 of these are not known and not counted", Neutral},
+	} {
+		got, tone := memoryAnswer(&result.MemoryPlan{Memory: 100, Devices: 1, Batch: 4, Context: 8, Models: c.models})
+		if !strings.Contains(got, c.want) || tone != c.tone {
+			t.Errorf("%q with tone %v, want %q with %v", got, tone, c.want, c.tone)
+		}
+	}
+	if got := atMost(model("a", true, false), 9); got != "≤ 9" {
+		t.Errorf("%q without weights", got)
+	}
+	if got := atMost(model("a", true, true), 9); got != "9" {
+		t.Errorf("%q with weights", got)
+	}
+}
+
+// TestLengthAnswer: a length that was asked for is answered before anything else.
+func TestLengthAnswer(t *testing.T) {
+	a := sample.Audit(t, true, 1_000_000)
+	a.Models = a.Models[3:4]
+	factor := &a.Models[0].Needs[0].At[audited{a}.leastCapacity()+1].Factor
+	for _, c := range []struct {
+		factor float64
+		want   string
+	}{
+		{2.5, "is large enough: 2.50 times what the law asks for, if each stored number carries"},
+		{0.5, "is too small: 0.5 times what the law asks for"},
+	} {
+		*factor = c.factor
+		if got := AuditHeadline(a); !strings.HasPrefix(got, "At 1\u202f000\u202f000 tokens, the state of") || !strings.Contains(got, c.want) {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestWithoutOwner(t *testing.T) {
+	for name, want := range map[string]string{"o/a": "a", "a": "a", "o/a + pattern:k^1/0.76": "a + pattern:k^1/0.76"} {
+		if got := withoutOwner(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 }

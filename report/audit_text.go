@@ -66,15 +66,6 @@ func (a audited) tally() (keeps, falls, open int) {
 	return keeps, falls, open
 }
 
-// headline is the finding as a sentence: what fits where that was asked, else
-// which models keep up.
-func (a audited) headline() (string, Tone) {
-	if a.Memory != nil && len(a.Memory.Models) > 0 {
-		return memoryAnswer(a.Memory)
-	}
-	return a.growthHeadline()
-}
-
 // growthHeadline says which models keep up with the law.
 func (a audited) growthHeadline() (string, Tone) {
 	keeps, falls, open := a.tally()
@@ -98,7 +89,7 @@ func (a audited) growthHeadline() (string, Tone) {
 	case keeps == n:
 		return fmt.Sprintf("All %d models keep up with the law%s", n, always), Good
 	}
-	s := fmt.Sprintf("%d of %d models keep up with the law%s, %d fall behind", keeps, n, always, falls)
+	s := fmt.Sprintf("%d of %d models %s with the law%s, %d %s behind", keeps, n, agree(keeps, "keeps up", "keep up"), always, falls, agree(falls, "falls", "fall"))
 	if open > 0 {
 		s += fmt.Sprintf(", %d cannot be told", open)
 	}
@@ -147,7 +138,7 @@ func (t *auditText) head() {
 		codes = append(codes, text.FgRed)
 	}
 	t.paragraph(s, 2, codes...)
-	if t.a.Memory != nil {
+	if t.a.leadGrowth() != "" {
 		s, _ = t.a.growthHeadline()
 		t.paragraph(s, 2)
 	}

@@ -132,7 +132,7 @@ unless --law names another.`,
 	f.StringVar(&ask, "length", "", "what would be needed at these lengths, such as 1e6")
 	f.StringVar(&capacity, "capacity", "", "nats that one element carries (default 1,0.1,0.01)")
 	f.StringVar(&dtype, "dtype", "", "storage of elements: bfloat16, float16, float8, int4, q8_0, q4_0, … (default bfloat16)")
-	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear")
+	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear")
 	memory.add(f)
 	f.StringVar(&o.Assume, "assume", "", "read the files as this model_type, whatever they say")
 	f.Float64Var(&o.Level, "level", 0.95, "level of intervals")
