@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gets a prebuilt library of llama.cpp (v0.5.0, processor only, Linux x86-64)
-# from the npm registry, where the tests look for it, and prints the folder.
+# through npm, which knows your mirrors and proxies, where the tests look for it,
+# and prints the folder.
 #
 #   scripts/fetch-llama.sh [DIR]      default: ~/.cache/l2m/llama
 set -euo pipefail
@@ -18,9 +19,11 @@ case $(uname -sm) in
 esac
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-curl -sSfL --retry 3 -o "$tmp/package.tgz" "https://registry.npmjs.org/@node-llama-cpp/linux-x64/-/linux-x64-$version.tgz"
-echo "$sha512  $tmp/package.tgz" | sha512sum --check --quiet
-tar -xzf "$tmp/package.tgz" -C "$tmp"
+command -v npm >/dev/null || { echo "fetch-llama.sh asks npm for the library, and npm is not installed" >&2; exit 1; }
+(cd "$tmp" && npm pack --silent "@node-llama-cpp/linux-x64@$version" >/dev/null)
+package=$tmp/node-llama-cpp-linux-x64-$version.tgz
+echo "$sha512  $package" | sha512sum --check --quiet
+tar -xzf "$package" -C "$tmp"
 cd "$tmp/package/bins/linux-x64"
 # The binding asks for plain names.
 for lib in llama ggml; do ln -s lib$lib.v*.so lib$lib.so; done
