@@ -300,7 +300,7 @@ func (o Options) Command() string {
 	flag("--level", shell.Number(o.Level), o.Level == d.Level)
 	words = append(words, o.Memory.words()...)
 	for _, p := range o.Paths {
-		words = append(words, shell.Quote(p))
+		words = append(words, shell.Operand(p))
 	}
 	return strings.Join(words, " ")
 }

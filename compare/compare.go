@@ -299,7 +299,7 @@ func (o Options) Command() string {
 		words = append(words, "--seed", strconv.FormatUint(o.Seed, 10))
 	}
 	for _, r := range o.Runs {
-		words = append(words, shell.Quote(r))
+		words = append(words, shell.Operand(r))
 	}
 	return strings.Join(words, " ")
 }

@@ -220,7 +220,7 @@ func (o Options) Command() string {
 	}
 	flag("--bytes-per-token", shell.Number(o.BytesPerToken), "0")
 	for _, p := range o.Paths {
-		words = append(words, shell.Quote(p))
+		words = append(words, shell.Operand(p))
 	}
 	return strings.Join(words, " ")
 }

@@ -398,7 +398,7 @@ func (t *terminal) next() {
 	if t.opts.Run == "" {
 		return
 	}
-	run := shell.Quote(printable(t.opts.Run))
+	run := shell.Quote(t.opts.Run)
 	t.out.WriteString("\n")
 	s := "run kept in " + run + " — open " + strings.TrimSuffix(run, "/") + "/report.html"
 	if t.find.exponent != nil {

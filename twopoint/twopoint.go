@@ -145,7 +145,7 @@ func (o Options) Command() string {
 	flag("--seed", strconv.FormatUint(o.Seed, 10), o.Seed != 1)
 	flag("--counts", o.Counts, o.Counts != "")
 	for _, p := range o.Paths {
-		words = append(words, shell.Quote(p))
+		words = append(words, shell.Operand(p))
 	}
 	return strings.Join(words, " ")
 }

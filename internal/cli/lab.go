@@ -119,7 +119,10 @@ depend on the number of workers, nor on interruptions.`,
 
 // typed is the command that repeats what changes the result.
 func typed(cmd *cobra.Command, args []string) string {
-	words := append([]string{"l2m", "lab", "train"}, args...)
+	words := []string{"l2m", "lab", "train"}
+	for _, a := range args {
+		words = append(words, shell.Operand(a))
+	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
 		case "workers", "quiet", "json", "fresh":
@@ -129,11 +132,8 @@ func typed(cmd *cobra.Command, args []string) string {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			value = strings.Join(list.GetSlice(), ",")
 		}
-		words = append(words, "--"+f.Name, value)
+		words = append(words, "--"+f.Name, shell.Quote(value))
 	})
-	for i, w := range words {
-		words[i] = shell.Quote(w)
-	}
 	return strings.Join(words, " ")
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/l2m-lab/l2m/internal/screen"
 )
 
 // The reference is a shell: what it makes of a quoted word is the word.
@@ -14,14 +16,20 @@ func TestQuoteIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Skip("no sh on this machine")
 	}
-	words := []string{"", "plain", "a b", "it's", "'", "''", `\`, `"$HOME"`, "`id`", "~", "*", "a\nb", "\n", "!x", "#", "-n", "β", "a;b", "=x", "{a,b}"}
-	some := rapid.StringOf(rapid.RuneFrom([]rune(" '\"\\$`~*?[]{}();&|<>!#=%^\n\tabβ")))
+	words := []string{"", "plain", "a b", "it's", "'", "''", `\`, `"$HOME"`, "`id`", "~", "*", "a\nb", "\n", "a\n\n", "\xff\n", "!x", "#", "-n", "β", "a;b", "=x", "{a,b}",
+		"caf\xe9", "\xff'%d\\n$(id)", "\x1b[2J", "\u202etxt", "\xe2\x82", "\ufffd", "1\xff2", "\xff" + "7"}
+	syntax := rapid.StringOf(rapid.RuneFrom([]rune(" '\"\\$`~*?[]{}();&|<>!#=%^\n\tabβ\x1b7")))
+	bytes := rapid.Map(rapid.SliceOf(rapid.ByteRange(1, 255)), func(b []byte) string { return string(b) })
 	for i := range 200 {
-		words = append(words, some.Example(i))
+		words = append(words, syntax.Example(i), bytes.Example(i))
 	}
 	script := "printf '%s\\0'"
 	for _, w := range words {
-		script += " " + Quote(w)
+		q := Quote(w)
+		if strings.TrimRight(w, "\n") == w && screen.Printable(q) != q {
+			t.Errorf("%q is quoted as %q, which cannot be shown", w, q)
+		}
+		script += " " + q
 	}
 	out, err := exec.Command(sh, "-c", script).Output()
 	if err != nil {
@@ -34,6 +42,14 @@ func TestQuoteIsReadBack(t *testing.T) {
 	for i, w := range words {
 		if got[i] != w {
 			t.Errorf("%q is quoted as %s, which a shell reads as %q", w, Quote(w), got[i])
+		}
+	}
+}
+
+func TestOperand(t *testing.T) {
+	for in, want := range map[string]string{"-": "-", "-x": "./-x", "--length": "./--length", "./-x": "./-x", "a-b": "a-b", "- x": "'./- x'", "-\xff": `"$(printf './-\377')"`, "": "''"} {
+		if got := Operand(in); got != want {
+			t.Errorf("%q becomes %s, want %s", in, got, want)
 		}
 	}
 }
