@@ -36,28 +36,57 @@ type Frontier struct {
 }
 
 // NewFrontier computes the canonical correlations of w_1..w_ell and
-// w_{ell+1}..w_L: the singular values of L_x⁻¹·Σ_xy·L_y⁻ᵀ with Cholesky factors
-// L_x and L_y. Where ρ_i is close to 1 they are taken from 1 − ρ_i², the squared
-// singular values of L_y⁻¹·R with R the Cholesky factor of the covariance of Y
-// given X, which keep their digits. O(L³) time, for L up to 4,096.
+// w_{ell+1}..w_L. O(L³) time, for L up to 4,096; the hierarchical process of
+// base 2, 4, 8, … is first reduced to statistics of the size of its
+// information, for L up to 16,384.
 func NewFrontier(p Covarier, ell, L int) (*Frontier, error) {
 	if err := checkSplit(ell, L); err != nil {
 		return nil, err
 	}
-	if L > 2*maxDense {
-		return nil, notExact("canonical correlations of %d tokens need a dense factorisation (at most %d)", L, 2*maxDense)
-	}
-	cov, err := p.Covariance(L)
+	c, err := coordinatesOf(p, L)
 	if err != nil {
 		return nil, err
 	}
+	past, future := blocksOf(0, ell), blocksOf(ell, L)
+	joint := gather(c, append(past, future...), append(past, future...))
+	n, _ := joint.Dims()
+	m := 0
+	for _, b := range past {
+		m += c.size(b)
+	}
+	cov := make([][]float64, n)
+	for i := range cov {
+		cov[i] = joint.RawRowView(i)
+	}
+	f := &Frontier{Ell: ell, Length: L}
+	if f.Correlations, f.Residuals, err = canonical(cov, m); err != nil {
+		return nil, err
+	}
+	for len(f.Correlations) < min(ell, L-ell) { // of what was left out as fresh
+		f.Correlations, f.Residuals = append(f.Correlations, 0), append(f.Residuals, 1)
+	}
+	// The factorisation of a nearly predictable process loses digits. The
+	// information is known without it.
+	if mi, err := p.BipartiteMI(ell, L); err == nil && math.Abs(float64(f.Information()-mi)) > 1e-3*(1+float64(mi)) {
+		return nil, notExact("the covariance of %d tokens is too close to singular: its canonical correlations add up to %.6g nats, not %.6g", L, float64(f.Information()), float64(mi))
+	}
+	return f, nil
+}
+
+// canonical returns the canonical correlations ρ_i of the first ell coordinates
+// and the others, descending, and 1 − ρ_i²: the singular values of
+// L_x⁻¹·Σ_xy·L_y⁻ᵀ with Cholesky factors L_x and L_y. Where ρ_i is close to 1
+// they are taken from 1 − ρ_i², the squared singular values of L_y⁻¹·R with R
+// the Cholesky factor of the covariance of Y given X, which keep their digits.
+func canonical(cov [][]float64, ell int) (correlations, rest []float64, err error) {
+	L := len(cov)
 	whole, err := cholesky(cov, 0, L)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	future, err := cholesky(cov, ell, L)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var l, ly mat.TriDense
 	whole.LTo(&l)
@@ -75,13 +104,12 @@ func NewFrontier(p Covarier, ell, L int) (*Frontier, error) {
 	}
 	rho, err := whitenedValues(&ly, w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sigma, err := whitenedValues(&ly, r) // ascending ρ is descending σ
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	f := &Frontier{Ell: ell, Length: L}
 	for i := range min(ell, n) {
 		q, s := rho[i], sigma[n-1-i]
 		residual := (1 - q) * (1 + q)
@@ -90,17 +118,12 @@ func NewFrontier(p Covarier, ell, L int) (*Frontier, error) {
 			q = math.Sqrt((1 - s) * (1 + s))
 		}
 		if !(residual > 0) {
-			return nil, fmt.Errorf("canonical correlation %d is 1: past and future are linearly dependent to rounding", i+1)
+			return nil, nil, fmt.Errorf("canonical correlation %d is 1: past and future are linearly dependent to rounding", i+1)
 		}
-		f.Correlations = append(f.Correlations, q)
-		f.Residuals = append(f.Residuals, residual)
+		correlations = append(correlations, q)
+		rest = append(rest, residual)
 	}
-	// The factorisation of a nearly predictable process loses digits. The
-	// information is known without it.
-	if mi, err := p.BipartiteMI(ell, L); err == nil && math.Abs(float64(f.Information()-mi)) > 1e-3*(1+float64(mi)) {
-		return nil, notExact("the covariance of %d tokens is too close to singular: its canonical correlations add up to %.6g nats, not %.6g", L, float64(f.Information()), float64(mi))
-	}
-	return f, nil
+	return correlations, rest, nil
 }
 
 // whitenedValues are the singular values of l⁻¹·m, descending.
