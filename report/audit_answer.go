@@ -47,6 +47,9 @@ func (a audited) leadGrowth() string {
 // lengthAnswer compares what the models keep at the longest length asked for
 // with the law, at the most demanding capacity.
 func (a audited) lengthAnswer() (string, Tone) {
+	if s := a.policyAnswer(); s != "" {
+		return s, Neutral
+	}
 	question, least := a.longestQuestion(), a.leastCapacity()
 	enough, name, factor := 0, "", math.Inf(1)
 	for _, m := range a.Models {
@@ -75,6 +78,32 @@ func (a audited) lengthAnswer() (string, Tone) {
 	}
 	return fmt.Sprintf("%s %d of %d models %s as much as the law asks for, %s; the smallest is %s with %s%s times that",
 		at, enough, len(a.Models), agree(enough, "keeps", "keep"), capacity, withoutOwner(name), mark, short(factor)), tone
+}
+
+// policyAnswer says what a cache policy leaves of a model, where one model was
+// audited with and without one; "" otherwise.
+func (a audited) policyAnswer() string {
+	if len(a.Models) != 2 {
+		return ""
+	}
+	whole, part := a.Models[0], a.Models[1]
+	if strings.Contains(whole.Name, " + ") {
+		whole, part = part, whole
+	}
+	policy, with := strings.CutPrefix(part.Name, whole.Name+" + ")
+	if !with {
+		return ""
+	}
+	question, least := a.longestQuestion(), a.leastCapacity()
+	need, all := part.Needs[question], whole.Needs[question]
+	length := a.Questions[question].Length
+	s := fmt.Sprintf("At %s tokens, %s leaves %s of the %s elements that %s keeps: %s%s times what the law asks for, if each stored number carries %s nats",
+		count(length), policy, short(float64(need.State)), short(float64(all.State)), withoutOwner(whole.Name),
+		a.beyondMark(float64(length)), short(need.At[least+1].Factor), formatFloat(a.Capacities[least]))
+	if x := part.Crossovers[least+1]; x.At != nil && *x.At > float64(length) {
+		s += fmt.Sprintf("; it is too small from L = %s%s", a.beyondMark(*x.At), short(*x.At))
+	}
+	return s
 }
 
 // longestQuestion is the index of the longest length asked for.
@@ -182,6 +211,31 @@ func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
 		return s, Good
 	}
 	return s, Neutral
+}
+
+// whichFit names the models that fit and those that do not.
+func whichFit(p *result.MemoryPlan) string {
+	var fit, not []string
+	for _, m := range p.Models {
+		switch {
+		case m.Error != "":
+		case m.Needed().Fits:
+			fit = append(fit, withoutOwner(m.Model))
+		default:
+			not = append(not, withoutOwner(m.Model))
+		}
+	}
+	if len(fit)+len(not) < 2 {
+		return ""
+	}
+	s := ""
+	if len(fit) > 0 {
+		s += "Fit: " + strings.Join(fit, ", ") + ". "
+	}
+	if len(not) > 0 {
+		s += "Do not fit: " + strings.Join(not, ", ") + ". "
+	}
+	return s
 }
 
 // fitsWord says whether a model fits; "cache" where only its cache is known to.

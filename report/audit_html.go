@@ -26,6 +26,9 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 		Lead:    Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast." + a.leadGrowth()),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
 	}
+	if a.answersMemory() { // the law is not what was asked
+		p.Formula, p.Lead = nil, Join(Plain(whichFit(a.Memory)), p.Lead)
+	}
 	if len(a.Models) > 1 {
 		p.Subject = plural(len(a.Models), "model", "models")
 	}

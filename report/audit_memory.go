@@ -181,10 +181,10 @@ func (a audited) memoryFacts() []Fact {
 		if x.Fits {
 			fit++
 		}
-		if far == nil || x.Longest > far.Needed().Longest {
+		if x.Longest > 0 && (far == nil || x.Longest > far.Needed().Longest) {
 			far = m
 		}
-		if near == nil || x.Longest < near.Needed().Longest {
+		if x.Longest > 0 && (near == nil || x.Longest < near.Needed().Longest) {
 			near = m
 		}
 	}

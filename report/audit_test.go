@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/internal/sample"
@@ -268,5 +269,42 @@ func TestWithoutOwner(t *testing.T) {
 		if got := withoutOwner(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
+	}
+}
+
+// TestWhichFit: the page names who fits, not only how many.
+func TestWhichFit(t *testing.T) {
+	plan := func(name string, fits bool) result.ModelPlan {
+		m := result.ModelPlan{}
+		m.Model, m.Engines = name, []serving.EngineFit{{Fits: fits}}
+		return m
+	}
+	broken := result.ModelPlan{Error: "too large"}
+	p := &result.MemoryPlan{Models: []result.ModelPlan{plan("o/a", true), plan("b", false), broken, plan("c", true)}}
+	if got, want := whichFit(p), "Fit: a, c. Do not fit: b. "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	p.Models = p.Models[:1]
+	if got := whichFit(p); got != "" {
+		t.Errorf("%q of one model", got)
+	}
+}
+
+// TestPolicyAnswer: one model with and without a cache policy is answered by what
+// the policy leaves.
+func TestPolicyAnswer(t *testing.T) {
+	a := sample.Audit(t, true, 1_000_000)
+	whole, part := *a.Models[0], *a.Models[3]
+	part.Name = whole.Name + " + window:64"
+	for _, models := range [][]*arch.Audit{{&whole, &part}, {&part, &whole}} {
+		a.Models = models
+		got := audited{a}.policyAnswer()
+		if want := "window:64 leaves " + short(float64(part.Needs[0].State)) + " of the " + short(float64(whole.Needs[0].State)) + " elements"; !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	part.Name = "another"
+	if got := (audited{a}).policyAnswer(); got != "" {
+		t.Errorf("%q of two models", got)
 	}
 }
