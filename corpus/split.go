@@ -15,7 +15,8 @@ import (
 // keeps its side when others are added. Of three or more documents at least two
 // are evaluated and one trains. Of two documents, one trains and contiguous
 // blocks of the other take the place of documents. A single document is split
-// in itself: its first half trains, its second half is evaluated in blocks.
+// in itself: its first half trains, its second half is evaluated in blocks. A
+// fraction of 1 evaluates everything, and nothing trains.
 type Split struct {
 	c        *Corpus
 	seed     uint64
@@ -43,6 +44,10 @@ const maxBlocks = 32
 func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	s := &Split{c: c, seed: seed}
 	if len(c.docs) == 1 {
+		if fraction >= 1 {
+			s.cut(0, 0)
+			return s
+		}
 		s.training = []int{0}
 		s.cut(0, c.docs[0].bytes/2)
 		return s
@@ -57,7 +62,9 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	for evaluate < len(order) && draw[order[evaluate]] < fraction {
 		evaluate++
 	}
-	evaluate = min(max(evaluate, 2), len(order)-1)
+	if fraction < 1 {
+		evaluate = min(max(evaluate, 2), len(order)-1)
+	}
 	for _, doc := range slices.Sorted(slices.Values(order[:evaluate])) {
 		s.regions = append(s.regions, region{doc, 0, c.docs[doc].bytes})
 	}

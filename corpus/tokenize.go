@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -25,9 +26,13 @@ const (
 // slack is how much more text than average a window is given room for.
 const slack = 1.3
 
-// edge is the number of tokens at the end of a cut text that may be other than
+// edge is the number of tokens at either end of a cut text that may be other than
 // in the whole text.
 const edge = 8
+
+// stretch is the text, in bytes, in which a window may start: some thousand tokens,
+// next to which the few at its ends that are no starts do not count.
+const stretch = 8 << 10
 
 // Tokenized returns a split of the same text whose lengths count the tokens that
 // encode makes, in place of bytes. It encodes a sample of the evaluation text to
@@ -90,8 +95,15 @@ func (s *Split) span(length int) int64 {
 	if s.encode == nil {
 		return int64(length)
 	}
-	return int64(s.mean*slack*float64(length+edge)) + maxWord
+	if s.letters() {
+		return int64(math.Ceil(s.mean * float64(length)))
+	}
+	return int64(s.mean*slack*float64(length+2*edge)) + maxWord
 }
+
+// letters reports that all tokens are letters, next to none of which is no token:
+// then text may be cut anywhere, and needs no room for more.
+func (s *Split) letters() bool { return s.mean < 1.1 }
 
 // maxWord bounds the search for the beginning of a word, in bytes.
 const maxWord = 128
@@ -114,31 +126,40 @@ func beginning(text []byte) int {
 	return 0
 }
 
-// tokenize fills in a window from the text that begins at its start. Where the
-// text holds too few tokens, the window stays without.
-func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int) error {
+// tokenize fills in a window from text in which it is to lie. Of the tokens that have
+// length-1 others after them, pick, in [0,1), chooses the first: all are equally
+// likely, and none of them is where tokenizing began or ended inside the document,
+// where tokens may be other than in the whole text. Where the text holds too few
+// tokens, the window stays without.
+func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int, pick float64) error {
 	if s.encode == nil {
 		w.Tokens = token.Bytes().Encode(make([]token.ID, 0, length), text)
 		return nil
 	}
-	skip := beginning(text)
-	text = text[skip:]
-	w.Start += int64(skip)
-	// First what should do, then all there is.
-	for _, n := range []int{min(len(text), int(s.span(length))), len(text)} {
-		ids, err := s.encode(ctx, text[:n])
-		if err != nil {
-			return err
+	lead, tail := 0, 0
+	if !s.letters() {
+		if w.Start > 0 {
+			skip := beginning(text)
+			text, lead = text[skip:], edge
+			w.Start += int64(skip)
 		}
-		if len(ids) >= length+edge {
-			w.Bytes = int(float64(n)*float64(length)/float64(len(ids)) + 0.5)
-			w.Tokens = slices.Clone(ids[:length])
-			return nil
-		}
-		if n == len(text) {
-			break
+		if w.Start+int64(len(text)) < s.c.docs[w.Document].bytes {
+			tail = edge
 		}
 	}
+	ids, err := s.encode(ctx, text)
+	if err != nil {
+		return err
+	}
+	starts := len(ids) - lead - tail - length + 1
+	if starts < 1 {
+		return nil
+	}
+	first := lead + int(pick*float64(starts))
+	width := float64(len(text)) / float64(len(ids))
+	w.Start += int64(width * float64(first))
+	w.Bytes = int(width*float64(length) + 0.5)
+	w.Tokens = slices.Clone(ids[first : first+length])
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -70,12 +71,9 @@ func TestTokenizedWindows(t *testing.T) {
 		t.Errorf("%d windows, %d dropped", len(windows), dropped)
 	}
 	for _, w := range windows {
-		want, _ := asWords(t.Context(), []byte(text[w.Document][w.Start:]))
-		if len(w.Tokens) != length || !slices.Equal(w.Tokens, want[:length]) {
-			t.Fatalf("window at %d of document %d holds %v, want %v", w.Start, w.Document, w.Tokens, want[:length])
-		}
-		if w.Start > 0 && text[w.Document][w.Start] != ' ' {
-			t.Errorf("window starts inside a word at %d", w.Start)
+		whole, _ := asWords(t.Context(), []byte(text[w.Document]))
+		if at := indexOf(whole, w.Tokens); len(w.Tokens) != length || at < 0 {
+			t.Fatalf("window at %d of document %d holds %v, which are not tokens of the document", w.Start, w.Document, w.Tokens)
 		}
 		exact := length
 		for _, id := range w.Tokens {
@@ -88,6 +86,108 @@ func TestTokenizedWindows(t *testing.T) {
 	again, err := s.Windows(t.Context(), WindowOptions{Length: length, PerDocument: 8})
 	if err != nil || fmt.Sprint(again) != fmt.Sprint(windows) {
 		t.Errorf("drawn again, the windows differ (%v)", err)
+	}
+}
+
+func indexOf(all, part []token.ID) int {
+	for i := 0; i+len(part) <= len(all); i++ {
+		if slices.Equal(all[i:i+len(part)], part) {
+			return i
+		}
+	}
+	return -1
+}
+
+// numbered has two tokens for every word: the first says which word it is, the second
+// is the other half of it.
+func numbered(_ context.Context, text []byte) ([]token.ID, error) {
+	var ids []token.ID
+	for _, word := range strings.Fields(string(text)) {
+		var n int
+		fmt.Sscanf(word, "%d", &n)
+		ids = append(ids, token.ID(2*n), token.ID(2*n+1))
+	}
+	return ids, nil
+}
+
+// Every token of a document is as likely as any other to be the first of a window,
+// though words have one, two or three letters, and tokenizing begins at words.
+func TestWindowsAreStationary(t *testing.T) {
+	const words, length, draws = 300, 64, 4000
+	var b strings.Builder
+	for i := range words {
+		fmt.Fprintf(&b, "%d%s ", i, strings.Repeat("x", i%97))
+	}
+	c := index(t, Options{}, write(t, map[string]string{"a": b.String(), "b": b.String() + " "}))
+	s, err := c.All(1).Tokenized(t.Context(), numbered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const starts = 2*words - length + 1
+	var seen [starts]int
+	for seed := range draws {
+		s.seed = uint64(seed)
+		windows, err := s.Windows(t.Context(), WindowOptions{Length: length, PerDocument: 1})
+		if err != nil || len(windows) != 2 {
+			t.Fatal(len(windows), err)
+		}
+		for _, w := range windows {
+			seen[w.Tokens[0]]++
+		}
+	}
+	// Pearson's χ² of equal shares: mean starts-1, variance twice that.
+	chi, want := 0.0, 2.0*draws/starts
+	for _, n := range seen {
+		chi += (float64(n) - want) * (float64(n) - want) / want
+	}
+	if dof := float64(starts - 1); math.Abs(chi-dof) > 5*math.Sqrt(2*dof) {
+		t.Errorf("χ² = %.0f with %.0f degrees of freedom", chi, dof)
+	}
+}
+
+// Of letters, windows need no room beyond their own, and fill a document to its end.
+func TestWindowsOfLetters(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	files := map[string]string{}
+	for i := range 5 {
+		letters := make([]byte, 150)
+		for j := range letters {
+			letters[j] = "ACGT"[rng.IntN(4)]
+		}
+		files[fmt.Sprint(i)] = string(letters)
+	}
+	c := index(t, Options{}, write(t, files))
+	s, err := c.Split(1, 1).Tokenized(t.Context(), func(_ context.Context, text []byte) ([]token.ID, error) {
+		return token.Bytes().Encode(nil, text), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.SuggestLength(16384); n != 128 || err != nil {
+		t.Errorf("reads of 150 letters are measured at %d (%v), want 128", n, err)
+	}
+	windows, err := s.Windows(t.Context(), WindowOptions{Length: 150, PerDocument: 4})
+	if err != nil || len(windows) != 5 {
+		t.Errorf("%d windows of whole documents, want 5 (%v)", len(windows), err)
+	}
+}
+
+// A fraction of 1 evaluates all that there is, of a lone document too.
+func TestEvaluateEverything(t *testing.T) {
+	for _, n := range []int{1, 2, 5} {
+		files := map[string]string{}
+		for i := range n {
+			files[fmt.Sprint(i)] = strings.Repeat(fmt.Sprint("text ", i), 1000)
+		}
+		c := index(t, Options{}, write(t, files))
+		s := c.Split(1, 1)
+		all := int64(0)
+		for _, r := range s.regions {
+			all += r.end - r.start
+		}
+		if s.Training() != 0 || s.Evaluation() != n || all != c.Bytes() || s.Blocks() != (n == 1) {
+			t.Errorf("%d documents: %d train, %d of %d bytes are evaluated", n, s.Training(), all, c.Bytes())
+		}
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 type Window struct {
 	Cluster  int        // number of its document (of a single document: its block)
 	Document int        // index in the Corpus
-	Start    int64      // byte of the document
-	Bytes    int        // of text, from Start on; see Tokenized
+	Start    int64      // byte of the document; of a Tokenized split an estimate
+	Bytes    int        // of text; of a Tokenized split an estimate
 	Tokens   []token.ID // WindowOptions.Length of them
 }
 
@@ -36,8 +36,10 @@ type WindowOptions struct {
 // every document gives fewer windows; below one per document, documents are
 // dropped by their hash. Windows come sorted by document and position.
 //
-// Of a Tokenized split, windows start at the beginning of words, and those whose
-// text is too rich in tokens for its slot are left out.
+// Of a Tokenized split, every token of a slot, or of a stretch of a long slot, is
+// equally likely to be the first of the window: the stretch is tokenized from the
+// beginning of a word on, and cut at a token. Windows whose slot holds too few tokens
+// are left out.
 func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) {
 	if err := s.CheckLength(o.Length); err != nil {
 		return nil, err
@@ -70,6 +72,7 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 		}
 	}
 	var windows []Window
+	var picks []float64 // which of the tokens is the first, as a share of those that may be
 	byDoc := map[int][]int{}
 	for cluster, r := range regions {
 		doc := &s.c.docs[r.doc]
@@ -78,24 +81,25 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 		for i := range n {
 			lo := r.start + (r.end-r.start)*i/n
 			hi := r.start + (r.end-r.start)*(i+1)/n
-			start := lo + rng.Int64N(hi-lo-span+1)
+			size, pick := span, 0.0
+			if s.encode != nil {
+				size, pick = min(hi-lo, 3*span+stretch), rng.Float64()
+			}
+			start := lo + rng.Int64N(hi-lo-size+1)
 			byDoc[r.doc] = append(byDoc[r.doc], len(windows))
-			// The text may reach to the end of the slot, should it be poor in tokens.
-			windows = append(windows, Window{Cluster: cluster, Document: r.doc, Start: start, Bytes: int(min(hi-start, 3*span))})
+			windows = append(windows, Window{Cluster: cluster, Document: r.doc, Start: start, Bytes: int(size)})
+			picks = append(picks, pick)
 		}
 	}
 	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
 		at := int64(0)
 		for _, i := range byDoc[doc] {
 			w := &windows[i]
-			if s.encode == nil {
-				w.Bytes = o.Length
-			}
 			text := make([]byte, w.Bytes)
 			if err := readAt(r, &at, w.Start, text); err != nil {
 				return fmt.Errorf("%s: %w", s.c.Name(doc), err)
 			}
-			if err := s.tokenize(ctx, w, text, o.Length); err != nil {
+			if err := s.tokenize(ctx, w, text, o.Length, picks[i]); err != nil {
 				return fmt.Errorf("tokenizing %s from byte %d on: %w", s.c.Name(doc), w.Start, err)
 			}
 		}

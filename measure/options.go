@@ -66,7 +66,7 @@ type Options struct {
 	WindowsPerDocument int     // at most; 0 means 24
 	MaxWindows         int     // in all; 0 chooses so that a run takes a minute or two
 	Cross              *int    // cross contexts per window (K); nil means 1, and none for a Process; 0 drops vclub and the bounds
-	EvaluationFraction float64 // of the documents; 0 means one half
+	EvaluationFraction float64 // of the documents; 0 means one half where the others train the model, else 1: all
 	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 8 MiB
 	TwoPointBytes      int64   // documents sampled for two-point information; 0 means all, negative skips it
 
@@ -90,9 +90,6 @@ func (o Options) withDefaults() Options {
 		}
 		o.Cross = &k
 	}
-	if o.EvaluationFraction == 0 {
-		o.EvaluationFraction = 0.5
-	}
 	if o.TrainingBytes == 0 {
 		o.TrainingBytes = 8 << 20
 	}
@@ -101,6 +98,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Model == "" {
 		o.Model = "bytemix"
+	}
+	if o.EvaluationFraction == 0 {
+		o.EvaluationFraction = 1
+		if open.Trains(o.Model) {
+			o.EvaluationFraction = 0.5
+		}
 	}
 	if o.Figures == nil {
 		o.Figures = []string{"svg", "png", "pdf"}
@@ -126,8 +129,10 @@ func (o Options) validate() error {
 		return fmt.Errorf("window length %d is below 4: two tokens must precede and two follow the cut", o.Length)
 	case o.Length != 0 && bits.OnesCount(uint(o.Length)) != 1:
 		return fmt.Errorf("window length %d is not a power of two; %d is the nearest below", o.Length, 1<<(bits.Len(uint(o.Length))-1))
-	case o.EvaluationFraction <= 0 || o.EvaluationFraction >= 1:
-		return fmt.Errorf("evaluation fraction %g is not between 0 and 1", o.EvaluationFraction)
+	case !(o.EvaluationFraction > 0 && o.EvaluationFraction <= 1):
+		return fmt.Errorf("--evaluation-fraction: %g is not a share between 0 and 1", o.EvaluationFraction)
+	case o.EvaluationFraction == 1 && o.Process == "" && open.Trains(o.Model):
+		return fmt.Errorf("--evaluation-fraction 1 leaves no documents to train the built-in predictor on (take less, or --model bytemix:universal, which is not trained)")
 	case *o.Cross < 0:
 		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
 	case len(o.Configs) > 0 && o.Process != "":
@@ -169,7 +174,7 @@ func (o Options) kvType() string {
 // typed. The run directory and the figures are not part of it.
 func (o Options) Command() string {
 	o = o.withDefaults()
-	d := Options{Process: o.Process}.withDefaults()
+	d := Options{Process: o.Process, Model: o.Model}.withDefaults()
 	words := []string{"l2m", "measure"}
 	flag := func(name, value, standard string) {
 		if value != standard {
@@ -186,7 +191,7 @@ func (o Options) Command() string {
 	if o.KeepDuplicates {
 		words = append(words, "--keep-duplicates")
 	}
-	flag("--model", o.Model, d.Model)
+	flag("--model", o.Model, "bytemix")
 	flag("--tokenizer", o.Tokenizer, "")
 	flag("--kv-type", o.kvType(), "")
 	if open.IsGGUF(o.Model) {

@@ -111,7 +111,7 @@ an interrupted run, and does nothing twice.`,
 	f.StringVar(&cut, "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)")
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file")
 	f.StringVar(&o.Process, "process", "", "measure a random process of known information in place of documents (l2m process list)")
-	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5)")
+	f.Float64Var(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5 for a model that is trained, else 1)")
 	f.StringVar(&training, "training-bytes", "", "budget for training the built-in predictor (default 8M)")
 	f.StringVar(&twoPoint, "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)")
 	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})

@@ -96,7 +96,7 @@ writes only what is not answered yet.`,
 	f.IntVar(&o.PerFile, "max-requests", 0, "most requests in a file (default 10000)")
 	f.Int64Var(&o.BytesPerFile, "max-bytes", 0, "most bytes in a file, before compression (default 200000000)")
 	f.BoolVar(&o.Gzip, "gzip", false, "compress the files of requests")
-	f.Float64Var(&m.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score (default 0.5)")
+	f.Float64Var(&m.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score (default 1: all)")
 	textFlags(f, reading{&m.Format, &m.Field, &m.MaxRecord, &m.Strict, &m.KeepDuplicates})
 	f.Uint64Var(&m.Seed, "seed", 1, "seed of the split, the windows and the bootstrap")
 	f.IntVar(&m.Draws, "draws", 0, "bootstrap replicates (default 4000)")

@@ -127,6 +127,16 @@ func (e *Model) restrict(window, step int) {
 	e.Info = lm.RestrictInfo(info, window, step)
 }
 
+// Trains reports whether the model is trained by the run that opens it, on the
+// documents that are not evaluated.
+func Trains(model string) bool {
+	if model != "bytemix" && !strings.HasPrefix(model, "bytemix:") {
+		return false
+	}
+	trained, _, err := parseBuiltin(model)
+	return trained && err == nil
+}
+
 // IsServer reports whether the model is behind servers.
 func IsServer(model string) bool {
 	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
