@@ -39,9 +39,9 @@ information: how many nats the first half of a text tells about the second, as
 a function of length, with intervals, rival laws and a report.
 
 PATH is a file, a folder (read recursively), a glob, or - for standard input:
-plain text, source code, JSON Lines (.jsonl), Parquet, FASTA (.fa, .fasta), each
-plain or compressed with gzip or zstd. Half of the documents train the built-in
-predictor; windows of the other half are scored.
+plain text, source code, JSON, CSV, Parquet, Arrow, FASTA, FASTQ, web archives
+and wiki dumps, told by their content, compressed or in archives or not. Half of
+the documents train the built-in predictor; windows of the other half are scored.
 
 The run directory keeps every log-probability. The same command again continues
 an interrupted run, and does nothing twice.`,
