@@ -5,12 +5,14 @@ import (
 	"math"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
 )
 
 // headline is the finding as a sentence: what fits where that was asked, what a
 // length asks of the models where one was given, else which models keep up.
-func (a audited) headline() (string, Tone) {
+func (a audited) headline() (string, page.Tone) {
 	switch {
 	case a.answersMemory():
 		return memoryAnswer(a.Memory)
@@ -46,9 +48,9 @@ func (a audited) leadGrowth() string {
 
 // lengthAnswer compares what the models keep at the longest length asked for
 // with the law, at the most demanding capacity.
-func (a audited) lengthAnswer() (string, Tone) {
+func (a audited) lengthAnswer() (string, page.Tone) {
 	if s := a.policyAnswer(); s != "" {
-		return s, Neutral
+		return s, page.Neutral
 	}
 	question, least := a.longestQuestion(), a.leastCapacity()
 	enough, name, factor := 0, "", math.Inf(1)
@@ -63,11 +65,11 @@ func (a audited) lengthAnswer() (string, Tone) {
 	}
 	length := a.Questions[question].Length
 	mark := a.beyondMark(float64(length))
-	at := fmt.Sprintf("At %s tokens,", count(length))
-	capacity := fmt.Sprintf("if each stored number carries %s nats", formatFloat(a.Capacities[least]))
-	tone := Neutral
+	at := fmt.Sprintf("At %s tokens,", prose.Count(length))
+	capacity := fmt.Sprintf("if each stored number carries %s nats", prose.Exact(a.Capacities[least]))
+	tone := page.Neutral
 	if enough < len(a.Models) {
-		tone = Doubtful
+		tone = page.Doubtful
 	}
 	if len(a.Models) == 1 {
 		verdict := "is large enough"
@@ -98,8 +100,8 @@ func (a audited) policyAnswer() string {
 	need, all := part.Needs[question], whole.Needs[question]
 	length := a.Questions[question].Length
 	s := fmt.Sprintf("At %s tokens, %s leaves %s of the %s elements that %s keeps: %s%s times what the law asks for, if each stored number carries %s nats",
-		count(length), policy, short(float64(need.State)), short(float64(all.State)), withoutOwner(whole.Name),
-		a.beyondMark(float64(length)), short(need.At[least+1].Factor), formatFloat(a.Capacities[least]))
+		prose.Count(length), policy, short(float64(need.State)), short(float64(all.State)), withoutOwner(whole.Name),
+		a.beyondMark(float64(length)), short(need.At[least+1].Factor), prose.Exact(a.Capacities[least]))
 	if x := part.Crossovers[least+1]; x.At != nil && *x.At > float64(length) {
 		s += fmt.Sprintf("; it is too small from L = %s%s", a.beyondMark(*x.At), short(*x.At))
 	}
@@ -127,7 +129,7 @@ func (a audited) beyondMark(length float64) string {
 
 // lengthFacts are the tiles of a length: what the law asks for there, and the
 // model that is the first to be too small.
-func (a audited) lengthFacts() []Fact {
+func (a audited) lengthFacts() []page.Fact {
 	if a.answersMemory() || !a.answersLength() {
 		return nil
 	}
@@ -135,10 +137,10 @@ func (a audited) lengthFacts() []Fact {
 	q := a.Questions[question]
 	need := a.Models[0].Needs[question]
 	mark := a.beyondMark(float64(q.Length))
-	facts := []Fact{{
-		Label: "the law asks for", Value: Plain(mark + short(need.At[least+1].Elements) + " elements"),
-		Note: Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past tells %s%s nats about the future",
-			count(q.Length), formatFloat(a.Capacities[least]), mark, Round(float64(need.Information), 0))),
+	facts := []page.Fact{{
+		Label: "the law asks for", Value: prose.Plain(mark + short(need.At[least+1].Elements) + " elements"),
+		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past tells %s%s nats about the future",
+			prose.Count(q.Length), prose.Exact(a.Capacities[least]), mark, prose.Round(float64(need.Information), 0))),
 	}}
 	soonest, at := "", math.Inf(1)
 	for _, m := range a.Models {
@@ -147,9 +149,9 @@ func (a audited) lengthFacts() []Fact {
 		}
 	}
 	if soonest != "" {
-		facts = append(facts, Fact{
-			Label: "first to be too small", Value: Plain("from L = " + a.beyondMark(at) + short(at)),
-			Note: Plain(fmt.Sprintf("%s, at %s nats per element", soonest, formatFloat(a.Capacities[least]))),
+		facts = append(facts, page.Fact{
+			Label: "first to be too small", Value: prose.Plain("from L = " + a.beyondMark(at) + short(at)),
+			Note: prose.Plain(fmt.Sprintf("%s, at %s nats per element", soonest, prose.Exact(a.Capacities[least]))),
 		})
 	}
 	return facts
@@ -158,7 +160,7 @@ func (a audited) lengthFacts() []Fact {
 // memoryAnswer is the finding as a sentence: how many fit, and which leaves least
 // room. Weights that are not known are not counted, so only caches are known to
 // fit there, and the sentence says so.
-func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
+func memoryAnswer(p *result.MemoryPlan) (string, page.Tone) {
 	fit, planned, unknown := 0, 0, 0
 	tightest, room := "", math.Inf(1)
 	for _, m := range p.Models {
@@ -185,9 +187,9 @@ func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
 	case planned == 1 && fit == 1:
 		s = fmt.Sprintf("%s fits at %s", tightest, memoryQuestion(p))
 	case fit > 0 && unknown == fit:
-		s = fmt.Sprintf("At %s, the caches of %d of %s fit", memoryQuestion(p), fit, plural(planned, "model", "models"))
+		s = fmt.Sprintf("At %s, the caches of %d of %s fit", memoryQuestion(p), fit, prose.Plural(planned, "model", "models"))
 	default:
-		s = fmt.Sprintf("At %s, %d of %s %s", memoryQuestion(p), fit, plural(planned, "model", "models"), agree(fit, "fits", "fit"))
+		s = fmt.Sprintf("At %s, %d of %s %s", memoryQuestion(p), fit, prose.Plural(planned, "model", "models"), agree(fit, "fits", "fit"))
 	}
 	switch {
 	case planned == 1 && fit == 0:
@@ -206,11 +208,11 @@ func memoryAnswer(p *result.MemoryPlan) (string, Tone) {
 	}
 	switch {
 	case fit == 0:
-		return s, Bad
+		return s, page.Bad
 	case fit == planned && unknown == 0:
-		return s, Good
+		return s, page.Good
 	}
-	return s, Neutral
+	return s, page.Neutral
 }
 
 // whichFit names the models that fit and those that do not.

@@ -8,31 +8,33 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
 )
 
 // AuditFigure draws the state of every model against length on logarithmic
 // axes, with the states that the law asks for at each capacity, and marks where
 // a model's state becomes too small.
-func AuditFigure(doc *result.Audit) *Figure {
+func AuditFigure(doc *result.Audit) *figure.Figure {
 	a := audited{doc}
 	hi := a.reach()
-	f := &Figure{
+	f := &figure.Figure{
 		ID: "states", Title: "What models keep, and what the law asks for",
-		Caption: Plain("Lines are the elements that a model keeps after L tokens. Dashed lines are what the law asks for if an element carries so many nats; " +
+		Caption: prose.Plain("Lines are the elements that a model keeps after L tokens. Dashed lines are what the law asks for if an element carries so many nats; " +
 			"a model whose line runs below one is too small from there on, which a cross marks."),
-		X:      Axis{Label: "length L", Unit: "tokens", Scale: Log2, Min: 64, Max: hi},
-		Y:      Axis{Label: "history state", Unit: "elements", Scale: Log10},
+		X:      figure.Axis{Label: "length L", Unit: "tokens", Scale: figure.Log2, Min: 64, Max: hi},
+		Y:      figure.Axis{Label: "history state", Unit: "elements", Scale: figure.Log10},
 		Aspect: 0.75,
 	}
 	for i, c := range append([]float64{a.hardCapacity()}, a.Capacities...) {
-		curve := Curve{Name: "needed at " + formatFloat(c) + " nats per element", Label: natsLabel(c), Hue: Ink, Line: Dashed, Quiet: i > 0}
+		curve := figure.Curve{Name: "needed at " + prose.Exact(c) + " nats per element", Label: natsLabel(c), Hue: figure.Ink, Line: figure.Dashed, Quiet: i > 0}
 		if i == 0 {
 			curve.Name, curve.Label = "needed if every bit were used", "every bit"
 		}
 		for _, L := range lengthsTo(hi) {
 			at, iv := float64(a.Law.At(L)), a.Law.Interval(L, a.Level)
-			curve.Points = append(curve.Points, Point{X: L, Y: at / c, Lo: iv.Lo / c, Hi: iv.Hi / c, XText: "L = " + short(L)})
+			curve.Points = append(curve.Points, figure.Point{X: L, Y: at / c, Lo: iv.Lo / c, Hi: iv.Hi / c, XText: "L = " + short(L)})
 		}
 		curve.Band = a.Law.Known() && (i == 0 || i == a.leastCapacity()+1) // bands of all would cover each other
 		f.Curves = append(f.Curves, curve)
@@ -43,10 +45,10 @@ func AuditFigure(doc *result.Audit) *Figure {
 	n := 0
 	for _, class := range arch.Classes() {
 		for _, m := range groups[class] {
-			c := Curve{Name: m.Name, Hue: classHue(class), Line: Solid, Quiet: !named}
+			c := figure.Curve{Name: m.Name, Hue: classHue(class), Line: figure.Solid, Quiet: !named}
 			switch {
 			case named:
-				c.Label, c.Hue, c.Marker = shortName(m.Name), HueOf(n), MarkerOf(n)
+				c.Label, c.Hue, c.Marker = shortName(m.Name), figure.HueOf(n), figure.MarkerOf(n)
 			case !labelled[class]:
 				c.Label = string(class)
 				labelled[class] = true
@@ -54,7 +56,7 @@ func AuditFigure(doc *result.Audit) *Figure {
 			n++
 			for _, L := range modelLengths(m, hi) {
 				if y := m.Elements(L); y > 0 {
-					c.Points = append(c.Points, Point{X: L, Y: y, Lo: y, Hi: y, XText: "L = " + short(L)})
+					c.Points = append(c.Points, figure.Point{X: L, Y: y, Lo: y, Hi: y, XText: "L = " + short(L)})
 				}
 			}
 			f.Curves = append(f.Curves, c)
@@ -65,19 +67,19 @@ func AuditFigure(doc *result.Audit) *Figure {
 }
 
 // classHue tells growth classes apart.
-func classHue(c arch.Class) Hue {
-	return map[arch.Class]Hue{
-		arch.Linear: Blue, arch.Mixed: Green, arch.Power: Purple, arch.Logarithmic: Sky, arch.Saturating: Ochre, arch.Constant: Vermilion,
+func classHue(c arch.Class) figure.Hue {
+	return map[arch.Class]figure.Hue{
+		arch.Linear: figure.Blue, arch.Mixed: figure.Green, arch.Power: figure.Purple, arch.Logarithmic: figure.Sky, arch.Saturating: figure.Ochre, arch.Constant: figure.Vermilion,
 	}[c]
 }
 
 // crossings marks, for each capacity, where a state becomes too small.
-func (a audited) crossings(hi float64) []Curve {
-	var curves []Curve
+func (a audited) crossings(hi float64) []figure.Curve {
+	var curves []figure.Curve
 	for i := range len(a.Capacities) + 1 {
-		c := Curve{Name: "crossing, every bit used", Hue: Ink, Marker: Cross}
+		c := figure.Curve{Name: "crossing, every bit used", Hue: figure.Ink, Marker: figure.Cross}
 		if i > 0 {
-			c.Name = fmt.Sprintf("crossing at %s nats per element", formatFloat(a.Capacities[i-1]))
+			c.Name = fmt.Sprintf("crossing at %s nats per element", prose.Exact(a.Capacities[i-1]))
 		}
 		for _, m := range a.Models {
 			x := m.Crossovers[i]
@@ -85,7 +87,7 @@ func (a audited) crossings(hi float64) []Curve {
 				continue
 			}
 			y := m.Elements(*x.At)
-			c.Points = append(c.Points, Point{X: *x.At, Y: y, Lo: y, Hi: y, XText: m.Name + ", L = " + short(*x.At)})
+			c.Points = append(c.Points, figure.Point{X: *x.At, Y: y, Lo: y, Hi: y, XText: m.Name + ", L = " + short(*x.At)})
 		}
 		if len(c.Points) > 0 {
 			curves = append(curves, c)
@@ -162,5 +164,5 @@ func natsLabel(c float64) string {
 	if c == 1 {
 		return "1 nat"
 	}
-	return formatFloat(c) + " nats"
+	return prose.Exact(c) + " nats"
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -15,9 +17,9 @@ import (
 func memoryQuestion(p *result.MemoryPlan) string {
 	context := "the context that each model declares"
 	if p.Context > 0 {
-		context = count(p.Context) + " tokens"
+		context = prose.Count(p.Context) + " tokens"
 	}
-	s := fmt.Sprintf("%s × %s on %s", context, plural(int(min(p.Batch, math.MaxInt32)), "sequence", "sequences"), deviceMemory(p.Memory))
+	s := fmt.Sprintf("%s × %s on %s", context, prose.Plural(int(min(p.Batch, math.MaxInt32)), "sequence", "sequences"), deviceMemory(p.Memory))
 	if p.Devices > 1 {
 		s += fmt.Sprintf(" × %d", p.Devices)
 	}
@@ -28,9 +30,9 @@ func memoryQuestion(p *result.MemoryPlan) string {
 // where it is whole.
 func deviceMemory(n int64) string {
 	if n%(1<<30) == 0 {
-		return count(n>>30) + " GiB"
+		return prose.Count(n>>30) + " GiB"
 	}
-	return size(n)
+	return prose.Size(n)
 }
 
 // longest writes the longest context.
@@ -41,7 +43,7 @@ func longest(n int64) string {
 	case serving.Unbounded:
 		return "any"
 	}
-	return count(n)
+	return prose.Count(n)
 }
 
 // memoryText is the plan as a table for terminals.
@@ -78,14 +80,14 @@ func (t *auditText) memory() {
 			continue
 		}
 		x := m.Needed()
-		weights := size(m.Weights)
+		weights := prose.Size(m.Weights)
 		if !m.Known {
 			weights = "?"
 		}
-		cells := []string{weights, size(x.Total), fitsWord(m), atMost(m, x.Longest), atMost(m, x.Sequences)}
+		cells := []string{weights, prose.Size(x.Total), fitsWord(m), atMost(m, x.Longest), atMost(m, x.Sequences)}
 		for _, e := range m.Engines[1:] {
 			if e.Engine == serving.VLLM || e.Engine == serving.LlamaCpp {
-				cells = append(cells, size(e.Total))
+				cells = append(cells, prose.Size(e.Total))
 			}
 		}
 		row(printable(withoutOwner(m.Model)), cells...)
@@ -95,65 +97,65 @@ func (t *auditText) memory() {
 
 // memorySection is the plan in the page: who fits, what engines allocate, and the
 // table of contexts and batches of each model.
-func (a auditPage) memorySection() Section {
+func (a auditPage) memorySection() page.Section {
 	p := a.Memory
-	s := Section{ID: "fits", Title: "What fits"}
-	t := &Table{ID: "fit-table", Caption: Plain("At " + memoryQuestion(p))}
-	t.Columns = []Column{
-		{Head: Plain("model"), Wide: true}, {Head: Plain("fits")}, {Head: Plain("weights"), Numeric: true}, {Head: Plain("cache"), Numeric: true},
-		{Head: Plain("longest context"), Numeric: true}, {Head: Plain("largest batch"), Numeric: true}, {Head: Plain("vLLM"), Numeric: true}, {Head: Plain("llama.cpp"), Numeric: true}, {Head: Plain("Transformers"), Numeric: true}, {Head: Plain("read per token"), Numeric: true},
+	s := page.Section{ID: "fits", Title: "What fits"}
+	t := &page.Table{ID: "fit-table", Caption: prose.Plain("At " + memoryQuestion(p))}
+	t.Columns = []page.Column{
+		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("fits")}, {Head: prose.Plain("weights"), Numeric: true}, {Head: prose.Plain("cache"), Numeric: true},
+		{Head: prose.Plain("longest context"), Numeric: true}, {Head: prose.Plain("largest batch"), Numeric: true}, {Head: prose.Plain("vLLM"), Numeric: true}, {Head: prose.Plain("llama.cpp"), Numeric: true}, {Head: prose.Plain("Transformers"), Numeric: true}, {Head: prose.Plain("read per token"), Numeric: true},
 	}
 	if p.Bandwidth > 0 {
-		t.Columns = append(t.Columns, Column{Head: Plain("tokens/s at most"), Numeric: true})
+		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("tokens/s at most"), Numeric: true})
 	}
 	for i, m := range p.Models {
 		if m.Error != "" || len(m.Engines) < 4 {
-			s.Blocks = append(s.Blocks, WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
+			s.Blocks = append(s.Blocks, page.WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
 			continue
 		}
 		base := fmt.Sprintf("%s.memory.models[%d]", a.base, i)
 		x := m.Needed()
-		weights := Plain("not known")
+		weights := prose.Plain("not known")
 		if m.Known {
-			weights = Phrase{{Text: size(m.Weights), Ref: base + ".weights"}}
+			weights = prose.Phrase{{Text: prose.Size(m.Weights), Ref: base + ".weights"}}
 		}
-		row := []Phrase{Plain(m.Model), Plain(fitsWord(m)), weights, {{Text: size(x.Total), Ref: base + ".engines[0].total"}},
-			Plain(atMost(m, x.Longest)), Plain(atMost(m, x.Sequences))}
+		row := []prose.Phrase{prose.Plain(m.Model), prose.Plain(fitsWord(m)), weights, {{Text: prose.Size(x.Total), Ref: base + ".engines[0].total"}},
+			prose.Plain(atMost(m, x.Longest)), prose.Plain(atMost(m, x.Sequences))}
 		for j := range m.Engines[1:] {
-			row = append(row, Phrase{{Text: size(m.Engines[j+1].Total), Ref: fmt.Sprintf("%s.engines[%d].total", base, j+1)}})
+			row = append(row, prose.Phrase{{Text: prose.Size(m.Engines[j+1].Total), Ref: fmt.Sprintf("%s.engines[%d].total", base, j+1)}})
 		}
-		row = append(row, Phrase{{Text: size(m.Read.Bytes), Ref: base + ".read.bytes"}})
+		row = append(row, prose.Phrase{{Text: prose.Size(m.Read.Bytes), Ref: base + ".read.bytes"}})
 		if p.Bandwidth > 0 {
-			row = append(row, Phrase{{Text: significant(m.Read.PerSecond, 3), Ref: base + ".read.per_second"}})
+			row = append(row, prose.Phrase{{Text: prose.Significant(m.Read.PerSecond, 3), Ref: base + ".read.per_second"}})
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	s.Blocks = append(s.Blocks, t, Prose{Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
+	s.Blocks = append(s.Blocks, t, page.Prose{Text: prose.Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
 		"vLLM whole blocks and a window with a batch of tokens, llama.cpp all cells of the context at the start and recurrent states in float32, Transformers a column more in convolutions. "+
 		"Read per token are weights and caches, which bounds the speed of a step.", 100*p.Utilization))})
 	for i, m := range p.Models {
 		if len(m.Table) == len(p.Contexts)*len(p.Batches) && len(m.Table) > 0 {
-			s.Blocks = append(s.Blocks, Details{Summary: m.Model + " · context × batch", Blocks: []Block{memoryGrid(p, i, fmt.Sprintf("%s.memory.models[%d]", a.base, i))}})
+			s.Blocks = append(s.Blocks, page.Details{Summary: m.Model + " · context × batch", Blocks: []page.Block{memoryGrid(p, i, fmt.Sprintf("%s.memory.models[%d]", a.base, i))}})
 		}
 	}
 	return s
 }
 
 // memoryGrid is the table of contexts and batches of one model.
-func memoryGrid(p *result.MemoryPlan, i int, base string) *Table {
+func memoryGrid(p *result.MemoryPlan, i int, base string) *page.Table {
 	m := p.Models[i]
-	t := &Table{ID: fmt.Sprintf("grid-%d", i), Caption: Plain("Cache in bytes; what does not fit is in parentheses")}
-	t.Columns = []Column{{Head: Plain("context"), Numeric: true}}
+	t := &page.Table{ID: fmt.Sprintf("grid-%d", i), Caption: prose.Plain("Cache in bytes; what does not fit is in parentheses")}
+	t.Columns = []page.Column{{Head: prose.Plain("context"), Numeric: true}}
 	for _, b := range p.Batches {
-		t.Columns = append(t.Columns, Column{Head: Plain("batch " + count(b)), Numeric: true})
+		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("batch " + prose.Count(b)), Numeric: true})
 	}
 	for j, L := range p.Contexts {
-		row := []Phrase{Plain(count(L))}
+		row := []prose.Phrase{prose.Plain(prose.Count(L))}
 		for k := range p.Batches {
 			at := j*len(p.Batches) + k
-			cell := Phrase{{Text: size(m.Table[at].Total), Ref: fmt.Sprintf("%s.table[%d].total", base, at)}}
+			cell := prose.Phrase{{Text: prose.Size(m.Table[at].Total), Ref: fmt.Sprintf("%s.table[%d].total", base, at)}}
 			if !m.Table[at].Fits {
-				cell = Join(Plain("("), cell, Plain(")"))
+				cell = prose.Join(prose.Plain("("), cell, prose.Plain(")"))
 			}
 			row = append(row, cell)
 		}
@@ -164,12 +166,12 @@ func memoryGrid(p *result.MemoryPlan, i int, base string) *Table {
 
 // memoryFacts are the tiles of the plan: the tightest that fits, the longest
 // context of all, and what the law asks for.
-func (a audited) memoryFacts() []Fact {
+func (a audited) memoryFacts() []page.Fact {
 	p := a.Memory
 	if p == nil {
 		return nil
 	}
-	var facts []Fact
+	var facts []page.Fact
 	fit := 0
 	var far, near *result.ModelPlan
 	for i := range p.Models {
@@ -192,11 +194,11 @@ func (a audited) memoryFacts() []Fact {
 	if slices.ContainsFunc(p.Models, func(m result.ModelPlan) bool { return fitsWord(m) == "cache" }) {
 		label = "fit, weights that are not known left out"
 	}
-	facts = append(facts, Fact{Label: label, Value: Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: Plain(memoryQuestion(p))})
+	facts = append(facts, page.Fact{Label: label, Value: prose.Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: prose.Plain(memoryQuestion(p))})
 	if far != nil {
 		facts = append(facts,
-			Fact{Label: "longest context, the most", Value: Plain(atMost(*far, far.Needed().Longest)), Note: Plain(shortName(far.Model))},
-			Fact{Label: "longest context, the least", Value: Plain(atMost(*near, near.Needed().Longest)), Note: Plain(shortName(near.Model))})
+			page.Fact{Label: "longest context, the most", Value: prose.Plain(atMost(*far, far.Needed().Longest)), Note: prose.Plain(shortName(far.Model))},
+			page.Fact{Label: "longest context, the least", Value: prose.Plain(atMost(*near, near.Needed().Longest)), Note: prose.Plain(shortName(near.Model))})
 	}
 	if p.Context > 0 && a.Evidence.Answers(float64(p.Context)) == nil {
 		nats := float64(a.Law.At(float64(p.Context))) * float64(p.Batch)
@@ -204,9 +206,9 @@ func (a audited) memoryFacts() []Fact {
 		if a.Evidence.Beyond(float64(p.Context)) {
 			mark = "~"
 		}
-		facts = append(facts, Fact{
-			Label: "the law asks at least", Value: Plain(mark + size(int64(math.Ceil(nats/math.Ln2/8)))),
-			Note: Plain(fmt.Sprintf("if every bit were used; %s%s at %s nats an element of %s", mark, size(int64(2*nats/a.Capacities[a.leastCapacity()])), formatFloat(a.Capacities[a.leastCapacity()]), "two bytes")),
+		facts = append(facts, page.Fact{
+			Label: "the law asks at least", Value: prose.Plain(mark + prose.Size(int64(math.Ceil(nats/math.Ln2/8)))),
+			Note: prose.Plain(fmt.Sprintf("if every bit were used; %s%s at %s nats an element of %s", mark, prose.Size(int64(2*nats/a.Capacities[a.leastCapacity()])), prose.Exact(a.Capacities[a.leastCapacity()]), "two bytes")),
 		})
 	}
 	return facts

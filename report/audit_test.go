@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -223,14 +224,14 @@ func TestMemoryAnswer(t *testing.T) {
 	for _, c := range []struct {
 		models []result.ModelPlan
 		want   string
-		tone   Tone
+		tone   page.Tone
 	}{
-		{[]result.ModelPlan{model("o/a", true, true)}, "o/a fits at", Good},
-		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are not known and not counted", Neutral},
-		{[]result.ModelPlan{model("a", false, false)}, "a does not fit at", Bad},
-		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit; the tightest is a with 10 %", Good},
-		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are not known and not counted", Neutral},
-		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "2 of 2 models fit; the weights of 1 of these are not known and not counted", Neutral},
+		{[]result.ModelPlan{model("o/a", true, true)}, "o/a fits at", page.Good},
+		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are not known and not counted", page.Neutral},
+		{[]result.ModelPlan{model("a", false, false)}, "a does not fit at", page.Bad},
+		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit; the tightest is a with 10 %", page.Good},
+		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are not known and not counted", page.Neutral},
+		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "2 of 2 models fit; the weights of 1 of these are not known and not counted", page.Neutral},
 	} {
 		got, tone := memoryAnswer(&result.MemoryPlan{Memory: 100, Devices: 1, Batch: 4, Context: 8, Models: c.models})
 		if !strings.Contains(got, c.want) || tone != c.tone {

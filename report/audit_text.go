@@ -13,6 +13,8 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -67,38 +69,38 @@ func (a audited) tally() (keeps, falls, open int) {
 }
 
 // growthHeadline says which models keep up with the law.
-func (a audited) growthHeadline() (string, Tone) {
+func (a audited) growthHeadline() (string, page.Tone) {
 	keeps, falls, open := a.tally()
 	n := len(a.Models)
 	if n == 0 {
-		return "No model could be audited", Doubtful
+		return "No model could be audited", page.Doubtful
 	}
 	always := " at every length"
 	if e := a.Evidence; e != nil && e.To > 0 {
-		always = fmt.Sprintf(", if it goes on beyond L = %s", count(int64(e.To)))
+		always = fmt.Sprintf(", if it goes on beyond L = %s", prose.Count(int64(e.To)))
 	}
 	switch {
 	case n == 1 && keeps == 1 && always == " at every length":
-		return a.Models[0].Name + " keeps up at every length: " + a.Models[0].Reason, Good
+		return a.Models[0].Name + " keeps up at every length: " + a.Models[0].Reason, page.Good
 	case n == 1 && keeps == 1:
-		return a.Models[0].Name + " keeps up: " + a.Models[0].Reason + always, Good
+		return a.Models[0].Name + " keeps up: " + a.Models[0].Reason + always, page.Good
 	case n == 1 && falls == 1:
-		return a.Models[0].Name + " falls behind: " + a.Models[0].Reason + strings.TrimPrefix(always, " at every length"), Bad
+		return a.Models[0].Name + " falls behind: " + a.Models[0].Reason + strings.TrimPrefix(always, " at every length"), page.Bad
 	case n == 1:
-		return a.Models[0].Name + ": " + a.Models[0].Reason, Doubtful
+		return a.Models[0].Name + ": " + a.Models[0].Reason, page.Doubtful
 	case keeps == n:
-		return fmt.Sprintf("All %d models keep up with the law%s", n, always), Good
+		return fmt.Sprintf("All %d models keep up with the law%s", n, always), page.Good
 	}
 	s := fmt.Sprintf("%d of %d models %s with the law%s, %d %s behind", keeps, n, agree(keeps, "keeps up", "keep up"), always, falls, agree(falls, "falls", "fall"))
 	if open > 0 {
 		s += fmt.Sprintf(", %d cannot be told", open)
 	}
-	return s, Neutral
+	return s, page.Neutral
 }
 
 // lawLine names the law.
 func (a audited) lawLine() string {
-	s := fmt.Sprintf("law: I(L) = %s·L^%s nats, L in tokens", significant(a.Law.A, 4), significant(a.Law.Beta, 3))
+	s := fmt.Sprintf("law: I(L) = %s·L^%s nats, L in tokens", prose.Significant(a.Law.A, 4), prose.Significant(a.Law.Beta, 3))
 	if a.Law.Source != "" {
 		s += " · " + a.Law.Source
 	}
@@ -117,10 +119,10 @@ func (a audited) evidenceWords(separator string) string {
 	}
 	s := ""
 	if e.To > 0 {
-		s += separator + fmt.Sprintf("measured up to L = %s, and what is read beyond is marked ~", count(int64(e.To)))
+		s += separator + fmt.Sprintf("measured up to L = %s, and what is read beyond is marked ~", prose.Count(int64(e.To)))
 	}
 	if e.Documents > 0 && e.Documents < arch.FewDocuments {
-		s += separator + fmt.Sprintf("from only %s", plural(e.Documents, "document", "documents"))
+		s += separator + fmt.Sprintf("from only %s", prose.Plural(e.Documents, "document", "documents"))
 	}
 	if e.Rejected() {
 		s += separator + "the data reject a single power law"
@@ -132,9 +134,9 @@ func (t *auditText) head() {
 	s, tone := t.a.headline()
 	codes := []text.Color{text.Bold}
 	switch tone {
-	case Good:
+	case page.Good:
 		codes = append(codes, text.FgGreen)
-	case Bad:
+	case page.Bad:
 		codes = append(codes, text.FgRed)
 	}
 	t.paragraph(s, 2, codes...)
@@ -195,7 +197,7 @@ func (t *auditText) table() {
 	}
 	head = append(head, "bytes", "hard")
 	for _, c := range a.Capacities {
-		head = append(head, formatFloat(c))
+		head = append(head, prose.Exact(c))
 	}
 	name := t.opts.Width - cell*len(head)
 	longest := 0
@@ -233,7 +235,7 @@ func (t *auditText) table() {
 		if never {
 			heading += neverWords(t.a)
 		}
-		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, plural(len(ms), "model", "models")), text.Bold) + "\n")
+		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, prose.Plural(len(ms), "model", "models")), text.Bold) + "\n")
 		for _, m := range ms {
 			cells := t.cells(m)
 			if never {
@@ -348,16 +350,16 @@ func (t *auditText) detail(m *arch.Audit) {
 			}
 			what = strings.Join(parts, "; ")
 		}
-		t.item(fmt.Sprintf("%s: %s", plural(len(g.Layers), "layer", "layers"), what))
+		t.item(fmt.Sprintf("%s: %s", prose.Plural(len(g.Layers), "layer", "layers"), what))
 	}
 	for _, s := range m.States {
 		var kinds []string
 		for _, k := range arch.Kinds() {
 			if n := s.Elements.Of(k); n > 0 {
-				kinds = append(kinds, string(k)+" "+count(n))
+				kinds = append(kinds, string(k)+" "+prose.Count(n))
 			}
 		}
-		line := fmt.Sprintf("L = %s: %s elements, %s", count(s.Length), count(s.Total), size(s.Bytes))
+		line := fmt.Sprintf("L = %s: %s elements, %s", prose.Count(s.Length), prose.Count(s.Total), prose.Size(s.Bytes))
 		if len(kinds) > 1 {
 			line += " (" + strings.Join(kinds, ", ") + ")"
 		}
@@ -367,12 +369,12 @@ func (t *auditText) detail(m *arch.Audit) {
 		if x.Interval == nil || x.At == nil {
 			continue
 		}
-		what := fmt.Sprintf("at %s nats per element", formatFloat(x.Capacity))
+		what := fmt.Sprintf("at %s nats per element", prose.Exact(x.Capacity))
 		if x.Hard {
 			what = "even with every bit used"
 		}
 		t.item(fmt.Sprintf("too small from L = %s %s (%s %% interval %s … %s)", short(*x.At), what,
-			formatFloat(math.Round(1000*x.Interval.Level)/10), lengthOrNever(x.Interval.Lo, ""), lengthOrNever(x.Interval.Hi, "")))
+			prose.Exact(math.Round(1000*x.Interval.Level)/10), lengthOrNever(x.Interval.Lo, ""), lengthOrNever(x.Interval.Hi, "")))
 	}
 }
 
@@ -381,17 +383,17 @@ func partText(p arch.Part) string {
 	s := p.What
 	switch p.Rule {
 	case arch.PerToken:
-		s += fmt.Sprintf(": %s per token", count(p.Width))
+		s += fmt.Sprintf(": %s per token", prose.Count(p.Width))
 	case arch.PerBlock:
-		s += fmt.Sprintf(": %s per %s tokens", count(p.Width), count(p.N))
+		s += fmt.Sprintf(": %s per %s tokens", prose.Count(p.Width), prose.Count(p.N))
 	case arch.Bounded:
-		s += fmt.Sprintf(": %s per token, at most %s tokens", count(p.Width), count(p.N))
+		s += fmt.Sprintf(": %s per token, at most %s tokens", prose.Count(p.Width), prose.Count(p.N))
 	case arch.Tail:
-		s += fmt.Sprintf(": %s per token of at most %s", count(p.Width), count(p.N-1))
+		s += fmt.Sprintf(": %s per token of at most %s", prose.Count(p.Width), prose.Count(p.N-1))
 	case arch.Log:
-		s += fmt.Sprintf(": %s per doubling", count(p.Width))
+		s += fmt.Sprintf(": %s per doubling", prose.Count(p.Width))
 	default:
-		s += fmt.Sprintf(": %s", count(p.Width))
+		s += fmt.Sprintf(": %s", prose.Count(p.Width))
 	}
 	if p.Float32 {
 		s += " in float32"
@@ -403,16 +405,16 @@ func partText(p arch.Part) string {
 func (t *auditText) questions() {
 	for i, q := range t.a.Questions {
 		last := q.Series[len(q.Series)-1]
-		t.out.WriteString("\n" + t.colour(fmt.Sprintf("What %s tokens need", count(q.Length)), text.Bold) + "\n")
-		line := fmt.Sprintf("the past holds %s nats about the future", Round(float64(last.Information), 0))
+		t.out.WriteString("\n" + t.colour(fmt.Sprintf("What %s tokens need", prose.Count(q.Length)), text.Bold) + "\n")
+		line := fmt.Sprintf("the past holds %s nats about the future", prose.Round(float64(last.Information), 0))
 		if last.Interval.Level > 0 {
-			line += fmt.Sprintf(" (%s … %s)", Round(last.Interval.Lo, 0), Round(last.Interval.Hi, 0))
+			line += fmt.Sprintf(" (%s … %s)", prose.Round(last.Interval.Lo, 0), prose.Round(last.Interval.Hi, 0))
 		}
-		t.paragraph(line+fmt.Sprintf("; ten times the length needs %s times the state", significant(q.PerTenfold, 3)), 2)
+		t.paragraph(line+fmt.Sprintf("; ten times the length needs %s times the state", prose.Significant(q.PerTenfold, 3)), 2)
 		t.paragraph("a state of fixed size would have to hold, in elements:", 2)
 		head := fmt.Sprintf("  %12s", "up to L =")
 		for _, c := range t.a.Capacities {
-			head += fmt.Sprintf("%14s", formatFloat(c)+" nats/el.")
+			head += fmt.Sprintf("%14s", prose.Exact(c)+" nats/el.")
 		}
 		t.out.WriteString(head + "\n")
 		for _, s := range q.Series {
@@ -436,7 +438,7 @@ func (t *auditText) needs(question int) {
 		name = max(name, min(44, text.StringWidthWithoutEscSequences(printable(m.Name))+3))
 	}
 	least := t.a.leastCapacity()
-	t.paragraph(fmt.Sprintf("at %s nats per element:", formatFloat(t.a.Capacities[least])), 2)
+	t.paragraph(fmt.Sprintf("at %s nats per element:", prose.Exact(t.a.Capacities[least])), 2)
 	t.out.WriteString(text.Pad("", name, ' ') + fmt.Sprintf("%9s%10s%10s%14s\n", "keeps", "÷ needed", "window", "attention"))
 	groups := t.a.byClass()
 	for _, class := range arch.Classes() {
@@ -479,7 +481,7 @@ func (t *auditText) foot() {
 	t.out.WriteString("\n")
 	if len(a.Models) > 0 {
 		t.paragraph(fmt.Sprintf("elements: numbers kept, batch 1; bytes: at L = %s with elements as %s (float32 where the model's own code keeps it). "+
-			"too small from L =: the length beyond which the state cannot hold I(L) if an element carries so many nats.", count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
+			"too small from L =: the length beyond which the state cannot hold I(L) if an element carries so many nats.", prose.Count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
 		t.paragraph(a.capacityWords(), 2)
 	}
 	if t.beyond {

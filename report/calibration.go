@@ -10,6 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -24,7 +28,7 @@ func CalibrationHTML(w io.Writer, doc *result.Calibration) error {
 }
 
 // CalibrationFigures are the figures of a calibration.
-func CalibrationFigures(doc *result.Calibration) []*Figure {
+func CalibrationFigures(doc *result.Calibration) []*figure.Figure {
 	_, figures := calibrated{doc}.page(nil)
 	return figures
 }
@@ -33,20 +37,20 @@ func CalibrationFigures(doc *result.Calibration) []*Figure {
 type calibrated struct{ *result.Calibration }
 
 // page is the page of a calibration; figures are those it shows.
-func (r calibrated) page(data []byte) (p *Page, figures []*Figure) {
-	p = &Page{
+func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
+	p = &page.Page{
 		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
-		Verdict: Plain("Nothing was fitted."), Tone: Neutral,
-		Lead: Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
+		Verdict: prose.Plain("Nothing was fitted."), Tone: page.Neutral,
+		Lead: prose.Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,
 	}
 	if c := r.Coverage; c != nil {
-		p.Verdict = Join(percent(c.Coverage, ".coverage.coverage"), Plain(" of the 95\u00a0% intervals of the exponent hold the truth."))
+		p.Verdict = prose.Join(percent(c.Coverage, ".coverage.coverage"), prose.Plain(" of the 95\u00a0% intervals of the exponent hold the truth."))
 		p.Facts = append(p.Facts,
-			Fact{Label: "intervals of β", Value: Phrase{{Text: strconv.Itoa(c.Of), Ref: ".coverage.of"}}, Note: Plain("over all estimators and undamaged models")},
-			Fact{Label: "hold the truth", Value: Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: Plain("a perfect method: 95\u00a0% of them, give or take chance")})
+			page.Fact{Label: "intervals of β", Value: prose.Phrase{{Text: strconv.Itoa(c.Of), Ref: ".coverage.of"}}, Note: prose.Plain("over all estimators and undamaged models")},
+			page.Fact{Label: "hold the truth", Value: prose.Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: prose.Plain("a perfect method: 95\u00a0% of them, give or take chance")})
 	}
-	var tabs []Tab
+	var tabs []page.Tab
 	for i, e := range r.estimators() {
 		f := r.truthFigure(e)
 		figures = append(figures, f)
@@ -54,24 +58,24 @@ func (r calibrated) page(data []byte) (p *Page, figures []*Figure) {
 			p.Hero = f
 			continue
 		}
-		tabs = append(tabs, Tab{Label: e, Figure: f})
+		tabs = append(tabs, page.Tab{Label: e, Figure: f})
 	}
 	if len(tabs) > 0 {
-		p.Sections = append(p.Sections, Section{ID: "truth", Title: "True against estimated information", Blocks: []Block{Tabs{ID: "truth-tabs", Figures: tabs}}})
+		p.Sections = append(p.Sections, page.Section{ID: "truth", Title: "True against estimated information", Blocks: []page.Block{page.Tabs{ID: "truth-tabs", Figures: tabs}}})
 	}
 	if damage := r.damageFigures(); len(damage) > 0 {
 		for _, t := range damage {
 			figures = append(figures, t.Figure)
 		}
-		p.Sections = append(p.Sections, Section{ID: "damage", Title: "What damage to the model does to the exponent", Blocks: []Block{Tabs{ID: "damage-tabs", Figures: damage}}})
+		p.Sections = append(p.Sections, page.Section{ID: "damage", Title: "What damage to the model does to the exponent", Blocks: []page.Block{page.Tabs{ID: "damage-tabs", Figures: damage}}})
 	}
-	p.Sections = append(p.Sections, Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
+	p.Sections = append(p.Sections, page.Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
 	return p, figures
 }
 
 // percent writes a share, which stands in the data at ref.
-func percent(share float64, ref string) Phrase {
-	return Phrase{{Text: fmt.Sprintf("%.1f\u00a0%%", 100*share), Ref: ref}}
+func percent(share float64, ref string) prose.Phrase {
+	return prose.Phrase{{Text: fmt.Sprintf("%.1f\u00a0%%", 100*share), Ref: ref}}
 }
 
 // estimators are the names of all that were run, in order.
@@ -89,12 +93,12 @@ func (r calibrated) estimators() []string {
 
 // truthFigure draws means over repetitions, with the spread of single
 // estimates, against the truth.
-func (r calibrated) truthFigure(estimator string) *Figure {
-	f := &Figure{
+func (r calibrated) truthFigure(estimator string) *figure.Figure {
+	f := &figure.Figure{
 		ID: "truth-" + estimator, Title: "Estimates by " + estimator + " against the truth",
-		Caption: Plain("Points are means over the simulated corpora, bars hold 95 % of single estimates (± 1.96 spreads); on the dashed line estimate and truth agree."),
-		X:       Axis{Label: "exact I(ℓ;L)", Unit: "nats", Nats: true, Scale: Log10},
-		Y:       Axis{Label: "estimate", Unit: "nats", Nats: true, Scale: Log10},
+		Caption: prose.Plain("Points are means over the simulated corpora, bars hold 95 % of single estimates (± 1.96 spreads); on the dashed line estimate and truth agree."),
+		X:       figure.Axis{Label: "exact I(ℓ;L)", Unit: "nats", Nats: true, Scale: figure.Log10},
+		Y:       figure.Axis{Label: "estimate", Unit: "nats", Nats: true, Scale: figure.Log10},
 	}
 	lo, hi := math.Inf(1), 0.0
 	n := 0
@@ -106,9 +110,9 @@ func (r calibrated) truthFigure(estimator string) *Figure {
 			if string(e.Estimator) != estimator || len(e.Points) == 0 || !(e.Points[0].Truth > result.NoInformation) {
 				continue
 			}
-			curve := Curve{Name: cellName(c), Label: c.Process.Kind, Hue: HueOf(n), Marker: MarkerOf(n), Bars: true}
+			curve := figure.Curve{Name: cellName(c), Label: c.Process.Kind, Hue: figure.HueOf(n), Marker: figure.MarkerOf(n), Bars: true}
 			for k, p := range e.Points {
-				curve.Points = append(curve.Points, Point{
+				curve.Points = append(curve.Points, figure.Point{
 					X: p.Truth, Y: p.Mean, Lo: max(p.Mean-1.96*p.Spread, p.Truth/100), Hi: p.Mean + 1.96*p.Spread,
 					XText: fmt.Sprintf("L = %d, exact %.4g nats", p.Length, p.Truth), Ref: fmt.Sprintf(".cells[%d].estimators[%d].points[%d].mean", i, j, k),
 				})
@@ -119,7 +123,7 @@ func (r calibrated) truthFigure(estimator string) *Figure {
 		}
 	}
 	if n > 0 {
-		f.Curves = append(f.Curves, Curve{Name: "truth", Hue: Grey, Line: Dashed, Quiet: true, Points: []Point{{X: lo, Y: lo}, {X: hi, Y: hi}}})
+		f.Curves = append(f.Curves, figure.Curve{Name: "truth", Hue: figure.Grey, Line: figure.Dashed, Quiet: true, Points: []figure.Point{{X: lo, Y: lo}, {X: hi, Y: hi}}})
 	}
 	return f
 }
@@ -133,8 +137,8 @@ func cellName(c result.CalibrationCell) string {
 }
 
 // damageFigures draws the bias of β against the size of each kind of damage.
-func (r calibrated) damageFigures() []Tab {
-	kinds := map[string]map[string][]Point{} // kind → curve → points
+func (r calibrated) damageFigures() []page.Tab {
+	kinds := map[string]map[string][]figure.Point{} // kind → curve → points
 	for i, c := range r.Cells {
 		kind, value, found := strings.Cut(c.Damage, "=")
 		x, err := strconv.ParseFloat(value, 64)
@@ -142,62 +146,62 @@ func (r calibrated) damageFigures() []Tab {
 			continue // none, or several at once
 		}
 		if kinds[kind] == nil {
-			kinds[kind] = map[string][]Point{}
+			kinds[kind] = map[string][]figure.Point{}
 		}
 		for j, e := range c.Estimators {
 			if e.Beta == nil {
 				continue
 			}
 			name := string(e.Estimator) + ", " + c.Process.Spec
-			kinds[kind][name] = append(kinds[kind][name], Point{
+			kinds[kind][name] = append(kinds[kind][name], figure.Point{
 				X: x, Y: e.Beta.Bias, Lo: e.Beta.Bias - 1.96*e.Beta.BiasSE, Hi: e.Beta.Bias + 1.96*e.Beta.BiasSE, Ref: fmt.Sprintf(".cells[%d].estimators[%d].beta.bias", i, j),
 			})
 		}
 	}
 	units := map[string]string{"order": "tokens", "memory": "numbers", "temperature": "", "smoothing": "", "bos": ""}
-	var tabs []Tab
+	var tabs []page.Tab
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		f := &Figure{
+		f := &figure.Figure{
 			ID: "damage-" + kind, Title: "Bias of the exponent, model damaged by " + kind,
-			Caption: Plain("Mean of β over simulated corpora less the true β, with its 95 % interval."),
-			X:       Axis{Label: kind, Unit: units[kind]}, Y: Axis{Label: "bias of β", Zero: true},
-			Guides: []Guide{{At: 0, Label: Plain("no bias"), Hue: Grey}},
+			Caption: prose.Plain("Mean of β over simulated corpora less the true β, with its 95 % interval."),
+			X:       figure.Axis{Label: kind, Unit: units[kind]}, Y: figure.Axis{Label: "bias of β", Zero: true},
+			Guides: []figure.Guide{{At: 0, Label: prose.Plain("no bias"), Hue: figure.Grey}},
 		}
 		if kind == "order" || kind == "memory" {
-			f.X.Scale = Log2
+			f.X.Scale = figure.Log2
 		}
 		for i, name := range slices.Sorted(maps.Keys(kinds[kind])) {
 			points := kinds[kind][name]
-			slices.SortFunc(points, func(a, b Point) int { return cmp.Compare(a.X, b.X) })
+			slices.SortFunc(points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
 			estimator, _, _ := strings.Cut(name, ",")
-			f.Curves = append(f.Curves, Curve{Name: name, Label: estimator, Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Bars: true, Points: points})
+			f.Curves = append(f.Curves, figure.Curve{Name: name, Label: estimator, Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Bars: true, Points: points})
 		}
-		tabs = append(tabs, Tab{Label: kind, Figure: f})
+		tabs = append(tabs, page.Tab{Label: kind, Figure: f})
 	}
 	return tabs
 }
 
 // tables are one table for each cell.
-func (r calibrated) tables() []Block {
-	head := func(s string) Column { return Column{Head: Plain(s), Numeric: true} }
-	var out []Block
+func (r calibrated) tables() []page.Block {
+	head := func(s string) page.Column { return page.Column{Head: prose.Plain(s), Numeric: true} }
+	var out []page.Block
 	for i, c := range r.Cells {
-		t := &Table{
-			ID: "cell-" + strconv.Itoa(i), Caption: Plain(cellName(c)), Notes: c.Notes,
-			Columns: []Column{{Head: Plain("estimator")}, head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: Plain("verdicts"), Wide: true}, {Head: Plain("best law"), Wide: true}},
+		t := &page.Table{
+			ID: "cell-" + strconv.Itoa(i), Caption: prose.Plain(cellName(c)), Notes: c.Notes,
+			Columns: []page.Column{{Head: prose.Plain("estimator")}, head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
 		}
 		for j, e := range c.Estimators {
-			row := []Phrase{Plain(string(e.Estimator))}
+			row := []prose.Phrase{prose.Plain(string(e.Estimator))}
 			if b := e.Beta; b == nil || e.A == nil {
-				row = append(row, Plain("–"), nil, nil, nil, nil, nil)
+				row = append(row, prose.Plain("–"), nil, nil, nil, nil, nil)
 			} else {
 				base := fmt.Sprintf(".cells[%d].estimators[%d].", i, j)
-				row = append(row, Value(b.Truth, 0, base+"beta.truth"),
-					Join(Value(b.Bias, b.BiasSE, base+"beta.bias"), Plain(" ± "), Value(b.BiasSE, b.BiasSE, base+"beta.bias_se")),
-					Value(b.Spread, b.BiasSE, base+"beta.spread"), Value(b.RMSE, b.BiasSE, base+"beta.rmse"),
+				row = append(row, prose.Value(b.Truth, 0, base+"beta.truth"),
+					prose.Join(prose.Value(b.Bias, b.BiasSE, base+"beta.bias"), prose.Plain(" ± "), prose.Value(b.BiasSE, b.BiasSE, base+"beta.bias_se")),
+					prose.Value(b.Spread, b.BiasSE, base+"beta.spread"), prose.Value(b.RMSE, b.BiasSE, base+"beta.rmse"),
 					percent(b.Coverage, base+"beta.coverage"), percent(e.A.Coverage, base+"a.coverage"))
 			}
-			row = append(row, Plain(Tally(e.Verdicts)), Plain(Tally(e.Best)))
+			row = append(row, prose.Plain(Tally(e.Verdicts)), prose.Plain(Tally(e.Best)))
 			t.Rows = append(t.Rows, row)
 		}
 		out = append(out, t)

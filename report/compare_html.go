@@ -5,6 +5,10 @@ import (
 	"io"
 	"math"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -18,75 +22,75 @@ func ComparisonHTML(w io.Writer, comparison *result.Comparison) error {
 	}
 	figures := ComparisonFigures(comparison)
 	names := c.names()
-	p := &Page{
-		Kind: "compare", Verdict: Plain(c.headline() + "."), Tone: Neutral, Hero: figures[0],
-		Subject: plural(len(c.Runs), "run", "runs") + ", " + plural(c.Documents, "document", "documents"),
-		Lead:    Plain("What each model takes from the past: by how much the last ℓ " + c.Unit + "s reduce its loss on the next ℓ. A curve that turns flat belongs to a model that does not use what lies further back."),
+	p := &page.Page{
+		Kind: "compare", Verdict: prose.Plain(c.headline() + "."), Tone: page.Neutral, Hero: figures[0],
+		Subject: prose.Plural(len(c.Runs), "run", "runs") + ", " + prose.Plural(c.Documents, "document", "documents"),
+		Lead:    prose.Plain("What each model takes from the past: by how much the last ℓ " + c.Unit + "s reduce its loss on the next ℓ. A curve that turns flat belongs to a model that does not use what lies further back."),
 		Data:    doc, DataName: "compare.json", Command: c.Command, Version: c.Version,
 	}
 	for i, r := range c.Runs {
-		f := Fact{Label: names[i], Value: Plain("gains throughout"), Note: Plain("up to " + count(r.Stop.Longest) + " " + c.own() + "s, the longest context measured")}
+		f := page.Fact{Label: names[i], Value: prose.Plain("gains throughout"), Note: prose.Plain("up to " + prose.Count(r.Stop.Longest) + " " + c.own() + "s, the longest context measured")}
 		switch {
 		case r.Stop.Reason != "":
-			f.Value, f.Note = Plain("–"), Plain("where it stops gaining cannot be told: "+r.Stop.Reason)
+			f.Value, f.Note = prose.Plain("–"), prose.Plain("where it stops gaining cannot be told: "+r.Stop.Reason)
 		case r.Stop.Found:
-			f.Value = Phrase{{Text: stopNumber(r.Stop.At), Ref: fmt.Sprintf(".runs[%d].stop.at", i)}, {Text: " " + c.own() + "s"}}
+			f.Value = prose.Phrase{{Text: stopNumber(r.Stop.At), Ref: fmt.Sprintf(".runs[%d].stop.at", i)}, {Text: " " + c.own() + "s"}}
 			hi := "more than the longest"
 			if r.Stop.Hi > 0 {
 				hi = stopNumber(r.Stop.Hi)
 			}
-			f.Note = Plain("where it stops gaining; 95 %: " + stopNumber(r.Stop.Lo) + " … " + hi)
+			f.Note = prose.Plain("where it stops gaining; 95 %: " + stopNumber(r.Stop.Lo) + " … " + hi)
 		}
 		p.Facts = append(p.Facts, f)
 	}
 	for _, warning := range c.Warnings {
-		p.Warnings = append(p.Warnings, WarningBlock{Text: warning.Text, Fix: warning.Fix})
+		p.Warnings = append(p.Warnings, page.WarningBlock{Text: warning.Text, Fix: warning.Fix})
 	}
-	p.Sections = []Section{c.tableSection(), {ID: "loss", Title: "Loss by position", Blocks: []Block{figures[1]}}}
+	p.Sections = []page.Section{c.tableSection(), {ID: "loss", Title: "Loss by position", Blocks: []page.Block{page.Draw(figures[1])}}}
 	if len(figures) > 2 {
-		p.Sections = append(p.Sections, Section{ID: "difference", Title: "Where the difference lies", Blocks: []Block{figures[2]}})
+		p.Sections = append(p.Sections, page.Section{ID: "difference", Title: "Where the difference lies", Blocks: []page.Block{page.Draw(figures[2])}})
 	}
 	p.Sections = append(p.Sections, c.numbersSection(), c.methodSection())
 	return p.HTML(w)
 }
 
 // ComparisonFigures are the figures of a comparison.
-func ComparisonFigures(doc *result.Comparison) []*Figure {
+func ComparisonFigures(doc *result.Comparison) []*figure.Figure {
 	c := compared{doc}
 	names := c.names()
-	information := &Figure{
+	information := &figure.Figure{
 		ID: "information", Title: "Information that each model takes from its past",
-		Caption: Plain("From the last ℓ " + c.Unit + "s about the next ℓ. Bands are 95 % intervals over documents; a vertical line marks where a model stops gaining."),
-		X:       Axis{Label: "context ℓ", Unit: c.Unit + "s", Scale: Log2},
+		Caption: prose.Plain("From the last ℓ " + c.Unit + "s about the next ℓ. Bands are 95 % intervals over documents; a vertical line marks where a model stops gaining."),
+		X:       figure.Axis{Label: "context ℓ", Unit: c.Unit + "s", Scale: figure.Log2},
 		Y:       informationAxis("I(ℓ; 2ℓ)"), Aspect: 0.7,
 	}
-	loss := &Figure{
+	loss := &figure.Figure{
 		ID: "loss", Title: "Loss by position",
-		Caption: Plain("Mean loss of the " + c.Unit + "s at a position of the window: what comes before it is all the context there is."),
-		X:       Axis{Label: "position", Unit: c.Unit + "s", Scale: Log2},
-		Y:       Axis{Label: "loss", Unit: "nats per " + c.Unit, Nats: true}, Aspect: 0.6,
+		Caption: prose.Plain("Mean loss of the " + c.Unit + "s at a position of the window: what comes before it is all the context there is."),
+		X:       figure.Axis{Label: "position", Unit: c.Unit + "s", Scale: figure.Log2},
+		Y:       figure.Axis{Label: "loss", Unit: "nats per " + c.Unit, Nats: true}, Aspect: 0.6,
 	}
-	difference := &Figure{
+	difference := &figure.Figure{
 		ID: "difference", Title: "Loss against the first run",
-		Caption: Plain("Loss of each model minus that of " + names[0] + ". Above zero: worse. Bands are 95 % intervals of the difference."),
-		X:       Axis{Label: "position", Unit: c.Unit + "s", Scale: Log2},
-		Y:       Axis{Label: "difference of loss", Unit: "nats per " + c.Unit, Nats: true, Zero: true}, Aspect: 0.5,
+		Caption: prose.Plain("Loss of each model minus that of " + names[0] + ". Above zero: worse. Bands are 95 % intervals of the difference."),
+		X:       figure.Axis{Label: "position", Unit: c.Unit + "s", Scale: figure.Log2},
+		Y:       figure.Axis{Label: "difference of loss", Unit: "nats per " + c.Unit, Nats: true, Zero: true}, Aspect: 0.5,
 	}
-	at := func(e info.Estimate, x float64, ref, text string) Point {
+	at := func(e info.Estimate, x float64, ref, text string) figure.Point {
 		lo, hi := e.Bounds()
-		return Point{X: x, Y: e.Value, Lo: lo, Hi: hi, Ref: ref, XText: text}
+		return figure.Point{X: x, Y: e.Value, Lo: lo, Hi: hi, Ref: ref, XText: text}
 	}
 	for i, r := range c.Runs {
-		curve := func(points []Point) Curve {
-			return Curve{Name: names[i], Label: shortName(names[i]), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Band: true, Points: points}
+		curve := func(points []figure.Point) figure.Curve {
+			return figure.Curve{Name: names[i], Label: shortName(names[i]), Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Band: true, Points: points}
 		}
-		var a, b, d []Point
+		var a, b, d []figure.Point
 		for j, p := range r.Information {
-			a = append(a, at(p.Nats, p.Ell, fmt.Sprintf(".runs[%d].information[%d].nats.value", i, j), "ℓ = "+count(int64(math.Round(p.Ell)))+" "+c.Unit+"s"))
+			a = append(a, at(p.Nats, p.Ell, fmt.Sprintf(".runs[%d].information[%d].nats.value", i, j), "ℓ = "+prose.Count(int64(math.Round(p.Ell)))+" "+c.Unit+"s"))
 		}
 		for j, p := range r.Positions {
 			middle := math.Sqrt(p.From * p.To)
-			text := fmt.Sprintf("%ss %s to %s", c.Unit, count(int64(math.Round(p.From))), count(int64(math.Round(p.To))))
+			text := fmt.Sprintf("%ss %s to %s", c.Unit, prose.Count(int64(math.Round(p.From))), prose.Count(int64(math.Round(p.To))))
 			b = append(b, at(p.Loss, middle, fmt.Sprintf(".runs[%d].positions[%d].loss.value", i, j), text))
 			if p.Difference != nil {
 				d = append(d, at(*p.Difference, middle, fmt.Sprintf(".runs[%d].positions[%d].difference.value", i, j), text))
@@ -102,37 +106,37 @@ func ComparisonFigures(doc *result.Comparison) []*Figure {
 			if !c.Paired && r.BytesPerToken > 0 {
 				scale = r.BytesPerToken
 			}
-			information.Guides = append(information.Guides, Guide{At: scale * r.Stop.At, Vertical: true, Label: Plain("stops gaining"), Hue: HueOf(i)})
+			information.Guides = append(information.Guides, figure.Guide{At: scale * r.Stop.At, Vertical: true, Label: prose.Plain("stops gaining"), Hue: figure.HueOf(i)})
 		}
 	}
-	figures := []*Figure{information, loss}
+	figures := []*figure.Figure{information, loss}
 	if len(difference.Curves) > 0 {
 		figures = append(figures, difference)
 	}
 	return figures
 }
 
-func estimatePhrase(e *info.Estimate, ref string) Phrase {
+func estimatePhrase(e *info.Estimate, ref string) prose.Phrase {
 	if e == nil {
-		return Plain("–")
+		return prose.Plain("–")
 	}
-	p := Value(e.Value, e.SE, ref+".value")
+	p := prose.Value(e.Value, e.SE, ref+".value")
 	if i := e.Interval; i != nil {
-		p = Join(p, Plain(" ("), Value(i.Lo, e.SE, ref+".interval.lo"), Plain(" … "), Value(i.Hi, e.SE, ref+".interval.hi"), Plain(")"))
+		p = prose.Join(p, prose.Plain(" ("), prose.Value(i.Lo, e.SE, ref+".interval.lo"), prose.Plain(" … "), prose.Value(i.Hi, e.SE, ref+".interval.hi"), prose.Plain(")"))
 	}
 	return p
 }
 
-func (c compared) tableSection() Section {
-	t := &Table{ID: "models", Caption: Plain("Models, in nats; differences are to the first. Intervals of 95 %."), Columns: []Column{
-		{Head: Plain("model"), Wide: true}, {Head: Plain("loss per " + c.Unit), Numeric: true}, {Head: Plain("difference"), Numeric: true},
-		{Head: Plain("taken from the longest past"), Numeric: true}, {Head: Plain("lost, %"), Numeric: true}, {Head: Plain("stops gaining"), Wide: true},
+func (c compared) tableSection() page.Section {
+	t := &page.Table{ID: "models", Caption: prose.Plain("Models, in nats; differences are to the first. Intervals of 95 %."), Columns: []page.Column{
+		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("loss per " + c.Unit), Numeric: true}, {Head: prose.Plain("difference"), Numeric: true},
+		{Head: prose.Plain("taken from the longest past"), Numeric: true}, {Head: prose.Plain("lost, %"), Numeric: true}, {Head: prose.Plain("stops gaining"), Wide: true},
 	}}
 	names := c.names()
 	capacities := false
 	for i, r := range c.Runs {
 		ref := fmt.Sprintf(".runs[%d]", i)
-		row := []Phrase{Plain(names[i]), estimatePhrase(&r.Loss, ref+".loss"), estimatePhrase(r.Difference, ref+".difference"), Plain("–"), Plain("–"), Plain(stopText(r.Stop, c.own()))}
+		row := []prose.Phrase{prose.Plain(names[i]), estimatePhrase(&r.Loss, ref+".loss"), estimatePhrase(r.Difference, ref+".difference"), prose.Plain("–"), prose.Plain("–"), prose.Plain(stopText(r.Stop, c.own()))}
 		if n := len(r.Information); n > 0 {
 			at := fmt.Sprintf("%s.information[%d]", ref, n-1)
 			row[3] = estimatePhrase(&r.Information[n-1].Nats, at+".nats")
@@ -141,14 +145,14 @@ func (c compared) tableSection() Section {
 		t.Rows = append(t.Rows, row)
 		capacities = capacities || r.Capacity != nil
 	}
-	s := Section{ID: "models", Title: "The models", Blocks: []Block{t}}
+	s := page.Section{ID: "models", Title: "The models", Blocks: []page.Block{t}}
 	if capacities {
-		k := &Table{ID: "capacity", Caption: Plain("What an element of the history state carries at least: information taken from the past over elements kept of it, where that is largest. l2m audit --capacity takes this number."), Columns: []Column{
-			{Head: Plain("model"), Wide: true}, {Head: Plain("configuration"), Wide: true}, {Head: Plain("context ℓ, tokens"), Numeric: true}, {Head: Plain("elements"), Numeric: true}, {Head: Plain("nats per element"), Numeric: true},
+		k := &page.Table{ID: "capacity", Caption: prose.Plain("What an element of the history state carries at least: information taken from the past over elements kept of it, where that is largest. l2m audit --capacity takes this number."), Columns: []page.Column{
+			{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("configuration"), Wide: true}, {Head: prose.Plain("context ℓ, tokens"), Numeric: true}, {Head: prose.Plain("elements"), Numeric: true}, {Head: prose.Plain("nats per element"), Numeric: true},
 		}}
 		for i, r := range c.Runs {
 			if x := r.Capacity; x != nil {
-				k.Rows = append(k.Rows, []Phrase{Plain(names[i]), Plain(printable(x.Config)), Plain(count(x.Ell)), Plain(count(int64(x.Elements))),
+				k.Rows = append(k.Rows, []prose.Phrase{prose.Plain(names[i]), prose.Plain(printable(x.Config)), prose.Plain(prose.Count(x.Ell)), prose.Plain(prose.Count(int64(x.Elements))),
 					estimatePhrase(&x.NatsPerElement, fmt.Sprintf(".runs[%d].capacity.nats_per_element", i))})
 			}
 		}
@@ -157,19 +161,19 @@ func (c compared) tableSection() Section {
 	return s
 }
 
-func (c compared) numbersSection() Section {
-	t := &Table{ID: "numbers", Caption: Plain("Information I(ℓ; 2ℓ) in nats, and what is lost against the first model in percent."), Columns: []Column{{Head: Plain("ℓ, " + c.Unit + "s"), Numeric: true}}}
+func (c compared) numbersSection() page.Section {
+	t := &page.Table{ID: "numbers", Caption: prose.Plain("Information I(ℓ; 2ℓ) in nats, and what is lost against the first model in percent."), Columns: []page.Column{{Head: prose.Plain("ℓ, " + c.Unit + "s"), Numeric: true}}}
 	names := c.names()
 	for i := range c.Runs {
-		t.Columns = append(t.Columns, Column{Head: Plain(names[i]), Numeric: true})
+		t.Columns = append(t.Columns, page.Column{Head: prose.Plain(names[i]), Numeric: true})
 		if i > 0 {
-			t.Columns = append(t.Columns, Column{Head: Plain("lost, %"), Numeric: true})
+			t.Columns = append(t.Columns, page.Column{Head: prose.Plain("lost, %"), Numeric: true})
 		}
 	}
 	for j, p := range c.Runs[0].Information {
-		row := []Phrase{Plain(count(int64(math.Round(p.Ell))))}
+		row := []prose.Phrase{prose.Plain(prose.Count(int64(math.Round(p.Ell))))}
 		for i, r := range c.Runs {
-			x, lost := Plain("–"), Plain("–")
+			x, lost := prose.Plain("–"), prose.Plain("–")
 			if c.Paired && j < len(r.Information) {
 				ref := fmt.Sprintf(".runs[%d].information[%d]", i, j)
 				x, lost = estimatePhrase(&r.Information[j].Nats, ref+".nats"), estimatePhrase(r.Information[j].Lost, ref+".lost")
@@ -183,18 +187,18 @@ func (c compared) numbersSection() Section {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return Section{ID: "numbers", Title: "Length by length", Blocks: []Block{t}}
+	return page.Section{ID: "numbers", Title: "Length by length", Blocks: []page.Block{t}}
 }
 
-func (c compared) methodSection() Section {
-	items := []Phrase{
-		Plain("The information is the estimate “" + c.Runs[0].Estimator + "” of each run: the loss of the next ℓ " + c.Unit + "s without the last ℓ, minus their loss with them. It is what the model makes of the context, not what there is in it."),
-		Plain("Where a model stops gaining: the curve is fitted by one that is free up to some length and constant from there on; which length is chosen by the Bayesian information criterion, and its interval comes from resampling documents. A model that gains slowly may seem to stop early when documents are few."),
+func (c compared) methodSection() page.Section {
+	items := []prose.Phrase{
+		prose.Plain("The information is the estimate “" + c.Runs[0].Estimator + "” of each run: the loss of the next ℓ " + c.Unit + "s without the last ℓ, minus their loss with them. It is what the model makes of the context, not what there is in it."),
+		prose.Plain("Where a model stops gaining: the curve is fitted by one that is free up to some length and constant from there on; which length is chosen by the Bayesian information criterion, and its interval comes from resampling documents. A model that gains slowly may seem to stop early when documents are few."),
 	}
 	if c.Paired {
-		items = append(items, Plain("All models were scored on the same windows, and documents are resampled together: what makes a text hard for all of them cancels in differences."))
+		items = append(items, prose.Plain("All models were scored on the same windows, and documents are resampled together: what makes a text hard for all of them cancels in differences."))
 	} else {
-		items = append(items, Plain("The models read other tokens, so that their windows differ: everything is per byte, by the mean length of tokens, and differences carry the errors of both runs."))
+		items = append(items, prose.Plain("The models read other tokens, so that their windows differ: everything is per byte, by the mean length of tokens, and differences carry the errors of both runs."))
 	}
-	return Section{ID: "method", Title: "How to read this, and what to distrust", Blocks: []Block{List{Items: items}}}
+	return page.Section{ID: "method", Title: "How to read this, and what to distrust", Blocks: []page.Block{page.List{Items: items}}}
 }

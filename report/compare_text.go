@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/info"
@@ -48,14 +50,14 @@ func (c compared) headline() string {
 		lo, hi := p.Lost.Bounds()
 		switch {
 		case lo > 0:
-			verb = fixed(p.Lost.Value, 0) + " % less than"
+			verb = prose.Fixed(p.Lost.Value, 0) + " % less than"
 		case hi < 0:
-			verb = fixed(-p.Lost.Value, 0) + " % more than"
+			verb = prose.Fixed(-p.Lost.Value, 0) + " % more than"
 		}
-		parts = append(parts, fmt.Sprintf("%s takes %s %s from %s %ss of past", names[i+1], verb, names[0], count(int64(math.Round(p.Ell))), c.Unit))
+		parts = append(parts, fmt.Sprintf("%s takes %s %s from %s %ss of past", names[i+1], verb, names[0], prose.Count(int64(math.Round(p.Ell))), c.Unit))
 	}
 	if len(parts) == 0 {
-		return fmt.Sprintf("%s models read the same text, %s the first of them", count(len(c.Runs)), printable(first.Model))
+		return fmt.Sprintf("%s models read the same text, %s the first of them", prose.Count(len(c.Runs)), printable(first.Model))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -74,14 +76,14 @@ func stopText(s result.Stop, unit string) string {
 	case s.Reason != "":
 		return "cannot be told: " + s.Reason
 	case !s.Found:
-		return fmt.Sprintf("gains up to %s %ss, the longest measured", count(s.Longest), unit)
+		return fmt.Sprintf("gains up to %s %ss, the longest measured", prose.Count(s.Longest), unit)
 	case s.Hi == 0:
 		return fmt.Sprintf("stops gaining at %s %ss (%s or more)", stopNumber(s.At), unit, stopNumber(s.Lo))
 	}
 	return fmt.Sprintf("stops gaining at %s %ss (%s … %s)", stopNumber(s.At), unit, stopNumber(s.Lo), stopNumber(s.Hi))
 }
 
-func stopNumber(v float64) string { return count(int64(math.Round(v))) }
+func stopNumber(v float64) string { return prose.Count(int64(math.Round(v))) }
 
 // ComparisonText writes what a person wants to know in ten seconds.
 func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error {
@@ -95,7 +97,7 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 	if c.Paired {
 		how = "on the same windows"
 	}
-	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", plural(c.Documents, "document", "documents"), count(c.Length), c.own(), how, fixed(100*c.Level, 0)), 2, text.Faint)
+	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", prose.Plural(c.Documents, "document", "documents"), prose.Count(c.Length), c.own(), how, prose.Fixed(100*c.Level, 0)), 2, text.Faint)
 	t.out.WriteString("\n")
 	names := c.names()
 	width := 0
@@ -119,19 +121,19 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 		}
 		if n := len(r.Information); n > 0 {
 			p := r.Information[n-1]
-			nats = Round(p.Nats.Value, p.Nats.SE)
+			nats = prose.Round(p.Nats.Value, p.Nats.SE)
 			if p.Lost != nil {
 				lost = fmt.Sprintf("%s %%", signed(*p.Lost))
 			}
 		}
-		fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell(names[i], width), right(Round(r.Loss.Value, r.Loss.SE), 12), right(d, 20), right(nats, 15), right(lost, 18))
+		fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell(names[i], width), right(prose.Round(r.Loss.Value, r.Loss.SE), 12), right(d, 20), right(nats, 15), right(lost, 18))
 	}
 	t.out.WriteString("\n")
 	for i, r := range c.Runs {
 		s := names[i] + ": " + stopText(r.Stop, c.own())
 		if k := r.Capacity; k != nil {
 			s += fmt.Sprintf("; an element of its state carries at least %s nats (%s elements after %s tokens, %s): l2m audit --capacity %s",
-				Round(k.NatsPerElement.Value, k.NatsPerElement.SE), count(int64(k.Elements)), count(k.Ell), printable(k.Config), strings.ReplaceAll(significant(k.NatsPerElement.Value, 3), "\u202f", ""))
+				prose.Round(k.NatsPerElement.Value, k.NatsPerElement.SE), prose.Count(int64(k.Elements)), prose.Count(k.Ell), printable(k.Config), strings.ReplaceAll(prose.Significant(k.NatsPerElement.Value, 3), "\u202f", ""))
 		}
 		t.paragraph(s, 2)
 	}
@@ -144,12 +146,12 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 
 // signed writes an estimate with its sign and the half-width of its interval.
 func signed(e info.Estimate) string {
-	s := Round(e.Value, e.SE)
+	s := prose.Round(e.Value, e.SE)
 	if e.Value > 0 {
 		s = "+" + s
 	}
 	if e.Interval == nil {
 		return s
 	}
-	return s + " ± " + Round((e.Interval.Hi-e.Interval.Lo)/2, e.SE)
+	return s + " ± " + prose.Round((e.Interval.Hi-e.Interval.Lo)/2, e.SE)
 }

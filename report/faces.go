@@ -3,6 +3,8 @@ package report
 import (
 	"io"
 
+	"github.com/l2m-lab/l2m/report/figure"
+
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
@@ -26,7 +28,7 @@ func ComparisonFaces(c *result.Comparison, formats []string) []rundir.Face {
 func AuditFaces(a *result.Audit, formats []string) []rundir.Face {
 	faces := []rundir.Face{face("audit.csv", a, result.AuditCSV), face(rundir.Report, a, AuditHTML)}
 	if f := AuditFigure(a); f != nil {
-		faces = append(faces, figureFaces([]*Figure{f}, formats)...)
+		faces = append(faces, figureFaces([]*figure.Figure{f}, formats)...)
 	}
 	return faces
 }
@@ -71,7 +73,7 @@ func face[D any](name string, doc D, write func(io.Writer, D) error) rundir.Face
 }
 
 // figureFaces are figures in the given formats; nil means all.
-func figureFaces(figures []*Figure, formats []string) []rundir.Face {
+func figureFaces(figures []*figure.Figure, formats []string) []rundir.Face {
 	if formats == nil {
 		formats = rundir.Formats()
 	}

@@ -210,8 +210,10 @@ func TestFiguresOfEveryVariant(t *testing.T) {
 		if name == "holds" {
 			continue // TestFiguresAreDeterministic
 		}
-		if err := Figures(t.TempDir(), r, []string{"svg"}); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, fig := range ResultFigures(r) {
+			if err := wellFormed(encode(t, fig, "svg"), "svg"); err != nil {
+				t.Errorf("%s: figure %s: %v", name, fig.ID, err)
+			}
 		}
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
@@ -16,11 +19,11 @@ import (
 
 // finding is the verdict of a run in words, the same in every face.
 type finding struct {
-	tone     Tone
-	headline string // a sentence without numbers, without its full stop
-	reason   string // why, when the headline alone does not say it
-	formula  Phrase // the law, when one was fitted
-	series   int    // index of the headline series; -1 when there is none
+	tone     page.Tone
+	headline string       // a sentence without numbers, without its full stop
+	reason   string       // why, when the headline alone does not say it
+	formula  prose.Phrase // the law, when one was fitted
+	series   int          // index of the headline series; -1 when there is none
 	exponent *law.Param
 	factor   *law.Param
 }
@@ -37,7 +40,7 @@ func headlineSeries(r *result.Result) int {
 
 // find states the finding of a run.
 func find(r *result.Result) finding {
-	f := finding{tone: Neutral, series: headlineSeries(r)}
+	f := finding{tone: page.Neutral, series: headlineSeries(r)}
 	if f.series < 0 {
 		switch {
 		case r.TwoPoint != nil && r.TwoPoint.Law != nil:
@@ -47,7 +50,7 @@ func find(r *result.Result) finding {
 				f.headline = "Two-point information is not seen to decay with distance"
 			}
 			if !d.Holds() {
-				f.tone, f.headline = Bad, f.headline+", but not as one power law"
+				f.tone, f.headline = page.Bad, f.headline+", but not as one power law"
 				if !d.Decays() {
 					f.headline = "Two-point information does not follow one power law of the distance"
 				}
@@ -68,13 +71,13 @@ func find(r *result.Result) finding {
 	s := r.Series[f.series]
 	switch s.Law.Verdict {
 	case law.PowerLawHolds:
-		f.tone, f.headline = Good, "Mutual information grows as a power law"
+		f.tone, f.headline = page.Good, "Mutual information grows as a power law"
 	case law.PowerLawRejected:
-		f.tone, f.headline = Bad, "Mutual information grows, but not as a single power law"
+		f.tone, f.headline = page.Bad, "Mutual information grows, but not as a single power law"
 	case law.NoInformation:
-		f.tone, f.headline = Neutral, "The past tells nothing measurable about the future"
+		f.tone, f.headline = page.Neutral, "The past tells nothing measurable about the future"
 	default:
-		f.tone, f.headline = Doubtful, "There is too little here to tell how information grows"
+		f.tone, f.headline = page.Doubtful, "There is too little here to tell how information grows"
 	}
 	f.reason = s.Law.Reason
 	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation {
@@ -85,38 +88,38 @@ func find(r *result.Result) finding {
 		return f
 	}
 	base := fmt.Sprintf(".series[%d].law.power", f.series)
-	f.formula = Join(Styled(Math, "I"), Plain("("), Styled(Math, "L"), Plain(fmt.Sprintf("/%d; ", s.Ratio)), Styled(Math, "L"), Plain(") ≈ "),
-		Amount(info.Nats(f.factor.Value), info.Nats(f.factor.SE), paramRef(base, s.Law.Power, f.factor)), Plain(" · "), Styled(Math, "L"),
-		Phrase{{Text: Round(f.exponent.Value, f.exponent.SE), Style: Sup, Ref: paramRef(base, s.Law.Power, f.exponent)}},
-		Plain(" "), Unit(""))
+	f.formula = prose.Join(prose.Styled(prose.Math, "I"), prose.Plain("("), prose.Styled(prose.Math, "L"), prose.Plain(fmt.Sprintf("/%d; ", s.Ratio)), prose.Styled(prose.Math, "L"), prose.Plain(") ≈ "),
+		prose.Amount(info.Nats(f.factor.Value), info.Nats(f.factor.SE), paramRef(base, s.Law.Power, f.factor)), prose.Plain(" · "), prose.Styled(prose.Math, "L"),
+		prose.Phrase{{Text: prose.Round(f.exponent.Value, f.exponent.SE), Style: prose.Sup, Ref: paramRef(base, s.Law.Power, f.exponent)}},
+		prose.Plain(" "), prose.Unit(""))
 	return f
 }
 
 // decayFormula is the fitted decay of two-point information.
-func decayFormula(d *decay.Law) Phrase {
+func decayFormula(d *decay.Law) prose.Phrase {
 	const base = ".twopoint.law"
-	t := Join(Styled(Math, "I"), Plain("("), Styled(Math, "d"), Plain(") ≈ "), decayFactor(d), Plain(" · "), Styled(Math, "d"),
-		Phrase{{Text: decayPower(d), Style: Sup, Ref: base + ".alpha"}})
+	t := prose.Join(prose.Styled(prose.Math, "I"), prose.Plain("("), prose.Styled(prose.Math, "d"), prose.Plain(") ≈ "), decayFactor(d), prose.Plain(" · "), prose.Styled(prose.Math, "d"),
+		prose.Phrase{{Text: decayPower(d), Style: prose.Sup, Ref: base + ".alpha"}})
 	if d.Floor > 0 {
-		t = Join(t, Plain(" + "), Phrase{{Text: significant(d.Floor, 2), Bits: significant(info.Nats(d.Floor).Bits(), 2), Ref: base + ".floor"}})
+		t = prose.Join(t, prose.Plain(" + "), prose.Phrase{{Text: prose.Significant(d.Floor, 2), Bits: prose.Significant(info.Nats(d.Floor).Bits(), 2), Ref: base + ".floor"}})
 	}
-	return Join(t, Plain(" "), Unit(""))
+	return prose.Join(t, prose.Plain(" "), prose.Unit(""))
 }
 
 // decayFactor is A of a decay; with three digits when its error is not known.
-func decayFactor(d *decay.Law) Phrase {
+func decayFactor(d *decay.Law) prose.Phrase {
 	if d.AInterval == nil {
-		return Phrase{{Text: significant(d.A, 3), Bits: significant(info.Nats(d.A).Bits(), 3), Ref: ".twopoint.law.a"}}
+		return prose.Phrase{{Text: prose.Significant(d.A, 3), Bits: prose.Significant(info.Nats(d.A).Bits(), 3), Ref: ".twopoint.law.a"}}
 	}
-	return Amount(info.Nats(d.A), halfWidth(d.AInterval), ".twopoint.law.a")
+	return prose.Amount(info.Nats(d.A), halfWidth(d.AInterval), ".twopoint.law.a")
 }
 
 // decayPower is the exponent −α of a decay, which is positive where nothing decays.
 func decayPower(d *decay.Law) string {
 	if d.AlphaInterval == nil {
-		return significant(-d.Alpha, 3)
+		return prose.Significant(-d.Alpha, 3)
 	}
-	return Round(-d.Alpha, float64(halfWidth(d.AlphaInterval)))
+	return prose.Round(-d.Alpha, float64(halfWidth(d.AlphaInterval)))
 }
 
 // param finds a parameter of a fit by its name.
@@ -151,14 +154,14 @@ func halfWidth(i *info.Interval) info.Nats {
 }
 
 // interval writes "lo … hi" rounded like the value it belongs to.
-func interval(i *info.Interval, se float64, ref string) Phrase {
+func interval(i *info.Interval, se float64, ref string) prose.Phrase {
 	if i == nil {
-		return Plain("–")
+		return prose.Plain("–")
 	}
 	if se == 0 {
 		se = float64(halfWidth(i))
 	}
-	return Join(Value(i.Lo, se, ref+".lo"), Plain(" … "), Value(i.Hi, se, ref+".hi"))
+	return prose.Join(prose.Value(i.Lo, se, ref+".lo"), prose.Plain(" … "), prose.Value(i.Hi, se, ref+".hi"))
 }
 
 // level writes the level of an interval: "95 %".
@@ -220,22 +223,22 @@ func familyName(f law.Family) string {
 }
 
 // familyFormula is a family's formula.
-func familyFormula(f law.Family) Phrase {
-	L := Styled(Math, "L")
-	sup := func(s string) Phrase { return Styled(Sup, s) }
+func familyFormula(f law.Family) prose.Phrase {
+	L := prose.Styled(prose.Math, "L")
+	sup := func(s string) prose.Phrase { return prose.Styled(prose.Sup, s) }
 	switch f {
 	case law.Power:
-		return Join(Styled(Math, "A·"), L, sup("β"))
+		return prose.Join(prose.Styled(prose.Math, "A·"), L, sup("β"))
 	case law.OffsetPower:
-		return Join(Styled(Math, "A·"), L, sup("β"), Plain(" + "), Styled(Math, "c"))
+		return prose.Join(prose.Styled(prose.Math, "A·"), L, sup("β"), prose.Plain(" + "), prose.Styled(prose.Math, "c"))
 	case law.Logarithm:
-		return Join(Styled(Math, "a"), Plain(" + "), Styled(Math, "b"), Plain("·ln "), L)
+		return prose.Join(prose.Styled(prose.Math, "a"), prose.Plain(" + "), prose.Styled(prose.Math, "b"), prose.Plain("·ln "), L)
 	case law.Volume:
-		return Join(Styled(Math, "a·"), L)
+		return prose.Join(prose.Styled(prose.Math, "a·"), L)
 	case law.Saturation:
-		return Join(Styled(Math, "a·"), Plain("(1 − (1 + "), L, Plain("/"), L, Styled(Sub, "0"), Plain(")"), sup("−γ"), Plain(")"))
+		return prose.Join(prose.Styled(prose.Math, "a·"), prose.Plain("(1 − (1 + "), L, prose.Plain("/"), L, prose.Styled(prose.Sub, "0"), prose.Plain(")"), sup("−γ"), prose.Plain(")"))
 	}
-	return Plain("0")
+	return prose.Plain("0")
 }
 
 // verdictMark is the verdict as a word of a table.
@@ -254,27 +257,27 @@ func verdictWord(v law.Verdict) string {
 // weight writes an Akaike weight.
 func weight(w float64) string {
 	switch {
-	case !finite(w):
+	case !prose.Finite(w):
 		return "–"
 	case w < 0.001:
 		return "<\u00a00.001"
 	case w > 0.9995:
 		return ">\u00a00.999"
 	case w < 0.1:
-		return fixed(w, 3)
+		return prose.Fixed(w, 3)
 	}
-	return fixed(w, 2)
+	return prose.Fixed(w, 2)
 }
 
 // probability writes a p-value.
 func probability(p float64) string {
-	if finite(p) && p < 0.001 {
+	if prose.Finite(p) && p < 0.001 {
 		return "<\u00a00.001"
 	}
 	if p < 0.01 {
-		return significant(p, 1)
+		return prose.Significant(p, 1)
 	}
-	return significant(p, 2)
+	return prose.Significant(p, 2)
 }
 
 // paramName is a parameter as people write it.
@@ -295,7 +298,7 @@ func reduced(chi2 float64, dof int) string {
 	if dof <= 0 {
 		return "–"
 	}
-	return significant(chi2/float64(dof), 2)
+	return prose.Significant(chi2/float64(dof), 2)
 }
 
 // growth is the factor by which a power law grows when the length doubles.

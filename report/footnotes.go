@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -22,7 +24,7 @@ func (f *footnotes) mark(ws []info.Warning) string {
 			f.list = append(f.list, w)
 			i = len(f.list) - 1
 		}
-		if m := superscript(i + 1); !slices.Contains(marks, m) {
+		if m := prose.Superscript(i + 1); !slices.Contains(marks, m) {
 			marks = append(marks, m)
 		}
 	}

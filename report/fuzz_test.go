@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/l2m-lab/l2m/report/figure"
+
 	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -23,6 +25,9 @@ var traversals = []string{
 
 // figureID is what a figure may be called: it names a file.
 var figureID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// notFinite is a coordinate that no picture has.
+var notFinite = regexp.MustCompile(`(?:[ML,="(]|[0-9] )[-+]?(?:NaN|Inf)\b`)
 
 // Whatever a document holds, it is refused or every face shows it, and its
 // figures have names that cannot lead elsewhere.
@@ -62,7 +67,7 @@ func FuzzFaces(f *testing.F) {
 			show(t, ComparisonFigures(c), ComparisonHTML(io.Discard, c), ComparisonText(io.Discard, c, opts), result.ComparisonCSV(io.Discard, c))
 		}
 		if a, err := result.Read[result.Audit](bytes.NewReader(doc), "audit.json"); err == nil {
-			show(t, []*Figure{AuditFigure(a)}, AuditHTML(io.Discard, a), AuditText(io.Discard, a, opts), result.AuditCSV(io.Discard, a))
+			show(t, []*figure.Figure{AuditFigure(a)}, AuditHTML(io.Discard, a), AuditText(io.Discard, a, opts), result.AuditCSV(io.Discard, a))
 		}
 		if c, err := result.Read[result.Calibration](bytes.NewReader(doc), "calibration.json"); err == nil {
 			show(t, CalibrationFigures(c), CalibrationHTML(io.Discard, c))
@@ -74,7 +79,7 @@ func FuzzFaces(f *testing.F) {
 }
 
 // show checks the faces of a document that was read.
-func show(t *testing.T, figures []*Figure, errs ...error) {
+func show(t *testing.T, figures []*figure.Figure, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {
@@ -85,12 +90,12 @@ func show(t *testing.T, figures []*Figure, errs ...error) {
 		if !figureID.MatchString(fig.ID) {
 			t.Fatalf("a figure is called %q", fig.ID)
 		}
-		for _, it := range fig.layout(fileFrame).items {
-			for _, p := range it.points {
-				if !p.finite() {
-					t.Fatalf("%s: an item of kind %d at %v", fig.ID, it.kind, p)
-				}
-			}
+		var svg bytes.Buffer
+		if err := fig.Encode(&svg, "svg"); err != nil {
+			t.Fatal(err)
+		}
+		if nowhere := notFinite.Find(svg.Bytes()); nowhere != nil {
+			t.Fatalf("%s: something is drawn at %s", fig.ID, nowhere)
 		}
 	}
 }

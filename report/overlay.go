@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -37,7 +41,7 @@ func ComparisonHeadline(c *result.Comparison) string {
 // Overlay lays the laws of several runs over each other: the headline series of
 // each, with its interval, in one figure, and a table. Names tell the runs apart.
 // Runs need not have the same documents; lengths stand in each run's own tokens.
-func Overlay(names []string, results []*result.Result) (*Page, error) {
+func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 	if len(names) != len(results) || len(results) == 0 {
 		return nil, errors.New("there are no runs to show together")
 	}
@@ -47,41 +51,41 @@ func Overlay(names []string, results []*result.Result) (*Page, error) {
 			unit = "tokens of each run"
 		}
 	}
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID: "overlay", Title: "Information against length, run by run",
-		Caption: Plain("The headline estimate of each run with its 95 % intervals over documents. The curves share an axis, not documents: l2m compare takes differences where the text is the same."),
-		X:       Axis{Label: "window length L", Unit: unit, Scale: Log2},
+		Caption: prose.Plain("The headline estimate of each run with its 95 % intervals over documents. The curves share an axis, not documents: l2m compare takes differences where the text is the same."),
+		X:       figure.Axis{Label: "window length L", Unit: unit, Scale: figure.Log2},
 		Y:       informationAxis("I(L/2; L)"), Aspect: 0.7,
 	}
-	table := &Table{ID: "runs", Caption: Plain("The headline law of each run."), Columns: []Column{
-		{Head: Plain("run"), Wide: true}, {Head: Plain("text"), Wide: true}, {Head: Plain("model"), Wide: true}, {Head: Plain("documents"), Numeric: true},
-		{Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 %"), Numeric: true}, {Head: Plain("law"), Wide: true},
-		{Head: Plain("decay α"), Numeric: true},
+	table := &page.Table{ID: "runs", Caption: prose.Plain("The headline law of each run."), Columns: []page.Column{
+		{Head: prose.Plain("run"), Wide: true}, {Head: prose.Plain("text"), Wide: true}, {Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("documents"), Numeric: true},
+		{Head: prose.Plain("exponent β"), Numeric: true}, {Head: prose.Plain("95 %"), Numeric: true}, {Head: prose.Plain("law"), Wide: true},
+		{Head: prose.Plain("decay α"), Numeric: true},
 	}}
 	type entry struct {
 		Run    string         `json:"run"`
 		Result *result.Result `json:"result"`
 	}
-	pairs := &Figure{
+	pairs := &figure.Figure{
 		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",
-		Caption: Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points cannot be told from the run's noise floor."),
-		X:       Axis{Label: "distance d", Unit: unit, Scale: Log2},
+		Caption: prose.Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points cannot be told from the run's noise floor."),
+		X:       figure.Axis{Label: "distance d", Unit: unit, Scale: figure.Log2},
 		Y:       informationAxis("I(d)"), Aspect: 0.7,
 	}
 	var data []entry
 	for i, r := range results {
 		data = append(data, entry{names[i], r})
 		f := find(r)
-		row := []Phrase{Plain(printable(names[i])), Plain(printable(strings.Join(r.Corpus.Paths, " "))), Plain(printable(r.Model.Name)), Plain(count(r.Corpus.Documents)), Plain("–"), Plain("–"), Plain("–"), Plain("–")}
+		row := []prose.Phrase{prose.Plain(printable(names[i])), prose.Plain(printable(strings.Join(r.Corpus.Paths, " "))), prose.Plain(printable(r.Model.Name)), prose.Plain(prose.Count(r.Corpus.Documents)), prose.Plain("–"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–")}
 		if f.series >= 0 {
 			s := newFigureSet(r)
 			points := s.seriesPoints(f.series)
 			for j := range points {
 				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
 			}
-			fig.Curves = append(fig.Curves, Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Band: true, Points: points})
+			fig.Curves = append(fig.Curves, figure.Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Band: true, Points: points})
 			if a := r.Series[f.series].Law; a != nil {
-				row[6] = Plain(verdictWord(a.Verdict))
+				row[6] = prose.Plain(verdictWord(a.Verdict))
 			}
 		}
 		if two := newFigureSet(r).twoPoint(); two != nil {
@@ -90,14 +94,14 @@ func Overlay(names []string, results []*result.Result) (*Page, error) {
 			for j := range points {
 				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
 			}
-			pairs.Curves = append(pairs.Curves, Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: HueOf(i), Marker: MarkerOf(i), Line: Solid, Bars: true, Points: points})
+			pairs.Curves = append(pairs.Curves, figure.Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Bars: true, Points: points})
 			if d := r.TwoPoint.Law; d != nil {
-				row[7] = Phrase{{Text: significant(d.Alpha, 3), Ref: fmt.Sprintf(".[%d].result.twopoint.law.alpha", i)}}
+				row[7] = prose.Phrase{{Text: prose.Significant(d.Alpha, 3), Ref: fmt.Sprintf(".[%d].result.twopoint.law.alpha", i)}}
 			}
 		}
 		if e := f.exponent; e != nil {
 			ref := paramRef(fmt.Sprintf(".[%d].result.series[%d].law.power", i, f.series), r.Series[f.series].Law.Power, e)
-			row[4] = Value(e.Value, e.SE, ref)
+			row[4] = prose.Value(e.Value, e.SE, ref)
 			if e.Interval != nil {
 				row[5] = interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
 			}
@@ -108,21 +112,21 @@ func Overlay(names []string, results []*result.Result) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("showing runs together: %w", err)
 	}
-	p := &Page{
-		Kind: "overlay", Subject: plural(len(results), "run", "runs"), Verdict: Plain("Runs side by side."), Tone: Neutral,
+	p := &page.Page{
+		Kind: "overlay", Subject: prose.Plural(len(results), "run", "runs"), Verdict: prose.Plain("Runs side by side."), Tone: page.Neutral,
 		Version: results[0].Version,
-		Lead:    Plain("The information that the first half of a window tells about the second, as each run measured it."),
-		Data:    doc, Sections: []Section{{ID: "runs", Title: "The runs", Blocks: []Block{table}}},
+		Lead:    prose.Plain("The information that the first half of a window tells about the second, as each run measured it."),
+		Data:    doc, Sections: []page.Section{{ID: "runs", Title: "The runs", Blocks: []page.Block{table}}},
 	}
 	switch {
 	case len(fig.Curves) > 0 && len(pairs.Curves) > 0:
 		p.Hero = fig
-		p.Sections = append(p.Sections, Section{ID: "pairs", Title: "Pairs at a distance", Blocks: []Block{pairs}})
+		p.Sections = append(p.Sections, page.Section{ID: "pairs", Title: "Pairs at a distance", Blocks: []page.Block{page.Draw(pairs)}})
 	case len(fig.Curves) > 0:
 		p.Hero = fig
 	case len(pairs.Curves) > 0:
 		p.Hero = pairs
-		p.Lead = Plain("The information that single tokens carry about others at a distance, as each run measured it.")
+		p.Lead = prose.Plain("The information that single tokens carry about others at a distance, as each run measured it.")
 	}
 	return p, nil
 }

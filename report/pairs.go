@@ -6,32 +6,36 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law/decay"
 	"github.com/l2m-lab/l2m/result"
 )
 
 // twoPoint shows I(d) with the noise floor and the fitted decay.
-func (s figureSet) twoPoint() *Figure {
+func (s figureSet) twoPoint() *figure.Figure {
 	t := s.r.TwoPoint
 	if t == nil || len(t.Points) == 0 {
 		return nil
 	}
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:      figureTwoPoint,
 		Title:   "What one " + singular(s.unit) + " tells about another at a distance",
 		X:       s.lengthAxis("distance d"),
 		Y:       informationAxis("two-point mutual information I(d)"),
-		Caption: Join(Plain("Two "+s.unit+" only, "), Styled(Math, "d"), Plain(" apart: another quantity than the information between stretches. How fast it decays does not determine how the information between whole stretches grows.")),
+		Caption: prose.Join(prose.Plain("Two "+s.unit+" only, "), prose.Styled(prose.Math, "d"), prose.Plain(" apart: another quantity than the information between stretches. How fast it decays does not determine how the information between whole stretches grows.")),
 	}
-	floor := Curve{Name: "shuffled pairs", Label: "shuffled pairs", Hue: Grey, Line: Dashed}
-	limit := Curve{Name: "noise", Label: "noise", Hue: Grey, Line: Dotted, Band: true, Extends: true}
+	floor := figure.Curve{Name: "shuffled pairs", Label: "shuffled pairs", Hue: figure.Grey, Line: figure.Dashed}
+	limit := figure.Curve{Name: "noise", Label: "noise", Hue: figure.Grey, Line: figure.Dotted, Band: true, Extends: true}
 	hollow := false
-	c := Curve{Name: "two-point information", Hue: Blue, Marker: Dot, Bars: true}
+	c := figure.Curve{Name: "two-point information", Hue: figure.Blue, Marker: figure.Dot, Bars: true}
 	for j, p := range t.Points {
-		q := Point{X: float64(p.Distance), Y: float64(p.Value),
+		q := figure.Point{X: float64(p.Distance), Y: float64(p.Value),
 			Lo: float64(p.Value) - info.Z95*float64(p.SE), Hi: float64(p.Value) + info.Z95*float64(p.SE),
-			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
+			XText: fmt.Sprintf("d = %s %s", prose.Count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].nats", j)}
 		if p.LeftOut != "" {
 			q.Open, q.Note = true, p.LeftOut.String()+"; not fitted"
 		} else if t.Law != nil && j < len(t.Law.Used) && !t.Law.Used[j] {
@@ -40,14 +44,14 @@ func (s figureSet) twoPoint() *Figure {
 		c.Points = append(c.Points, q)
 		hollow = hollow || q.Open
 		if p.Floor > 0 && p.LeftOut != decay.FewPairs { // which would stretch the axis
-			floor.Points = append(floor.Points, Point{X: float64(p.Distance), Y: float64(p.Floor)})
+			floor.Points = append(floor.Points, figure.Point{X: float64(p.Distance), Y: float64(p.Floor)})
 		}
 		if y := float64(p.Limit); y > 0 {
 			// All below is shaded: the lower end is off the axis.
-			limit.Points = append(limit.Points, Point{X: float64(p.Distance), Y: y, Hi: y, Lo: 1e-12 * y})
+			limit.Points = append(limit.Points, figure.Point{X: float64(p.Distance), Y: y, Hi: y, Lo: 1e-12 * y})
 		}
 	}
-	say := func(s string) { fig.Caption = append(fig.Caption, Span{Text: s}) }
+	say := func(s string) { fig.Caption = append(fig.Caption, prose.Span{Text: s}) }
 	if len(limit.Points) > 1 {
 		fig.Curves = append(fig.Curves, limit)
 		if t.Corrected || !floorMatters(t) {
@@ -67,24 +71,24 @@ func (s figureSet) twoPoint() *Figure {
 	if hollow {
 		say(" Hollow points were not fitted.")
 	}
-	if d := t.Law; d != nil && finite(d.A) && finite(d.Alpha) && d.A > 0 {
+	if d := t.Law; d != nil && prose.Finite(d.A) && prose.Finite(d.Alpha) && d.A > 0 {
 		lo, hi := span(c.Points)
 		fig.Curves = append(fig.Curves, s.decayCurve(d, c.Points))
 		if r := d.Better(); r != nil {
-			rival := Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: HueOf(1), Line: Dashed, Extends: true}
+			rival := figure.Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: figure.HueOf(1), Line: figure.Dashed, Extends: true}
 			for i := 0; i <= 64; i++ {
 				x := lo * math.Pow(hi/lo, float64(i)/64)
-				rival.Points = append(rival.Points, Point{X: x, Y: float64(r.At(x))})
+				rival.Points = append(rival.Points, figure.Point{X: x, Y: float64(r.At(x))})
 			}
 			fig.Curves = append(fig.Curves, rival)
 			say(" Dashed red: " + r.Name() + ", which describes the points better.")
 		}
-		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: decayFormula(d)})
+		fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Blue, Large: true, Text: decayFormula(d)})
 		if d.AlphaInterval != nil {
-			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+			fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Grey, Text: prose.Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
 		}
 		if d.DoF > 0 {
-			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain("χ²/dof " + reduced(d.Chi2, d.DoF))})
+			fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Grey, Text: prose.Plain("χ²/dof " + reduced(d.Chi2, d.DoF))})
 		}
 	}
 	fig.Curves = append(fig.Curves, c)
@@ -92,7 +96,7 @@ func (s figureSet) twoPoint() *Figure {
 }
 
 // pairsLead says how far the information falls, and why it is no power law.
-func (b pageBuilder) pairsLead() Phrase {
+func (b pageBuilder) pairsLead() prose.Phrase {
 	t := b.r.TwoPoint
 	if t == nil || t.Law == nil {
 		return nil
@@ -106,9 +110,9 @@ func (b pageBuilder) pairsLead() Phrase {
 	if len(ends) < 2 {
 		return nil
 	}
-	at := func(i int) (d, v Phrase) {
+	at := func(i int) (d, v prose.Phrase) {
 		p, base := t.Points[i], fmt.Sprintf(".twopoint.points[%d]", i)
-		return Phrase{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats")
+		return prose.Phrase{{Text: prose.Count(p.Distance), Ref: base + ".distance"}}, prose.Amount(p.Value, p.SE, base+".nats")
 	}
 	from, most := at(ends[0])
 	to, least := at(ends[1])
@@ -116,57 +120,57 @@ func (b pageBuilder) pairsLead() Phrase {
 	if !t.Law.Decays() {
 		verb = "goes"
 	}
-	lead := Join(Plain("From "), from, Plain(" to "), to, Plain(" "+b.unit+" it "+verb+" from "), most, Plain(" to "), least, Plain(" "), Unit(""), Plain("."))
+	lead := prose.Join(prose.Plain("From "), from, prose.Plain(" to "), to, prose.Plain(" "+b.unit+" it "+verb+" from "), most, prose.Plain(" to "), least, prose.Plain(" "), prose.Unit(""), prose.Plain("."))
 	if b.find.reason != "" {
-		lead = Join(lead, Plain(" "+b.find.reason))
+		lead = prose.Join(lead, prose.Plain(" "+b.find.reason))
 	}
 	return lead
 }
 
 // covariance shows the decay of the norm of the lag covariance.
-func (s figureSet) covariance() *Figure {
+func (s figureSet) covariance() *figure.Figure {
 	t := s.r.TwoPoint
 	if t == nil || !slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Covariance != nil }) {
 		return nil
 	}
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:     figureCovariance,
 		Title:  "The strongest linear link at a distance",
 		X:      s.lengthAxis("distance d"),
-		Y:      Axis{Label: "norm of the covariance", Scale: Log10},
+		Y:      figure.Axis{Label: "norm of the covariance", Scale: figure.Log10},
 		Aspect: 0.5,
-		Caption: Plain("The largest singular value of the covariance of what stands at the two ends, taken as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
+		Caption: prose.Plain("The largest singular value of the covariance of what stands at the two ends, taken as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
 			" Shaded: up to twice what independent ends can show, where noise makes up much of it. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
 	}
-	c := Curve{Name: "norm of the covariance", Hue: Blue, Marker: Dot, Bars: true}
-	noise := Curve{Name: "noise", Label: "noise", Hue: Grey, Line: Dotted, Band: true, Extends: true}
+	c := figure.Curve{Name: "norm of the covariance", Hue: figure.Blue, Marker: figure.Dot, Bars: true}
+	noise := figure.Curve{Name: "noise", Label: "noise", Hue: figure.Grey, Line: figure.Dotted, Band: true, Extends: true}
 	for j, p := range t.Points {
 		if p.Covariance == nil {
 			continue
 		}
 		v := p.Covariance
-		q := Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - info.Z95*v.SE, Hi: v.Norm + info.Z95*v.SE,
-			XText: fmt.Sprintf("d = %s %s", count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].covariance.norm", j)}
+		q := figure.Point{X: float64(p.Distance), Y: v.Norm, Lo: v.Norm - info.Z95*v.SE, Hi: v.Norm + info.Z95*v.SE,
+			XText: fmt.Sprintf("d = %s %s", prose.Count(p.Distance), s.unit), Ref: fmt.Sprintf(".twopoint.points[%d].covariance.norm", j)}
 		if reason := decay.OfNorm(*v, p.Distance, p.LeftOut).LeftOut; reason != "" {
 			q.Open, q.Note = true, reason.String()+"; not fitted"
 		}
 		c.Points = append(c.Points, q)
 		limit := v.Limit()
-		noise.Points = append(noise.Points, Point{X: q.X, Y: limit, Hi: limit, Lo: 1e-12 * limit})
+		noise.Points = append(noise.Points, figure.Point{X: q.X, Y: limit, Hi: limit, Lo: 1e-12 * limit})
 	}
 	fig.Curves = append(fig.Curves, noise)
 	if d := t.CovarianceLaw; d != nil {
 		fig.Curves = append(fig.Curves, s.decayCurve(d, c.Points))
-		text := Join(Plain("best single power law "), Phrase{{Text: significant(d.A, 2), Ref: ".twopoint.covariance_law.a"}}, Plain(" · "), Styled(Math, "d"), Phrase{{Text: decayPower(d), Style: Sup, Ref: ".twopoint.covariance_law.alpha"}})
+		text := prose.Join(prose.Plain("best single power law "), prose.Phrase{{Text: prose.Significant(d.A, 2), Ref: ".twopoint.covariance_law.a"}}, prose.Plain(" · "), prose.Styled(prose.Math, "d"), prose.Phrase{{Text: decayPower(d), Style: prose.Sup, Ref: ".twopoint.covariance_law.alpha"}})
 		if d.Floor > 0 {
-			text = append(text, Span{Text: " + "}, Span{Text: significant(d.Floor, 2), Ref: ".twopoint.covariance_law.floor"})
+			text = append(text, prose.Span{Text: " + "}, prose.Span{Text: prose.Significant(d.Floor, 2), Ref: ".twopoint.covariance_law.floor"})
 		}
 		if d.Holds() {
 			text = text[1:]
 		}
-		fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Blue, Large: true, Text: text})
+		fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Blue, Large: true, Text: text})
 		if d.AlphaInterval != nil {
-			fig.Notes = append(fig.Notes, Note{Corner: TopRight, Hue: Grey, Text: Plain(interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
+			fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Grey, Text: prose.Plain(interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
 		}
 	}
 	fig.Curves = append(fig.Curves, c)
@@ -174,31 +178,31 @@ func (s figureSet) covariance() *Figure {
 }
 
 // decayCurve is the line of a decay over the distances of points.
-func (s figureSet) decayCurve(d *decay.Law, points []Point) Curve {
+func (s figureSet) decayCurve(d *decay.Law, points []figure.Point) figure.Curve {
 	lo, hi := span(points)
-	fit := Curve{Name: "fit", Hue: Blue, Line: Solid, Extends: true}
+	fit := figure.Curve{Name: "fit", Hue: figure.Blue, Line: figure.Solid, Extends: true}
 	for i := 0; i <= 64; i++ {
 		x := lo * math.Pow(hi/lo, float64(i)/64)
-		fit.Points = append(fit.Points, Point{X: x, Y: float64(d.At(x)) + d.Floor})
+		fit.Points = append(fit.Points, figure.Point{X: x, Y: float64(d.At(x)) + d.Floor})
 	}
 	return fit
 }
 
 // pairs is the section on pairs at a distance.
-func (b pageBuilder) pairs() Section {
-	s := Section{ID: "pairs", Title: "Two " + b.unit + " at a distance"}
+func (b pageBuilder) pairs() page.Section {
+	s := page.Section{ID: "pairs", Title: "Two " + b.unit + " at a distance"}
 	f := b.twoPoint()
 	if f == nil {
 		return s
 	}
 	if b.law() != nil {
-		s.Blocks = append(s.Blocks, f)
+		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
-	t := &Table{ID: "twopoint", Caption: Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
-		Columns: []Column{{Head: Plain("d"), Numeric: true}, {Head: Join(Plain("I(d) ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("noise"), Numeric: true}, {Head: Plain("pairs"), Numeric: true}, {Head: Plain("")}}}
+	t := &page.Table{ID: "twopoint", Caption: prose.Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
+		Columns: []page.Column{{Head: prose.Plain("d"), Numeric: true}, {Head: prose.Join(prose.Plain("I(d) ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}, {Head: prose.Plain("noise"), Numeric: true}, {Head: prose.Plain("pairs"), Numeric: true}, {Head: prose.Plain("")}}}
 	floor := hasFloor(b.r.TwoPoint)
 	if floor {
-		t.Columns = slices.Insert(t.Columns, 4, Column{Head: Plain("shuffled pairs"), Numeric: true})
+		t.Columns = slices.Insert(t.Columns, 4, page.Column{Head: prose.Plain("shuffled pairs"), Numeric: true})
 	}
 	for j, p := range b.r.TwoPoint.Points {
 		base := fmt.Sprintf(".twopoint.points[%d]", j)
@@ -206,8 +210,8 @@ func (b pageBuilder) pairs() Section {
 		if p.LeftOut != "" {
 			note = p.LeftOut.String() + "; not fitted"
 		}
-		row := []Phrase{{{Text: count(p.Distance), Ref: base + ".distance"}}, Amount(p.Value, p.SE, base+".nats"),
-			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), {{Text: count(p.Pairs), Ref: base + ".pairs"}}, Styled(Muted, note)}
+		row := []prose.Phrase{{{Text: prose.Count(p.Distance), Ref: base + ".distance"}}, prose.Amount(p.Value, p.SE, base+".nats"),
+			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), {{Text: prose.Count(p.Pairs), Ref: base + ".pairs"}}, prose.Styled(prose.Muted, note)}
 		if floor {
 			row = slices.Insert(row, 4, amount2(p.Floor, base+".floor"))
 		}
@@ -216,10 +220,10 @@ func (b pageBuilder) pairs() Section {
 	if b.law() == nil {
 		s.Blocks = append(s.Blocks, t) // the main numbers of the page
 	} else {
-		s.Blocks = append(s.Blocks, Details{Summary: "Table of the two-point estimates", Blocks: []Block{t}})
+		s.Blocks = append(s.Blocks, page.Details{Summary: "Table of the two-point estimates", Blocks: []page.Block{t}})
 	}
 	if f := b.covariance(); f != nil {
-		s.Blocks = append(s.Blocks, f)
+		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
 	return s
 }

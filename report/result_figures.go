@@ -5,6 +5,10 @@ import (
 	"math"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -37,9 +41,9 @@ func newFigureSet(r *result.Result) figureSet {
 }
 
 // all returns every figure there is, in the order of the report.
-func (s figureSet) all() []*Figure {
-	var figs []*Figure
-	add := func(f *Figure) {
+func (s figureSet) all() []*figure.Figure {
+	var figs []*figure.Figure
+	add := func(f *figure.Figure) {
 		if f != nil {
 			figs = append(figs, f)
 		}
@@ -57,22 +61,22 @@ func (s figureSet) all() []*Figure {
 	return figs
 }
 
-func (s figureSet) lengthAxis(label string) Axis {
-	return Axis{Label: label, Unit: s.unit, Scale: Log2}
+func (s figureSet) lengthAxis(label string) figure.Axis {
+	return figure.Axis{Label: label, Unit: s.unit, Scale: figure.Log2}
 }
 
-func informationAxis(label string) Axis {
-	return Axis{Label: label, Unit: "nats", Nats: true, Scale: Log10}
+func informationAxis(label string) figure.Axis {
+	return figure.Axis{Label: label, Unit: "nats", Nats: true, Scale: figure.Log10}
 }
 
 // seriesPoints are the estimates of a series with their 95 % intervals.
-func (s figureSet) seriesPoints(i int) []Point {
+func (s figureSet) seriesPoints(i int) []figure.Point {
 	series := s.r.Series[i]
-	var points []Point
+	var points []figure.Point
 	for j, e := range series.Points {
-		p := Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
+		p := figure.Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
 		p.Lo, p.Hi = p.Y-info.Z95*float64(e.SE), p.Y+info.Z95*float64(e.SE)
-		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", count(e.Length), s.unit, count(e.Ell))
+		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", prose.Count(e.Length), s.unit, prose.Count(e.Ell))
 		if series.Law != nil && j < len(series.Law.Used) && !series.Law.Used[j] {
 			p.Open, p.Note = true, "not used by the fit"
 		}
@@ -82,7 +86,7 @@ func (s figureSet) seriesPoints(i int) []Point {
 }
 
 // span is the range of lengths of a series.
-func span(points []Point) (lo, hi float64) {
+func span(points []figure.Point) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, p := range points {
 		lo, hi = math.Min(lo, p.X), math.Max(hi, p.X)
@@ -91,7 +95,7 @@ func span(points []Point) (lo, hi float64) {
 }
 
 // law is the main figure: the headline's estimates and its law.
-func (s figureSet) law() *Figure {
+func (s figureSet) law() *figure.Figure {
 	i := s.find.series
 	if i < 0 {
 		return nil
@@ -100,7 +104,7 @@ func (s figureSet) law() *Figure {
 	points := s.seriesPoints(i)
 	lo, hi := span(points)
 	name := fmt.Sprintf("%s, L/ℓ = %d", estimatorName(series.Estimator), series.Ratio)
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:     figureLaw,
 		Title:  fmt.Sprintf("What the first %s tells about the rest", part(series.Ratio)),
 		X:      s.lengthAxis("window length L"),
@@ -111,30 +115,30 @@ func (s figureSet) law() *Figure {
 	if s.find.exponent != nil && series.Law.Law != nil {
 		bars = "Bars, and the band around the line,"
 	}
-	fig.Caption = Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are 95 % intervals over documents (" +
+	fig.Caption = prose.Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are 95 % intervals over documents (" +
 		estimatorName(series.Estimator) + " estimator)" + s.openNote(points) + ".")
 	if s.find.exponent != nil {
-		fig.Caption = Join(fig.Caption, Plain(" Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1."))
+		fig.Caption = prose.Join(fig.Caption, prose.Plain(" Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1."))
 		fig.Curves = append(fig.Curves,
-			Curve{Name: "β = 1", Label: "β = 1", Hue: Grey, Line: Dotted, Extends: true, Points: s.volumeGuide(points)},
+			figure.Curve{Name: "β = 1", Label: "β = 1", Hue: figure.Grey, Line: figure.Dotted, Extends: true, Points: s.volumeGuide(points)},
 			s.lawCurve(series.Law, lo, hi))
-		fig.Notes = append(fig.Notes, Note{Text: s.find.formula, Corner: TopLeft, Hue: Blue, Large: true})
-		if s.find.tone == Bad {
-			fig.Notes = append(fig.Notes, Note{Text: Plain("rejected: the best single power law, dashed"), Corner: TopLeft, Hue: Vermilion})
+		fig.Notes = append(fig.Notes, figure.Note{Text: s.find.formula, Corner: figure.TopLeft, Hue: figure.Blue, Large: true})
+		if s.find.tone == page.Bad {
+			fig.Notes = append(fig.Notes, figure.Note{Text: prose.Plain("rejected: the best single power law, dashed"), Corner: figure.TopLeft, Hue: figure.Vermilion})
 		}
 		if iv := s.find.exponent.Interval; iv != nil {
-			fig.Notes = append(fig.Notes, Note{Hue: Grey, Corner: TopLeft, Text: Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
+			fig.Notes = append(fig.Notes, figure.Note{Hue: figure.Grey, Corner: figure.TopLeft, Text: prose.Plain("β in " + interval(iv, s.find.exponent.SE, "").String() + " (" + level(iv) + ")")})
 		}
 	}
-	fig.Curves = append(fig.Curves, Curve{Name: name, Hue: Blue, Marker: Dot, Bars: true, Points: points})
+	fig.Curves = append(fig.Curves, figure.Curve{Name: name, Hue: figure.Blue, Marker: figure.Dot, Bars: true, Points: points})
 	return fig
 }
 
 // lawCurve is the fitted power law with its 95 % interval.
-func (s figureSet) lawCurve(a *law.Analysis, lo, hi float64) Curve {
-	c := Curve{Name: "power law", Hue: Blue, Line: Solid, Points: trace(a.Power, lo, hi)}
+func (s figureSet) lawCurve(a *law.Analysis, lo, hi float64) figure.Curve {
+	c := figure.Curve{Name: "power law", Hue: figure.Blue, Line: figure.Solid, Points: trace(a.Power, lo, hi)}
 	if a.Verdict == law.PowerLawRejected {
-		c.Line = Dashed
+		c.Line = figure.Dashed
 	}
 	if a.Law == nil || !a.Law.Known() {
 		return c
@@ -161,7 +165,7 @@ func part(ratio int) string {
 }
 
 // openNote explains hollow markers, when there are any.
-func (s figureSet) openNote(points []Point) string {
+func (s figureSet) openNote(points []figure.Point) string {
 	out, negative := 0, 0
 	for _, p := range points {
 		switch {
@@ -176,19 +180,19 @@ func (s figureSet) openNote(points []Point) string {
 		text += "; hollow points were not used by the fit"
 	}
 	if negative > 0 {
-		text += fmt.Sprintf("; %s no logarithm and %s drawn hollow at the bottom", plural(negative, "estimate that is not positive has", "estimates that are not positive have"), map[bool]string{true: "is", false: "are"}[negative == 1])
+		text += fmt.Sprintf("; %s no logarithm and %s drawn hollow at the bottom", prose.Plural(negative, "estimate that is not positive has", "estimates that are not positive have"), map[bool]string{true: "is", false: "are"}[negative == 1])
 	}
 	return text
 }
 
 // volumeGuide is the line of slope 1 through the law at the first length.
-func (s figureSet) volumeGuide(points []Point) []Point {
+func (s figureSet) volumeGuide(points []figure.Point) []figure.Point {
 	lo, hi := span(points)
 	v, ok := s.r.Series[s.find.series].Law.Power.At(lo)
 	if !ok || v <= 0 {
 		return nil
 	}
-	return []Point{{X: lo, Y: float64(v)}, {X: hi, Y: float64(v) * hi / lo}}
+	return []figure.Point{{X: lo, Y: float64(v)}, {X: hi, Y: float64(v) * hi / lo}}
 }
 
 // shown lists the series that a figure of all estimators draws. Leave-one-out
@@ -210,7 +214,7 @@ func (s figureSet) shown(keep func(result.Series) bool) []int {
 
 // estimators draws all estimators for each ratio, then all ratios of the
 // headline's estimator.
-func (s figureSet) estimators() []Tab {
+func (s figureSet) estimators() []page.Tab {
 	var ratios []int
 	var names []mi.Estimator
 	has := func(e mi.Estimator) int {
@@ -232,27 +236,27 @@ func (s figureSet) estimators() []Tab {
 		}
 		has(x.Estimator)
 	}
-	var tabs []Tab
+	var tabs []page.Tab
 	for _, q := range ratios {
 		list := s.shown(func(x result.Series) bool { return x.Ratio == q })
 		if len(list) == 0 {
 			continue
 		}
-		fig := &Figure{
+		fig := &figure.Figure{
 			ID:    fmt.Sprintf("%s-ratio-%d", figureEstimators, q),
 			Title: fmt.Sprintf("All estimators, the first %s against the rest", part(q)),
 			X:     s.lengthAxis("window length L"),
 			Y:     informationAxis(fmt.Sprintf("mutual information I(L/%d; L)", q)),
-			Caption: Plain("Bands are 95 % intervals over documents, point by point. The estimators err differently, see below; that they agree in slope matters more than that they agree in height." +
+			Caption: prose.Plain("Bands are 95 % intervals over documents, point by point. The estimators err differently, see below; that they agree in slope matters more than that they agree in height." +
 				" Hollow points were not used by the fit."),
 			Aspect: 0.62,
 		}
 		for _, i := range list {
 			k := has(s.r.Series[i].Estimator)
 			name := estimatorName(s.r.Series[i].Estimator)
-			fig.Curves = append(fig.Curves, Curve{Name: name, Label: name, Hue: HueOf(k), Marker: MarkerOf(k), Line: Solid, Band: true, Points: s.seriesPoints(i)})
+			fig.Curves = append(fig.Curves, figure.Curve{Name: name, Label: name, Hue: figure.HueOf(k), Marker: figure.MarkerOf(k), Line: figure.Solid, Band: true, Points: s.seriesPoints(i)})
 		}
-		tabs = append(tabs, Tab{fmt.Sprintf("L/ℓ = %d", q), fig})
+		tabs = append(tabs, page.Tab{Label: fmt.Sprintf("L/ℓ = %d", q), Figure: fig})
 	}
 	if len(ratios) < 2 {
 		return tabs
@@ -262,25 +266,25 @@ func (s figureSet) estimators() []Tab {
 		if len(list) < 2 {
 			continue
 		}
-		fig := &Figure{
+		fig := &figure.Figure{
 			ID:      fmt.Sprintf("%s-%s", figureRatios, e),
 			Title:   fmt.Sprintf("%s at every ratio of window to past", estimatorName(e)),
 			X:       s.lengthAxis("window length L"),
 			Y:       informationAxis("mutual information I(ℓ; L)"),
-			Caption: Plain("The same estimator with the cut at a half, a third or a quarter of the window. A law with one exponent gives parallel lines."),
+			Caption: prose.Plain("The same estimator with the cut at a half, a third or a quarter of the window. A law with one exponent gives parallel lines."),
 			Aspect:  0.62,
 		}
 		for k, i := range list {
 			name := fmt.Sprintf("L/ℓ = %d", s.r.Series[i].Ratio)
-			fig.Curves = append(fig.Curves, Curve{Name: name, Label: name, Hue: HueOf(k), Marker: MarkerOf(k), Line: Solid, Band: true, Points: s.seriesPoints(i)})
+			fig.Curves = append(fig.Curves, figure.Curve{Name: name, Label: name, Hue: figure.HueOf(k), Marker: figure.MarkerOf(k), Line: figure.Solid, Band: true, Points: s.seriesPoints(i)})
 		}
-		tabs = append(tabs, Tab{estimatorName(e), fig})
+		tabs = append(tabs, page.Tab{Label: estimatorName(e), Figure: fig})
 	}
 	return tabs
 }
 
 // deviation shows the estimates and the rival laws relative to the power law.
-func (s figureSet) deviation() *Figure {
+func (s figureSet) deviation() *figure.Figure {
 	if s.find.exponent == nil {
 		return nil
 	}
@@ -288,16 +292,16 @@ func (s figureSet) deviation() *Figure {
 	power := series.Law.Power
 	points := s.seriesPoints(s.find.series)
 	lo, hi := span(points)
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:    figureDeviation,
 		Title: "What is left after the power law",
 		X:     s.lengthAxis("window length L"),
-		Y:     Axis{Label: "estimate / power law", Scale: Linear},
-		Caption: Plain("Each estimate divided by the fitted power law, with its 95 % interval; 1 is a perfect fit. The estimates of one run move together," +
+		Y:     figure.Axis{Label: "estimate / power law", Scale: figure.Linear},
+		Caption: prose.Plain("Each estimate divided by the fitted power law, with its 95 % interval; 1 is a perfect fit. The estimates of one run move together," +
 			" so judge the fit by χ² below, not by counting bars."),
-		Guides: []Guide{{At: 1, Label: Plain("power law"), Hue: Blue}},
+		Guides: []figure.Guide{{At: 1, Label: prose.Plain("power law"), Hue: figure.Blue}},
 	}
-	var relative []Point
+	var relative []figure.Point
 	for _, p := range points {
 		v, ok := power.At(p.X)
 		if !ok || v <= 0 {
@@ -328,22 +332,22 @@ func (s figureSet) deviation() *Figure {
 			far = append(far, familyName(rival.Family))
 			continue
 		}
-		var q []Point
+		var q []figure.Point
 		for _, p := range trace(&rival, lo, hi) {
 			if v, ok := power.At(p.X); ok && v > 0 {
-				q = append(q, Point{X: p.X, Y: p.Y / float64(v)})
+				q = append(q, figure.Point{X: p.X, Y: p.Y / float64(v)})
 			}
 		}
-		fig.Curves = append(fig.Curves, Curve{Name: familyName(rival.Family), Label: shortFamily(rival.Family), Hue: HueOf(hue), Line: Dashed, Extends: true, Points: q})
+		fig.Curves = append(fig.Curves, figure.Curve{Name: familyName(rival.Family), Label: shortFamily(rival.Family), Hue: figure.HueOf(hue), Line: figure.Dashed, Extends: true, Points: q})
 		hue++
 	}
 	if len(fig.Curves) > 0 {
-		fig.Caption = append(fig.Caption, Span{Text: " Dashed: rival laws fitted to the same estimates."})
+		fig.Caption = append(fig.Caption, prose.Span{Text: " Dashed: rival laws fitted to the same estimates."})
 	}
 	if len(far) > 0 {
-		fig.Caption = append(fig.Caption, Span{Text: " Too far off to be drawn: " + strings.Join(far, ", ") + "."})
+		fig.Caption = append(fig.Caption, prose.Span{Text: " Too far off to be drawn: " + strings.Join(far, ", ") + "."})
 	}
-	fig.Curves = append(fig.Curves, Curve{Name: "estimate / power law", Hue: Blue, Marker: Dot, Bars: true, Points: relative})
+	fig.Curves = append(fig.Curves, figure.Curve{Name: "estimate / power law", Hue: figure.Blue, Marker: figure.Dot, Bars: true, Points: relative})
 	return fig
 }
 
@@ -356,15 +360,15 @@ func shortFamily(f law.Family) string {
 }
 
 // local shows the local exponents.
-func (s figureSet) local() *Figure {
+func (s figureSet) local() *figure.Figure {
 	if s.find.series < 0 {
 		return nil
 	}
 	series := s.r.Series[s.find.series]
-	var points []Point
+	var points []figure.Point
 	for j, e := range series.Law.Local {
-		p := Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - info.Z95*e.SE, Hi: e.Exponent + info.Z95*e.SE,
-			XText: fmt.Sprintf("from L = %s to %s", significant(e.From, 6), significant(e.To, 6)),
+		p := figure.Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - info.Z95*e.SE, Hi: e.Exponent + info.Z95*e.SE,
+			XText: fmt.Sprintf("from L = %s to %s", prose.Significant(e.From, 6), prose.Significant(e.To, 6)),
 			Ref:   fmt.Sprintf(".series[%d].law.local[%d].exponent", s.find.series, j)}
 		if e.Interval != nil {
 			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
@@ -374,72 +378,72 @@ func (s figureSet) local() *Figure {
 	if len(points) == 0 {
 		return nil
 	}
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:      figureLocal,
 		Title:   "The exponent between neighbouring lengths",
 		X:       s.lengthAxis("window length L"),
-		Y:       Axis{Label: "local exponent d ln I / d ln L", Scale: Linear},
-		Caption: Plain("A power law has the same exponent everywhere. A drift downwards says that growth slows: the text saturates, or the model stops using what lies further back. Bars are 95 % intervals."),
+		Y:       figure.Axis{Label: "local exponent d ln I / d ln L", Scale: figure.Linear},
+		Caption: prose.Plain("A power law has the same exponent everywhere. A drift downwards says that growth slows: the text saturates, or the model stops using what lies further back. Bars are 95 % intervals."),
 	}
 	if s.find.exponent != nil {
-		fig.Guides = append(fig.Guides, Guide{At: s.find.exponent.Value, Label: Plain("β = " + Round(s.find.exponent.Value, s.find.exponent.SE)), Hue: Blue})
+		fig.Guides = append(fig.Guides, figure.Guide{At: s.find.exponent.Value, Label: prose.Plain("β = " + prose.Round(s.find.exponent.Value, s.find.exponent.SE)), Hue: figure.Blue})
 	}
-	fig.Curves = []Curve{{Name: "local exponent", Hue: Blue, Marker: Dot, Bars: true, Points: points}}
+	fig.Curves = []figure.Curve{{Name: "local exponent", Hue: figure.Blue, Marker: figure.Dot, Bars: true, Points: points}}
 	return fig
 }
 
 // triangle shows I(ℓ; L) over ℓ at the full window length.
-func (s figureSet) triangle() *Figure {
+func (s figureSet) triangle() *figure.Figure {
 	if len(s.r.Triangle) == 0 {
 		return nil
 	}
 	length := s.r.Triangle[0].Length
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:      figureTriangle,
 		Title:   "Past against future inside one window",
-		X:       Axis{Label: "cut ℓ", Unit: s.unit, Scale: Linear, Zero: true, Max: float64(length), Step: float64(length) / 16},
-		Y:       Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", count(length)), Unit: "nats", Nats: true, Scale: Linear, Zero: true},
-		Caption: Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short. From the joint pass alone (block estimator); bands are 95 % intervals."),
+		X:       figure.Axis{Label: "cut ℓ", Unit: s.unit, Scale: figure.Linear, Zero: true, Max: float64(length), Step: float64(length) / 16},
+		Y:       figure.Axis{Label: fmt.Sprintf("I(ℓ; L) at L = %s", prose.Count(length)), Unit: "nats", Nats: true, Scale: figure.Linear, Zero: true},
+		Caption: prose.Plain("The window length is fixed and the cut moves. Past and future tell most about each other when neither is short. From the joint pass alone (block estimator); bands are 95 % intervals."),
 	}
-	c := Curve{Name: "block", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
+	c := figure.Curve{Name: "block", Hue: figure.Blue, Marker: figure.Dot, Line: figure.Solid, Band: true}
 	for j, e := range s.r.Triangle {
-		c.Points = append(c.Points, Point{X: float64(e.Ell), Y: float64(e.Value),
+		c.Points = append(c.Points, figure.Point{X: float64(e.Ell), Y: float64(e.Value),
 			Lo: float64(e.Value) - info.Z95*float64(e.SE), Hi: float64(e.Value) + info.Z95*float64(e.SE),
-			XText: fmt.Sprintf("ℓ = %s of L = %s %s", count(e.Ell), count(e.Length), s.unit),
+			XText: fmt.Sprintf("ℓ = %s of L = %s %s", prose.Count(e.Ell), prose.Count(e.Length), s.unit),
 			Ref:   fmt.Sprintf(".triangle[%d].nats", j)})
 	}
-	fig.Curves = []Curve{c}
+	fig.Curves = []figure.Curve{c}
 	if p := s.r.Peak; p != nil {
-		text := fmt.Sprintf(" Largest at ℓ = %s", count(p.Ell))
+		text := fmt.Sprintf(" Largest at ℓ = %s", prose.Count(p.Ell))
 		if p.From < p.To {
-			text += fmt.Sprintf("; from %s to %s it is not told from the peak (two standard errors)", count(p.From), count(p.To))
+			text += fmt.Sprintf("; from %s to %s it is not told from the peak (two standard errors)", prose.Count(p.From), prose.Count(p.To))
 		}
-		fig.Caption = append(fig.Caption, Span{Text: text + "."})
+		fig.Caption = append(fig.Caption, prose.Span{Text: text + "."})
 	}
 	return fig
 }
 
 // loss shows the loss by position.
-func (s figureSet) loss() *Figure {
+func (s figureSet) loss() *figure.Figure {
 	if len(s.r.Loss.Positions) == 0 {
 		return nil
 	}
-	fig := &Figure{
+	fig := &figure.Figure{
 		ID:      figureLoss,
 		Title:   "What the model makes of a growing context",
 		X:       s.lengthAxis("position in the window"),
-		Y:       Axis{Label: "loss per " + singular(s.unit), Unit: "nats", Nats: true, Scale: Linear},
-		Caption: Plain("Mean negative log-probability of the " + s.unit + " at each position, in bins that grow with it. While the curve falls, the model still gains from what lies that far back; where it is flat, more context does not help it."),
+		Y:       figure.Axis{Label: "loss per " + singular(s.unit), Unit: "nats", Nats: true, Scale: figure.Linear},
+		Caption: prose.Plain("Mean negative log-probability of the " + s.unit + " at each position, in bins that grow with it. While the curve falls, the model still gains from what lies that far back; where it is flat, more context does not help it."),
 	}
-	c := Curve{Name: "loss", Hue: Blue, Marker: Dot, Line: Solid, Band: true}
+	c := figure.Curve{Name: "loss", Hue: figure.Blue, Marker: figure.Dot, Line: figure.Solid, Band: true}
 	for j, p := range s.r.Loss.Positions {
-		x := fmt.Sprintf("position %s", count(p.From))
+		x := fmt.Sprintf("position %s", prose.Count(p.From))
 		if p.To > p.From {
-			x = fmt.Sprintf("positions %s to %s", count(p.From), count(p.To))
+			x = fmt.Sprintf("positions %s to %s", prose.Count(p.From), prose.Count(p.To))
 		}
-		c.Points = append(c.Points, Point{X: math.Sqrt(float64(p.From) * float64(p.To)), Y: p.Mean, Lo: p.Mean - info.Z95*p.SE, Hi: p.Mean + info.Z95*p.SE,
+		c.Points = append(c.Points, figure.Point{X: math.Sqrt(float64(p.From) * float64(p.To)), Y: p.Mean, Lo: p.Mean - info.Z95*p.SE, Hi: p.Mean + info.Z95*p.SE,
 			XText: x, Ref: fmt.Sprintf(".loss.positions[%d].mean", j)})
 	}
-	fig.Curves = []Curve{c}
+	fig.Curves = []figure.Curve{c}
 	return fig
 }

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
@@ -21,26 +25,20 @@ func HTML(w io.Writer, r *result.Result) error {
 	return p.HTML(w)
 }
 
-// Figures writes the figures of a run to dir (which must exist) in the given
-// formats: "svg", "png", "pdf". See Figure.Encode.
-func Figures(dir string, r *result.Result, formats []string) error {
-	return WriteFigures(dir, newFigureSet(r).all(), formats)
-}
-
 // ResultFigures describes the figures of a run, for other programs to draw.
-func ResultFigures(r *result.Result) []*Figure { return newFigureSet(r).all() }
+func ResultFigures(r *result.Result) []*figure.Figure { return newFigureSet(r).all() }
 
 // ResultPage describes the report of a run.
-func ResultPage(r *result.Result) (*Page, error) {
+func ResultPage(r *result.Result) (*page.Page, error) {
 	doc, err := result.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("writing the report: %w", err)
 	}
 	b := pageBuilder{figureSet: newFigureSet(r)}
-	p := &Page{
+	p := &page.Page{
 		Kind:     r.Verb,
 		Subject:  b.subject(),
-		Verdict:  Plain(b.find.headline + "."),
+		Verdict:  prose.Plain(b.find.headline + "."),
 		Tone:     b.find.tone,
 		Formula:  b.formula(),
 		Lead:     b.lead(),
@@ -52,7 +50,7 @@ func ResultPage(r *result.Result) (*Page, error) {
 		Version:  r.Version,
 	}
 	p.Warnings, p.Folded = b.warnings()
-	for _, s := range []Section{b.fits(), b.audit(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
+	for _, s := range []page.Section{b.fits(), b.audit(), b.shape(), b.cut(), b.pairs(), b.position(), b.method(), b.numbers(), b.provenance()} {
 		if len(s.Blocks) > 0 {
 			p.Sections = append(p.Sections, s)
 		}
@@ -74,15 +72,15 @@ func (b pageBuilder) subject() string {
 		s = string(runes[:117]) + "…"
 	}
 	if c.Bytes > 0 {
-		s += " · " + plural(c.Documents, "document", "documents") + ", " + size(c.Bytes)
+		s += " · " + prose.Plural(c.Documents, "document", "documents") + ", " + prose.Size(c.Bytes)
 	}
 	return s
 }
 
 // lead says how sure the finding is.
-func (b pageBuilder) lead() Phrase {
-	var t Phrase
-	say := func(parts ...Phrase) { t = append(t, Join(parts...)...) }
+func (b pageBuilder) lead() prose.Phrase {
+	var t prose.Phrase
+	say := func(parts ...prose.Phrase) { t = append(t, prose.Join(parts...)...) }
 	if b.find.series < 0 {
 		return b.pairsLead()
 	}
@@ -91,26 +89,26 @@ func (b pageBuilder) lead() Phrase {
 		base := strings.TrimSuffix(paramRef(fmt.Sprintf(".series[%d].law.power", b.find.series), s.Law.Power, e), ".value")
 		if iv := e.Interval; iv != nil {
 			lies := "The exponent lies between "
-			if b.find.tone == Bad {
+			if b.find.tone == page.Bad {
 				lies = "The exponent of the best single power law lies between "
 			}
-			say(Plain(lies), Value(iv.Lo, e.SE, base+".interval.lo"), Plain(" and "), Value(iv.Hi, e.SE, base+".interval.hi"),
-				Plain(fmt.Sprintf(" (%s interval over %s). ", level(iv), b.clusters(s.Clusters))))
+			say(prose.Plain(lies), prose.Value(iv.Lo, e.SE, base+".interval.lo"), prose.Plain(" and "), prose.Value(iv.Hi, e.SE, base+".interval.hi"),
+				prose.Plain(fmt.Sprintf(" (%s interval over %s). ", level(iv), b.clusters(s.Clusters))))
 		}
-		if b.find.tone != Bad {
+		if b.find.tone != page.Bad {
 			say(b.doubling(s, e)...)
 		}
 	}
 	if b.find.reason != "" {
-		say(Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
+		say(prose.Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
 	}
 	return t
 }
 
 // doubling says what the exponent means.
-func (b pageBuilder) doubling(s result.Series, e *law.Param) []Phrase {
+func (b pageBuilder) doubling(s result.Series, e *law.Param) []prose.Phrase {
 	first := strings.TrimSuffix(part(s.Ratio), " of a window")
-	return []Phrase{Plain("Doubling the length multiplies what the first " + first + " tells about the rest by " + significant(growth(e.Value), 3) + ". ")}
+	return []prose.Phrase{prose.Plain("Doubling the length multiplies what the first " + first + " tells about the rest by " + prose.Significant(growth(e.Value), 3) + ". ")}
 }
 
 func upperFirst(s string) string {
@@ -123,65 +121,65 @@ func upperFirst(s string) string {
 // clusters names the resampling units.
 func (b pageBuilder) clusters(n int) string {
 	if b.r.Windows.ClusterKind == "block" {
-		return plural(n, "block", "blocks") + " of one document"
+		return prose.Plural(n, "block", "blocks") + " of one document"
 	}
-	return plural(n, "document", "documents")
+	return prose.Plural(n, "document", "documents")
 }
 
-func (b pageBuilder) facts() []Fact {
-	var facts []Fact
+func (b pageBuilder) facts() []page.Fact {
+	var facts []page.Fact
 	if i := b.find.series; i >= 0 {
 		s := b.r.Series[i]
 		base := fmt.Sprintf(".series[%d]", i)
 		if e := b.find.exponent; e != nil {
-			f := Fact{Label: "exponent β", Value: Value(e.Value, e.SE, paramRef(base+".law.power", s.Law.Power, e))}
+			f := page.Fact{Label: "exponent β", Value: prose.Value(e.Value, e.SE, paramRef(base+".law.power", s.Law.Power, e))}
 			if e.Interval != nil {
 				ref := strings.TrimSuffix(paramRef(base+".law.power", s.Law.Power, e), "value") + "interval"
-				f.Note = Join(Plain(level(e.Interval)+": "), interval(e.Interval, e.SE, ref))
+				f.Note = prose.Join(prose.Plain(level(e.Interval)+": "), interval(e.Interval, e.SE, ref))
 			}
 			facts = append(facts, f)
 		}
 		n := len(s.Points) - 1
 		last := s.Points[n]
-		f := Fact{Label: fmt.Sprintf("I at L = %s %s", count(last.Length), b.unit),
-			Value: Join(Amount(last.Value, last.SE, fmt.Sprintf("%s.points[%d].nats", base, n)), Plain(" "), Unit(""))}
+		f := page.Fact{Label: fmt.Sprintf("I at L = %s %s", prose.Count(last.Length), b.unit),
+			Value: prose.Join(prose.Amount(last.Value, last.SE, fmt.Sprintf("%s.points[%d].nats", base, n)), prose.Plain(" "), prose.Unit(""))}
 		if last.SE > 0 {
-			f.Note = Join(Plain("± "), Phrase{{Text: significant(info.Z95*float64(last.SE), 2), Bits: significant(info.Z95*last.SE.Bits(), 2)}}, Plain(" (95 %)"))
+			f.Note = prose.Join(prose.Plain("± "), prose.Phrase{{Text: prose.Significant(info.Z95*float64(last.SE), 2), Bits: prose.Significant(info.Z95*last.SE.Bits(), 2)}}, prose.Plain(" (95 %)"))
 		}
 		facts = append(facts, f)
 		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {
 			best := s.Law.Rivals[0]
-			facts = append(facts, Fact{Label: "weight against rival laws", Value: Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
-				Note: Join(Plain("best rival: "+familyName(best.Family)+", "), Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
+			facts = append(facts, page.Fact{Label: "weight against rival laws", Value: prose.Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
+				Note: prose.Join(prose.Plain("best rival: "+familyName(best.Family)+", "), prose.Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
 		}
 	}
 	if w := b.r.Windows; w.Count > 0 {
-		facts = append(facts, Fact{Label: "measured on", Value: Phrase{{Text: count(w.Documents), Ref: ".windows.documents"}, {Text: map[bool]string{true: " document", false: " documents"}[w.Documents == 1]}},
-			Note: Phrase{{Text: count(w.Count), Ref: ".windows.count"}, {Text: " windows of "}, {Text: count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit}}})
+		facts = append(facts, page.Fact{Label: "measured on", Value: prose.Phrase{{Text: prose.Count(w.Documents), Ref: ".windows.documents"}, {Text: map[bool]string{true: " document", false: " documents"}[w.Documents == 1]}},
+			Note: prose.Phrase{{Text: prose.Count(w.Count), Ref: ".windows.count"}, {Text: " windows of "}, {Text: prose.Count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit}}})
 	}
 	if l := b.r.Loss; l.BitsPerByte > 0 {
-		facts = append(facts, Fact{Label: "loss of the model", Value: Phrase{{Text: significant(l.BitsPerByte, 4), Ref: ".loss.bits_per_byte"}, {Text: " bits/byte"}},
-			Note: Plain(b.r.Model.Name)})
+		facts = append(facts, page.Fact{Label: "loss of the model", Value: prose.Phrase{{Text: prose.Significant(l.BitsPerByte, 4), Ref: ".loss.bits_per_byte"}, {Text: " bits/byte"}},
+			Note: prose.Plain(b.r.Model.Name)})
 	}
 	if t := b.r.TwoPoint; t != nil && t.Law != nil {
-		f := Fact{Label: "two-point decay", Value: Join(Styled(Math, "d"), Phrase{{Text: decayPower(t.Law), Style: Sup, Ref: ".twopoint.law.alpha"}})}
+		f := page.Fact{Label: "two-point decay", Value: prose.Join(prose.Styled(prose.Math, "d"), prose.Phrase{{Text: decayPower(t.Law), Style: prose.Sup, Ref: ".twopoint.law.alpha"}})}
 		if iv := t.Law.AlphaInterval; iv != nil {
-			f.Note = Join(Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
+			f.Note = prose.Join(prose.Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
 		}
 		facts = append(facts, f)
 		if best := t.Law.BestRival(); best != nil {
 			i := slices.IndexFunc(t.Law.Rivals, func(r decay.Rival) bool { return r.Family == best.Family })
-			facts = append(facts, Fact{Label: "two-point: weight of a power law", Value: Plain(weight(t.Law.PowerWeight())),
-				Note: Join(Plain("best rival: "+best.Name()+", "), Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})
+			facts = append(facts, page.Fact{Label: "two-point: weight of a power law", Value: prose.Plain(weight(t.Law.PowerWeight())),
+				Note: prose.Join(prose.Plain("best rival: "+best.Name()+", "), prose.Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})
 		}
 	}
 	return facts
 }
 
 // formula is the law as the first screen shows it: marked when it is rejected.
-func (b pageBuilder) formula() Phrase {
-	if b.find.tone == Bad && b.find.formula != nil {
-		return Join(Styled(Muted, "the best single power law: "), b.find.formula)
+func (b pageBuilder) formula() prose.Phrase {
+	if b.find.tone == page.Bad && b.find.formula != nil {
+		return prose.Join(prose.Styled(prose.Muted, "the best single power law: "), b.find.formula)
 	}
 	return b.find.formula
 }
@@ -189,7 +187,7 @@ func (b pageBuilder) formula() Phrase {
 // warnings gathers the caveats of the run, its series and its two-point law;
 // one that several series share is told once. Those of single estimators other
 // than the headline are to be folded away.
-func (b pageBuilder) warnings() (first, folded []WarningBlock) {
+func (b pageBuilder) warnings() (first, folded []page.WarningBlock) {
 	type caveat struct {
 		w      info.Warning
 		series []int
@@ -219,7 +217,7 @@ func (b pageBuilder) warnings() (first, folded []WarningBlock) {
 		}
 	}
 	for _, x := range list {
-		block := WarningBlock{Where: x.where, Text: x.w.Text, Fix: x.w.Fix}
+		block := page.WarningBlock{Where: x.where, Text: x.w.Text, Fix: x.w.Fix}
 		if len(x.series) > 0 {
 			block.Where = b.seriesNames(x.series)
 		}
@@ -254,10 +252,10 @@ func (b pageBuilder) seriesNames(list []int) string {
 }
 
 // fits is the section of all estimators and ratios.
-func (b pageBuilder) fits() Section {
-	s := Section{ID: "estimators", Title: "Every estimator, every ratio"}
+func (b pageBuilder) fits() page.Section {
+	s := page.Section{ID: "estimators", Title: "Every estimator, every ratio"}
 	if tabs := b.estimators(); len(tabs) > 0 {
-		s.Blocks = append(s.Blocks, Tabs{ID: "t-estimators", Figures: tabs[:min(len(tabs), maxTabs)]})
+		s.Blocks = append(s.Blocks, page.Tabs{ID: "t-estimators", Figures: tabs[:min(len(tabs), page.MaxTabs)]})
 	}
 	if t := b.fitTable(); t != nil {
 		s.Blocks = append(s.Blocks, t)
@@ -265,28 +263,28 @@ func (b pageBuilder) fits() Section {
 	return s
 }
 
-func (b pageBuilder) fitTable() *Table {
-	t := &Table{ID: "fits", Caption: Join(Plain("Power laws I = A·L"), Styled(Sup, "β"), Plain(", fitted with the full covariance of the estimates")),
-		Columns: []Column{{Head: Plain("estimator")}, {Head: Plain("L/ℓ"), Numeric: true}, {Head: Plain("exponent β"), Numeric: true}, {Head: Plain("95 % interval"), Numeric: true},
-			{Head: Join(Plain("A ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("χ²/dof"), Numeric: true}, {Head: Plain("p"), Numeric: true}, {Head: Plain("weight"), Numeric: true}, {Head: Plain("verdict")}}}
-	dash := Plain("–")
+func (b pageBuilder) fitTable() *page.Table {
+	t := &page.Table{ID: "fits", Caption: prose.Join(prose.Plain("Power laws I = A·L"), prose.Styled(prose.Sup, "β"), prose.Plain(", fitted with the full covariance of the estimates")),
+		Columns: []page.Column{{Head: prose.Plain("estimator")}, {Head: prose.Plain("L/ℓ"), Numeric: true}, {Head: prose.Plain("exponent β"), Numeric: true}, {Head: prose.Plain("95 % interval"), Numeric: true},
+			{Head: prose.Join(prose.Plain("A ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("χ²/dof"), Numeric: true}, {Head: prose.Plain("p"), Numeric: true}, {Head: prose.Plain("weight"), Numeric: true}, {Head: prose.Plain("verdict")}}}
+	dash := prose.Plain("–")
 	for i, x := range b.r.Series {
 		if x.Law == nil {
 			continue
 		}
 		base := fmt.Sprintf(".series[%d].law.power", i)
-		row := []Phrase{Plain(estimatorName(x.Estimator)), Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, Plain(verdictWord(x.Law.Verdict))}
+		row := []prose.Phrase{prose.Plain(estimatorName(x.Estimator)), prose.Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, prose.Plain(verdictWord(x.Law.Verdict))}
 		if p := x.Law.Power; p != nil {
 			if e := param(p, "beta"); e != nil {
 				ref := paramRef(base, p, e)
-				row[2], row[3] = Value(e.Value, e.SE, ref), interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
+				row[2], row[3] = prose.Value(e.Value, e.SE, ref), interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
 			}
 			if a := param(p, "A"); a != nil {
-				row[4] = Amount(info.Nats(a.Value), info.Nats(a.SE), paramRef(base, p, a))
+				row[4] = prose.Amount(info.Nats(a.Value), info.Nats(a.SE), paramRef(base, p, a))
 			}
-			row[5] = Plain(reduced(p.Chi2, p.DoF))
-			row[6] = Phrase{{Text: probability(p.P), Ref: base + ".p"}}
-			row[7] = Phrase{{Text: weight(p.Weight), Ref: base + ".weight"}}
+			row[5] = prose.Plain(reduced(p.Chi2, p.DoF))
+			row[6] = prose.Phrase{{Text: probability(p.P), Ref: base + ".p"}}
+			row[7] = prose.Phrase{{Text: weight(p.Weight), Ref: base + ".weight"}}
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -297,30 +295,30 @@ func (b pageBuilder) fitTable() *Table {
 }
 
 // shape is the section on whether a power law is the right law.
-func (b pageBuilder) shape() Section {
-	s := Section{ID: "shape", Title: "Is it a power law?"}
+func (b pageBuilder) shape() page.Section {
+	s := page.Section{ID: "shape", Title: "Is it a power law?"}
 	if f := b.deviation(); f != nil {
-		s.Blocks = append(s.Blocks, f)
+		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
 	if f := b.local(); f != nil {
-		s.Blocks = append(s.Blocks, f)
+		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
 	if b.find.series < 0 {
 		return s
 	}
 	i := b.find.series
 	a := b.r.Series[i].Law
-	t := &Table{ID: "rivals", Caption: Plain("Laws fitted to " + seriesName(b.r.Series[i])),
-		Columns: []Column{{Head: Plain("law")}, {Head: Plain("formula")}, {Head: Plain("parameters")}, {Head: Plain("χ²"), Numeric: true}, {Head: Plain("dof"), Numeric: true},
-			{Head: Plain("p"), Numeric: true}, {Head: Plain("AICc"), Numeric: true}, {Head: Plain("weight"), Numeric: true}}}
+	t := &page.Table{ID: "rivals", Caption: prose.Plain("Laws fitted to " + seriesName(b.r.Series[i])),
+		Columns: []page.Column{{Head: prose.Plain("law")}, {Head: prose.Plain("formula")}, {Head: prose.Plain("parameters")}, {Head: prose.Plain("χ²"), Numeric: true}, {Head: prose.Plain("dof"), Numeric: true},
+			{Head: prose.Plain("p"), Numeric: true}, {Head: prose.Plain("AICc"), Numeric: true}, {Head: prose.Plain("weight"), Numeric: true}}}
 	row := func(f law.Fit, base string) {
 		var parts []string
 		for _, p := range f.Params {
-			parts = append(parts, paramName(p.Name)+" = "+Round(p.Value, p.SE))
+			parts = append(parts, paramName(p.Name)+" = "+prose.Round(p.Value, p.SE))
 		}
-		t.Rows = append(t.Rows, []Phrase{Plain(familyName(f.Family)), familyFormula(f.Family), Plain(strings.Join(parts, ", ")),
-			{{Text: significant(f.Chi2, 3), Ref: base + ".chi2"}}, {{Text: count(f.DoF), Ref: base + ".dof"}}, {{Text: probability(f.P), Ref: base + ".p"}},
-			{{Text: fixed(f.AICc, 1), Ref: base + ".aicc"}}, {{Text: weight(f.Weight), Ref: base + ".weight"}}})
+		t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(familyName(f.Family)), familyFormula(f.Family), prose.Plain(strings.Join(parts, ", ")),
+			{{Text: prose.Significant(f.Chi2, 3), Ref: base + ".chi2"}}, {{Text: prose.Count(f.DoF), Ref: base + ".dof"}}, {{Text: probability(f.P), Ref: base + ".p"}},
+			{{Text: prose.Fixed(f.AICc, 1), Ref: base + ".aicc"}}, {{Text: weight(f.Weight), Ref: base + ".weight"}}})
 	}
 	if a.Power != nil {
 		row(*a.Power, fmt.Sprintf(".series[%d].law.power", i))
@@ -335,35 +333,35 @@ func (b pageBuilder) shape() Section {
 	return s
 }
 
-func (b pageBuilder) cut() Section {
-	s := Section{ID: "cut", Title: "Where to cut"}
+func (b pageBuilder) cut() page.Section {
+	s := page.Section{ID: "cut", Title: "Where to cut"}
 	if f := b.triangle(); f != nil {
-		s.Blocks = append(s.Blocks, f)
+		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
 	return s
 }
 
 // amount2 is an amount of information with two significant digits.
-func amount2(v info.Nats, ref string) Phrase {
-	return Phrase{{Text: significant(float64(v), 2), Bits: significant(v.Bits(), 2), Ref: ref}}
+func amount2(v info.Nats, ref string) prose.Phrase {
+	return prose.Phrase{{Text: prose.Significant(float64(v), 2), Bits: prose.Significant(v.Bits(), 2), Ref: ref}}
 }
 
-func (b pageBuilder) position() Section {
-	s := Section{ID: "position", Title: "Loss by position"}
+func (b pageBuilder) position() page.Section {
+	s := page.Section{ID: "position", Title: "Loss by position"}
 	f := b.loss()
 	if f == nil {
 		return s
 	}
-	s.Blocks = append(s.Blocks, f)
-	t := &Table{ID: "loss", Columns: []Column{{Head: Plain("position"), Numeric: true}, {Head: Join(Plain("loss ("), Unit(" per "+singular(b.unit)), Plain(")")), Numeric: true}, {Head: Plain("standard error"), Numeric: true}}}
+	s.Blocks = append(s.Blocks, page.Draw(f))
+	t := &page.Table{ID: "loss", Columns: []page.Column{{Head: prose.Plain("position"), Numeric: true}, {Head: prose.Join(prose.Plain("loss ("), prose.Unit(" per "+singular(b.unit)), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}}}
 	for j, p := range b.r.Loss.Positions {
 		base := fmt.Sprintf(".loss.positions[%d]", j)
-		at := Phrase{{Text: count(p.From), Ref: base + ".from"}}
+		at := prose.Phrase{{Text: prose.Count(p.From), Ref: base + ".from"}}
 		if p.To > p.From {
-			at = append(at, Span{Text: " – "}, Span{Text: count(p.To), Ref: base + ".to"})
+			at = append(at, prose.Span{Text: " – "}, prose.Span{Text: prose.Count(p.To), Ref: base + ".to"})
 		}
-		t.Rows = append(t.Rows, []Phrase{at, Amount(info.Nats(p.Mean), info.Nats(p.SE), base+".mean"), amount2(info.Nats(p.SE), base+".se")})
+		t.Rows = append(t.Rows, []prose.Phrase{at, prose.Amount(info.Nats(p.Mean), info.Nats(p.SE), base+".mean"), amount2(info.Nats(p.SE), base+".se")})
 	}
-	s.Blocks = append(s.Blocks, Details{Summary: "Table of the loss by position", Blocks: []Block{t}})
+	s.Blocks = append(s.Blocks, page.Details{Summary: "Table of the loss by position", Blocks: []page.Block{t}})
 	return s
 }

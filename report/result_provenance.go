@@ -5,6 +5,9 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/result"
@@ -26,24 +29,24 @@ var estimatorWords = map[mi.Estimator]string{
 }
 
 // method explains in plain words.
-func (b pageBuilder) method() Section {
-	s := Section{ID: "method", Title: "How to read this, and what to distrust"}
+func (b pageBuilder) method() page.Section {
+	s := page.Section{ID: "method", Title: "How to read this, and what to distrust"}
 	if len(b.r.Series) > 0 {
 		s.Blocks = append(s.Blocks,
-			Prose{Join(Plain("Take "), Styled(Math, "L"), Plain(" consecutive "+b.unit+" of a document and cut them after "), Styled(Math, "ℓ"),
-				Plain(". The mutual information "), Styled(Math, "I(ℓ; L)"), Plain(" is by how much knowing the first part reduces the surprise of the second, in "), Unit(""),
-				Plain(". It is measured by letting the model score the second part with and without the first. An exponent β near 1 would mean that every "+singular(b.unit)+" keeps adding as much; near 0, that nothing new comes from further back."))},
-			Prose{Plain("Documents, not windows, are the independent units: intervals say what another sample of such documents would give. They do not cover the model's own blindness. A model that cannot use what lies far back reports too small an exponent, and one that has read these documents in training may report too little surprise.")})
-		var items []Phrase
+			page.Prose{Text: prose.Join(prose.Plain("Take "), prose.Styled(prose.Math, "L"), prose.Plain(" consecutive "+b.unit+" of a document and cut them after "), prose.Styled(prose.Math, "ℓ"),
+				prose.Plain(". The mutual information "), prose.Styled(prose.Math, "I(ℓ; L)"), prose.Plain(" is by how much knowing the first part reduces the surprise of the second, in "), prose.Unit(""),
+				prose.Plain(". It is measured by letting the model score the second part with and without the first. An exponent β near 1 would mean that every "+singular(b.unit)+" keeps adding as much; near 0, that nothing new comes from further back."))},
+			page.Prose{Text: prose.Plain("Documents, not windows, are the independent units: intervals say what another sample of such documents would give. They do not cover the model's own blindness. A model that cannot use what lies far back reports too small an exponent, and one that has read these documents in training may report too little surprise.")})
+		var items []prose.Phrase
 		for _, e := range mi.Estimators() {
 			for _, x := range b.r.Series {
 				if x.Estimator == e {
-					items = append(items, Join(Styled(Strong, estimatorName(e)), Plain(": "+estimatorWords[e])))
+					items = append(items, prose.Join(prose.Styled(prose.Strong, estimatorName(e)), prose.Plain(": "+estimatorWords[e])))
 					break
 				}
 			}
 		}
-		s.Blocks = append(s.Blocks, List{items})
+		s.Blocks = append(s.Blocks, page.List{Items: items})
 	}
 	if t := b.r.TwoPoint; t != nil {
 		text := "Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information"
@@ -57,54 +60,54 @@ func (b pageBuilder) method() Section {
 		case t.Blocks == 0:
 			errors = "those of independent pairs"
 		}
-		s.Blocks = append(s.Blocks, Prose{Plain(text + ". Errors are " + errors + "; a value within two of them cannot be told from nothing and is not fitted.")})
+		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain(text + ". Errors are " + errors + "; a value within two of them cannot be told from nothing and is not fitted.")})
 	}
 	return s
 }
 
 // numbers are all estimates in tables.
-func (b pageBuilder) numbers() Section {
-	s := Section{ID: "numbers", Title: "All estimates"}
+func (b pageBuilder) numbers() page.Section {
+	s := page.Section{ID: "numbers", Title: "All estimates"}
 	for i, x := range b.r.Series {
 		if len(x.Points) == 0 {
 			continue
 		}
-		t := &Table{ID: fmt.Sprintf("series-%d", i), Columns: []Column{{Head: Styled(Math, "L"), Numeric: true}, {Head: Styled(Math, "ℓ"), Numeric: true},
-			{Head: Join(Plain("I ("), Unit(""), Plain(")")), Numeric: true}, {Head: Plain("95 % interval"), Numeric: true}, {Head: Plain("standard error"), Numeric: true}, {Head: Plain("windows"), Numeric: true}, {Head: Plain("")}}}
+		t := &page.Table{ID: fmt.Sprintf("series-%d", i), Columns: []page.Column{{Head: prose.Styled(prose.Math, "L"), Numeric: true}, {Head: prose.Styled(prose.Math, "ℓ"), Numeric: true},
+			{Head: prose.Join(prose.Plain("I ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("95 % interval"), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}, {Head: prose.Plain("windows"), Numeric: true}, {Head: prose.Plain("")}}}
 		for j, p := range x.Points {
 			base := fmt.Sprintf(".series[%d].points[%d]", i, j)
 			note := ""
 			if x.Law != nil && j < len(x.Law.Used) && !x.Law.Used[j] {
 				note = "not used by the fit"
 			}
-			iv := Plain("–")
+			iv := prose.Plain("–")
 			if p.SE > 0 {
-				iv = Join(Amount(p.Value-info.Z95*p.SE, p.SE, ""), Plain(" … "), Amount(p.Value+info.Z95*p.SE, p.SE, ""))
+				iv = prose.Join(prose.Amount(p.Value-info.Z95*p.SE, p.SE, ""), prose.Plain(" … "), prose.Amount(p.Value+info.Z95*p.SE, p.SE, ""))
 			}
-			t.Rows = append(t.Rows, []Phrase{{{Text: count(p.Length), Ref: base + ".length"}}, {{Text: count(p.Ell), Ref: base + ".ell"}}, Amount(p.Value, p.SE, base+".nats"),
-				iv, amount2(p.SE, base+".se"), {{Text: count(p.Windows), Ref: base + ".windows"}}, Styled(Muted, note)})
+			t.Rows = append(t.Rows, []prose.Phrase{{{Text: prose.Count(p.Length), Ref: base + ".length"}}, {{Text: prose.Count(p.Ell), Ref: base + ".ell"}}, prose.Amount(p.Value, p.SE, base+".nats"),
+				iv, amount2(p.SE, base+".se"), {{Text: prose.Count(p.Windows), Ref: base + ".windows"}}, prose.Styled(prose.Muted, note)})
 		}
-		s.Blocks = append(s.Blocks, Details{Summary: seriesName(x), Blocks: []Block{t}})
+		s.Blocks = append(s.Blocks, page.Details{Summary: seriesName(x), Blocks: []page.Block{t}})
 	}
 	return s
 }
 
 // provenance says exactly what was done to what.
-func (b pageBuilder) provenance() Section {
+func (b pageBuilder) provenance() page.Section {
 	r := b.r
-	t := &Table{ID: "origin", Columns: []Column{{Head: Plain("what")}, {Head: Plain("which"), Wide: true}}}
-	row := func(name string, v Phrase) {
+	t := &page.Table{ID: "origin", Columns: []page.Column{{Head: prose.Plain("what")}, {Head: prose.Plain("which"), Wide: true}}}
+	row := func(name string, v prose.Phrase) {
 		if v.String() != "" {
-			t.Rows = append(t.Rows, []Phrase{Plain(name), v})
+			t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(name), v})
 		}
 	}
 	c := r.Corpus
-	documents := Phrase{{Text: count(c.Documents), Ref: ".corpus.documents"}, {Text: " distinct, " + size(c.Bytes) + "; "}}
+	documents := prose.Phrase{{Text: prose.Count(c.Documents), Ref: ".corpus.documents"}, {Text: " distinct, " + prose.Size(c.Bytes) + "; "}}
 	if r.Windows.Count > 0 {
-		documents = append(documents, Phrase{{Text: count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "}}...)
+		documents = append(documents, prose.Phrase{{Text: prose.Count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: prose.Count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "}}...)
 	}
-	row("Documents", append(documents, Phrase{{Text: count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
-	row("Read", Plain(c.Read))
+	row("Documents", append(documents, prose.Phrase{{Text: prose.Count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
+	row("Read", prose.Plain(c.Read))
 	if len(c.Skipped) > 0 {
 		var reasons []string
 		for k := range c.Skipped {
@@ -112,40 +115,40 @@ func (b pageBuilder) provenance() Section {
 		}
 		sort.Strings(reasons)
 		for i, k := range reasons {
-			reasons[i] = fmt.Sprintf("%s: %s", k, count(c.Skipped[k]))
+			reasons[i] = fmt.Sprintf("%s: %s", k, prose.Count(c.Skipped[k]))
 		}
-		row("Skipped", Plain(strings.Join(reasons, "; ")))
+		row("Skipped", prose.Plain(strings.Join(reasons, "; ")))
 	}
-	row("Corpus", Styled(Code, c.Fingerprint))
-	row("Tokens", Plain(c.Tokenizer))
+	row("Corpus", prose.Styled(prose.Code, c.Fingerprint))
+	row("Tokens", prose.Plain(c.Tokenizer))
 	if r.Model.Name != "" {
 		m := r.Model.Name
 		if r.Model.TrainingBytes > 0 {
-			m += ", trained on " + size(r.Model.TrainingBytes)
+			m += ", trained on " + prose.Size(r.Model.TrainingBytes)
 		}
-		row("Model", Join(Plain(m+" "), Styled(Code, r.Model.Fingerprint)))
-		row("Sequence start", Plain(map[bool]string{true: "a beginning-of-sequence token precedes every sequence: the model takes it for the start of a document", false: "none: the model starts in the middle of text"}[r.Model.BOS == "prepended"]))
+		row("Model", prose.Join(prose.Plain(m+" "), prose.Styled(prose.Code, r.Model.Fingerprint)))
+		row("Sequence start", prose.Plain(map[bool]string{true: "a beginning-of-sequence token precedes every sequence: the model takes it for the start of a document", false: "none: the model starts in the middle of text"}[r.Model.BOS == "prepended"]))
 	}
 	if w := r.Windows; w.Count > 0 {
-		row("Windows", Phrase{{Text: count(w.Count), Ref: ".windows.count"}, {Text: " of "}, {Text: count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit + " from "}, {Text: count(w.Documents), Ref: ".windows.documents"},
+		row("Windows", prose.Phrase{{Text: prose.Count(w.Count), Ref: ".windows.count"}, {Text: " of "}, {Text: prose.Count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit + " from "}, {Text: prose.Count(w.Documents), Ref: ".windows.documents"},
 			{Text: " documents, resampled by " + w.ClusterKind + "; seed " + fmt.Sprint(w.Seed)}})
 	}
 	if p := r.Plan; p.Tokens > 0 {
-		text := Phrase{{Text: count(p.Tokens), Ref: ".plan.tokens"}, {Text: " " + b.unit + " scored"}}
+		text := prose.Phrase{{Text: prose.Count(p.Tokens), Ref: ".plan.tokens"}, {Text: " " + b.unit + " scored"}}
 		if p.NaiveTokens > p.Tokens {
-			text = append(text, Span{Text: "; passes of full length would have scored "}, Span{Text: count(p.NaiveTokens), Ref: ".plan.naive_tokens"})
+			text = append(text, prose.Span{Text: "; passes of full length would have scored "}, prose.Span{Text: prose.Count(p.NaiveTokens), Ref: ".plan.naive_tokens"})
 		}
 		row("Cost", text)
 	}
 	if p := r.TwoPoint; p != nil {
-		text := Phrase{{Text: count(p.Tokens), Ref: ".twopoint.tokens"}, {Text: " " + b.unit + "; entropies by the " + p.Estimator + " estimator"}}
+		text := prose.Phrase{{Text: prose.Count(p.Tokens), Ref: ".twopoint.tokens"}, {Text: " " + b.unit + "; entropies by the " + p.Estimator + " estimator"}}
 		if p.Corrected {
-			text = append(text, Span{Text: ", less what it reads on shuffled pairs"})
+			text = append(text, prose.Span{Text: ", less what it reads on shuffled pairs"})
 		}
 		row("Pairs", text)
 	}
-	s := Section{ID: "provenance", Title: "How this was made"}
-	row("Version", Plain("l2m "+r.Version+", schema "+result.Schema))
+	s := page.Section{ID: "provenance", Title: "How this was made"}
+	row("Version", prose.Plain("l2m "+r.Version+", schema "+result.Schema))
 	s.Blocks = append(s.Blocks, t)
 	return s
 }

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -96,9 +99,9 @@ func wrap(s string, width, indent int) []string {
 
 func (t *terminal) verdict() {
 	s := t.find.headline
-	colour := map[Tone]text.Color{Good: text.FgGreen, Bad: text.FgRed, Doubtful: text.FgYellow}[t.find.tone]
+	colour := map[page.Tone]text.Color{page.Good: text.FgGreen, page.Bad: text.FgRed, page.Doubtful: text.FgYellow}[t.find.tone]
 	switch {
-	case t.find.formula != nil && t.find.tone == Bad:
+	case t.find.formula != nil && t.find.tone == page.Bad:
 		s += "; the best single one is " + t.find.formula.String()
 	case t.find.formula != nil:
 		s += ": " + t.find.formula.String()
@@ -122,35 +125,35 @@ func (t *terminal) facts() {
 	r, unit := t.r, lengthUnit(t.r)
 	var parts []string
 	if r.Windows.Count > 0 {
-		parts = append(parts, plural(r.Windows.Documents, "document", "documents"), plural(r.Windows.Count, "window", "windows"))
+		parts = append(parts, prose.Plural(r.Windows.Documents, "document", "documents"), prose.Plural(r.Windows.Count, "window", "windows"))
 		if r.Windows.ClusterKind == "block" {
-			parts[0] = plural(r.Windows.Documents, "document", "documents") + " in " + plural(r.Windows.Clusters, "block", "blocks")
+			parts[0] = prose.Plural(r.Windows.Documents, "document", "documents") + " in " + prose.Plural(r.Windows.Clusters, "block", "blocks")
 		}
 	} else if n := counted(r); n > 0 {
-		parts = append(parts, plural(n, "document", "documents"))
+		parts = append(parts, prose.Plural(n, "document", "documents"))
 	}
 	if p := r.TwoPoint; p != nil && t.find.series < 0 {
-		parts = append(parts, count(p.Tokens)+" "+unit, p.Estimator+" estimator")
+		parts = append(parts, prose.Count(p.Tokens)+" "+unit, p.Estimator+" estimator")
 	}
 	if t.find.series >= 0 {
 		p := r.Series[t.find.series].Points
-		parts = append(parts, fmt.Sprintf("L = %s … %s %s", count(p[0].Length), count(p[len(p)-1].Length), unit))
+		parts = append(parts, fmt.Sprintf("L = %s … %s %s", prose.Count(p[0].Length), prose.Count(p[len(p)-1].Length), unit))
 	}
 	if r.Model.Name != "" {
 		parts = append(parts, "model "+modelName(r))
 	}
 	if r.Loss.BitsPerByte > 0 {
-		parts = append(parts, significant(r.Loss.BitsPerByte, 4)+"\u00a0bits/byte")
+		parts = append(parts, prose.Significant(r.Loss.BitsPerByte, 4)+"\u00a0bits/byte")
 	}
 	if n := r.Corpus.Duplicates; n > 0 {
-		parts = append(parts, plural(n, "duplicate", "duplicates")+" dropped")
+		parts = append(parts, prose.Plural(n, "duplicate", "duplicates")+" dropped")
 	}
 	skipped := 0
 	for _, n := range r.Corpus.Skipped {
 		skipped += n
 	}
 	if skipped > 0 && r.Corpus.Read == "" {
-		parts = append(parts, plural(skipped, "file", "files")+" skipped")
+		parts = append(parts, prose.Plural(skipped, "file", "files")+" skipped")
 	}
 	if len(parts) > 0 {
 		for i, p := range parts {
@@ -207,10 +210,10 @@ func (t *terminal) table() {
 		row := table.Row{estimatorName(s.Estimator), strconv.Itoa(s.Ratio), "–", "–", "–", "–", "–"}
 		if s.Law != nil {
 			if p := param(s.Law.Power, "beta"); p != nil {
-				row[2], row[3] = Round(p.Value, p.SE), interval(p.Interval, p.SE, "").String()
+				row[2], row[3] = prose.Round(p.Value, p.SE), interval(p.Interval, p.SE, "").String()
 			}
 			if p := param(s.Law.Power, "A"); p != nil {
-				row[4] = Round(p.Value, p.SE)
+				row[4] = prose.Round(p.Value, p.SE)
 			}
 			if s.Law.Power != nil {
 				row[5] = reduced(s.Law.Power.Chi2, s.Law.Power.DoF)
@@ -224,7 +227,7 @@ func (t *terminal) table() {
 	}
 	t.render(tw, 1)
 	if hidden > 0 {
-		t.paragraph(plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
+		t.paragraph(prose.Plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
 	}
 }
 
@@ -329,7 +332,7 @@ func (t *terminal) twoPoint() {
 		}
 	}
 	if p.Law != nil {
-		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", count(first), count(last))
+		s += fmt.Sprintf(" (d\u00a0=\u00a0%s\u00a0…\u00a0%s", prose.Count(first), prose.Count(last))
 		if p.Law.DoF > 0 {
 			s += "; χ²/dof\u00a0" + reduced(p.Law.Chi2, p.Law.DoF)
 		}
@@ -364,9 +367,9 @@ func (t *terminal) pairs() {
 	}
 	tw := t.newTable(head, 88, "")
 	for _, q := range p.Points {
-		row := table.Row{count(q.Distance), Amount(q.Value, q.SE, "").String(), significant(float64(q.SE), 2), significant(float64(q.Limit), 2), count(q.Pairs), q.LeftOut.String()}
+		row := table.Row{prose.Count(q.Distance), prose.Amount(q.Value, q.SE, "").String(), prose.Significant(float64(q.SE), 2), prose.Significant(float64(q.Limit), 2), prose.Count(q.Pairs), q.LeftOut.String()}
 		if floor {
-			row = slices.Insert(row, 4, any(significant(float64(q.Floor), 2)))
+			row = slices.Insert(row, 4, any(prose.Significant(float64(q.Floor), 2)))
 		}
 		tw.AppendRow(row)
 	}
@@ -389,7 +392,7 @@ func (t *terminal) footnotes() {
 	}
 	t.out.WriteString("\n")
 	for i, w := range t.notes.list {
-		t.paragraph(superscript(i+1)+" "+sentence(w), 2, text.FgYellow)
+		t.paragraph(prose.Superscript(i+1)+" "+sentence(w), 2, text.FgYellow)
 	}
 }
 

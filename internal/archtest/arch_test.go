@@ -89,7 +89,10 @@ var bands = []band{
 		{"lab", []string{"corpus", "info", "lab/cpu", "lab/train", "rundir", "token"}},
 	}},
 	{"faces", []room{
-		{"report", []string{"arch", "arch/serving", "info", "internal/atomicfile", "internal/screen", "internal/shell", "law", "law/decay", "lm", "mi", "result", "rundir"}},
+		{"report/prose", []string{"info"}},
+		{"report/figure", []string{"info", "report/prose"}},
+		{"report/page", []string{"report/figure", "report/prose"}},
+		{"report", []string{"arch", "arch/serving", "info", "internal/screen", "internal/shell", "law", "law/decay", "lm", "mi", "report/figure", "report/page", "report/prose", "result", "rundir"}},
 		{"serve", []string{"report", "result", "rundir", "score"}},
 		{"", []string{"audit", "calibrate", "compare", "exact", "info", "law", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
 		{"internal/cli", anything},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/rundir"
 )
 
 func newReportCommand() *cobra.Command {
@@ -49,8 +50,8 @@ after an update of l2m, or in other formats for a paper. Nothing is measured aga
 // checkFormats refuses formats of figures that nothing can draw.
 func checkFormats(formats []string) error {
 	for _, f := range formats {
-		if !slices.Contains(report.FigureFormats(), f) {
-			return usagef("--figures: unknown format %q (choose from %s)", f, strings.Join(report.FigureFormats(), ", "))
+		if !slices.Contains(rundir.Formats(), f) {
+			return usagef("--figures: unknown format %q (choose from %s)", f, strings.Join(rundir.Formats(), ", "))
 		}
 	}
 	return nil

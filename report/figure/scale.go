@@ -1,8 +1,10 @@
-package report
+package figure
 
 import (
 	"math"
 	"strconv"
+
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 // tick is a mark of an axis; minor ticks have no label.
@@ -52,7 +54,7 @@ const farthest = 1e300
 func rangeOf(a Axis, values []float64, pad float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	take := func(v float64) {
-		if finite(v) && (a.Scale == Linear || v > 0) {
+		if prose.Finite(v) && (a.Scale == Linear || v > 0) {
 			lo, hi = math.Min(lo, v), math.Max(hi, v)
 		}
 	}
@@ -130,13 +132,13 @@ func lengthLabel(v float64) string {
 		name string
 	}{{1 << 40, "T"}, {1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
 		if v >= 1<<17 && v >= u.unit && v/u.unit == math.Trunc(v/u.unit) {
-			return count(int64(v/u.unit)) + u.name
+			return prose.Count(int64(v/u.unit)) + u.name
 		}
 	}
 	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-		return count(int64(v))
+		return prose.Count(int64(v))
 	}
-	return minus(strconv.FormatFloat(v, 'g', 4, 64))
+	return prose.Minus(strconv.FormatFloat(v, 'g', 4, 64))
 }
 
 // decadeTicks marks decades, and 2 and 5 between them when there are few.
@@ -181,20 +183,20 @@ func decadeTicks(lo, hi, per float64, most int) []tick {
 func decadeLabel(m, e int) string {
 	switch {
 	case e >= 0 && e <= 4:
-		return fixed(float64(m)*math.Pow(10, float64(e)), 0)
+		return prose.Fixed(float64(m)*math.Pow(10, float64(e)), 0)
 	case e < 0 && e >= -3:
 		return strconv.FormatFloat(float64(m)*math.Pow(10, float64(e)), 'f', -e, 64)
 	case m == 1:
-		return "10" + superscript(e)
+		return "10" + prose.Superscript(e)
 	default:
-		return strconv.Itoa(m) + "·10" + superscript(e)
+		return strconv.Itoa(m) + "·10" + prose.Superscript(e)
 	}
 }
 
 // linearTicks marks multiples of step, or of 1, 2 or 5 times a power of ten.
 func linearTicks(lo, hi, per, step float64, most int) []tick {
 	raw := (hi - lo) / math.Max(float64(most), 1)
-	if !finite(raw) || !(raw > 1e-14*math.Max(math.Abs(lo), math.Abs(hi))) {
+	if !prose.Finite(raw) || !(raw > 1e-14*math.Max(math.Abs(lo), math.Abs(hi))) {
 		return nil // numbers that no axis can tell apart
 	}
 	e := math.Floor(math.Log10(raw))
@@ -212,7 +214,7 @@ func linearTicks(lo, hi, per, step float64, most int) []tick {
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	var ts []tick
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step && len(ts) <= 3*most; k++ {
-		ts = append(ts, tick{at: k * step / per, label: fixed(k*step, decimals)})
+		ts = append(ts, tick{at: k * step / per, label: prose.Fixed(k*step, decimals)})
 	}
 	return ts
 }

@@ -1,4 +1,4 @@
-package report
+package prose
 
 import (
 	"math"
@@ -12,12 +12,12 @@ import (
 // Thousands are separated by narrow spaces, the minus sign is U+2212, and what
 // is not a finite number is "–".
 func Round(v, se float64) string {
-	if !finite(v) {
+	if !Finite(v) {
 		return "–"
 	}
 	decimals := 0
 	switch {
-	case finite(se) && se > 0:
+	case Finite(se) && se > 0:
 		decimals = decimalsFor(se)
 	case v == 0:
 		return "0"
@@ -30,7 +30,7 @@ func Round(v, se float64) string {
 		e := exponent10(v, 5)
 		decimals = min(max(decimals, 1-e), 4-e)
 	}
-	return fixed(v, decimals)
+	return Fixed(v, decimals)
 }
 
 // decimalsFor is the number of decimals that a standard error supports.
@@ -43,17 +43,17 @@ func decimalsFor(se float64) int {
 }
 
 // exponent10 is the decimal exponent of v once it is rounded to digits
-// significant digits, so that 9.996 counts as 10.00.
+// Significant digits, so that 9.996 counts as 10.00.
 func exponent10(v float64, digits int) int {
 	s := strconv.FormatFloat(math.Abs(v), 'e', digits-1, 64)
 	e, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
 	return e
 }
 
-// fixed writes v with the given decimals; very small and very large numbers
+// Fixed writes v with the given decimals; very small and very large numbers
 // become a·10^n.
-func fixed(v float64, decimals int) string {
-	if !finite(v) {
+func Fixed(v float64, decimals int) string {
+	if !Finite(v) {
 		return "–"
 	}
 	if v != 0 {
@@ -61,7 +61,7 @@ func fixed(v float64, decimals int) string {
 			digits := func() int { return max(0, min(decimals+e, 3)) }
 			e = exponent10(v, 1+digits()) // one more where 9.97 is shown as 10.0
 			mantissa := strconv.FormatFloat(v/math.Pow(10, float64(e)), 'f', digits(), 64)
-			return minus(mantissa) + "·10" + superscript(e)
+			return Minus(mantissa) + "·10" + Superscript(e)
 		}
 	}
 	if decimals < 0 {
@@ -72,14 +72,14 @@ func fixed(v float64, decimals int) string {
 	if strings.Trim(s, "-0.") == "" {
 		s = strings.TrimPrefix(s, "-")
 	}
-	return minus(thousands(s))
+	return Minus(thousands(s))
 }
 
-// minus replaces the hyphen by a minus sign.
-func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
+// Minus replaces the hyphen by a minus sign.
+func Minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
-// superscript writes an integer in superscript digits.
-func superscript(n int) string {
+// Superscript writes an integer in superscript digits.
+func Superscript(n int) string {
 	var b strings.Builder
 	for _, r := range strconv.Itoa(n) {
 		if r == '-' {
@@ -114,41 +114,41 @@ func thousands(s string) string {
 	return sign + b.String() + tail
 }
 
-// count writes a whole number.
-func count[T ~int | ~int64](n T) string { return minus(thousands(strconv.FormatInt(int64(n), 10))) }
+// Count writes a whole number.
+func Count[T ~int | ~int64](n T) string { return Minus(thousands(strconv.FormatInt(int64(n), 10))) }
 
-// plural writes a count with its noun.
-func plural[T ~int | ~int64](n T, one, many string) string {
+// Plural writes a count with its noun.
+func Plural[T ~int | ~int64](n T, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return count(n) + " " + many
+	return Count(n) + " " + many
 }
 
-// significant writes v with the given number of significant digits.
-func significant(v float64, digits int) string {
-	if v == 0 || !finite(v) {
+// Significant writes v with the given number of significant digits.
+func Significant(v float64, digits int) string {
+	if v == 0 || !Finite(v) {
 		return Round(v, 0)
 	}
-	return fixed(v, digits-1-exponent10(v, digits))
+	return Fixed(v, digits-1-exponent10(v, digits))
 }
 
-// size writes a number of bytes.
-func size(n int64) string {
+// Size writes a number of bytes.
+func Size(n int64) string {
 	const k = 1000
 	switch {
 	case n < 10*k:
-		return plural(n, "byte", "bytes")
+		return Plural(n, "byte", "bytes")
 	case n < k*k:
-		return significant(float64(n)/k, 3) + " kB"
+		return Significant(float64(n)/k, 3) + " kB"
 	case n < k*k*k:
-		return significant(float64(n)/(k*k), 3) + " MB"
+		return Significant(float64(n)/(k*k), 3) + " MB"
 	default:
-		return significant(float64(n)/(k*k*k), 3) + " GB"
+		return Significant(float64(n)/(k*k*k), 3) + " GB"
 	}
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+func Finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// formatFloat writes a number as it was typed.
-func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+// Exact writes a number as it was typed.
+func Exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

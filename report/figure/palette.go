@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"fmt"
@@ -26,6 +26,14 @@ const (
 	lightGround = "#ffffff"
 	darkGround  = "#14171b"
 )
+
+// CSS is what the style sheet of a page with figures needs: custom properties of
+// the light and the dark theme, and the classes that use them.
+func CSS() (light, dark, classes string) {
+	return paletteCSS(lightPalette) + "--ground:" + lightGround + ";",
+		paletteCSS(darkPalette) + "--ground:" + darkGround + ";",
+		hueClasses()
+}
 
 // paletteCSS declares the hues as custom properties.
 func paletteCSS(p [hues]string) string {

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"html"
 	"math"
 	"strconv"
+
+	"github.com/l2m-lab/l2m/report/prose"
 
 	"github.com/l2m-lab/l2m/info"
 )
@@ -23,6 +25,12 @@ type svgWriter struct {
 // num writes a coordinate to a hundredth.
 func num(v float64) string {
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
+}
+
+// SVG is the figure for a page, drawn twice: for screens (class "wide") and for
+// phones (class "narrow").
+func (fig *Figure) SVG() []byte {
+	return append(fig.svgInPage(wideFrame, "wide"), fig.svgInPage(narrowFrame, "narrow")...)
 }
 
 // svgInPage is the figure for a page: class is "wide" or "narrow".
@@ -167,7 +175,7 @@ func (w *svgWriter) hover(it item) {
 	p := c.Points[it.point-1]
 	x := p.XText
 	if x == "" {
-		x = significant(p.X, 6)
+		x = prose.Significant(p.X, 6)
 		if w.fig.X.Unit != "" {
 			x += " " + w.fig.X.Unit
 		}
@@ -192,9 +200,9 @@ func reading(p Point, a Axis, bits bool) string {
 		per, unit = nlog2, inBits(unit)
 	}
 	se := (p.Hi - p.Lo) / (2 * info.Z95) * per
-	s := Round(p.Y*per, se)
+	s := prose.Round(p.Y*per, se)
 	if p.Lo != p.Hi {
-		s += " (" + Round(p.Lo*per, se) + " … " + Round(p.Hi*per, se) + ")"
+		s += " (" + prose.Round(p.Lo*per, se) + " … " + prose.Round(p.Hi*per, se) + ")"
 	}
 	if unit != "" {
 		s += " " + unit
@@ -224,9 +232,9 @@ func (w *svgWriter) label(it item) {
 	for _, s := range it.text {
 		dy, size := 0.0, 1.0
 		switch s.Style {
-		case Sup:
+		case prose.Sup:
 			dy, size = -0.38, 0.72
-		case Sub:
+		case prose.Sub:
 			dy, size = 0.18, 0.72
 		}
 		attrs := ""
@@ -238,13 +246,13 @@ func (w *svgWriter) label(it item) {
 			attrs += fmt.Sprintf(` font-size="%s"`, num(size*it.size))
 		}
 		switch s.Style {
-		case Math:
+		case prose.Math:
 			if w.page {
 				attrs += ` class="math"`
 			} else {
 				attrs += ` font-family="Liberation Serif, Times New Roman, serif" font-style="italic"`
 			}
-		case Strong:
+		case prose.Strong:
 			attrs += ` font-weight="bold"`
 		}
 		if attrs == "" {

@@ -1,7 +1,9 @@
-package report
+package figure
 
 import (
 	"math"
+
+	"github.com/l2m-lab/l2m/report/prose"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
@@ -11,7 +13,7 @@ import (
 // xy is a position in a scene: x to the right, y downwards.
 type xy struct{ x, y float64 }
 
-func (p xy) finite() bool { return finite(p.x) && finite(p.y) }
+func (p xy) finite() bool { return prose.Finite(p.x) && prose.Finite(p.y) }
 
 // box is a rectangle of a scene.
 type box struct{ left, top, right, bottom float64 }
@@ -46,7 +48,7 @@ type item struct {
 	marker Marker
 	open   bool
 	radius float64
-	text   Phrase
+	text   prose.Phrase
 	size   float64 // of the font
 	anchor anchor
 	halo   bool   // separate the label from what is behind it
@@ -70,12 +72,12 @@ type faces struct{ cache *font.Cache }
 
 func newFaces() *faces { return &faces{font.NewCache(liberation.Collection())} }
 
-func (f *faces) face(size float64, style Style) font.Face {
+func (f *faces) face(size float64, style prose.Style) font.Face {
 	fnt := font.Font{Typeface: "Liberation", Variant: "Sans"}
 	switch style {
-	case Math:
+	case prose.Math:
 		fnt.Variant, fnt.Style = "Serif", xfont.StyleItalic
-	case Strong:
+	case prose.Strong:
 		fnt.Weight = xfont.WeightBold
 	}
 	return f.cache.Lookup(fnt, font.Points(size))
@@ -83,20 +85,20 @@ func (f *faces) face(size float64, style Style) font.Face {
 
 // run is a span of a label with its place.
 type run struct {
-	span Span
+	span prose.Span
 	size float64
 	dx   float64 // from the label's start
 	dy   float64 // below the baseline
 }
 
 // layout places the spans of a text on one line and returns its width.
-func (f *faces) layout(t Phrase, size float64) (runs []run, width float64) {
+func (f *faces) layout(t prose.Phrase, size float64) (runs []run, width float64) {
 	for _, s := range t {
 		r := run{span: s, size: size, dx: width}
 		switch s.Style {
-		case Sup:
+		case prose.Sup:
 			r.size, r.dy = size*0.72, -size*0.38
-		case Sub:
+		case prose.Sub:
 			r.size, r.dy = size*0.72, size*0.18
 		}
 		face := f.face(r.size, s.Style)
@@ -106,7 +108,7 @@ func (f *faces) layout(t Phrase, size float64) (runs []run, width float64) {
 	return runs, width
 }
 
-func (f *faces) width(t Phrase, size float64) float64 {
+func (f *faces) width(t prose.Phrase, size float64) float64 {
 	_, w := f.layout(t, size)
 	return w
 }
@@ -172,4 +174,21 @@ func clipSegment(p, q xy, b box) (xy, xy, bool) {
 // clamp moves a position into a box along the vertical.
 func (b box) clamp(p xy) xy {
 	return xy{p.x, math.Min(math.Max(p.y, b.top), b.bottom)}
+}
+
+// overlaps says whether two boxes share more than an edge.
+func (b box) overlaps(o box) bool {
+	return b.left < o.right && o.left < b.right && b.top < o.bottom && o.top < b.bottom
+}
+
+// extent is the box of a label's capital letters.
+func (f *faces) extent(it item) box {
+	w, at := f.width(it.text, it.size), it.points[0]
+	switch it.anchor {
+	case middle:
+		at.x -= w / 2
+	case end:
+		at.x -= w
+	}
+	return box{at.x, at.y - 0.7*it.size, at.x + w, at.y}
 }

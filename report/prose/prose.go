@@ -1,4 +1,7 @@
-package report
+// Package prose holds lines of text whose numbers are rounded to what their
+// errors support, say where they come from, and follow the reader's choice of
+// nats or bits.
+package prose
 
 import (
 	"regexp"
@@ -92,8 +95,8 @@ func (t Phrase) String() string {
 	return b.String()
 }
 
-// bits is the text with amounts of information in bits.
-func (t Phrase) bits() Phrase {
+// Bits is the text with amounts of information in bits.
+func (t Phrase) Bits() Phrase {
 	out := make(Phrase, len(t))
 	for i, s := range t {
 		if s.Bits != "" {
@@ -104,8 +107,8 @@ func (t Phrase) bits() Phrase {
 	return out
 }
 
-// dual says whether the text depends on the unit of information.
-func (t Phrase) dual() bool {
+// Dual says whether the text depends on the unit of information.
+func (t Phrase) Dual() bool {
 	for _, s := range t {
 		if s.Bits != "" {
 			return true
@@ -114,9 +117,9 @@ func (t Phrase) dual() bool {
 	return false
 }
 
-// raised turns Unicode superscripts into superscript spans: few typefaces hold
+// Raised turns Unicode superscripts into superscript spans: few typefaces hold
 // all of them.
-func raised(t Phrase) Phrase {
+func Raised(t Phrase) Phrase {
 	const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 	if !strings.ContainsAny(t.String(), digits) {
 		return t
@@ -154,8 +157,8 @@ func raised(t Phrase) Phrase {
 // powers are what exponents raises: d and L to a number, or to the letter for one.
 var powers = regexp.MustCompile(`(\b[dL])\^([-−+]?(?:[0-9]+(?:\.[0-9]+)?|[αβ]))(?:$|[^\pL\pN])`)
 
-// exponents turns what follows a ^ into superscript spans, where text can hold those.
-func exponents(t Phrase) Phrase {
+// Exponents turns what follows a ^ into superscript spans, where text can hold those.
+func Exponents(t Phrase) Phrase {
 	var out Phrase
 	for _, s := range t {
 		for s.Style != Code && s.Bits == "" {

@@ -1,13 +1,11 @@
-package report
+package figure
 
 import (
 	"bytes"
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"regexp"
-	"slices"
 
 	"golang.org/x/image/font/sfnt"
 	fixedpoint "golang.org/x/image/math/fixed"
@@ -15,12 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
-
-	"github.com/l2m-lab/l2m/internal/atomicfile"
 )
-
-// FigureFormats are the formats that Figure.Encode knows.
-func FigureFormats() []string { return []string{"svg", "png", "pdf"} }
 
 // pngDPI is the resolution of PNG files, in dots per inch.
 const pngDPI = 200
@@ -61,25 +54,6 @@ func (fig *Figure) Encode(w io.Writer, format string) error {
 		return err
 	}
 	return fmt.Errorf("drawing figure %s: unknown format %q (svg, png or pdf)", fig.ID, format)
-}
-
-// WriteFigures writes every figure in every format to dir/ID.format, each file
-// whole. dir must exist.
-func WriteFigures(dir string, figures []*Figure, formats []string) error {
-	for _, f := range formats {
-		if !slices.Contains(FigureFormats(), f) {
-			return fmt.Errorf("writing figures: unknown format %q (choose from %v)", f, FigureFormats())
-		}
-	}
-	for _, fig := range figures {
-		for _, format := range formats {
-			path := filepath.Join(dir, fig.ID+"."+format)
-			if err := atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return fig.Encode(w, format) }); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // drawScene draws on a canvas of gonum/plot, whose origin is at the bottom

@@ -1,15 +1,24 @@
-package report
+// Package figure draws diagrams:
+//
+//  1. A Figure says what there is to see: axes, curves, guides, notes.
+//  2. It is laid out for a screen, a phone or a paper.
+//  3. It is written as SVG inside a page, or as an SVG, PNG or PDF file.
+package figure
+
+import (
+	"github.com/l2m-lab/l2m/report/prose"
+)
 
 // Figure describes a diagram without saying how it is drawn. One description
-// is drawn as SVG inside a page (Page.HTML), where readers can hover, step
+// is drawn as SVG inside a page (Figure.SVG), where readers can hover, step
 // through the points with the arrow keys and switch nats to bits, and as SVG,
-// PNG and PDF files for papers (Figure.Encode, WriteFigures). The text alone
+// PNG and PDF files for papers (Figure.Encode). The text alone
 // must be enough to understand it: curves carry direct labels, there is no
 // legend.
 type Figure struct {
-	ID      string // name of the file and anchor of the page: lower-case letters, digits, hyphens; unique in a page
-	Title   string // what there is to see, as a short sentence
-	Caption Phrase // how to read it, in plain words
+	ID      string       // name of the file and anchor of the page: lower-case letters, digits, hyphens; unique in a page
+	Title   string       // what there is to see, as a short sentence
+	Caption prose.Phrase // how to read it, in plain words
 	X, Y    Axis
 	Curves  []Curve
 	Guides  []Guide
@@ -138,13 +147,13 @@ type Point struct {
 type Guide struct {
 	At       float64
 	Vertical bool // at X = At; otherwise at Y = At
-	Label    Phrase
+	Label    prose.Phrase
 	Hue      Hue
 }
 
 // Note is a text inside the plot, in one of its corners or at a point.
 type Note struct {
-	Text   Phrase
+	Text   prose.Phrase
 	Corner Corner
 	Hue    Hue
 	Large  bool

@@ -1,8 +1,10 @@
-package report
+package figure
 
 import (
 	"math"
 	"slices"
+
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 // frame is the size of a drawing and of its letters, in units of the scene.
@@ -59,7 +61,7 @@ func (l *layouter) add(it item) {
 	if it.alpha == 0 {
 		it.alpha = 1
 	}
-	it.text = raised(it.text)
+	it.text = prose.Raised(it.text)
 	l.scene.items = append(l.scene.items, it)
 }
 
@@ -127,21 +129,21 @@ func (l *layouter) axes() {
 		}
 		ticks[u] = f.Y.ticks(ylo, yhi, per, mostY)
 		for _, t := range ticks[u] {
-			tickWidth = math.Max(tickWidth, l.faces.width(Plain(t.label), size))
+			tickWidth = math.Max(tickWidth, l.faces.width(prose.Plain(t.label), size))
 		}
 	}
 	if l.strip {
-		tickWidth = math.Max(tickWidth, l.faces.width(Plain("≤ 0"), size))
+		tickWidth = math.Max(tickWidth, l.faces.width(prose.Plain("≤ 0"), size))
 	}
 	for _, g := range f.Guides {
 		if !g.Vertical {
 			l.labelW = math.Max(l.labelW, l.faces.width(g.Label, size))
-			l.labelW = math.Max(l.labelW, l.faces.width(g.Label.bits(), size))
+			l.labelW = math.Max(l.labelW, l.faces.width(g.Label.Bits(), size))
 		}
 	}
 	for _, c := range f.Curves {
 		if c.Label != "" && !c.runsOut(ylo, yhi) {
-			l.labelW = math.Max(l.labelW, l.faces.width(Plain(c.Label), size))
+			l.labelW = math.Max(l.labelW, l.faces.width(prose.Plain(c.Label), size))
 		}
 	}
 	plot.left = l.fr.pad + tickWidth*1.06 + size*0.9
@@ -165,13 +167,13 @@ func (l *layouter) axes() {
 				continue
 			}
 			l.add(item{kind: polyline, points: []xy{{plot.left, y}, {plot.right, y}}, hue: Grey, width: 0.75, alpha: 0.28, unit: u})
-			l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: Plain(t.label), size: size, anchor: end, hue: Grey, unit: u})
+			l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: prose.Plain(t.label), size: size, anchor: end, hue: Grey, unit: u})
 		}
 	}
 	if l.strip {
 		y := plot.bottom - size*stripHeight/2
 		l.add(item{kind: polyline, points: []xy{{plot.left, l.inner.bottom}, {plot.right, l.inner.bottom}}, hue: Grey, width: 0.75, stroke: Dotted, alpha: 0.8})
-		l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: Plain("≤ 0"), size: size, anchor: end, hue: Grey})
+		l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: prose.Plain("≤ 0"), size: size, anchor: end, hue: Grey})
 	}
 
 	for _, t := range l.ticksX(xlo, xhi, plot.right-plot.left) {
@@ -179,7 +181,7 @@ func (l *layouter) axes() {
 		length := size * 0.25
 		if t.label != "" {
 			length = size * 0.4
-			l.add(item{kind: label, points: []xy{{x, plot.bottom + size*1.45}}, text: Plain(t.label), size: size, anchor: middle, hue: Grey})
+			l.add(item{kind: label, points: []xy{{x, plot.bottom + size*1.45}}, text: prose.Plain(t.label), size: size, anchor: middle, hue: Grey})
 		}
 		l.add(item{kind: polyline, points: []xy{{x, plot.bottom}, {x, plot.bottom + length}}, hue: Grey, width: 0.75})
 	}
@@ -196,7 +198,7 @@ func (l *layouter) ticksX(lo, hi, room float64) []tick {
 		need, labels := 0.0, 0
 		for _, t := range ts {
 			if t.label != "" {
-				need = math.Max(need, l.faces.width(Plain(t.label), l.fr.font))
+				need = math.Max(need, l.faces.width(prose.Plain(t.label), l.fr.font))
 				labels++
 			}
 		}
@@ -207,15 +209,15 @@ func (l *layouter) ticksX(lo, hi, room float64) []tick {
 }
 
 // axisTitle is the label with its unit.
-func axisTitle(a Axis) Phrase {
+func axisTitle(a Axis) prose.Phrase {
 	if a.Unit == "" {
-		return Plain(a.Label)
+		return prose.Plain(a.Label)
 	}
-	s := Span{Text: a.Label + " (" + a.Unit + ")"}
+	s := prose.Span{Text: a.Label + " (" + a.Unit + ")"}
 	if a.Nats {
 		s.Bits = a.Label + " (" + inBits(a.Unit) + ")"
 	}
-	return Phrase{s}
+	return prose.Phrase{s}
 }
 
 // inBits replaces the unit nats by bits at the front of a unit's name.

@@ -1,18 +1,26 @@
-package report
+package figure
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 // tag is a direct label before it is placed.
 type tag struct {
-	text  Phrase
+	text  prose.Phrase
 	hue   Hue
 	curve int // as in item
 	at    xy  // end of what it names
 	y     float64
+}
+
+// exit is the label of a curve that leaves the plot, and its line up to there.
+type exit struct {
+	*tag
+	line []xy
 }
 
 // labels writes the direct labels in the right margin, pushed apart where they
@@ -21,6 +29,7 @@ type tag struct {
 func (l *layouter) labels() {
 	size, p := l.fr.font, l.scene.plot
 	var tags []*tag
+	var exits []exit
 	for _, g := range l.fig.Guides {
 		if len(g.Label) > 0 && !g.Vertical {
 			y := l.y.at(g.At)
@@ -46,9 +55,9 @@ func (l *layouter) labels() {
 		if len(last) == 0 {
 			continue
 		}
-		t := &tag{Plain(c.Label), c.Hue, i + 1, last[len(last)-1], last[len(last)-1].y}
+		t := &tag{prose.Plain(c.Label), c.Hue, i + 1, last[len(last)-1], last[len(last)-1].y}
 		if c.Extends && t.at.x < p.right-size*2 {
-			l.exitLabel(t, last)
+			exits = append(exits, exit{t, last})
 			continue
 		}
 		tags = append(tags, t)
@@ -56,21 +65,47 @@ func (l *layouter) labels() {
 	slices.SortStableFunc(tags, func(a, b *tag) int { return cmp.Compare(a.y, b.y) })
 	spread(tags, size*1.22, p.top-size*0.3, p.bottom, func(t *tag) *float64 { return &t.y })
 	x := p.right + size*1.1
-	for _, t := range tags {
+	margin := make([]item, len(tags))
+	for i, t := range tags {
+		margin[i] = item{kind: label, text: t.text, points: []xy{{x, t.y + size*0.35}}, size: size, hue: t.hue, curve: t.curve, halo: true}
+	}
+	for _, e := range exits {
+		l.exitLabel(e, margin)
+	}
+	for i, t := range tags {
 		if math.Abs(t.y-t.at.y) > size*0.15 || t.at.x < p.right-size {
 			l.add(item{kind: polyline, points: []xy{{t.at.x + size*0.45, t.at.y}, {p.right + size*0.25, t.at.y}, {x - size*0.25, t.y}}, hue: t.hue, width: 0.75, alpha: 0.6, curve: t.curve})
 		}
-		l.text(item{points: []xy{{x, t.y + size*0.35}}, size: size, hue: t.hue, curve: t.curve, halo: true}, t.text)
+		l.text(margin[i], t.text)
 	}
 }
 
 // exitLabel writes the label of a curve to the right of where it leaves the
-// plot at the top or the bottom.
-func (l *layouter) exitLabel(t *tag, line []xy) {
+// plot at the top or the bottom, below the labels that are there already or will
+// stand in the margin.
+func (l *layouter) exitLabel(t exit, margin []item) {
 	size, p := l.fr.font, l.scene.plot
-	base := math.Min(math.Max(t.at.y, p.top)+size*2.2, p.bottom-size*0.6)
+	it := item{size: size, hue: t.hue, curve: t.curve, halo: true}
+	at := xy{y: math.Min(math.Max(t.at.y, p.top)+size*2.2, p.bottom-size*0.6)}
+	for ; ; at.y += size * 1.25 {
+		at.x = t.at.x
+		if x := rightmost(t.line, at.y-size*0.8, at.y); !math.IsInf(x, -1) {
+			at.x = x
+		}
+		at.x += size * 0.6
+		it.text, it.points = t.text, []xy{at}
+		if at.y > p.bottom-size*1.85 || !l.taken(l.faces.extent(it), margin) {
+			break
+		}
+	}
+	l.text(it, t.text)
+}
+
+// rightmost is how far right a line reaches at either of two heights, the edges
+// of letters that must clear it; −∞ where it crosses neither.
+func rightmost(line []xy, heights ...float64) float64 {
 	x := math.Inf(-1)
-	for _, y := range []float64{base, base - size*0.8} { // both edges of the letters must clear the line
+	for _, y := range heights {
 		for i := len(line) - 1; i > 0; i-- {
 			a, b := line[i-1], line[i]
 			if lo, hi := math.Min(a.y, b.y), math.Max(a.y, b.y); lo <= y && y <= hi && hi > lo {
@@ -78,22 +113,29 @@ func (l *layouter) exitLabel(t *tag, line []xy) {
 			}
 		}
 	}
-	if math.IsInf(x, -1) {
-		x = t.at.x
+	return x
+}
+
+// taken says whether a label stands in the box.
+func (l *layouter) taken(b box, margin []item) bool {
+	for _, it := range slices.Concat(l.scene.items, margin) {
+		if it.kind == label && b.overlaps(l.faces.extent(it)) {
+			return true
+		}
 	}
-	l.text(item{points: []xy{{x + size*0.6, base}}, size: size, hue: t.hue, curve: t.curve, halo: true}, t.text)
+	return false
 }
 
 // text adds a label, in both units when it has two.
-func (l *layouter) text(it item, t Phrase) {
+func (l *layouter) text(it item, t prose.Phrase) {
 	it.kind, it.text = label, t
-	if !t.dual() {
+	if !t.Dual() {
 		l.add(it)
 		return
 	}
 	it.unit = "nats"
 	l.add(it)
-	it.text, it.unit = t.bits(), "bits"
+	it.text, it.unit = t.Bits(), "bits"
 	l.add(it)
 }
 

@@ -1,4 +1,4 @@
-package report
+package page
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 //go:embed assets/page.html
@@ -36,9 +39,9 @@ func (p *Page) HTML(w io.Writer) error {
 	}
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"span":      spanHTML,
-		"exponents": exponents,
-		"plain":     Plain,
-		"svg":       func(f *Figure) template.HTML { return svgHTML(f) },
+		"exponents": prose.Exponents,
+		"plain":     prose.Plain,
+		"svg":       func(f *figure.Figure) template.HTML { return template.HTML(f.SVG()) },
 		// block_ is replaced below, when the template it executes exists.
 		"block_": func(Block) (template.HTML, error) { return "", nil },
 	}).Parse(pageTemplate)
@@ -79,15 +82,16 @@ func policy(style, script string) string {
 }
 
 // maxTabs is how many tabs the style sheet can show.
-const maxTabs = 12
+const MaxTabs = 12
 
 // styleSheet is the page's style: the palettes in light and dark, the fixed
 // part, and a rule per tab.
 func styleSheet() string {
-	light := paletteCSS(lightPalette) + "--ground:" + lightGround + ";--panel:#f3f5f7;--line:#dde2e7;--warn:#c98a00;"
-	dark := paletteCSS(darkPalette) + "--ground:" + darkGround + ";--panel:#1e2329;--line:#313943;--warn:#e5b23c;"
+	light, dark, classes := figure.CSS()
+	light += "--panel:#f3f5f7;--line:#dde2e7;--warn:#c98a00;"
+	dark += "--panel:#1e2329;--line:#313943;--warn:#e5b23c;"
 	var tabs, labels, focus []string
-	for i := 1; i <= maxTabs; i++ {
+	for i := 1; i <= MaxTabs; i++ {
 		checked := fmt.Sprintf(".tabs>input:nth-of-type(%d)", i)
 		tabs = append(tabs, fmt.Sprintf("%s:checked~.panels>:nth-child(%d)", checked, i))
 		labels = append(labels, fmt.Sprintf("%s:checked~.strip>:nth-child(%d)", checked, i))
@@ -97,7 +101,7 @@ func styleSheet() string {
 		strings.Join(labels, ",") + "{background:var(--h0);border-color:var(--h0);color:var(--ground)}\n" +
 		strings.Join(focus, ",") + "{outline:2px solid var(--h1);outline-offset:2px}\n"
 	return ":root{" + light + "}\n@media screen and (prefers-color-scheme:dark){:root{" + dark + "}}\n" +
-		hueClasses() + strings.Replace(pageStyle, "TABRULES\n", rules, 1)
+		classes + strings.Replace(pageStyle, "TABRULES\n", rules, 1)
 }
 
 // scriptJSON compacts a JSON document and escapes what could end a script
@@ -111,13 +115,8 @@ func scriptJSON(doc []byte) (string, error) {
 	return escaped.String(), nil
 }
 
-// svgHTML draws a figure for screens and once more for phones.
-func svgHTML(f *Figure) template.HTML {
-	return template.HTML(string(f.svgInPage(wideFrame, "wide")) + string(f.svgInPage(narrowFrame, "narrow")))
-}
-
 // spanHTML writes a span, in both units where it has two.
-func spanHTML(s Span) template.HTML {
+func spanHTML(s prose.Span) template.HTML {
 	var b strings.Builder
 	attrs := ""
 	if s.Ref != "" {
@@ -125,17 +124,17 @@ func spanHTML(s Span) template.HTML {
 	}
 	tag, class := "span", ""
 	switch s.Style {
-	case Strong:
+	case prose.Strong:
 		tag = "b"
-	case Math:
+	case prose.Math:
 		tag, class = "i", "math"
-	case Sup:
+	case prose.Sup:
 		tag = "sup"
-	case Sub:
+	case prose.Sub:
 		tag = "sub"
-	case Code:
+	case prose.Code:
 		tag = "code"
-	case Muted:
+	case prose.Muted:
 		class = "muted"
 	}
 	write := func(text, unit string) {
@@ -162,14 +161,14 @@ func spanHTML(s Span) template.HTML {
 
 // blockHTML executes the template of a block.
 func blockHTML(t *template.Template, b Block) (template.HTML, error) {
-	name := ""
+	name, value := "", any(b)
 	switch b := b.(type) {
-	case *Figure:
-		name = "figure"
+	case drawing:
+		name, value = "figure", b.Figure
 	case Tabs:
 		name = "tabs"
-		if len(b.Figures) > maxTabs {
-			return "", fmt.Errorf("tabs %s: %d tabs, at most %d fit", b.ID, len(b.Figures), maxTabs)
+		if len(b.Figures) > MaxTabs {
+			return "", fmt.Errorf("tabs %s: %d tabs, at most %d fit", b.ID, len(b.Figures), MaxTabs)
 		}
 	case *Table:
 		name = "table"
@@ -192,20 +191,20 @@ func blockHTML(t *template.Template, b Block) (template.HTML, error) {
 		return "", fmt.Errorf("unknown block %T", b)
 	}
 	var out bytes.Buffer
-	err := t.ExecuteTemplate(&out, name, b)
+	err := t.ExecuteTemplate(&out, name, value)
 	return template.HTML(out.String()), err
 }
 
 // dual says whether anything on the page depends on the unit of information.
 func (p *Page) dual() bool {
-	if p.Verdict.dual() || p.Formula.dual() || p.Lead.dual() || p.Hero != nil && p.Hero.Y.Nats {
+	if p.Verdict.Dual() || p.Formula.Dual() || p.Lead.Dual() || p.Hero != nil && p.Hero.Y.Nats {
 		return true
 	}
 	var any func(blocks []Block) bool
 	any = func(blocks []Block) bool {
 		for _, b := range blocks {
 			switch b := b.(type) {
-			case *Figure:
+			case drawing:
 				if b.Y.Nats {
 					return true
 				}
@@ -218,7 +217,7 @@ func (p *Page) dual() bool {
 			case *Table:
 				for _, r := range b.Rows {
 					for _, c := range r {
-						if c.dual() {
+						if c.Dual() {
 							return true
 						}
 					}

@@ -1,4 +1,11 @@
-package report
+// Package page writes self-contained HTML pages: a verdict, the numbers and the
+// figure that carry it, then sections of figures, tables and text.
+package page
+
+import (
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/prose"
+)
 
 // Page is the frame of every HTML report: a verdict in words, the numbers that
 // carry it, the picture that shows it, then sections. Pages are self-contained
@@ -6,14 +13,14 @@ package report
 // the reader's light or dark setting, print on A4, and need no script to be
 // read: it adds hover values, keyboard stepping and the switch of units.
 type Page struct {
-	Kind    string // the verb: "measure", "audit"
-	Subject string // what it is about, such as the corpus; may be hostile text, is escaped
-	Verdict Phrase // the finding, as a sentence a stranger understands
+	Kind    string       // the verb: "measure", "audit"
+	Subject string       // what it is about, such as the corpus; may be hostile text, is escaped
+	Verdict prose.Phrase // the finding, as a sentence a stranger understands
 	Tone    Tone
-	Formula Phrase // the finding as a formula, set large; may be empty
-	Lead    Phrase // one or two sentences more: how sure, by what
+	Formula prose.Phrase // the finding as a formula, set large; may be empty
+	Lead    prose.Phrase // one or two sentences more: how sure, by what
 	Facts   []Fact
-	Hero    *Figure // beside the verdict
+	Hero    *figure.Figure // beside the verdict
 	// Warnings of the run; shown with their cures after the first screen.
 	Warnings []WarningBlock
 	Folded   []WarningBlock // of less weight: shown on demand
@@ -40,8 +47,8 @@ const (
 // Fact is a number of the first screen with what it means.
 type Fact struct {
 	Label string
-	Value Phrase
-	Note  Phrase // small print under the value
+	Value prose.Phrase
+	Note  prose.Phrase // small print under the value
 }
 
 // Section is a chapter of a page.
@@ -51,15 +58,21 @@ type Section struct {
 	Blocks []Block
 }
 
-// Block is what sections are made of: *Figure, Tabs, *Table, Prose, List,
+// Block is what sections are made of: a figure (see Draw), Tabs, *Table, Prose, List,
 // Preformatted, WarningBlock, Details.
 type Block interface{ block() }
 
+// drawing is a figure as a block.
+type drawing struct{ *figure.Figure }
+
+// Draw shows a figure, with its title and caption.
+func Draw(f *figure.Figure) Block { return drawing{f} }
+
 // Prose is a paragraph.
-type Prose struct{ Text Phrase }
+type Prose struct{ Text prose.Phrase }
 
 // List is a list of paragraphs.
-type List struct{ Items []Phrase }
+type List struct{ Items []prose.Phrase }
 
 // Preformatted is text to copy, such as a command.
 type Preformatted struct{ Text string }
@@ -73,21 +86,21 @@ type Tabs struct {
 // Tab is a figure and the name of its tab.
 type Tab struct {
 	Label  string
-	Figure *Figure
+	Figure *figure.Figure
 }
 
 // Table is a table of numbers and words.
 type Table struct {
 	ID      string
-	Caption Phrase
+	Caption prose.Phrase
 	Columns []Column
-	Rows    [][]Phrase // one Phrase per column
-	Notes   []string   // footnotes, numbered from 1; refer to them by Footnote
+	Rows    [][]prose.Phrase // one Phrase per column
+	Notes   []string         // footnotes, numbered from 1; refer to them by Footnote
 }
 
 // Column is a column of a Table.
 type Column struct {
-	Head    Phrase
+	Head    prose.Phrase
 	Numeric bool // aligned right, in figures of equal width
 	Wide    bool // long text that may wrap
 }
@@ -105,7 +118,7 @@ type Details struct {
 	Blocks  []Block
 }
 
-func (*Figure) block()      {}
+func (drawing) block()      {}
 func (Tabs) block()         {}
 func (*Table) block()       {}
 func (Prose) block()        {}
