@@ -29,7 +29,8 @@ type SampleOptions struct {
 }
 
 // Sample draws samples of a process into a file, which appears whole or
-// not at all.
+// not at all. A file that is there already is replaced only if it starts with the
+// same samples.
 func Sample(ctx context.Context, o SampleOptions) error {
 	p, err := process.Parse(o.Process)
 	if err != nil {
@@ -47,12 +48,11 @@ func Sample(ctx context.Context, o SampleOptions) error {
 		}
 	}
 	stage := o.Progress.Stage("sampling", "samples")
+	options := process.SampleOptions{Format: o.Format, Length: o.Length, Count: o.Count, Seed: o.Seed, Workers: o.Workers}
 	write := func(w io.Writer) error {
-		err := process.WriteSamples(ctx, w, p, process.SampleOptions{
-			Format: o.Format, Length: o.Length, Count: o.Count, Seed: o.Seed, Workers: o.Workers,
-			Progress: func(done int) { stage(int64(done), int64(o.Count), 0) },
-		})
-		if err != nil {
+		told := options
+		told.Progress = func(done int) { stage(int64(done), int64(o.Count), 0) }
+		if err := process.WriteSamples(ctx, w, p, told); err != nil {
 			return fmt.Errorf("sampling %s: %w", p.Describe().Spec, err)
 		}
 		return nil
@@ -60,7 +60,8 @@ func Sample(ctx context.Context, o SampleOptions) error {
 	if o.Out == "-" {
 		return write(o.Stdout)
 	}
-	return atomicfile.WriteOutput(o.Out, 0o666, write)
+	quiet := func(w io.Writer) error { return process.WriteSamples(ctx, w, p, options) }
+	return atomicfile.WriteOutput(o.Out, 0o666, atomicfile.StartsAs(quiet), write)
 }
 
 // formatOf goes by the ending of a file name.

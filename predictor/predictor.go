@@ -64,10 +64,14 @@ func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
 }
 
 // Train trains the built-in predictor on all documents and writes it to
-// o.File, which appears whole or not at all.
+// o.File, which appears whole or not at all. Of what is there already, only a model
+// is replaced.
 func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
 	if o.TrainingBytes == 0 {
 		o.TrainingBytes = 64 << 20
+	}
+	if err := bytemix.CheckFile(o.File); err != nil {
+		return bytemix.FileInfo{}, err
 	}
 	c, err := o.open(ctx)
 	if err != nil {

@@ -70,33 +70,6 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	return syncDir(dir)
 }
 
-// WriteOutput is WriteFile for a path that a person has typed: links are followed,
-// and a device or a pipe is written to as it is.
-func WriteOutput(path string, perm fs.FileMode, write func(io.Writer) error) error {
-	st, err := os.Stat(path)
-	switch {
-	case err != nil || st.IsDir(): // WriteFile tells
-	case st.Mode().IsRegular():
-		if target, err := filepath.EvalSymlinks(path); err == nil {
-			path = target
-		}
-	default:
-		return writeThrough(path, write)
-	}
-	return WriteFile(path, perm, write)
-}
-
-func writeThrough(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err == nil {
-		err = errors.Join(write(f), f.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
-}
-
 // WriteBytes is WriteFile for content that is already in memory.
 func WriteBytes(path string, perm fs.FileMode, content []byte) error {
 	return WriteFile(path, perm, func(w io.Writer) error {

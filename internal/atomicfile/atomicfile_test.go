@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -159,45 +158,5 @@ func TestNextWriteRemovesLeftovers(t *testing.T) {
 	slices.Sort(want)
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
-	}
-}
-
-// A person may name a link, a pipe or a device; WriteFile replaces nothing but
-// files and links.
-func TestWriteOutput(t *testing.T) {
-	dir := t.TempDir()
-	target, link, pipe := filepath.Join(dir, "target"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
-	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("target", link); err != nil {
-		t.Skip(err)
-	}
-	write := func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }
-	if err := WriteOutput(link, 0o644, write); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(target); string(got) != "new" {
-		t.Errorf("the target of the link holds %q", got)
-	}
-	if to, err := os.Readlink(link); err != nil || to != "target" {
-		t.Errorf("the link leads to %q, %v", to, err)
-	}
-	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
-		t.Skip("no mkfifo here")
-	}
-	if err := WriteFile(pipe, 0o644, write); err == nil {
-		t.Error("WriteFile replaced a pipe")
-	}
-	read := make(chan string)
-	go func() {
-		got, _ := os.ReadFile(pipe)
-		read <- string(got)
-	}()
-	if err := WriteOutput(pipe, 0o644, write); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-read; got != "new" {
-		t.Errorf("the reader of the pipe got %q", got)
 	}
 }

@@ -140,7 +140,7 @@ unless --law names another.`,
 	f.StringSliceVar(&figures, "figures", nil, "formats of the static figure (default svg,png,pdf)")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	f.BoolVar(&asCSV, "csv", false, "print CSV instead of the table")
-	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file")
+	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only a page of l2m is replaced")
 	f.BoolVar(&families, "list", false, "list the model types that are described")
 	return cmd
 }
@@ -150,7 +150,8 @@ func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page str
 		return fmt.Errorf("%s: %s", a.Failures[0].Path, a.Failures[0].Error)
 	}
 	if page != "" && len(a.Models) > 0 {
-		if err := atomicfile.WriteOutput(page, 0o644, func(w io.Writer) error { return report.AuditHTML(w, a) }); err != nil {
+		ours := atomicfile.Contains(`<meta name="generator" content="l2m `)
+		if err := atomicfile.WriteOutput(page, 0o644, ours, func(w io.Writer) error { return report.AuditHTML(w, a) }); err != nil {
 			return err
 		}
 	}

@@ -68,7 +68,7 @@ func newModelTrainCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.File, "out", "o", "", "file to write")
+	f.StringVarP(&o.File, "out", "o", "", "file to write; only a model is replaced")
 	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
 	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")

@@ -146,7 +146,7 @@ number of cores, and sample i does not depend on how many are drawn.
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text")
+	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. Only the same samples are replaced")
 	f.StringVar(&format, "format", "", "npy, parquet, text or jsonl (default: from the file name)")
 	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per sample")
 	f.IntVarP(&o.Count, "count", "n", 1, "samples")
@@ -190,7 +190,7 @@ processes of numbers).`,
 				return writeTruth(w, t)
 			}
 			if out != "" {
-				return atomicfile.WriteOutput(out, 0o666, write)
+				return atomicfile.WriteOutput(out, 0o666, atomicfile.StartsAs(write), write)
 			}
 			return write(cmd.OutOrStdout())
 		},

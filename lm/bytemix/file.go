@@ -88,9 +88,15 @@ func (m *Model) Save(w io.Writer) error {
 	return nil
 }
 
-// SaveFile writes the model to a file, whole or not at all.
+// CheckFile says before a model is trained whether SaveFile would write to path.
+func CheckFile(path string) error {
+	return atomicfile.CheckOutput(path, atomicfile.StartsWith(fileMagic))
+}
+
+// SaveFile writes the model to a file, whole or not at all. Of what is there
+// already, it replaces only a model file and an empty one.
 func (m *Model) SaveFile(path string) error {
-	if err := atomicfile.WriteOutput(path, 0o666, m.Save); err != nil {
+	if err := atomicfile.WriteOutput(path, 0o666, atomicfile.StartsWith(fileMagic), m.Save); err != nil {
 		return fmt.Errorf("saving a bytemix model to %s: %w", path, err)
 	}
 	return nil

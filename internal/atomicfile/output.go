@@ -1,0 +1,118 @@
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// headLen is how much of a file a Mark gets to see, bytes.
+const headLen = 4096
+
+// Mark reports from the first bytes of a file (all, or 4,096) whether it is one that
+// the writer has written before, and so may replace.
+type Mark func(head []byte) bool
+
+// Contains marks files whose first bytes contain a text.
+func Contains(text string) Mark {
+	return func(head []byte) bool { return bytes.Contains(head, []byte(text)) }
+}
+
+// StartsWith marks files that start with a text.
+func StartsWith(text string) Mark {
+	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(text)) }
+}
+
+// errEnough ends a writer of which only the first bytes are wanted.
+var errEnough = errors.New("enough was written")
+
+// StartsAs marks files that start as what write writes, for formats that do not say
+// who wrote them: such a file can only be written again by the same command.
+func StartsAs(write func(io.Writer) error) Mark {
+	return func(head []byte) bool {
+		start := &prefix{limit: len(head)}
+		err := write(start)
+		return (err == nil || errors.Is(err, errEnough)) && bytes.Equal(start.content, head)
+	}
+}
+
+// prefix keeps the first bytes of what is written, and refuses more.
+type prefix struct {
+	content []byte
+	limit   int
+}
+
+func (p *prefix) Write(b []byte) (int, error) {
+	n := min(len(b), p.limit-len(p.content))
+	p.content = append(p.content, b[:n]...)
+	if n < len(b) {
+		return n, errEnough
+	}
+	return n, nil
+}
+
+// CheckOutput says before long work whether WriteOutput would write to path.
+func CheckOutput(path string, ours Mark) error {
+	_, err := target(path, ours)
+	return err
+}
+
+// WriteOutput is WriteFile for a path that a person has typed: links are followed,
+// and a device or a pipe is written to as it is. A file that is there already is
+// replaced only if it is empty or ours.
+func WriteOutput(path string, perm fs.FileMode, ours Mark, write func(io.Writer) error) error {
+	file, err := target(path, ours)
+	if err != nil {
+		return err
+	}
+	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+		return writeThrough(file, write)
+	}
+	return WriteFile(file, perm, write)
+}
+
+// target is the file at the end of the links at path, or the error for one that is
+// not ours.
+func target(path string, ours Mark) (string, error) {
+	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); err == nil {
+			return "", fmt.Errorf("writing %s: it is a link to a file that does not exist (remove it, or choose another name)", path)
+		}
+	}
+	if err != nil || !st.Mode().IsRegular() { // the writer tells what is wrong
+		return path, nil
+	}
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("writing %s: it is there already, and cannot be read: %w (remove it, or choose another name)", path, err)
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, headLen))
+	if err != nil {
+		return "", fmt.Errorf("writing %s: looking at the file that is there: %w", path, err)
+	}
+	if len(head) > 0 && !ours(head) {
+		return "", fmt.Errorf("writing %s: a file that this command did not write is there already (remove it, or choose another name)", path)
+	}
+	return file, nil
+}
+
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = errors.Join(write(f), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
