@@ -60,9 +60,9 @@ func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 	case "NFKD":
 		return one(norm.NFKD.String)
 	case "Lowercase":
-		return one(strings.ToLower)
+		return one(lower)
 	case "StripAccents":
-		return one(stripMarks)
+		return one(func(s string) string { return strip(s, unicode.M) })
 	case "Strip":
 		return one(func(s string) string {
 			if n.StripLeft {
@@ -107,10 +107,10 @@ func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 				s = spaceChinese(s)
 			}
 			if n.Accents != nil && *n.Accents || n.Accents == nil && n.Lower {
-				s = stripMarks(norm.NFD.String(s))
+				s = strip(norm.NFD.String(s), unicode.Mn)
 			}
 			if n.Lower {
-				s = strings.ToLower(s)
+				s = lower(s)
 			}
 			return s
 		})
@@ -118,13 +118,22 @@ func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 	return nil, fmt.Errorf("type %q is not known here", n.Type)
 }
 
-func stripMarks(s string) string {
+// strip drops the letters of a class: all marks for StripAccents, those without width
+// of their own for BertNormalizer.
+func strip(s string, class *unicode.RangeTable) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
+		if unicode.Is(class, r) {
 			return -1
 		}
 		return r
 	}, s)
+}
+
+// lower is the lower case of every letter by itself. Of U+0130 that is two, the only
+// such letter [Unicode 16, SpecialCasing.txt]; the end of a word makes no difference to
+// a sigma, as in Hugging Face's library.
+func lower(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
 }
 
 // cleanText drops control letters and makes white space blanks.
