@@ -26,7 +26,7 @@ import (
 type Options struct {
 	Paths          []string // files, folders, globs; "-" is Stdin
 	Stdin          io.Reader
-	Format         string // how to read files: "" (by extension), "text", "jsonl", "parquet", "fasta"
+	Format         string // how to read files: "" (as their content says), or see corpus/source.Format
 	Field          string // of JSON, or column of a table, that holds the text, a path with dots; "" is "text"
 	MaxRecord      int64  // bytes of the longest record that is read; 0 means 256 MB
 	Strict         bool   // what cannot be read in a folder or an archive is an error, not skipped
