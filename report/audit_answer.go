@@ -98,6 +98,9 @@ func (a audited) policyAnswer() string {
 	}
 	question, least := a.longestQuestion(), a.leastCapacity()
 	need, all := part.Needs[question], whole.Needs[question]
+	if need.State >= all.State {
+		return "" // it changes the format of numbers, or keeps more of them
+	}
 	length := a.Questions[question].Length
 	s := fmt.Sprintf("At %s tokens, %s leaves %s of the %s elements that %s keeps: %s%s times what the law asks for, if each stored number carries %s nats",
 		prose.Count(length), policy, short(float64(need.State)), short(float64(all.State)), withoutOwner(whole.Name),
@@ -215,27 +218,26 @@ func memoryAnswer(p *result.MemoryPlan) (string, page.Tone) {
 	return s, page.Neutral
 }
 
-// whichFit names the models that fit and those that do not.
+// whichFit names the models that fit, those of which only the cache is known to,
+// and those that do not.
 func whichFit(p *result.MemoryPlan) string {
-	var fit, not []string
+	by, planned := map[string][]string{}, 0
 	for _, m := range p.Models {
-		switch {
-		case m.Error != "":
-		case m.Needed().Fits:
-			fit = append(fit, withoutOwner(m.Model))
-		default:
-			not = append(not, withoutOwner(m.Model))
+		if m.Error == "" {
+			planned++
+			by[fitsWord(m)] = append(by[fitsWord(m)], withoutOwner(m.Model))
 		}
 	}
-	if len(fit)+len(not) < 2 {
+	if planned < 2 {
 		return ""
 	}
 	s := ""
-	if len(fit) > 0 {
-		s += "Fit: " + strings.Join(fit, ", ") + ". "
-	}
-	if len(not) > 0 {
-		s += "Do not fit: " + strings.Join(not, ", ") + ". "
+	for _, group := range []struct{ word, lead string }{
+		{"yes", "Fit: "}, {"cache", "The cache fits, the weights are not known: "}, {"no", "Do not fit: "},
+	} {
+		if names := by[group.word]; len(names) > 0 {
+			s += group.lead + strings.Join(names, ", ") + ". "
+		}
 	}
 	return s
 }

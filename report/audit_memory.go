@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -164,41 +163,42 @@ func memoryGrid(p *result.MemoryPlan, i int, base string) *page.Table {
 	return t
 }
 
-// memoryFacts are the tiles of the plan: the tightest that fits, the longest
-// context of all, and what the law asks for.
+// memoryFacts are the tiles of the plan: how many fit, the longest contexts of
+// those, and what the law asks for.
 func (a audited) memoryFacts() []page.Fact {
 	p := a.Memory
 	if p == nil {
 		return nil
 	}
 	var facts []page.Fact
-	fit := 0
+	fit, planned, label := 0, 0, "fit"
 	var far, near *result.ModelPlan
 	for i := range p.Models {
 		m := &p.Models[i]
 		if m.Error != "" {
 			continue
 		}
+		planned++
 		x := m.Needed()
-		if x.Fits {
-			fit++
+		if !x.Fits {
+			continue
 		}
-		if x.Longest > 0 && (far == nil || x.Longest > far.Needed().Longest) {
+		fit++
+		if !m.Known {
+			label = "fit, weights that are not known left out"
+		}
+		if far == nil || x.Longest > far.Needed().Longest {
 			far = m
 		}
-		if x.Longest > 0 && (near == nil || x.Longest < near.Needed().Longest) {
+		if near == nil || x.Longest < near.Needed().Longest {
 			near = m
 		}
 	}
-	label := "fit"
-	if slices.ContainsFunc(p.Models, func(m result.ModelPlan) bool { return fitsWord(m) == "cache" }) {
-		label = "fit, weights that are not known left out"
-	}
-	facts = append(facts, page.Fact{Label: label, Value: prose.Plain(fmt.Sprintf("%d of %d", fit, len(p.Models))), Note: prose.Plain(memoryQuestion(p))})
+	facts = append(facts, page.Fact{Label: label, Value: prose.Plain(fmt.Sprintf("%d of %d", fit, planned)), Note: prose.Plain(memoryQuestion(p))})
 	if far != nil {
 		facts = append(facts,
-			page.Fact{Label: "longest context, the most", Value: prose.Plain(atMost(*far, far.Needed().Longest)), Note: prose.Plain(shortName(far.Model))},
-			page.Fact{Label: "longest context, the least", Value: prose.Plain(atMost(*near, near.Needed().Longest)), Note: prose.Plain(shortName(near.Model))})
+			page.Fact{Label: "longest context of those that fit", Value: prose.Plain(atMost(*far, far.Needed().Longest)), Note: prose.Plain(shortName(far.Model))},
+			page.Fact{Label: "shortest of these", Value: prose.Plain(atMost(*near, near.Needed().Longest)), Note: prose.Plain(shortName(near.Model))})
 	}
 	if p.Context > 0 && a.Evidence.Answers(float64(p.Context)) == nil {
 		nats := float64(a.Law.At(float64(p.Context))) * float64(p.Batch)

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -275,14 +276,14 @@ func TestWithoutOwner(t *testing.T) {
 
 // TestWhichFit: the page names who fits, not only how many.
 func TestWhichFit(t *testing.T) {
-	plan := func(name string, fits bool) result.ModelPlan {
-		m := result.ModelPlan{}
+	plan := func(name string, fits, known bool) result.ModelPlan {
+		m := result.ModelPlan{Known: known}
 		m.Model, m.Engines = name, []serving.EngineFit{{Fits: fits}}
 		return m
 	}
 	broken := result.ModelPlan{Error: "too large"}
-	p := &result.MemoryPlan{Models: []result.ModelPlan{plan("o/a", true), plan("b", false), broken, plan("c", true)}}
-	if got, want := whichFit(p), "Fit: a, c. Do not fit: b. "; got != want {
+	p := &result.MemoryPlan{Models: []result.ModelPlan{plan("o/a", true, true), plan("b", false, false), broken, plan("c", true, true), plan("d", true, false)}}
+	if got, want := whichFit(p), "Fit: a, c. The cache fits, the weights are not known: d. Do not fit: b. "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	p.Models = p.Models[:1]
@@ -304,7 +305,14 @@ func TestPolicyAnswer(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	part.Name = "another"
+	more := part
+	more.Needs = slices.Clone(part.Needs)
+	more.Needs[0].State = whole.Needs[0].State
+	a.Models = []*arch.Audit{&whole, &more}
+	if got := (audited{a}).policyAnswer(); got != "" {
+		t.Errorf("%q of a policy that keeps as many numbers", got)
+	}
+	a.Models, part.Name = []*arch.Audit{&whole, &part}, "another"
 	if got := (audited{a}).policyAnswer(); got != "" {
 		t.Errorf("%q of two models", got)
 	}
