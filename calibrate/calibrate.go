@@ -13,15 +13,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
@@ -65,28 +62,28 @@ func (o Options) withDefaults() Options {
 		o.Processes = Default()
 	}
 	if o.Estimators == nil {
-		o.Estimators = []mi.Estimator{mi.Paired, mi.Block, mi.Direct}
+		o.Estimators = defaultEstimators()
 	}
 	if o.Damages == nil {
 		o.Damages = []string{"none"}
 	}
 	if o.Windows == nil {
-		o.Windows = []int{200}
+		o.Windows = []int{defaultWindows}
 	}
 	if o.Length == 0 {
-		o.Length = 1024
+		o.Length = defaultLength
 	}
 	if o.Repetitions == 0 {
-		o.Repetitions = 500
+		o.Repetitions = defaultRepetitions
 	}
 	if o.Draws == 0 {
-		o.Draws = 999
+		o.Draws = defaultDraws
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Cross == 0 {
-		o.Cross = 1
+		o.Cross = defaultCross
 	}
 	return o
 }
@@ -132,7 +129,7 @@ func Run(ctx context.Context, o Options) (*result.Calibration, error) {
 	if err != nil {
 		return nil, err
 	}
-	run, err := rundir.Open(o.Out, rundir.Calibrate, rundir.Options{Fresh: o.Fresh, Command: o.command()})
+	run, err := rundir.Open(o.Out, rundir.Calibrate, rundir.Options{Fresh: o.Fresh, Command: o.Command()})
 	if err != nil {
 		return nil, fmt.Errorf("calibrating: %w", err)
 	}
@@ -143,7 +140,7 @@ func Run(ctx context.Context, o Options) (*result.Calibration, error) {
 	if err := simulateAll(ctx, o, cells); err != nil {
 		return nil, err
 	}
-	out := &result.Calibration{Schema: result.CalibrationSchema, Version: info.BuildVersion().Short(), Command: o.command(), Options: o.settings()}
+	out := &result.Calibration{Schema: result.CalibrationSchema, Version: info.BuildVersion().Short(), Command: o.Command(), Options: o.settings()}
 	for _, c := range cells {
 		summary, err := c.summarise()
 		if err != nil {
@@ -153,38 +150,6 @@ func Run(ctx context.Context, o Options) (*result.Calibration, error) {
 	}
 	out.Coverage = coverage(out.Cells)
 	return out, result.Store(run, out, rundir.Faces(o.Faces, out, nil))
-}
-
-// command is the canonical command line that repeats the calibration: every
-// option that changes the numbers. The run directory is not part of it.
-func (o Options) command() string {
-	words := []string{"l2m", "calibrate"}
-	for _, p := range o.Processes {
-		words = append(words, shell.Quote(p))
-	}
-	var names []string
-	for _, e := range o.Estimators {
-		names = append(names, string(e))
-	}
-	words = append(words, "--estimators", strings.Join(names, ","))
-	for _, d := range o.Damages {
-		words = append(words, "--damage", d)
-	}
-	for _, n := range o.Windows {
-		words = append(words, "--windows", strconv.Itoa(n))
-	}
-	words = append(words, "--length", strconv.Itoa(o.Length), "--repetitions", strconv.Itoa(o.Repetitions),
-		"--cross", strconv.Itoa(o.Cross), "--draws", strconv.Itoa(o.Draws), "--seed", strconv.FormatUint(o.Seed, 10))
-	if o.Range != [2]float64{} {
-		side := func(x float64) string {
-			if x == 0 {
-				return ""
-			}
-			return shell.Number(x)
-		}
-		words = append(words, "--range", side(o.Range[0])+":"+side(o.Range[1]))
-	}
-	return strings.Join(words, " ")
 }
 
 // chunkSize is the number of repetitions that are saved together.

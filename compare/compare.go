@@ -7,12 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -284,22 +281,4 @@ func (o Options) write(c *result.Comparison) error {
 	}
 	defer run.Close()
 	return result.Store(run, c, rundir.Faces(o.Faces, c, o.Figures))
-}
-
-// Command is the canonical command line that repeats the comparison.
-func (o Options) Command() string {
-	words := []string{"l2m", "compare"}
-	for _, c := range o.Configs {
-		words = append(words, "--config", shell.Quote(c))
-	}
-	if o.Draws != 0 {
-		words = append(words, "--draws", strconv.Itoa(o.Draws))
-	}
-	if o.Seed != 1 {
-		words = append(words, "--seed", strconv.FormatUint(o.Seed, 10))
-	}
-	for _, r := range o.Runs {
-		words = append(words, shell.Operand(r))
-	}
-	return strings.Join(words, " ")
 }

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/open"
@@ -81,23 +80,23 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.WindowsPerDocument == 0 {
-		o.WindowsPerDocument = 24
+		o.WindowsPerDocument = defaultWindowsPerDocument
 	}
 	if o.Cross == nil {
-		k := 1
+		k := defaultCross
 		if o.Process != "" {
 			k = 0 // wrong contexts make some processes impossible, and then vclub is infinite
 		}
 		o.Cross = &k
 	}
 	if o.TrainingBytes == 0 {
-		o.TrainingBytes = 8 << 20
+		o.TrainingBytes = defaultTraining
 	}
 	if o.Draws == 0 {
-		o.Draws = 4000
+		o.Draws = defaultDraws
 	}
 	if o.Model == "" {
-		o.Model = "bytemix"
+		o.Model = defaultModel
 	}
 	if o.EvaluationFraction == 0 {
 		o.EvaluationFraction = 1
@@ -106,7 +105,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Figures == nil {
-		o.Figures = []string{"svg", "png", "pdf"}
+		o.Figures = rundir.Formats()
 	}
 	return o
 }
@@ -118,6 +117,25 @@ func (o Options) validate() error {
 			return fmt.Errorf("the built-in predictor starts in the middle of text: it takes no --bos")
 		}
 	}
+	switch {
+	case len(o.Configs) > 0 && o.Process != "":
+		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
+	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
+		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
+	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
+		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
+	case o.Tokenizer != "" && open.IsGGUF(o.Model):
+		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor and for servers", o.Model)
+	case o.EvaluationFraction == 1 && o.Process == "" && open.Trains(o.Model):
+		return fmt.Errorf("--evaluation-fraction 1 leaves no documents to train the built-in predictor on (take less, or --model bytemix:universal, which is not trained)")
+	case o.TrainingBytes < 0:
+		return fmt.Errorf("--training-bytes must not be negative")
+	}
+	return o.validateWindows()
+}
+
+// validateWindows checks what does not depend on the model.
+func (o Options) validateWindows() error {
 	switch {
 	case o.Process != "" && len(o.Paths) > 0:
 		return fmt.Errorf("both a process and paths are named: choose one")
@@ -131,24 +149,14 @@ func (o Options) validate() error {
 		return fmt.Errorf("window length %d is not a power of two; %d is the nearest below", o.Length, 1<<(bits.Len(uint(o.Length))-1))
 	case !(o.EvaluationFraction > 0 && o.EvaluationFraction <= 1):
 		return fmt.Errorf("--evaluation-fraction: %g is not a share between 0 and 1", o.EvaluationFraction)
-	case o.EvaluationFraction == 1 && o.Process == "" && open.Trains(o.Model):
-		return fmt.Errorf("--evaluation-fraction 1 leaves no documents to train the built-in predictor on (take less, or --model bytemix:universal, which is not trained)")
 	case *o.Cross < 0:
 		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
-	case len(o.Configs) > 0 && o.Process != "":
-		return fmt.Errorf("model configurations are audited against a law of documents, not of a process")
-	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
-		return fmt.Errorf("the built-in predictor measures a law of bytes, model configurations count tokens: say how many bytes a token of the models has on this text (--bytes-per-token)")
-	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
-		return fmt.Errorf("a context of %d tokens cannot be moved on by %d at a time", o.Context, o.ContextStep)
-	case o.Tokenizer != "" && open.IsGGUF(o.Model):
-		return fmt.Errorf("the model %s brings its own tokens; --tokenizer is for the built-in predictor and for servers", o.Model)
-	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.TrainingBytes < 0 || o.Draws < 0:
-		return fmt.Errorf("windows, training bytes and draws must not be negative")
+	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.Draws < 0:
+		return fmt.Errorf("--windows, --windows-per-document and --draws must not be negative")
 	}
 	for _, f := range o.Figures {
-		if f != "svg" && f != "png" && f != "pdf" {
-			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		if !slices.Contains(rundir.Formats(), f) {
+			return fmt.Errorf("unknown figure format %q (%s)", f, strings.Join(rundir.Formats(), ", "))
 		}
 	}
 	return nil
@@ -158,83 +166,6 @@ func (o Options) validate() error {
 // bytes or letters.
 func (o Options) builtin() bool {
 	return !open.IsServer(o.Model) && !open.IsGGUF(o.Model)
-}
-
-// kvType is the type of the cached keys and values of a GGUF model, as the
-// command line has it.
-func (o Options) kvType() string {
-	if o.Llama.KeyType == o.Llama.ValueType {
-		return o.Llama.KeyType
-	}
-	return o.Llama.KeyType + "," + o.Llama.ValueType
-}
-
-// Command is the canonical command line that repeats the measurement: every
-// option that changes the numbers and is not at its default, whatever was
-// typed. The run directory and the figures are not part of it.
-func (o Options) Command() string {
-	o = o.withDefaults()
-	d := Options{Process: o.Process, Model: o.Model}.withDefaults()
-	words := []string{"l2m", "measure"}
-	flag := func(name, value, standard string) {
-		if value != standard {
-			words = append(words, name, shell.Quote(value))
-		}
-	}
-	integer := func(name string, value, standard int64) {
-		flag(name, strconv.FormatInt(value, 10), strconv.FormatInt(standard, 10))
-	}
-	flag("--process", o.Process, "")
-	flag("--format", o.Format, d.Format)
-	flag("--field", o.Field, d.Field)
-	integer("--max-record", o.MaxRecord, 0)
-	if o.KeepDuplicates {
-		words = append(words, "--keep-duplicates")
-	}
-	flag("--model", o.Model, "bytemix")
-	flag("--tokenizer", o.Tokenizer, "")
-	flag("--kv-type", o.kvType(), "")
-	if open.IsGGUF(o.Model) {
-		flag("--bos", string(o.Llama.BOS), "")
-	} else {
-		flag("--bos", string(o.Server.BOS), "")
-	}
-	if o.Context > 0 {
-		flag("--context", formatContext(o.Context, o.ContextStep), "")
-	}
-	integer("--length", int64(o.Length), 0)
-	integer("--windows-per-document", int64(o.WindowsPerDocument), int64(d.WindowsPerDocument))
-	integer("--windows", int64(o.MaxWindows), 0)
-	integer("--cross", int64(*o.Cross), int64(*d.Cross))
-	flag("--evaluation-fraction", shell.Number(o.EvaluationFraction), shell.Number(d.EvaluationFraction))
-	integer("--training-bytes", o.TrainingBytes, d.TrainingBytes)
-	integer("--two-point-bytes", o.TwoPointBytes, 0)
-	flag("--seed", strconv.FormatUint(o.Seed, 10), "1")
-	integer("--draws", int64(o.Draws), int64(d.Draws))
-	if o.Range != [2]float64{} {
-		bound := func(x float64) string {
-			if x == 0 {
-				return ""
-			}
-			return shell.Number(x)
-		}
-		flag("--range", bound(o.Range[0])+":"+bound(o.Range[1]), "")
-	}
-	for _, p := range o.Configs {
-		flag("--config", p, "")
-	}
-	flag("--bytes-per-token", shell.Number(o.BytesPerToken), "0")
-	for _, p := range o.Paths {
-		words = append(words, shell.Operand(p))
-	}
-	return strings.Join(words, " ")
-}
-
-func formatContext(window, step int) string {
-	if step == 0 {
-		return strconv.Itoa(window)
-	}
-	return fmt.Sprintf("%d:%d", window, step)
 }
 
 // model says which model, to lm/open.

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/lm/openai"
@@ -36,7 +36,7 @@ type PlanOptions struct {
 
 	Model    string         // the model's name in the requests
 	Revision string         // your name for its weights; results are kept apart by it
-	BOS      token.ID       // token that starts every prompt
+	BOS      *token.ID      // token that starts every prompt
 	Dialect  openai.Dialect // what will answer: "" or vllm, echo, sglang
 
 	PerFile      int   // most requests in a file; 0 means 10,000
@@ -82,7 +82,7 @@ func Plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 
 func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	if o.PerFile == 0 {
-		o.PerFile = 10_000
+		o.PerFile = defaultPerFile
 	}
 	if o.BytesPerFile == 0 {
 		o.BytesPerFile = openai.BatchBytes
@@ -90,7 +90,10 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	if o.PerFile < 0 || o.BytesPerFile < 0 {
 		return nil, errors.New("the limits of a file must not be negative")
 	}
-	b := openai.Batch{Dialect: o.Dialect, Model: o.Model, BOS: o.BOS}
+	if o.BOS == nil {
+		return nil, errors.New("name the token that starts every prompt (--bos: the model's beginning of sequence, else its end of text)")
+	}
+	b := openai.Batch{Dialect: o.Dialect, Model: o.Model, BOS: *o.BOS}
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
@@ -98,12 +101,14 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	if m.Tokenizer == "" {
 		return nil, errors.New("name the vocabulary of the model (--tokenizer tokenizer.json)")
 	}
-	m.Model, m.TwoPointBytes = offlineModel, -1
+	if m.EvaluationFraction == 0 {
+		m.EvaluationFraction = 1 // nothing is trained on the others
+	}
 	m = m.withDefaults()
-	if err := m.validate(); err != nil {
+	if err := m.validateWindows(); err != nil {
 		return nil, err
 	}
-	run, err := rundir.Open(m.Out, rundir.Measure, rundir.Options{Fresh: m.Fresh, Command: planCommand(o, m)})
+	run, err := rundir.Open(m.Out, rundir.Measure, rundir.Options{Fresh: m.Fresh, Command: o.Command()})
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +129,8 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	defer offline.Close()
 	r := describe(t, e, s, m)
 	f := planFile{
-		Schema: planSchema, Command: planCommand(o, m), Key: store.Key(),
-		Model: o.Model, Dialect: o.Dialect, BOS: o.BOS, Info: e.Info,
+		Schema: planSchema, Command: o.Command(), Key: store.Key(),
+		Model: o.Model, Dialect: o.Dialect, BOS: *o.BOS, Info: e.Info,
 		Corpus: r.Corpus, Windows: r.Windows, Warnings: r.Warnings,
 		Evaluate: evaluateOptions{Seed: m.Seed, Draws: m.Draws, Range: m.Range, Figures: m.Figures},
 	}
@@ -146,18 +151,46 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	return writeRequests(ctx, run, b, offline, requestPrefix(f.Key), o)
 }
 
-// offlineModel stands for a server where options are checked.
-const offlineModel = "http://offline"
+// DeclarePlan declares the options of l2m plan but for where it writes.
+func DeclarePlan(s option.Set, o *PlanOptions) {
+	m := &o.Measure
+	s.Text(&o.Model, "model", "", "", "name of the model in the requests", option.Numbers)
+	s.Value(option.Func("token", func() string {
+		if o.BOS == nil {
+			return ""
+		}
+		return strconv.FormatUint(uint64(*o.BOS), 10)
+	}, func(text string) error {
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q is not the id of a token", text)
+		}
+		id := token.ID(n)
+		o.BOS = &id
+		return nil
+	}), "bos", "", "token that starts every prompt", option.Numbers)
+	s.Text(&o.Revision, "revision", "", "", "your name for the weights", option.Numbers)
+	s.Text(&m.Tokenizer, "tokenizer", "", "", "vocabulary of the model: tokenizer.json, its folder, or a .tiktoken file", option.Numbers)
+	s.Int(&m.Server.Context, "max-context", "", 0, "longest prompt of the model, tokens (default: no limit is known)", option.Numbers)
+	declareSample(s, m)
+	s.Text((*string)(&o.Dialect), "dialect", "", "", "what will answer: vllm (default), echo or sglang", option.Numbers)
+	s.Int(&o.PerFile, "max-requests", "", defaultPerFile, "most requests in a file", option.Running)
+	s.Int64(&o.BytesPerFile, "max-bytes", "", openai.BatchBytes, "most bytes in a file, before compression", option.Running)
+	s.Bool(&o.Gzip, "gzip", "", false, "compress the files of requests", option.Running)
+	s.Reading(option.Reading{Format: &m.Format, Field: &m.Field, MaxRecord: &m.MaxRecord, Strict: &m.Strict, KeepDuplicates: &m.KeepDuplicates})
+	declareFit(s, m)
+}
 
-// planCommand is the canonical command line that repeats a plan.
-func planCommand(o PlanOptions, m Options) string {
-	model := "--model " + shell.Quote(o.Model) + " --bos " + strconv.FormatUint(uint64(o.BOS), 10)
-	if o.Revision != "" {
-		model += " --revision " + shell.Quote(o.Revision)
+// defaultPerFile is the number of requests in a file.
+const defaultPerFile = 10_000
+
+// Command is the canonical command line that repeats the plan.
+func (o PlanOptions) Command() string {
+	if o.Measure.EvaluationFraction == 1 {
+		o.Measure.EvaluationFraction = 0
 	}
-	c := strings.Replace(m.Command(), "l2m measure", "l2m plan", 1)
-	c = strings.Replace(c, " --two-point-bytes -1", "", 1)
-	return strings.Replace(c, "--model "+shell.Quote(offlineModel), model, 1)
+	o.Measure = o.Measure.canonical()
+	return option.Command("plan", DeclarePlan, o, o.Measure.Paths)
 }
 
 // planWindows draws the windows. The model is known by its name, its vocabulary
@@ -167,7 +200,7 @@ func planWindows(ctx context.Context, o PlanOptions, m Options) (t text, e *open
 	if err != nil {
 		return t, nil, s, err
 	}
-	facts := fmt.Appendf(nil, "batch 1\n%q\n%q\n%s\n%d\n", o.Model, o.Revision, v.Fingerprint(), o.BOS)
+	facts := fmt.Appendf(nil, "batch 1\n%q\n%q\n%s\n%d\n", o.Model, o.Revision, v.Fingerprint(), *o.BOS)
 	e = &open.Model{
 		Info: lm.Info{Name: o.Model, Vocabulary: v.Size(), BOS: lm.BOSPrepended, Context: max(0, m.Server.Context-2),
 			Fingerprint: fmt.Sprintf("%x", sha256.Sum256(facts))},

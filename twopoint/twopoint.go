@@ -7,13 +7,11 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -71,7 +69,7 @@ func (o Options) withDefaults() Options {
 		o.Sample = 1
 	}
 	if o.Figures == nil {
-		o.Figures = []string{"svg", "png", "pdf"}
+		o.Figures = rundir.Formats()
 	}
 	return o
 }
@@ -105,49 +103,11 @@ func (o Options) Validate() error {
 		}
 	}
 	for _, f := range o.Figures {
-		if f != "svg" && f != "png" && f != "pdf" {
-			return fmt.Errorf("unknown figure format %q (svg, png or pdf)", f)
+		if !slices.Contains(rundir.Formats(), f) {
+			return fmt.Errorf("unknown figure format %q (%s)", f, strings.Join(rundir.Formats(), ", "))
 		}
 	}
 	return checkTokens(o.Tokens)
-}
-
-// Command is the canonical command line that repeats the measurement: every
-// option that changes the numbers and is not at its default.
-func (o Options) Command() string {
-	o = o.withDefaults()
-	words := []string{"l2m", "twopoint"}
-	flag := func(name, value string, set bool) {
-		if set {
-			words = append(words, name, shell.Quote(value))
-		}
-	}
-	flag("--format", o.Format, o.Format != "")
-	flag("--field", o.Field, o.Field != "")
-	flag("--max-record", strconv.FormatInt(o.MaxRecord, 10), o.MaxRecord != 0)
-	if o.KeepDuplicates {
-		words = append(words, "--keep-duplicates")
-	}
-	flag("--tokens", o.Tokens, o.Tokens != "bytes")
-	if len(o.Distances) > 0 {
-		var ds []string
-		for _, d := range o.Distances {
-			ds = append(ds, strconv.Itoa(d))
-		}
-		flag("--distances", strings.Join(ds, ","), true)
-	}
-	flag("--sample", shell.Number(o.Sample), o.Sample != 1)
-	flag("--blocks", strconv.Itoa(o.Blocks), o.Blocks != count.DefaultBlocks)
-	flag("--estimator", o.Estimator, o.Estimator != string(mi.Grassberger))
-	if o.KeepFloor {
-		words = append(words, "--subtract-floor=false")
-	}
-	flag("--seed", strconv.FormatUint(o.Seed, 10), o.Seed != 1)
-	flag("--counts", o.Counts, o.Counts != "")
-	for _, p := range o.Paths {
-		words = append(words, shell.Operand(p))
-	}
-	return strings.Join(words, " ")
 }
 
 // Run measures the two-point mutual information I(w_i; w_{i+d}) of

@@ -9,6 +9,7 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/audit"
+	"github.com/l2m-lab/l2m/internal/option"
 )
 
 // memoryFlags are the flags of l2m audit that ask what fits on a device.
@@ -58,7 +59,7 @@ func (m *memoryFlags) options() (audit.MemoryOptions, error) {
 		flag, text string
 		into       *int64
 	}{{"--memory", m.memory, &o.Serving.Memory}, {"--overhead", m.overhead, &o.Serving.Overhead}, {"--bandwidth", m.bandwidth, &bandwidth}} {
-		n, err := parseSize(s.text)
+		n, err := option.ParseSize(s.text)
 		if err != nil || n < 0 || s.flag == "--memory" && n == 0 {
 			return o, usagef("%s: %q is not a size such as 80G or 2.5GiB", s.flag, s.text)
 		}
@@ -100,7 +101,7 @@ func (m *memoryFlags) options() (audit.MemoryOptions, error) {
 
 // weightsSize reads a size, or the size of the weights at a path.
 func weightsSize(s string) (int64, error) {
-	if n, err := parseSize(s); err == nil && n > 0 {
+	if n, err := option.ParseSize(s); err == nil && n > 0 {
 		return n, nil
 	}
 	return serving.WeightsOf(s)

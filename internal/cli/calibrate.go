@@ -3,14 +3,12 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/calibrate"
-	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -18,12 +16,10 @@ import (
 
 func newCalibrateCommand() *cobra.Command {
 	var (
-		o          calibrate.Options
-		estimators []string
-		fitRange   string
-		rivals     bool
-		asJSON     bool
-		quiet      bool
+		o      calibrate.Options
+		rivals bool
+		asJSON bool
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "calibrate [PROCESS…]",
@@ -53,25 +49,8 @@ interrupted run.`,
 			if len(args) == 0 {
 				o.Processes = calibrate.Default()
 			}
-			for _, p := range args {
-				if _, err := process.Parse(p); err != nil {
-					return usageError{err}
-				}
-			}
-			for _, e := range estimators {
-				if !slices.Contains(mi.Estimators(), mi.Estimator(e)) {
-					return usagef("--estimators: unknown estimator %q (choose from %v)", e, mi.Estimators())
-				}
-				o.Estimators = append(o.Estimators, mi.Estimator(e))
-			}
-			for _, d := range o.Damages {
-				if _, err := process.ParseDamage(d); err != nil {
-					return usagef("--damage: %v", err)
-				}
-			}
-			var err error
-			if o.Range, err = parseRange(fitRange); err != nil {
-				return usagef("--range: %v", err)
+			if err := o.Check(); err != nil {
+				return usageError{err}
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
@@ -102,20 +81,11 @@ interrupted run.`,
 			return writeCalibration(cmd.OutOrStdout(), r, o.Out)
 		},
 	}
-	f := cmd.Flags()
+	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
 	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory (with --rivals l2m-run-rivals)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
-	f.StringSliceVar(&estimators, "estimators", []string{"paired", "block", "direct"}, "estimators to run")
-	f.StringArrayVar(&o.Damages, "damage", []string{"none"}, "damage to the model, NAME=VALUE,…; repeat for several")
-	f.IntSliceVar(&o.Windows, "windows", []int{200}, "sample sizes: windows per repetition")
-	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per window, a power of two")
-	f.IntVarP(&o.Repetitions, "repetitions", "n", 500, "simulated corpora for each combination")
-	f.IntVar(&o.Cross, "cross", 1, "cross contexts per window, for estimators that need them")
-	f.IntVar(&o.Draws, "draws", 999, "bootstrap replicates per interval")
-	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the simulations")
-	f.IntVar(&o.Workers, "workers", 0, "cores to use (default: all)")
+	calibrate.Declare(f, &o)
 	f.BoolVar(&rivals, "rivals", false, "compare with KSG, CCA, contrastive bounds and a universal code at growing dimension instead")
 	f.BoolVar(&asJSON, "json", false, "print calibration.json instead of tables")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -51,13 +52,10 @@ byte.`,
 			return report.ComparisonText(out, c, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out), Run: o.Out})
 		},
 	}
-	f := cmd.Flags()
+	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "", "folder to write compare.json, compare.csv, report.html and figures to")
-	f.StringArrayVar(&o.Configs, "config", nil, "configuration of a run's model, once per run in their order (\"\" for none): what does an element of its state carry?")
-	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
-	f.IntVar(&o.Draws, "draws", 0, "bootstrap replicates (default 1000)")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the bootstrap")
+	f.Output(&o.Out, nil, &o.Figures, "run directory for compare.json, compare.csv, report.html and figures (default: none is written)")
+	compare.Declare(f, &o)
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of the table")
 	return cmd
 }

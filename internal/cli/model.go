@@ -6,6 +6,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/predictor"
 )
@@ -52,7 +53,7 @@ func newModelTrainCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
-			if o.TrainingBytes, err = parseSize(training); err != nil {
+			if o.TrainingBytes, err = option.ParseSize(training); err != nil {
 				return usagef("--training-bytes: %v", err)
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
@@ -70,7 +71,7 @@ func newModelTrainCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVarP(&o.File, "out", "o", "", "file to write; only a model is replaced")
 	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
-	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
+	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
@@ -153,7 +154,7 @@ func newModelEvalCommand() *cobra.Command {
 	f.SortFlags = false
 	f.IntVarP(&o.Length, "length", "L", 0, "bytes per window (default: from the documents, at most 16384)")
 	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default 200)")
-	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
+	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the text is read as: bytes, dna or protein (default: as the model)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

@@ -6,22 +6,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/rundir"
-	"github.com/l2m-lab/l2m/token"
 )
 
 func newPlanCommand() *cobra.Command {
 	var (
-		o        measure.PlanOptions
-		cross    int
-		bos      int
-		dialect  string
-		fitRange string
-		asJSON   bool
-		quiet    bool
+		o      measure.PlanOptions
+		asJSON bool
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "plan PATH…",
@@ -52,16 +47,8 @@ writes only what is not answered yet.`,
 				return usagef("--model: name the model as the server will know it")
 			case m.Tokenizer == "":
 				return usagef("--tokenizer: name the vocabulary of the model, tokenizer.json or .tiktoken")
-			case bos < 0:
+			case o.BOS == nil:
 				return usagef("--bos: name the token that starts every prompt (the model's beginning of sequence, else its end of text)")
-			}
-			o.BOS, o.Dialect = token.ID(bos), openai.Dialect(dialect)
-			if cmd.Flags().Changed("cross") {
-				m.Cross = &cross
-			}
-			var err error
-			if m.Range, err = parseRange(fitRange); err != nil {
-				return usagef("--range: %v", err)
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			m.Progress = bars.report
@@ -78,30 +65,10 @@ writes only what is not answered yet.`,
 			return err
 		},
 	}
-	f := cmd.Flags()
+	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	m := &o.Measure
-	f.StringVarP(&m.Out, "out", "o", "", "run directory")
-	f.BoolVar(&m.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
-	f.StringVar(&o.Model, "model", "", "name of the model in the requests")
-	f.StringVar(&o.Revision, "revision", "", "your name for the weights")
-	f.StringVar(&m.Tokenizer, "tokenizer", "", "vocabulary of the model: tokenizer.json, its folder, or a .tiktoken file")
-	f.IntVar(&bos, "bos", -1, "token that starts every prompt")
-	f.IntVar(&m.Server.Context, "max-context", 0, "longest prompt of the model, tokens (default: no limit is known)")
-	f.IntVarP(&m.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents, at most 2048)")
-	f.IntVar(&m.WindowsPerDocument, "windows-per-document", 0, "at most this many windows of one document (default 24)")
-	f.IntVar(&m.MaxWindows, "windows", 0, "windows in all (default: about a million scored tokens)")
-	f.IntVar(&cross, "cross", 1, "contexts from other documents per window; 0 for none")
-	f.StringVar(&dialect, "dialect", "", "what will answer: vllm (default), echo or sglang")
-	f.IntVar(&o.PerFile, "max-requests", 0, "most requests in a file (default 10000)")
-	f.Int64Var(&o.BytesPerFile, "max-bytes", 0, "most bytes in a file, before compression (default 200000000)")
-	f.BoolVar(&o.Gzip, "gzip", false, "compress the files of requests")
-	f.Float64Var(&m.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score (default 1: all)")
-	textFlags(f, reading{&m.Format, &m.Field, &m.MaxRecord, &m.Strict, &m.KeepDuplicates})
-	f.Uint64Var(&m.Seed, "seed", 1, "seed of the split, the windows and the bootstrap")
-	f.IntVar(&m.Draws, "draws", 0, "bootstrap replicates (default 4000)")
-	f.StringVar(&fitRange, "range", "", "lengths to fit, LO:HI in tokens (default: all)")
-	f.StringSliceVar(&m.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	f.Output(&o.Measure.Out, &o.Measure.Fresh, &o.Measure.Figures, "run directory, which l2m ingest takes")
+	measure.DeclarePlan(f, &o)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

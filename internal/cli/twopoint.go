@@ -3,14 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/count"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -19,13 +17,9 @@ import (
 
 func newTwoPointCommand() *cobra.Command {
 	var (
-		o         twopoint.Options
-		distances string
-		memory    string
-		subtract  bool
-		blocks    int
-		asJSON    bool
-		quiet     bool
+		o      twopoint.Options
+		asJSON bool
+		quiet  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "twopoint PATH…",
@@ -52,16 +46,9 @@ interrupted run. PATH is what l2m measure takes.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Paths, o.Stdin = args, cmd.InOrStdin()
-			var err error
-			if o.Distances, err = parseDistances(distances); err != nil {
-				return usagef("--distances: %v", err)
-			}
-			if o.Memory, err = parseSize(memory); err != nil || o.Memory < 0 {
-				return usagef("--memory: %q is not a size such as 500M or 4GiB", memory)
-			}
-			o.KeepFloor = !subtract
-			if o.Blocks = blocks; blocks == 0 {
-				o.Blocks = -1
+			asked := cmd.Flag("memory").Value.String()
+			if o.Memory < 0 {
+				return usagef("--memory: %s is not a size such as 500M or 4GiB", asked)
 			}
 			if o.Out == "" {
 				o.Out = defaultRunDir(o.Command())
@@ -72,24 +59,13 @@ interrupted run. PATH is what l2m measure takes.`,
 			if err := o.Validate(); err != nil {
 				return usageError{err}
 			}
-			return runTwoPoint(cmd, o, memory, asJSON, quiet)
+			return runTwoPoint(cmd, o, asked, asJSON, quiet)
 		},
 	}
-	f := cmd.Flags()
+	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
-	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
-	f.StringVarP(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file")
-	f.StringVarP(&distances, "distances", "d", "", "distances in tokens, 255 at most: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)")
-	f.StringVar(&o.Counts, "counts", "", "estimate from a file of counts in place of documents")
-	f.StringVar(&memory, "memory", "1G", "memory in all; what does not fit goes to the run directory while it is needed")
-	f.StringVar(&o.Estimator, "estimator", "grassberger", "of entropies: grassberger, chao-shen, miller-madow or plug-in")
-	f.BoolVar(&subtract, "subtract-floor", true, "subtract what the estimator reads on shuffled pairs")
-	f.IntVar(&blocks, "blocks", 16, "blocks of documents to leave out in turn for the errors, 255 at most; 0 for none")
-	f.Float64Var(&o.Sample, "sample", 1, "share of the documents to count")
-	textFlags(f, reading{&o.Format, &o.Field, &o.MaxRecord, &o.Strict, &o.KeepDuplicates})
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the shuffled pairs, the blocks and the sample")
-	f.StringSliceVar(&o.Figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
+	f.Output(&o.Out, &o.Fresh, &o.Figures, "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
+	twopoint.Declare(f, &o)
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -135,30 +111,3 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 // besideCounting is what the program, reading and reporting take of --memory, at
 // most half of it.
 const besideCounting = 48 << 20
-
-// parseDistances reads 1,2,5 or :4096 (powers of two up to that).
-func parseDistances(s string) ([]int, error) {
-	if s == "" {
-		return nil, nil
-	}
-	if most, ok := strings.CutPrefix(s, ":"); ok {
-		n, err := strconv.Atoi(most)
-		if err != nil || n < 1 || n > math.MaxInt32 {
-			return nil, fmt.Errorf("%q is not a distance", most)
-		}
-		var ds []int
-		for d := 1; d <= n; d *= 2 {
-			ds = append(ds, d)
-		}
-		return ds, nil
-	}
-	var ds []int
-	for word := range strings.SplitSeq(s, ",") {
-		d, err := strconv.Atoi(strings.TrimSpace(word))
-		if err != nil || d < 1 || d > math.MaxInt32 {
-			return nil, fmt.Errorf("%q is not a distance", word)
-		}
-		ds = append(ds, d)
-	}
-	return ds, nil
-}

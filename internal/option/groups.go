@@ -1,0 +1,31 @@
+package option
+
+import (
+	"github.com/l2m-lab/l2m/corpus/source"
+)
+
+// Reading are the fields that say how documents are read.
+type Reading struct {
+	Format, Field          *string
+	MaxRecord              *int64
+	Strict, KeepDuplicates *bool
+}
+
+// Reading declares the options of all verbs that read documents.
+func (s Set) Reading(r Reading) {
+	s.Text(r.Field, "field", "", "", "field of JSON or column of a table that holds the text; dots lead inside, as in messages.content (default text)", Numbers)
+	s.Text(r.Format, "format", "", "", source.FormatNames()+" (default: as the content of a file says, then its name)", Numbers)
+	s.Value(PositiveSize(r.MaxRecord), "max-record", "", "longest record that is read, which must fit into memory (default 256M)", Numbers)
+	s.Bool(r.Strict, "strict", "", false, "stop at what cannot be read in a folder or an archive, in place of skipping it", Numbers)
+	s.Bool(r.KeepDuplicates, "keep-duplicates", "", false, "count exact copies of a document as documents of their own", Numbers)
+}
+
+// Output declares where a verb writes, which help says, and with which figures; fresh
+// is nil for a verb that has nothing to continue.
+func (s Set) Output(out *string, fresh *bool, figures *[]string, help string) {
+	s.Text(out, "out", "o", "", help, Running)
+	if fresh != nil {
+		s.Bool(fresh, "fresh", "", false, "discard what an earlier run left in the run directory", Running)
+	}
+	s.List(figures, "figures", nil, "formats of the static figures (default svg,png,pdf)", Running)
+}

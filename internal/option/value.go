@@ -1,0 +1,145 @@
+package option
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/l2m-lab/l2m/internal/shell"
+)
+
+// Size is a number of bytes, as ParseSize reads it.
+func Size(p *int64, standard int64) pflag.Value {
+	*p = standard
+	return size{p, math.MinInt64}
+}
+
+// PositiveSize is a Size above 0, which is 0 where none is given.
+func PositiveSize(p *int64) pflag.Value { return size{p, 1} }
+
+type size struct {
+	bytes *int64
+	least int64
+}
+
+func (s size) Set(text string) error {
+	n, err := ParseSize(text)
+	if err == nil && n < s.least {
+		err = fmt.Errorf("%q is not a size above 0", text)
+	}
+	*s.bytes = n
+	return err
+}
+
+func (s size) String() string {
+	if s.bytes == nil || *s.bytes == 0 {
+		return ""
+	}
+	for i, unit := range []string{"T", "G", "M", "K"} {
+		if n := *s.bytes; n%(1<<(40-10*i)) == 0 {
+			return strconv.FormatInt(n>>(40-10*i), 10) + unit
+		}
+	}
+	return strconv.FormatInt(*s.bytes, 10)
+}
+
+func (size) Type() string { return "size" }
+
+// ParseSize reads a number of bytes such as 500k, 12M, 1.5G or 1GiB (powers of 1024),
+// or 1GB (of 1000). The empty string is 0; negative numbers stand for "none".
+func ParseSize(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	digits := strings.TrimRight(s, "kKmMgGtTiIbB")
+	suffix := s[len(digits):]
+	base := int64(1024)
+	if len(suffix) == 2 && (suffix[1] == 'B' || suffix[1] == 'b') {
+		base = 1000
+	}
+	unit, known := int64(1), suffix == ""
+	for _, u := range []string{"k", "m", "g", "t"} {
+		unit *= base
+		if l := strings.ToLower(suffix); l == u || l == u+"b" || l == u+"ib" {
+			known = true
+			break
+		}
+	}
+	if suffix == "" {
+		unit = 1
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err == nil && known && n <= math.MaxInt64/unit && n >= math.MinInt64/unit {
+		return n * unit, nil
+	}
+	part, err := strconv.ParseFloat(digits, 64)
+	if known && suffix != "" && err == nil && math.Abs(part)*float64(unit) < math.MaxInt64 && strings.Contains(digits, ".") {
+		return int64(part * float64(unit)), nil
+	}
+	return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1.5G (1GiB is 1G, 1GB is 1000 MB)", s)
+}
+
+// Range is LO:HI, a range of lengths; either side may be empty, and is 0 then.
+func Range(p *[2]float64) pflag.Value { return (*interval)(p) }
+
+type interval [2]float64
+
+func (r *interval) Set(s string) error {
+	*r = interval{}
+	if s == "" {
+		return nil
+	}
+	lo, hi, found := strings.Cut(s, ":")
+	for i, side := range []string{lo, hi} {
+		if side == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(side, 64)
+		if err != nil || !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%q is not a length", side)
+		}
+		r[i] = v
+	}
+	if !found || r[1] != 0 && r[0] >= r[1] {
+		return fmt.Errorf("%q is not a range LO:HI of lengths", s)
+	}
+	return nil
+}
+
+func (r *interval) String() string {
+	if r == nil || *r == (interval{}) {
+		return ""
+	}
+	bound := func(x float64) string {
+		if x == 0 {
+			return ""
+		}
+		return shell.Number(x)
+	}
+	return bound(r[0]) + ":" + bound(r[1])
+}
+
+func (*interval) Type() string { return "range" }
+
+// Func is a value that get writes and set reads; kind is what help calls it.
+func Func(kind string, get func() string, set func(string) error) pflag.Value {
+	return function{kind, get, set}
+}
+
+type function struct {
+	kind string
+	get  func() string
+	set  func(string) error
+}
+
+func (f function) Set(s string) error { return f.set(s) }
+func (f function) Type() string       { return f.kind }
+func (f function) String() string {
+	if f.get == nil { // as pflag's help has it, which asks for a zero value
+		return ""
+	}
+	return f.get()
+}

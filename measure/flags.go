@@ -1,0 +1,154 @@
+package measure
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/lm"
+)
+
+// Defaults of the options.
+const (
+	defaultWindowsPerDocument = 24
+	defaultCross              = 1
+	defaultTraining           = 8 << 20
+	defaultDraws              = 4000
+	defaultModel              = "bytemix"
+)
+
+// Declare declares the options of l2m measure but for where it writes.
+func Declare(s option.Set, o *Options) {
+	s.Text(&o.Process, "process", "", "", "measure a random process of known information in place of documents (l2m process list)", option.Numbers)
+	declareSample(s, o)
+	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another of l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
+	s.Value(option.Func("N[:STEP]", func() string { return formatContext(o.Context, o.ContextStep) }, func(text string) (err error) {
+		o.Context, o.ContextStep, err = parseContext(text)
+		return err
+	}), "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)", option.Numbers)
+	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
+	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "budget for training the built-in predictor", option.Numbers)
+	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)", option.Numbers)
+	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
+	declareFit(s, o)
+	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the law, in the report", option.Numbers)
+	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "bytes that a token of those models has on this text", option.Numbers)
+	declareEngines(s, o)
+}
+
+// declareSample declares which windows are drawn.
+func declareSample(s option.Set, o *Options) {
+	s.Int(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents)", option.Numbers)
+	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "at most this many windows of one document", option.Numbers)
+	s.Int(&o.MaxWindows, "windows", "", 0, "windows in all (default: what takes a minute or two, of a language model about a million scored tokens)", option.Numbers)
+	s.Value(option.Func("int", func() string {
+		if o.Cross == nil {
+			return ""
+		}
+		return strconv.Itoa(*o.Cross)
+	}, func(text string) error {
+		k, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a number of contexts", text)
+		}
+		o.Cross = &k
+		return nil
+	}), "cross", "", "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none (default 1, of a process 0)", option.Numbers)
+	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5 for a model that is trained, else 1)", option.Numbers)
+	s.Seed(&o.Seed, "seed of the split, the windows and the bootstrap")
+}
+
+// declareFit declares how laws are fitted.
+func declareFit(s option.Set, o *Options) {
+	s.Int(&o.Draws, "draws", "", defaultDraws, "bootstrap replicates", option.Numbers)
+	s.Value(option.Range(&o.Range), "range", "", "lengths to fit, LO:HI in tokens (default: all)", option.Numbers)
+}
+
+// declareEngines declares how servers and GGUF files are run.
+func declareEngines(s option.Set, o *Options) {
+	s.Value(option.Func("token", func() string { return string(o.Server.BOS) }, func(text string) error {
+		o.Server.BOS, o.Llama.BOS = lm.BOSChoice(text), lm.BOSChoice(text)
+		return o.Llama.BOS.Check()
+	}), "bos", "", "token before every sequence, for servers and GGUF files: an id, the name of a special token, or none (default: as the model was trained)", option.Numbers)
+	s.Value(option.Func("int", func() string { return positive(max(o.Server.Context, o.Llama.Context)) }, func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q is not a number of tokens", text)
+		}
+		o.Server.Context, o.Llama.Context = n, n
+		return nil
+	}), "max-context", "", "longest sequence of servers and GGUF files, tokens (default: as they say, of a GGUF file at most 8192)", option.Numbers)
+	s.Text((*string)(&o.Server.Dialect), "dialect", "", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)", option.Numbers)
+	s.Text(&o.Server.Revision, "revision", "", "", "your name for the weights that the servers run, which a run is continued with", option.Numbers)
+	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable that holds the key of the servers", option.Running)
+	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file that holds the key of the servers", option.Running)
+	s.Int(&o.Server.MaxInFlight, "in-flight", "", 0, "requests in flight at a server (default 16)", option.Running)
+	s.Duration(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)", option.Running)
+	s.Value(option.Func("type", func() string {
+		if o.Llama.KeyType == o.Llama.ValueType {
+			return o.Llama.KeyType
+		}
+		return o.Llama.KeyType + "," + o.Llama.ValueType
+	}, func(text string) error {
+		k, v, two := strings.Cut(text, ",")
+		if !two {
+			v = k
+		}
+		o.Llama.KeyType, o.Llama.ValueType = k, v
+		return nil
+	}), "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", option.Numbers)
+	s.Text(&o.Llama.FlashAttn, "flash-attention", "", "", "on or off for a GGUF file (default: as llama.cpp chooses)", option.Numbers)
+	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens of a GGUF file computed at a time (default 512, fewer for large vocabularies)", option.Numbers)
+	s.Int(&o.Llama.GPULayers, "gpu-layers", "", 0, "layers of a GGUF file on the GPU; -1 for none (default: all)", option.Numbers)
+	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: as many as turn out fastest)", option.Running)
+	s.Text(&o.Llama.LibraryDir, "llama-lib", "", "", "folder of the library of llama.cpp (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", option.Running)
+}
+
+// positive writes a number, and nothing for 0.
+func positive(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// parseContext reads N or N:STEP.
+func parseContext(s string) (window, step int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	n, by, stepped := strings.Cut(s, ":")
+	if window, err = strconv.Atoi(n); err == nil && stepped {
+		step, err = strconv.Atoi(by)
+	}
+	if err != nil || window < 1 || stepped && (step < 1 || step > window) {
+		return 0, 0, fmt.Errorf("%q is not a number of tokens N, or N:STEP with a step up to N", s)
+	}
+	return window, step, nil
+}
+
+func formatContext(window, step int) string {
+	if step == 0 {
+		return positive(window)
+	}
+	return fmt.Sprintf("%d:%d", window, step)
+}
+
+// Command is the canonical command line that repeats the measurement: every option
+// that changes the numbers and is not at its default, whatever was typed. The run
+// directory and the figures are not part of it.
+func (o Options) Command() string { return option.Command("measure", Declare, o.canonical(), o.Paths) }
+
+// canonical are the options with their defaults, but for those that depend on others.
+func (o Options) canonical() Options {
+	c := o.withDefaults()
+	standard := Options{Process: o.Process, Model: o.Model}.withDefaults()
+	if *c.Cross == *standard.Cross {
+		c.Cross = nil
+	}
+	if c.EvaluationFraction == standard.EvaluationFraction {
+		c.EvaluationFraction = 0
+	}
+	return c
+}
