@@ -88,7 +88,9 @@ type TruthOptions struct {
 	Length    int // largest window length; 0 means 4,096
 	Ratio     int // L/ell; 0 means 2
 	Distances int // largest distance of two-point information; 0 means Length/2, negative leaves it out
-	Frontier  int // window length of the state–information frontier, at the mid cut; 0 leaves it out
+	Frontier  int // window length of the state–information frontier; 0 leaves it out, or means 1,024 with Memories
+	Cut       int // tokens of the past for the frontier and memories; 0 means half of Frontier
+	Memories  []process.Memory
 }
 
 // Truth computes what is known exactly about a process at dyadic lengths.
@@ -143,23 +145,57 @@ func Truth(ctx context.Context, o TruthOptions) (*result.ProcessTruth, error) {
 		}
 		t.TwoPoint = append(t.TwoPoint, result.TwoPointTruth{Distance: d, Value: mi})
 	}
-	if o.Frontier > 0 {
-		if t.Frontier, err = frontierTruth(p, o.Frontier); err != nil {
+	if o.Frontier > 0 || len(o.Memories) > 0 {
+		if err := addFrontier(ctx, t, p, o); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-func frontierTruth(p process.Truth, L int) (*result.FrontierTruth, error) {
+// addFrontier adds the frontier and what memories hold, at one cut.
+func addFrontier(ctx context.Context, t *result.ProcessTruth, p process.Truth, o TruthOptions) error {
 	g, ok := p.(process.Covarier)
 	if !ok {
-		return nil, fmt.Errorf("the state–information frontier is known for Gaussian processes of numbers only, %s is none (for copies, take one: everything is times their number)", p.Describe().Spec)
+		return fmt.Errorf("the state–information frontier is known for Gaussian processes of numbers only, not for %s (of copies, take one: everything is times their number)", p.Describe().Spec)
 	}
-	f, err := process.NewFrontier(g, L/2, L)
+	L, ell := o.Frontier, o.Cut
+	if L == 0 {
+		L = 1024
+	}
+	if ell == 0 {
+		ell = L / 2
+	}
+	if ell < 1 || ell >= L {
+		return fmt.Errorf("cut %d is not inside a window of %d tokens", ell, L)
+	}
+	if len(o.Memories) == 0 {
+		f, err := process.NewFrontier(g, ell, L)
+		if err != nil {
+			return fmt.Errorf("state–information frontier at L = %d: %w", L, err)
+		}
+		t.Frontier = frontierTruth(f)
+		return nil
+	}
+	study, err := process.NewStudy(g, ell, L)
 	if err != nil {
-		return nil, fmt.Errorf("state–information frontier at L = %d: %w", L, err)
+		return fmt.Errorf("memories at L = %d: %w", L, err)
 	}
+	t.Frontier = frontierTruth(study.Frontier())
+	for _, m := range o.Memories {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows, err := study.Hold(m)
+		if err != nil {
+			return err
+		}
+		t.Memories = append(t.Memories, rows...)
+	}
+	return nil
+}
+
+func frontierTruth(f *process.Frontier) *result.FrontierTruth {
 	t := &result.FrontierTruth{Frontier: *f, Information: f.Information(), Fractions: map[string]int{}}
 	for k := 1; ; k *= 2 {
 		k = min(k, len(f.Correlations))
@@ -176,5 +212,5 @@ func frontierTruth(p process.Truth, L int) (*result.FrontierTruth, error) {
 		memories = append(memories, m)
 	}
 	t.Curve = f.Curve(memories)
-	return t, nil
+	return t
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/l2m-lab/l2m/process"
 )
 
 func TestTruth(t *testing.T) {
@@ -27,8 +29,15 @@ func TestTruth(t *testing.T) {
 	if len(r.TwoPoint) != 0 || len(r.Notes) != 1 {
 		t.Errorf("two-point %v, notes %v", r.TwoPoint, r.Notes)
 	}
+	if r, err = Truth(t.Context(), TruthOptions{Process: "hierarchical:c=2", Length: 4, Frontier: 64, Cut: 31, Memories: []process.Memory{{Shape: process.Window, Tokens: 31}}}); err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Memories; len(m) != 1 || r.Frontier.Ell != 31 || math.Abs(float64(m[0].Nats-r.Frontier.Information)) > 1e-9 {
+		t.Errorf("all of the past as a window: %+v, the frontier %+v", m, r.Frontier)
+	}
 	for want, o := range map[string]TruthOptions{
-		"unknown process": {Process: "x"}, "below 2": {Process: "iid", Ratio: 1}, "not between": {Process: "iid", Length: 1},
+		"not inside a window": {Process: "fgn", Frontier: 8, Cut: 8, Length: 4},
+		"unknown process":     {Process: "x"}, "below 2": {Process: "iid", Ratio: 1}, "not between": {Process: "iid", Length: 1},
 		"Gaussian processes of numbers only": {Process: "iid", Frontier: 8}, "at most 4096": {Process: "fgn", Frontier: 8192, Length: 4},
 	} {
 		if _, err := Truth(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {

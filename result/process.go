@@ -14,7 +14,8 @@ type ProcessTruth struct {
 	Bipartite   []BipartiteTruth    `json:"bipartite"`
 	TwoPoint    []TwoPointTruth     `json:"twopoint,omitempty"`
 	Frontier    *FrontierTruth      `json:"frontier,omitempty"`
-	Notes       []string            `json:"notes,omitempty"` // what could not be had, and why
+	Memories    []process.Captured  `json:"memories,omitempty"` // what structured memories hold, at the cut of Frontier
+	Notes       []string            `json:"notes,omitempty"`    // what could not be had, and why
 }
 
 // BipartiteTruth is I(ell; Length) in nats.
@@ -31,7 +32,7 @@ type TwoPointTruth struct {
 	Value    info.Nats `json:"nats"`
 }
 
-// FrontierTruth is how much of I(Length/2; Length) a memory can hold.
+// FrontierTruth is how much of I(Ell; Length) a memory can hold.
 type FrontierTruth struct {
 	process.Frontier
 	Information info.Nats                 `json:"nats"`

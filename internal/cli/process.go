@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/exact"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
@@ -160,6 +161,7 @@ func newProcessTruthCommand() *cobra.Command {
 	var (
 		o      exact.TruthOptions
 		flags  processFlags
+		specs  []string
 		asJSON bool
 		out    string
 	)
@@ -167,11 +169,17 @@ func newProcessTruthCommand() *cobra.Command {
 		Use:   "truth PROCESS",
 		Short: "Print the exact information of a process",
 		Long: `Truth prints exact bipartite and two-point mutual information at dyadic lengths,
-and with --frontier how much of it a memory of a given size can hold (Gaussian
-processes of numbers).`,
+with --frontier how much of it a state of a given size can hold, and with
+--memory how much structured memories hold (Gaussian processes of numbers):
+
+  fenwick:A,B     stretches of w tokens keep A·w^B numbers each
+  segments:A,B    segments of A·d^(1-B) tokens at distance d keep one number each
+  window:K        the last K tokens
+  pattern:k^P     the tokens at distances 1, 2^P, 3^P, …; also k^1/B and k^P+1`,
 		Example: `  l2m process truth santafe --beta 0.8
   l2m process truth hierarchical --c 3 --length 262144
-  l2m process truth powergauss --signs random --frontier 1024 --json -o truth.json`,
+  l2m process truth powergauss --signs random --frontier 1024 --json -o truth.json
+  l2m process truth hierarchical --frontier 256 --cut 127 --memory fenwick:1.5,0.7925 --memory fenwick:1.5,0.5`,
 		Args: oneProcess,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := flags.parse(cmd, args[0])
@@ -179,6 +187,13 @@ processes of numbers).`,
 				return err
 			}
 			o.Process = p.Describe().Spec
+			for _, spec := range specs {
+				m, err := process.ParseMemory(spec)
+				if err != nil {
+					return usageError{fmt.Errorf("--memory: %w", err)}
+				}
+				o.Memories = append(o.Memories, m)
+			}
 			t, err := exact.Truth(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -200,7 +215,9 @@ processes of numbers).`,
 	f.IntVarP(&o.Length, "length", "L", 4096, "largest window length, tokens")
 	f.IntVar(&o.Ratio, "ratio", 2, "L/ℓ")
 	f.IntVar(&o.Distances, "distances", 0, "largest distance of two-point information (default length/2; -1 leaves it out)")
-	f.IntVar(&o.Frontier, "frontier", 0, "window length of the state–information frontier (at most 4096; default: none)")
+	f.IntVar(&o.Frontier, "frontier", 0, "window length of the state–information frontier (at most 4096, hierarchical 16384; default: none, 1024 with --memory)")
+	f.IntVar(&o.Cut, "cut", 0, "tokens of the past for --frontier and --memory (default: half)")
+	f.StringArrayVar(&specs, "memory", nil, "structured memory, such as fenwick:1.5,0.76 (repeat for several)")
 	f.StringVarP(&out, "out", "o", "", "file to write (default: standard output)")
 	f.BoolVar(&asJSON, "json", false, "write JSON")
 	flags.add(cmd)
@@ -238,11 +255,31 @@ func writeTruth(w io.Writer, t *result.ProcessTruth) error {
 			rows.AppendRow(table.Row{fmt.Sprintf("%.4g", float64(b.Memory)), fmt.Sprintf("%.6g", float64(b.Captured)), fmt.Sprintf("%.1f %%", 100*float64(b.Captured/f.Information))})
 		}
 		fmt.Fprintln(w, rows.Render())
+		writeMemories(w, t)
 	}
 	for _, n := range t.Notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	return nil
+}
+
+// writeMemories prints what each memory holds beside the best linear state and
+// the window of as many numbers.
+func writeMemories(w io.Writer, t *result.ProcessTruth) {
+	if len(t.Memories) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nmemories of %d tokens, of what the next %d depend on\n", t.Frontier.Ell, t.Frontier.Length-t.Frontier.Ell)
+	rows := plainTable("memory", "numbers chosen as", "numbers", "captured nats", "share", "best state", "window")
+	for _, m := range t.Memories {
+		share := func(captured info.Nats) string { return fmt.Sprintf("%.3f", float64(captured/m.Information)) }
+		nats := fmt.Sprintf("%.6g", float64(m.Nats))
+		if m.Spread > 0 {
+			nats += fmt.Sprintf(" ± %.2g", float64(m.Spread))
+		}
+		rows.AppendRow(table.Row{m.Memory, m.Construct, m.Numbers, nats, share(m.Nats), share(m.Frontier), share(m.Window)})
+	}
+	fmt.Fprintln(w, rows.Render())
 }
 
 // processFlags lets parameters of every kind be given as flags.
