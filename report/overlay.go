@@ -15,11 +15,14 @@ import (
 )
 
 // Headline is the finding of a run as a sentence without numbers, and formula the
-// law with its interval; empty where none was fitted.
+// law with its interval, marked where it is rejected; empty where none was fitted.
 func Headline(r *result.Result) (headline, formula string) {
 	f := find(r)
 	if len(f.formula) > 0 {
 		formula = f.formula.String()
+		if f.tone == page.Bad {
+			formula = "rejected: " + formula
+		}
 		if e := f.exponent; e != nil && e.Interval != nil {
 			formula += ", " + level(e.Interval) + " of the exponent: " + interval(e.Interval, e.SE, "").String()
 		}

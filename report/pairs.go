@@ -83,7 +83,7 @@ func (s figureSet) twoPoint() *figure.Figure {
 			fig.Curves = append(fig.Curves, rival)
 			say(" Dashed red: " + r.Name() + ", which describes the points better.")
 		}
-		fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Blue, Large: true, Text: decayFormula(d)})
+		fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Blue, Large: d.Holds(), Text: decayFormula(d)})
 		if d.AlphaInterval != nil {
 			fig.Notes = append(fig.Notes, figure.Note{Corner: figure.TopRight, Hue: figure.Grey, Text: prose.Plain("α in " + interval(d.AlphaInterval, 0, "").String() + " (" + level(d.AlphaInterval) + ")")})
 		}
@@ -124,7 +124,7 @@ func (b pageBuilder) pairsLead() prose.Phrase {
 	if b.find.reason != "" {
 		lead = prose.Join(lead, prose.Plain(" "+b.find.reason))
 	}
-	return lead
+	return append(lead, b.rejected()...)
 }
 
 // covariance shows the decay of the norm of the lag covariance.

@@ -122,7 +122,7 @@ func (s figureSet) law() *figure.Figure {
 		fig.Curves = append(fig.Curves,
 			figure.Curve{Name: "β = 1", Label: "β = 1", Hue: figure.Grey, Line: figure.Dotted, Extends: true, Points: s.volumeGuide(points)},
 			s.lawCurve(series.Law, lo, hi))
-		fig.Notes = append(fig.Notes, figure.Note{Text: s.find.formula, Corner: figure.TopLeft, Hue: figure.Blue, Large: true})
+		fig.Notes = append(fig.Notes, figure.Note{Text: s.find.formula, Corner: figure.TopLeft, Hue: figure.Blue, Large: s.find.tone != page.Bad})
 		if s.find.tone == page.Bad {
 			fig.Notes = append(fig.Notes, figure.Note{Text: prose.Plain("rejected: the best single power law, dashed"), Corner: figure.TopLeft, Hue: figure.Vermilion})
 		}

@@ -102,7 +102,7 @@ func (b pageBuilder) lead() prose.Phrase {
 	if b.find.reason != "" {
 		say(prose.Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
 	}
-	return t
+	return append(t, b.rejected()...)
 }
 
 // doubling says what the exponent means.
@@ -176,12 +176,21 @@ func (b pageBuilder) facts() []page.Fact {
 	return facts
 }
 
-// formula is the law as the first screen shows it: marked when it is rejected.
+// formula is the law that the first screen shows large; a rejected one is only
+// mentioned in the lead.
 func (b pageBuilder) formula() prose.Phrase {
-	if b.find.tone == page.Bad && b.find.formula != nil {
-		return prose.Join(prose.Styled(prose.Muted, "the best single power law: "), b.find.formula)
+	if b.find.tone == page.Bad {
+		return nil
 	}
 	return b.find.formula
+}
+
+// rejected says which power law was rejected.
+func (b pageBuilder) rejected() prose.Phrase {
+	if b.find.tone != page.Bad || b.find.formula == nil {
+		return nil
+	}
+	return prose.Join(prose.Plain(" The best single power law, "), b.find.formula, prose.Plain(", is rejected."))
 }
 
 // warnings gathers the caveats of the run, its series and its two-point law;

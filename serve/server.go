@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,8 @@ var indexSource string
 
 var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
 	"date": func(t time.Time) string { return t.Format("2006-01-02 15:04") },
+	// html/template keeps # and ? in a path, since they may be meant.
+	"escape": func(name string) string { return (&url.URL{Path: name}).EscapedPath() },
 }).Parse(indexSource))
 
 func (s *Server) index(w http.ResponseWriter) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -135,6 +136,35 @@ var escapes = []string{
 	"/run/books/figures/out.svg", "/run/books/run.json", "/run/link/report.html", "/run/books/notes.txt", "/run/notes.txt", "/run/books/scores/part",
 	"/run/books/", "/run/", "/run/books/report.html/", "/run/./books/report.html", "/run/books\x00/report.html", `/run/..\secret.json`, "/secret.json",
 	"/together?run=../outside", "/together?run=/etc", "/together?run=link", "/together",
+}
+
+// The links of the list lead to the files, whatever a run is called.
+func TestLinksOfTheList(t *testing.T) {
+	dir := t.TempDir()
+	const name = `a#b?c%20d e"f`
+	if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(runs(t), "both"))); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	links := 0
+	for _, e := range pagetest.Parse(t, get(s, "GET", "/").Body.String()) {
+		href := e.Attrs["href"]
+		if e.Name != "a" {
+			continue
+		}
+		links++
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1:1"+href, nil)); w.Code != http.StatusOK {
+			t.Errorf("the link %s answers %d", href, w.Code)
+		}
+	}
+	if links == 0 {
+		t.Error("no links")
+	}
 }
 
 func TestNothingElseIsServed(t *testing.T) {
