@@ -10,8 +10,9 @@
 // that runs it.
 //
 // Products of matrices are our own kernels in Go's assembler, with AVX-512 or
-// AVX2, or plain Go elsewhere. On the machines that we measured they are as fast
-// as OpenBLAS (docs/lab.md), so nothing is loaded or linked.
+// AVX2. With AVX-512, on the one machine that was measured, they are about as
+// fast as OpenBLAS (docs/lab.md), so nothing is loaded or linked. Elsewhere they
+// are plain Go, some thirty times slower.
 //
 // A run is a function of the parameters, the inputs and the instruction set: the
 // same bytes every time. Time is that of the products, 2·m·n·k operations each;
