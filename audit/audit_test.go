@@ -219,3 +219,24 @@ func TestAuditMemory(t *testing.T) {
 		t.Errorf("%+v, %v", a.Warnings, err)
 	}
 }
+
+// TestAuditOfATrainedModel: of a run of l2m lab train only the configuration is
+// read, though lab.json names a model_type, too.
+func TestAuditOfATrainedModel(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"config.json": `{"model_type": "l2m-lab", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "layer_types": ["full_attention"]}`,
+		"lab.json":    "{\n  \"schema\": \"l2m.lab/1\",\n  \"recipe\": {\"model\": {\"model_type\": \"l2m-lab\"}}\n}",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := Run(context.Background(), Options{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Failures) > 0 || len(a.Models) != 1 {
+		t.Errorf("%d models, failures %v", len(a.Models), a.Failures)
+	}
+}

@@ -58,7 +58,7 @@ type Options struct {
 
 // Document is what a training run found.
 type Document struct {
-	Format      string             `json:"format"`
+	Schema      string             `json:"schema"`
 	Command     string             `json:"command,omitempty"`
 	Version     string             `json:"version,omitempty"`
 	Recipe      train.Recipe       `json:"recipe"`
@@ -78,7 +78,8 @@ type RateTrial struct {
 	Diverged bool    `json:"diverged,omitempty"`
 }
 
-const documentFormat = "l2m-lab-1"
+// Schema names the layout of lab.json.
+const Schema = "l2m.lab/1"
 
 // bytesData names text as data of a recipe.
 const bytesData = "bytes"
@@ -177,7 +178,7 @@ func Train(ctx context.Context, o Options) (*Document, error) {
 		return nil, err
 	}
 	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Checkpoint: filepath.Join(folder, "training.safetensors")}
-	doc := &Document{Format: documentFormat, Command: dir.Command(), Version: info.BuildVersion().String(), Corpus: fingerprint, Instruction: to.Set.String()}
+	doc := &Document{Schema: Schema, Command: dir.Command(), Version: info.BuildVersion().String(), Corpus: fingerprint, Instruction: to.Set.String()}
 	if err := o.chooseRate(ctx, dir, &r, data, doc, to); err != nil {
 		return nil, err
 	}
@@ -364,8 +365,8 @@ func ReadDocument(dir string) (*Document, error) {
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.Lab.Document), err)
 	}
-	if doc.Format != documentFormat {
-		return nil, fmt.Errorf("%s has format %q, not %q", filepath.Join(dir, rundir.Lab.Document), doc.Format, documentFormat)
+	if doc.Schema != Schema {
+		return nil, fmt.Errorf("%s has the schema %q, not %q", filepath.Join(dir, rundir.Lab.Document), doc.Schema, Schema)
 	}
 	return &doc, nil
 }
