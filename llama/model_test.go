@@ -295,16 +295,16 @@ func (c *countdown) Err() error {
 func TestLongSequences(t *testing.T) {
 	needLibrary(t)
 	long := small
-	long.context = 1024
+	long.context = 512
 	for _, arch := range []string{"llama", "gemma2", "mamba", "jamba"} { // one of each kind of memory
 		path, _ := randomModel(t, arch, long)
-		exact := Options{Path: path, KeyType: "f32", ValueType: "f32", FlashAttn: "off", Threads: 1, Batch: 1024}
+		exact := Options{Path: path, KeyType: "f32", ValueType: "f32", FlashAttn: "off", Threads: 1, Batch: 512}
 		wide := open(t, exact)
 		exact.Batch, exact.Sequences = 16, 8
 		m := open(t, exact)
 		rng := rand.New(rand.NewPCG(9, 1))
-		tokens := randomTokens(rng, 900)
-		branches := []Branch{{At: 40, Tokens: randomTokens(rng, 30)}, {At: 800, Tokens: randomTokens(rng, 50)}, {At: 1, Tokens: randomTokens(rng, 900)}, {At: 2, Tokens: randomTokens(rng, 500)}, {At: 900, Tokens: randomTokens(rng, 3)}}
+		tokens := randomTokens(rng, 450)
+		branches := []Branch{{At: 40, Tokens: randomTokens(rng, 30)}, {At: 400, Tokens: randomTokens(rng, 50)}, {At: 1, Tokens: randomTokens(rng, 450)}, {At: 2, Tokens: randomTokens(rng, 250)}, {At: 450, Tokens: randomTokens(rng, 3)}}
 		along, off, err := m.LogProbs(t.Context(), tokens, branches)
 		if err != nil {
 			t.Fatal(err)
