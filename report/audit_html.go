@@ -151,13 +151,13 @@ func (a auditPage) modelSection() page.Section {
 			if i == 0 {
 				head = "L = " + head
 			}
-			t.Columns = append(t.Columns, page.Column{Head: prose.Plain(head), Numeric: true})
+			t.Columns = append(t.Columns, page.Number(head))
 		}
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("bytes"), Numeric: true})
+		t.Columns = append(t.Columns, page.Number("bytes"))
 		if meets {
-			t.Columns = append(t.Columns, page.Column{Head: prose.Plain("every bit"), Numeric: true})
+			t.Columns = append(t.Columns, page.Number("every bit"))
 			for _, c := range a.Capacities {
-				t.Columns = append(t.Columns, page.Column{Head: prose.Plain(prose.Exact(c) + " nats"), Numeric: true})
+				t.Columns = append(t.Columns, page.Number(prose.Exact(c)+" nats"))
 			}
 		}
 		beyond := false
@@ -212,9 +212,9 @@ func (a auditPage) modelSection() page.Section {
 // intervalTable lists the intervals of the crossovers, nil when there is none.
 func (a auditPage) intervalTable() *page.Table {
 	t := &page.Table{ID: "intervals", Caption: prose.Plain(prose.Exact(math.Round(1000*a.Level)/10) + " % intervals of the length from which on a state is too small")}
-	t.Columns = []page.Column{{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("every bit"), Numeric: true}}
+	t.Columns = []page.Column{{Head: prose.Plain("model"), Wide: true}, page.Number("every bit")}
 	for _, c := range a.Capacities {
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain(prose.Exact(c) + " nats"), Numeric: true})
+		t.Columns = append(t.Columns, page.Number(prose.Exact(c)+" nats"))
 	}
 	groups := a.byClass()
 	for _, class := range arch.Classes() {
@@ -260,9 +260,9 @@ func (a auditPage) questionSection() page.Section {
 			prose.Plain(fmt.Sprintf("At %s tokens the past holds ", prose.Count(q.Length))), prose.Amount(last.Information, 0, fmt.Sprintf("%s.questions[%d].series[%d].information", a.base, i, len(q.Series)-1)), prose.Plain(" "), prose.Unit(""),
 			prose.Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", prose.Significant(q.PerTenfold, 3))))})
 		t := &page.Table{ID: fmt.Sprintf("fixed-%d", i), Caption: prose.Plain("A state of fixed size that is large enough up to L would have to hold, in elements")}
-		t.Columns = []page.Column{{Head: prose.Plain("up to L"), Numeric: true}}
+		t.Columns = []page.Column{page.Number("up to L")}
 		for _, c := range a.Capacities {
-			t.Columns = append(t.Columns, page.Column{Head: prose.Plain("at " + prose.Exact(c) + " nats/element"), Numeric: true})
+			t.Columns = append(t.Columns, page.Number("at "+prose.Exact(c)+" nats/element"))
 		}
 		for j, n := range q.Series {
 			row := []prose.Phrase{prose.Plain(prose.Count(n.Length))}
@@ -281,8 +281,8 @@ func (a auditPage) needTable(question int) *page.Table {
 	least := a.leastCapacity()
 	t := &page.Table{ID: fmt.Sprintf("needs-%d", question), Caption: prose.Plain(fmt.Sprintf("Models at %s tokens, at %s nats per element", prose.Count(a.Questions[question].Length), prose.Exact(a.Capacities[least])))}
 	t.Columns = []page.Column{
-		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("keeps"), Numeric: true}, {Head: prose.Plain("÷ needed"), Numeric: true},
-		{Head: prose.Plain("window not ruled out"), Numeric: true}, {Head: prose.Plain("attention layers not ruled out"), Numeric: true},
+		{Head: prose.Plain("model"), Wide: true}, page.Number("keeps"), page.Number("÷ needed"),
+		page.Number("window not ruled out"), page.Number("attention layers not ruled out"),
 	}
 	groups := a.byClass()
 	for _, class := range arch.Classes() {

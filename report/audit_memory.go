@@ -101,11 +101,11 @@ func (a auditPage) memorySection() page.Section {
 	s := page.Section{ID: "fits", Title: "What fits"}
 	t := &page.Table{ID: "fit-table", Caption: prose.Plain("At " + memoryQuestion(p))}
 	t.Columns = []page.Column{
-		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("fits")}, {Head: prose.Plain("weights"), Numeric: true}, {Head: prose.Plain("cache"), Numeric: true},
-		{Head: prose.Plain("longest context"), Numeric: true}, {Head: prose.Plain("largest batch"), Numeric: true}, {Head: prose.Plain("vLLM"), Numeric: true}, {Head: prose.Plain("llama.cpp"), Numeric: true}, {Head: prose.Plain("Transformers"), Numeric: true}, {Head: prose.Plain("read per token"), Numeric: true},
+		{Head: prose.Plain("model"), Wide: true}, page.Text("fits"), page.Number("weights"), page.Number("cache"),
+		page.Number("longest context"), page.Number("largest batch"), page.Number("vLLM"), page.Number("llama.cpp"), page.Number("Transformers"), page.Number("read per token"),
 	}
 	if p.Bandwidth > 0 {
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("tokens/s at most"), Numeric: true})
+		t.Columns = append(t.Columns, page.Number("tokens/s at most"))
 	}
 	for i, m := range p.Models {
 		if m.Error != "" || len(m.Engines) < 4 {
@@ -144,9 +144,9 @@ func (a auditPage) memorySection() page.Section {
 func memoryGrid(p *result.MemoryPlan, i int, base string) *page.Table {
 	m := p.Models[i]
 	t := &page.Table{ID: fmt.Sprintf("grid-%d", i), Caption: prose.Plain("Cache in bytes; what does not fit is in parentheses")}
-	t.Columns = []page.Column{{Head: prose.Plain("context"), Numeric: true}}
+	t.Columns = []page.Column{page.Number("context")}
 	for _, b := range p.Batches {
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("batch " + prose.Count(b)), Numeric: true})
+		t.Columns = append(t.Columns, page.Number("batch "+prose.Count(b)))
 	}
 	for j, L := range p.Contexts {
 		row := []prose.Phrase{prose.Plain(prose.Count(L))}

@@ -183,12 +183,12 @@ func (r calibrated) damageFigures() []page.Tab {
 
 // tables are one table for each cell.
 func (r calibrated) tables() []page.Block {
-	head := func(s string) page.Column { return page.Column{Head: prose.Plain(s), Numeric: true} }
+	head := func(s string) page.Column { return page.Number(s) }
 	var out []page.Block
 	for i, c := range r.Cells {
 		t := &page.Table{
 			ID: "cell-" + strconv.Itoa(i), Caption: prose.Plain(cellName(c)), Notes: c.Notes,
-			Columns: []page.Column{{Head: prose.Plain("estimator")}, head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
+			Columns: []page.Column{page.Text("estimator"), head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
 		}
 		for j, e := range c.Estimators {
 			row := []prose.Phrase{prose.Plain(string(e.Estimator))}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/report/page"
@@ -127,28 +128,51 @@ func estimatePhrase(e *info.Estimate, ref string) prose.Phrase {
 	return p
 }
 
-func (c compared) tableSection() page.Section {
-	t := &page.Table{ID: "models", Caption: prose.Plain("Models, in nats; differences are to the first. Intervals of 95 %."), Columns: []page.Column{
-		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("loss per " + c.Unit), Numeric: true}, {Head: prose.Plain("difference"), Numeric: true},
-		{Head: prose.Plain("taken from the longest past"), Numeric: true}, {Head: prose.Plain("lost, %"), Numeric: true}, {Head: prose.Plain("stops gaining"), Wide: true},
+// plusMinus is an estimate with the half-width of its interval, with its sign if
+// it is a difference.
+func plusMinus(e *info.Estimate, difference bool, unit, ref string) prose.Phrase {
+	if e == nil {
+		return prose.Plain("–")
+	}
+	p := prose.Value(e.Value, e.SE, ref+".value")
+	if difference && e.Value > 0 {
+		p[0].Text = "+" + p[0].Text
+	}
+	if i := e.Interval; i != nil {
+		p = prose.Join(p, prose.Plain(" ± "+prose.Round((i.Hi-i.Lo)/2, e.SE)))
+	}
+	return prose.Join(p, prose.Plain(unit))
+}
+
+// modelTable is the table of all models.
+func (c compared) modelTable() *page.Table {
+	t := &page.Table{ID: "models", Caption: prose.Plain(fmt.Sprintf("Models, in nats; differences are to the first. ± is half an interval of %s %%.", prose.Fixed(100*c.Level, 0))), Columns: []page.Column{
+		{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("loss per " + c.Unit), Numeric: true, Short: "nats/" + c.Unit}, page.Number("difference"),
+		{Head: prose.Plain("taken from the longest past"), Numeric: true, Short: "nats from past"}, page.Number("lost"), {Head: prose.Plain("stops gaining"), Wide: true, PageOnly: true},
 	}}
 	names := c.names()
-	capacities := false
 	for i, r := range c.Runs {
 		ref := fmt.Sprintf(".runs[%d]", i)
-		row := []prose.Phrase{prose.Plain(names[i]), estimatePhrase(&r.Loss, ref+".loss"), estimatePhrase(r.Difference, ref+".difference"), prose.Plain("–"), prose.Plain("–"), prose.Plain(stopText(r.Stop, c.own()))}
+		row := []prose.Phrase{prose.Plain(names[i]), plusMinus(&r.Loss, false, "", ref+".loss"), plusMinus(r.Difference, true, "", ref+".difference"), prose.Plain("–"), prose.Plain("–"), prose.Plain(stopText(r.Stop, c.own()))}
 		if n := len(r.Information); n > 0 {
 			at := fmt.Sprintf("%s.information[%d]", ref, n-1)
-			row[3] = estimatePhrase(&r.Information[n-1].Nats, at+".nats")
-			row[4] = estimatePhrase(r.Information[n-1].Lost, at+".lost")
+			row[3] = plusMinus(&r.Information[n-1].Nats, false, "", at+".nats")
+			if lost := r.Information[n-1].Lost; lost != nil {
+				row[4] = plusMinus(lost, true, " %", at+".lost")
+			}
 		}
 		t.Rows = append(t.Rows, row)
-		capacities = capacities || r.Capacity != nil
 	}
-	s := page.Section{ID: "models", Title: "The models", Blocks: []page.Block{t}}
+	return t
+}
+
+func (c compared) tableSection() page.Section {
+	names := c.names()
+	capacities := slices.ContainsFunc(c.Runs, func(r result.ComparedRun) bool { return r.Capacity != nil })
+	s := page.Section{ID: "models", Title: "The models", Blocks: []page.Block{c.modelTable()}}
 	if capacities {
 		k := &page.Table{ID: "capacity", Caption: prose.Plain("What an element of the history state carries at least: information taken from the past over elements kept of it, where that is largest. l2m audit --capacity takes this number."), Columns: []page.Column{
-			{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("configuration"), Wide: true}, {Head: prose.Plain("context ℓ, tokens"), Numeric: true}, {Head: prose.Plain("elements"), Numeric: true}, {Head: prose.Plain("nats per element"), Numeric: true},
+			{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("configuration"), Wide: true}, page.Number("context ℓ, tokens"), page.Number("elements"), page.Number("nats per element"),
 		}}
 		for i, r := range c.Runs {
 			if x := r.Capacity; x != nil {
@@ -162,12 +186,12 @@ func (c compared) tableSection() page.Section {
 }
 
 func (c compared) numbersSection() page.Section {
-	t := &page.Table{ID: "numbers", Caption: prose.Plain("Information I(ℓ; 2ℓ) in nats, and what is lost against the first model in percent."), Columns: []page.Column{{Head: prose.Plain("ℓ, " + c.Unit + "s"), Numeric: true}}}
+	t := &page.Table{ID: "numbers", Caption: prose.Plain("Information I(ℓ; 2ℓ) in nats, and what is lost against the first model in percent."), Columns: []page.Column{page.Number("ℓ, " + c.Unit + "s")}}
 	names := c.names()
 	for i := range c.Runs {
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain(names[i]), Numeric: true})
+		t.Columns = append(t.Columns, page.Number(names[i]))
 		if i > 0 {
-			t.Columns = append(t.Columns, page.Column{Head: prose.Plain("lost, %"), Numeric: true})
+			t.Columns = append(t.Columns, page.Number("lost, %"))
 		}
 	}
 	for j, p := range c.Runs[0].Information {

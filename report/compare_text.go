@@ -10,7 +10,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -98,36 +97,8 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 		how = "on the same windows"
 	}
 	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", prose.Plural(c.Documents, "document", "documents"), prose.Count(c.Length), c.own(), how, prose.Fixed(100*c.Level, 0)), 2, text.Faint)
-	t.out.WriteString("\n")
 	names := c.names()
-	width := 0
-	for _, n := range names {
-		width = max(width, len([]rune(n)))
-	}
-	width = min(width, max(16, opts.Width-62))
-	cell := func(s string, n int) string {
-		r := []rune(s)
-		if len(r) > n {
-			r = append(r[:n-1:n-1], '…')
-		}
-		return string(r) + strings.Repeat(" ", n-len(r))
-	}
-	right := func(s string, n int) string { return strings.Repeat(" ", max(0, n-len([]rune(s)))) + s }
-	fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell("model", width), right("nats/"+c.Unit, 12), right("difference", 20), right("nats from past", 15), right("lost", 18))
-	for i, r := range c.Runs {
-		d, lost, nats := "–", "–", "–"
-		if r.Difference != nil {
-			d = signed(*r.Difference)
-		}
-		if n := len(r.Information); n > 0 {
-			p := r.Information[n-1]
-			nats = prose.Round(p.Nats.Value, p.Nats.SE)
-			if p.Lost != nil {
-				lost = fmt.Sprintf("%s %%", signed(*p.Lost))
-			}
-		}
-		fmt.Fprintf(&t.out, "%s %s %s %s %s\n", cell(names[i], width), right(prose.Round(r.Loss.Value, r.Loss.SE), 12), right(d, 20), right(nats, 15), right(lost, 18))
-	}
+	t.table(c.modelTable(), 0)
 	t.out.WriteString("\n")
 	for i, r := range c.Runs {
 		s := names[i] + ": " + stopText(r.Stop, c.own())
@@ -142,16 +113,4 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 	}
 	_, err := io.WriteString(w, t.out.String())
 	return err
-}
-
-// signed writes an estimate with its sign and the half-width of its interval.
-func signed(e info.Estimate) string {
-	s := prose.Round(e.Value, e.SE)
-	if e.Value > 0 {
-		s = "+" + s
-	}
-	if e.Interval == nil {
-		return s
-	}
-	return s + " ± " + prose.Round((e.Interval.Hi-e.Interval.Lo)/2, e.SE)
 }

@@ -256,7 +256,7 @@ func TestPageSaysWhatErrorsAre(t *testing.T) {
 		has, lack string
 	}{
 		"floor kept":       {func(*result.TwoPoint) {}, "two standard errors above the dashed line", "which is subtracted"},
-		"floor subtracted": {func(p *result.TwoPoint) { p.Corrected = true }, "Shaded: what cannot be told from nothing, two standard errors.", "above the dashed"},
+		"floor subtracted": {func(p *result.TwoPoint) { p.Corrected = true }, "Shaded: not distinguishable from zero, two standard errors.", "above the dashed"},
 		"no floor": {func(p *result.TwoPoint) {
 			for i := range p.Points {
 				p.Points[i].Floor = 0

@@ -61,9 +61,9 @@ func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 		Y:       informationAxis("I(L/2; L)"), Aspect: 0.7,
 	}
 	table := &page.Table{ID: "runs", Caption: prose.Plain("The headline law of each run."), Columns: []page.Column{
-		{Head: prose.Plain("run"), Wide: true}, {Head: prose.Plain("text"), Wide: true}, {Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("documents"), Numeric: true},
-		{Head: prose.Plain("exponent β"), Numeric: true}, {Head: prose.Plain("95 %"), Numeric: true}, {Head: prose.Plain("law"), Wide: true},
-		{Head: prose.Plain("decay α"), Numeric: true},
+		{Head: prose.Plain("run"), Wide: true}, {Head: prose.Plain("text"), Wide: true}, {Head: prose.Plain("model"), Wide: true}, page.Number("documents"),
+		page.Number("exponent β"), page.Number("95 %"), {Head: prose.Plain("law"), Wide: true},
+		page.Number("decay α"),
 	}}
 	type entry struct {
 		Run    string         `json:"run"`

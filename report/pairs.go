@@ -55,9 +55,9 @@ func (s figureSet) twoPoint() *figure.Figure {
 	if len(limit.Points) > 1 {
 		fig.Curves = append(fig.Curves, limit)
 		if t.Corrected || !floorMatters(t) {
-			say(" Shaded: what cannot be told from nothing, two standard errors.")
+			say(" Shaded: not distinguishable from zero, two standard errors.")
 		} else {
-			say(" Shaded: what cannot be told from nothing, two standard errors above the dashed line.")
+			say(" Shaded: not distinguishable from zero, two standard errors above the dashed line.")
 		}
 	}
 	if len(floor.Points) > 1 && floorMatters(t) {
@@ -198,25 +198,7 @@ func (b pageBuilder) pairs() page.Section {
 	if b.law() != nil {
 		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
-	t := &page.Table{ID: "twopoint", Caption: prose.Plain("Two-point mutual information (" + b.r.TwoPoint.Estimator + " estimator)"),
-		Columns: []page.Column{{Head: prose.Plain("d"), Numeric: true}, {Head: prose.Join(prose.Plain("I(d) ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}, {Head: prose.Plain("noise"), Numeric: true}, {Head: prose.Plain("pairs"), Numeric: true}, {Head: prose.Plain("")}}}
-	floor := hasFloor(b.r.TwoPoint)
-	if floor {
-		t.Columns = slices.Insert(t.Columns, 4, page.Column{Head: prose.Plain("shuffled pairs"), Numeric: true})
-	}
-	for j, p := range b.r.TwoPoint.Points {
-		base := fmt.Sprintf(".twopoint.points[%d]", j)
-		note := ""
-		if p.LeftOut != "" {
-			note = p.LeftOut.String() + "; not fitted"
-		}
-		row := []prose.Phrase{{{Text: prose.Count(p.Distance), Ref: base + ".distance"}}, prose.Amount(p.Value, p.SE, base+".nats"),
-			amount2(p.SE, base+".se"), amount2(p.Limit, base+".limit"), {{Text: prose.Count(p.Pairs), Ref: base + ".pairs"}}, prose.Styled(prose.Muted, note)}
-		if floor {
-			row = slices.Insert(row, 4, amount2(p.Floor, base+".floor"))
-		}
-		t.Rows = append(t.Rows, row)
-	}
+	t := pairsTable(b.r.TwoPoint)
 	if b.law() == nil {
 		s.Blocks = append(s.Blocks, t) // the main numbers of the page
 	} else {
@@ -226,6 +208,30 @@ func (b pageBuilder) pairs() page.Section {
 		s.Blocks = append(s.Blocks, page.Draw(f))
 	}
 	return s
+}
+
+// pairsTable lists two-point information by distance.
+func pairsTable(p *result.TwoPoint) *page.Table {
+	nats := page.Column{Head: prose.Join(prose.Plain("I(d) ("), prose.Unit(""), prose.Plain(")")), Numeric: true, Short: "I(d), nats"}
+	se := page.Column{Head: prose.Plain("standard error"), Numeric: true, Short: "±"}
+	pairs := page.Column{Head: prose.Plain("pairs"), Numeric: true, Drop: 2}
+	shuffled := page.Column{Head: prose.Plain("shuffled pairs"), Numeric: true, Short: "shuffled", Drop: 1, PageOnly: !floorMatters(p)}
+	t := &page.Table{ID: "twopoint", Caption: prose.Plain("Two-point mutual information (" + p.Estimator + " estimator)"),
+		Columns: []page.Column{page.Number("d"), nats, se, page.Number("noise"), shuffled, pairs, page.Text("not fitted")}}
+	floor := hasFloor(p)
+	if !floor {
+		t.Columns = slices.Delete(t.Columns, 4, 5)
+	}
+	for j, q := range p.Points {
+		base := fmt.Sprintf(".twopoint.points[%d]", j)
+		row := []prose.Phrase{{{Text: prose.Count(q.Distance), Ref: base + ".distance"}}, prose.Amount(q.Value, q.SE, base+".nats"),
+			amount2(q.SE, base+".se"), amount2(q.Limit, base+".limit"), {{Text: prose.Count(q.Pairs), Ref: base + ".pairs"}}, prose.Styled(prose.Muted, q.LeftOut.String())}
+		if floor {
+			row = slices.Insert(row, 4, amount2(q.Floor, base+".floor"))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // counted is how many documents pairs were counted of.

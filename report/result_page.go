@@ -266,24 +266,35 @@ func (b pageBuilder) fits() page.Section {
 	if tabs := b.estimators(); len(tabs) > 0 {
 		s.Blocks = append(s.Blocks, page.Tabs{ID: "t-estimators", Figures: tabs[:min(len(tabs), page.MaxTabs)]})
 	}
-	if t := b.fitTable(); t != nil {
-		s.Blocks = append(s.Blocks, t)
+	var fitted []int
+	for i, x := range b.r.Series {
+		if x.Law != nil {
+			fitted = append(fitted, i)
+		}
+	}
+	if len(fitted) > 0 {
+		s.Blocks = append(s.Blocks, fitTable(b.r, fitted, nil))
 	}
 	return s
 }
 
-func (b pageBuilder) fitTable() *page.Table {
+// fitTable lists the power laws of some series; notes, if any, numbers the caveats
+// of each.
+func fitTable(r *result.Result, series []int, notes *footnotes) *page.Table {
 	t := &page.Table{ID: "fits", Caption: prose.Join(prose.Plain("Power laws I = A·L"), prose.Styled(prose.Sup, "β"), prose.Plain(", fitted with the full covariance of the estimates")),
-		Columns: []page.Column{{Head: prose.Plain("estimator")}, {Head: prose.Plain("L/ℓ"), Numeric: true}, {Head: prose.Plain("exponent β"), Numeric: true}, {Head: prose.Plain("95 % interval"), Numeric: true},
-			{Head: prose.Join(prose.Plain("A ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("χ²/dof"), Numeric: true}, {Head: prose.Plain("p"), Numeric: true}, {Head: prose.Plain("weight"), Numeric: true}, {Head: prose.Plain("verdict")}}}
+		Columns: []page.Column{page.Text("estimator"), page.Number("L/ℓ"), page.Number("exponent β"), page.Number("95 % interval"),
+			{Head: prose.Join(prose.Plain("A ("), prose.Unit(""), prose.Plain(")")), Numeric: true, Short: "A"}, {Head: prose.Plain("χ²/dof"), Numeric: true, Drop: 1},
+			{Head: prose.Plain("p"), Numeric: true, PageOnly: true}, {Head: prose.Plain("weight"), Numeric: true, PageOnly: true}, {Head: prose.Plain("verdict"), Short: "law"}}}
 	dash := prose.Plain("–")
-	for i, x := range b.r.Series {
-		if x.Law == nil {
-			continue
-		}
+	for _, i := range series {
+		x := r.Series[i]
 		base := fmt.Sprintf(".series[%d].law.power", i)
-		row := []prose.Phrase{prose.Plain(estimatorName(x.Estimator)), prose.Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, prose.Plain(verdictWord(x.Law.Verdict))}
-		if p := x.Law.Power; p != nil {
+		row := []prose.Phrase{prose.Plain(estimatorName(x.Estimator)), prose.Plain(fmt.Sprint(x.Ratio)), dash, dash, dash, dash, dash, dash, dash}
+		var p *law.Fit
+		if x.Law != nil {
+			p, row[8] = x.Law.Power, prose.Plain(verdictWord(x.Law.Verdict))
+		}
+		if p != nil {
 			if e := param(p, "beta"); e != nil {
 				ref := paramRef(base, p, e)
 				row[2], row[3] = prose.Value(e.Value, e.SE, ref), interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
@@ -295,10 +306,12 @@ func (b pageBuilder) fitTable() *page.Table {
 			row[6] = prose.Phrase{{Text: probability(p.P), Ref: base + ".p"}}
 			row[7] = prose.Phrase{{Text: weight(p.Weight), Ref: base + ".weight"}}
 		}
+		if notes != nil {
+			if m := notes.mark(seriesWarnings(x)); m != "" {
+				row[8] = prose.Join(row[8], prose.Plain(" "+m))
+			}
+		}
 		t.Rows = append(t.Rows, row)
-	}
-	if len(t.Rows) == 0 {
-		return nil
 	}
 	return t
 }
@@ -318,8 +331,8 @@ func (b pageBuilder) shape() page.Section {
 	i := b.find.series
 	a := b.r.Series[i].Law
 	t := &page.Table{ID: "rivals", Caption: prose.Plain("Laws fitted to " + seriesName(b.r.Series[i])),
-		Columns: []page.Column{{Head: prose.Plain("law")}, {Head: prose.Plain("formula")}, {Head: prose.Plain("parameters")}, {Head: prose.Plain("χ²"), Numeric: true}, {Head: prose.Plain("dof"), Numeric: true},
-			{Head: prose.Plain("p"), Numeric: true}, {Head: prose.Plain("AICc"), Numeric: true}, {Head: prose.Plain("weight"), Numeric: true}}}
+		Columns: []page.Column{page.Text("law"), page.Text("formula"), page.Text("parameters"), page.Number("χ²"), page.Number("dof"),
+			page.Number("p"), page.Number("AICc"), page.Number("weight")}}
 	row := func(f law.Fit, base string) {
 		var parts []string
 		for _, p := range f.Params {
@@ -362,7 +375,7 @@ func (b pageBuilder) position() page.Section {
 		return s
 	}
 	s.Blocks = append(s.Blocks, page.Draw(f))
-	t := &page.Table{ID: "loss", Columns: []page.Column{{Head: prose.Plain("position"), Numeric: true}, {Head: prose.Join(prose.Plain("loss ("), prose.Unit(" per "+singular(b.unit)), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}}}
+	t := &page.Table{ID: "loss", Columns: []page.Column{page.Number("position"), {Head: prose.Join(prose.Plain("loss ("), prose.Unit(" per "+singular(b.unit)), prose.Plain(")")), Numeric: true}, page.Number("standard error")}}
 	for j, p := range b.r.Loss.Positions {
 		base := fmt.Sprintf(".loss.positions[%d]", j)
 		at := prose.Phrase{{Text: prose.Count(p.From), Ref: base + ".from"}}

@@ -60,7 +60,7 @@ func (b pageBuilder) method() page.Section {
 		case t.Blocks == 0:
 			errors = "those of independent pairs"
 		}
-		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain(text + ". Errors are " + errors + "; a value within two of them cannot be told from nothing and is not fitted.")})
+		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain(text + ". Errors are " + errors + "; a value within two of them is not distinguishable from zero and is not fitted.")})
 	}
 	return s
 }
@@ -73,7 +73,7 @@ func (b pageBuilder) numbers() page.Section {
 			continue
 		}
 		t := &page.Table{ID: fmt.Sprintf("series-%d", i), Columns: []page.Column{{Head: prose.Styled(prose.Math, "L"), Numeric: true}, {Head: prose.Styled(prose.Math, "ℓ"), Numeric: true},
-			{Head: prose.Join(prose.Plain("I ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, {Head: prose.Plain("95 % interval"), Numeric: true}, {Head: prose.Plain("standard error"), Numeric: true}, {Head: prose.Plain("windows"), Numeric: true}, {Head: prose.Plain("")}}}
+			{Head: prose.Join(prose.Plain("I ("), prose.Unit(""), prose.Plain(")")), Numeric: true}, page.Number("95 % interval"), page.Number("standard error"), page.Number("windows"), page.Text("")}}
 		for j, p := range x.Points {
 			base := fmt.Sprintf(".series[%d].points[%d]", i, j)
 			note := ""
@@ -95,7 +95,7 @@ func (b pageBuilder) numbers() page.Section {
 // provenance says exactly what was done to what.
 func (b pageBuilder) provenance() page.Section {
 	r := b.r
-	t := &page.Table{ID: "origin", Columns: []page.Column{{Head: prose.Plain("what")}, {Head: prose.Plain("which"), Wide: true}}}
+	t := &page.Table{ID: "origin", Columns: []page.Column{page.Text("what"), {Head: prose.Plain("which"), Wide: true}}}
 	row := func(name string, v prose.Phrase) {
 		if v.String() != "" {
 			t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(name), v})

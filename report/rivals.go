@@ -26,8 +26,8 @@ func RivalsHTML(w io.Writer, r *result.Rivals) error {
 		Lead:    prose.Plain("Every task has a known answer. Means over repetitions; a task that an estimator cannot do is in the table with the reason."),
 	}
 	t := &page.Table{ID: "points", Columns: []page.Column{
-		{Head: prose.Plain("process"), Wide: true}, {Head: prose.Plain("L"), Numeric: true}, {Head: prose.Plain("dimensions"), Numeric: true}, {Head: prose.Plain("estimator")},
-		{Head: prose.Plain("samples"), Numeric: true}, {Head: prose.Plain("true nats"), Numeric: true}, {Head: prose.Plain("estimate"), Numeric: true}, {Head: prose.Plain("spread"), Numeric: true}, {Head: prose.Plain("remark"), Wide: true},
+		{Head: prose.Plain("process"), Wide: true}, page.Number("L"), page.Number("dimensions"), page.Text("estimator"),
+		page.Number("samples"), page.Number("true nats"), page.Number("estimate"), page.Number("spread"), {Head: prose.Plain("remark"), Wide: true},
 	}}
 	for i, p := range r.Points {
 		whole := func(n int, field string) prose.Phrase {

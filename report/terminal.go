@@ -3,14 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/info"
@@ -36,7 +34,7 @@ func Text(w io.Writer, r *result.Result, opts TextOptions) error {
 	t := terminal{r: r, opts: opts, find: find(r)}
 	t.verdict()
 	t.facts()
-	t.table()
+	t.fits()
 	t.rivals()
 	t.twoPoint()
 	t.footnotes()
@@ -199,79 +197,14 @@ func (t *terminal) rows() (rows []int, hidden int) {
 	return rows, hidden
 }
 
-func (t *terminal) table() {
+func (t *terminal) fits() {
 	if t.find.series < 0 {
 		return
 	}
 	rows, hidden := t.rows()
-	tw := t.newTable(table.Row{"estimator", "L/ℓ", "exponent β", "95 % interval", "A", "χ²/dof", "law"}, 76, "estimator", "law")
-	for _, i := range rows {
-		s := t.r.Series[i]
-		row := table.Row{estimatorName(s.Estimator), strconv.Itoa(s.Ratio), "–", "–", "–", "–", "–"}
-		if s.Law != nil {
-			if p := param(s.Law.Power, "beta"); p != nil {
-				row[2], row[3] = prose.Round(p.Value, p.SE), interval(p.Interval, p.SE, "").String()
-			}
-			if p := param(s.Law.Power, "A"); p != nil {
-				row[4] = prose.Round(p.Value, p.SE)
-			}
-			if s.Law.Power != nil {
-				row[5] = reduced(s.Law.Power.Chi2, s.Law.Power.DoF)
-			}
-			row[6] = verdictWord(s.Law.Verdict)
-		}
-		if m := t.notes.mark(seriesWarnings(s)); m != "" {
-			row[6] = fmt.Sprint(row[6], " ", m)
-		}
-		tw.AppendRow(row)
-	}
-	t.render(tw, 1)
+	t.table(fitTable(t.r, rows, &t.notes), 1)
 	if hidden > 0 {
 		t.paragraph(prose.Plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
-	}
-}
-
-// newTable returns a table of numbers, which is drawn close where there are fewer
-// columns than roomy, and without its less important columns where there are very
-// few. Columns named in words are left-aligned.
-func (t *terminal) newTable(head table.Row, roomy int, words ...string) table.Writer {
-	tw := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Format.Header = text.FormatDefault // the default would print β as Β
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "   "
-	if t.opts.Width < roomy {
-		style.Box.PaddingRight = " "
-	}
-	tw.SetStyle(style)
-	var columns []table.ColumnConfig
-	for i := range head {
-		a := text.AlignRight
-		if slices.Contains(words, fmt.Sprint(head[i])) {
-			a = text.AlignLeft
-		}
-		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: a, AlignHeader: a, Hidden: t.narrow() && slices.Contains([]string{"χ²/dof", "pairs", "shuffled"}, fmt.Sprint(head[i]))})
-	}
-	tw.SetColumnConfigs(columns)
-	tw.AppendHeader(head)
-	return tw
-}
-
-// narrow says whether there is no room for the columns that matter least.
-func (t *terminal) narrow() bool { return t.opts.Width < 64 }
-
-// render writes a table, one of its lines bold (0 is none).
-func (t *terminal) render(tw table.Writer, bold int) {
-	t.out.WriteString("\n")
-	for i, l := range strings.Split(tw.Render(), "\n") {
-		l = strings.TrimRight(l, " ")
-		switch {
-		case i == 0:
-			l = t.colour(l, text.Faint)
-		case i == bold:
-			l = t.colour(l, text.Bold)
-		}
-		t.out.WriteString(l + "\n")
 	}
 }
 
@@ -360,22 +293,9 @@ func (t *terminal) twoPoint() {
 // pairs is the table of two-point information.
 func (t *terminal) pairs() {
 	p := t.r.TwoPoint
-	head := table.Row{"d", "I(d), nats", "±", "noise", "pairs", ""}
-	floor := floorMatters(p)
-	if floor {
-		head = slices.Insert(head, 4, any("shuffled"))
-	}
-	tw := t.newTable(head, 88, "")
-	for _, q := range p.Points {
-		row := table.Row{prose.Count(q.Distance), prose.Amount(q.Value, q.SE, "").String(), prose.Significant(float64(q.SE), 2), prose.Significant(float64(q.Limit), 2), prose.Count(q.Pairs), q.LeftOut.String()}
-		if floor {
-			row = slices.Insert(row, 4, any(prose.Significant(float64(q.Floor), 2)))
-		}
-		tw.AppendRow(row)
-	}
-	t.render(tw, 0)
-	note := "± one standard error · noise: what cannot be told from nothing"
-	if floor && !t.narrow() {
+	whole := t.table(pairsTable(p), 0)
+	note := "± one standard error · noise: up to there a value is not distinguishable from zero"
+	if floorMatters(p) && whole {
 		note += " · shuffled: what the estimator reads on shuffled pairs"
 		if p.Corrected {
 			note += ", subtracted from I(d)"

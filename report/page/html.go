@@ -41,6 +41,7 @@ func (p *Page) HTML(w io.Writer) error {
 		"span":      spanHTML,
 		"exponents": prose.Exponents,
 		"plain":     prose.Plain,
+		"spans":     Spans,
 		"svg":       func(f *figure.Figure) template.HTML { return template.HTML(f.SVG()) },
 		// block_ is replaced below, when the template it executes exists.
 		"block_": func(Block) (template.HTML, error) { return "", nil },
@@ -173,7 +174,7 @@ func blockHTML(t *template.Template, b Block) (template.HTML, error) {
 	case *Table:
 		name = "table"
 		for i, row := range b.Rows {
-			if len(row) != len(b.Columns) {
+			if len(row) != len(b.Columns) && len(row) != 1 {
 				return "", fmt.Errorf("table %s: row %d has %d cells for %d columns", b.ID, i+1, len(row), len(b.Columns))
 			}
 		}

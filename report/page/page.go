@@ -89,20 +89,56 @@ type Tab struct {
 	Figure *figure.Figure
 }
 
-// Table is a table of numbers and words.
+// Table is a table of numbers and words, which pages and terminals show.
 type Table struct {
 	ID      string
-	Caption prose.Phrase
+	Caption prose.Phrase // of the page; terminals print their own lines around tables
 	Columns []Column
-	Rows    [][]prose.Phrase // one Phrase per column
-	Notes   []string         // footnotes, numbered from 1; refer to them by Footnote
+	Rows    [][]prose.Phrase // one Phrase per column, or a single one as heading of a group of rows
+	Notes   []string         // footnotes, numbered from 1 in superscript
 }
 
 // Column is a column of a Table.
 type Column struct {
 	Head    prose.Phrase
-	Numeric bool // aligned right, in figures of equal width
-	Wide    bool // long text that may wrap
+	Over    string // head that it shares with its neighbours; may be empty
+	Numeric bool   // aligned right, in figures of equal width
+	Wide    bool   // long text, which pages wrap and terminals cut
+
+	// What terminals need to know, which have less room.
+	Short    string // stands there in place of Head
+	Drop     int    // above 0: columns that are dropped for want of room, the largest first
+	PageOnly bool   // not shown there at all
+}
+
+// Text is a column of words.
+func Text(head string) Column { return Column{Head: prose.Plain(head)} }
+
+// Number is a column of numbers.
+func Number(head string) Column { return Column{Head: prose.Plain(head), Numeric: true} }
+
+// Span is a head over several neighbouring columns.
+type Span struct {
+	Head    string // empty over columns that share none
+	Columns int
+}
+
+// Spans are the heads that columns share, nil without any.
+func Spans(columns []Column) []Span {
+	var spans []Span
+	any := false
+	for _, c := range columns {
+		any = any || c.Over != ""
+		if n := len(spans); n > 0 && spans[n-1].Head == c.Over {
+			spans[n-1].Columns++
+			continue
+		}
+		spans = append(spans, Span{c.Over, 1})
+	}
+	if !any {
+		return nil
+	}
+	return spans
 }
 
 // WarningBlock is a caveat and its cure.
