@@ -1,5 +1,5 @@
 // Command l2m-twopoint-beam counts pairs of tokens on any Beam runner; see
-// docs/cluster.md.
+// the README of this module.
 package main
 
 import (

@@ -166,8 +166,8 @@ func (r *Report) Add(o *Report) {
 	}
 }
 
-// String says it in one line: "720 JSON records in 1 file; 3 files skipped: binary
-// files (2: a.bin, b.bin), unreadable (1: c.txt)".
+// String says it in one line: "720 JSON records in 1 file; 43 files skipped: binary
+// files (42), unreadable (1: c.txt)".
 func (r *Report) String() string {
 	var parts []string
 	for _, kind := range slices.SortedFunc(maps.Keys(r.Read), func(a, b string) int {
@@ -200,24 +200,20 @@ func (r *Report) String() string {
 	return out
 }
 
+// tallies lists reasons, most frequent first. Files are named where they are few: a
+// folder of source code skips hundreds, and their names would hide the counts.
 func tallies(m map[string]*Tally) string {
+	const few = 2
 	var parts []string
 	for _, reason := range slices.SortedFunc(maps.Keys(m), func(a, b string) int {
 		return cmp.Or(cmp.Compare(m[b].Count, m[a].Count), cmp.Compare(a, b))
 	}) {
 		t := m[reason]
-		more := ""
-		if t.Count > len(t.Names) {
-			more = ", …"
+		names := ""
+		if t.Count <= few && len(t.Names) > 0 {
+			names = ": " + strings.Join(t.Names, ", ")
 		}
-		if len(t.Names) == 0 {
-			more = ""
-		}
-		sep := ""
-		if len(t.Names) > 0 {
-			sep = ": "
-		}
-		parts = append(parts, fmt.Sprintf("%s (%d%s%s%s)", reason, t.Count, sep, strings.Join(t.Names, ", "), more))
+		parts = append(parts, fmt.Sprintf("%s (%d%s)", reason, t.Count, names))
 	}
 	return strings.Join(parts, ", ")
 }
