@@ -1,5 +1,7 @@
 package arch
 
+import "fmt"
+
 // familyLab and familyLabLearned describe models that l2m trains: any sequence
 // of mechanisms, named one by one in layer_types.
 var (
@@ -34,10 +36,22 @@ func labLayers(c *config) []Layer {
 			return mamba(c, c.mul(2, d), c.size("state_size"), kernel, false)
 		case "mamba2":
 			return mamba2(c, n, c.divide("2·hidden_size by num_attention_heads", c.mul(2, d), n), c.size("state_size"), 1, kernel, false)
+		case "power_law_memory":
+			return powerLawMemory(c, attention())
 		case "short_conv":
 			return []Part{conv(c, d, kernel)}
 		}
 		c.fail(c.get("layer_types"), "layer_types[%d] is %q, which is no mechanism of lab/mixer", i, types[i])
 		return nil
 	})
+}
+
+// powerLawMemory keeps the tokens of the chunk at hand, and of each earlier block
+// of n = 2^j tokens ⌈scale·n^exponent⌉ slots.
+func powerLawMemory(c *config, h heads) []Part {
+	chunk, b := c.sizeOr(4, "memory_chunk"), c.real(0, "memory_exponent")
+	tokens := h.part(c, KV, Tail, chunk, fmt.Sprintf(", chunk of %d", chunk))
+	slots := h.part(c, KV, Fenwick, chunk, fmt.Sprintf(", slots like n^%g", b))
+	slots.Beta, slots.Scale = b, c.real(1, "memory_scale")
+	return []Part{tokens, slots}
 }

@@ -35,7 +35,7 @@ const (
 	After    Rule = "after"     // 1 from L = N on
 	Log      Rule = "log"       // ⌊log₂ L⌋ + 1
 	Slots    Rule = "slots"     // min(L, ⌊Scale·L^Beta⌋)
-	Fenwick  Rule = "fenwick"   // Σ over the set bits j of L of min(2^j, ⌈Scale·2^(Beta·j)⌉)
+	Fenwick  Rule = "fenwick"   // Σ over the set bits j of L of min(2^j, ⌈Scale·2^(Beta·j)⌉), of blocks of N tokens and more
 	Segments Rule = "segments"  // ⌊L/N⌋ + 1
 	Beyond   Rule = "beyond"    // max(0, L − N), at most Cap
 )
@@ -47,7 +47,7 @@ type Part struct {
 	What  string  `json:"what"`  // in words
 	Width int64   `json:"width"` // elements per entry
 	Rule  Rule    `json:"rule"`
-	N     int64   `json:"n,omitempty"`     // entries (Bounded), tokens (PerBlock, Tail, After, Segments, Beyond)
+	N     int64   `json:"n,omitempty"`     // entries (Bounded), tokens (PerBlock, Tail, After, Segments, Beyond, Fenwick)
 	Beta  float64 `json:"beta,omitempty"`  // exponent (Slots, Fenwick)
 	Scale float64 `json:"scale,omitempty"` // factor (Slots, Fenwick); 0 means 1/Beta in Slots
 	Cap   int64   `json:"cap,omitempty"`   // most entries (Beyond), 0 for no bound
@@ -219,7 +219,7 @@ func (p Part) entries(L int64) int64 {
 	case Fenwick:
 		n := int64(0)
 		for j := range bits.Len64(uint64(L)) {
-			if L>>j&1 == 1 {
+			if L>>j&1 == 1 && int64(1)<<j >= p.N {
 				n += p.slots(j)
 			}
 		}

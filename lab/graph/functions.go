@@ -130,7 +130,7 @@ func (g *Graph) Attention(q, k, v *Node, attr AttentionAttr) *Node {
 		L := in[0].Shape[1]
 		logits := g.Dot(heads(in[0]), heads(in[1]), false, true)
 		logits = g.Scale(logits, rsqrt(in[0].Shape[3]))
-		logits = g.Select(g.causal(L, attr.Window, attr.Sinks), logits, g.Fill(hidden))
+		logits = g.Select(g.causal(L, attr.Window, attr.Sinks), logits, g.Fill(Hidden))
 		norm := g.LogSumExp(logits)
 		out := g.Dot(g.Exp(g.Sub(logits, norm)), heads(in[2]), false, false)
 		B, H := in[0].Shape[0], in[0].Shape[2]

@@ -58,8 +58,8 @@ func (g *Graph) causal(L, window, sinks int) *Node {
 	return g.Mul(past, near)
 }
 
-// hidden stands for −∞ among logits; e^hidden is 0 in float32, too.
-const hidden = -1e30
+// Hidden stands for −∞ among logits; e^Hidden is 0 in float32, too.
+const Hidden = -1e30
 
 // gelu constants: the tanh form of GPT-2 (Hendrycks and Gimpel, arXiv
 // 1606.08415, section 2).

@@ -20,7 +20,7 @@ const length = 12
 // subjects are the configurations that the battery runs over: every mechanism,
 // and what differs within one.
 func subjects() map[string]mixer.Config {
-	base := mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Inner: 12, State: 3, Kernel: 3, Chunk: 4, Window: 4, Vocabulary: 5}
+	base := mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Inner: 12, State: 3, Kernel: 3, Chunk: 4, Window: 4, Vocabulary: 5, Longest: 16, Exponent: 0.8}
 	out := map[string]mixer.Config{}
 	for _, name := range mixer.Mechanisms() {
 		c := base
@@ -44,6 +44,10 @@ func subjects() map[string]mixer.Config {
 	change("gated MLP, RMS norm", attention, func(c *mixer.Config) { c.MLP, c.Norm = "gated", "rmsnorm" })
 	change("vectors", []string{"gated_delta"}, func(c *mixer.Config) { c.Vocabulary, c.Vector = 0, 2 })
 	change("hybrid without MLP", []string{"mamba2", "sliding_attention"}, func(c *mixer.Config) { c.Layers, c.Inner = 3, 0 })
+	memory := []string{"power_law_memory"}
+	change("memory merged by attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "attention", 0.5 })
+	change("memory of one slot a level", memory, func(c *mixer.Config) { c.Exponent, c.MemoryChunk = 0, 2 })
+	change("memory without a chunk", memory, func(c *mixer.Config) { c.Scale, c.MemoryChunk = 1.5, 1 })
 	return out
 }
 

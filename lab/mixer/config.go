@@ -22,19 +22,33 @@ type Config struct {
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
 	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
-	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed for learned positions
+	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed for learned positions and power_law_memory
 	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, its own among them
 	Sinks   int      `json:"attention_sinks,omitempty"`         // first keys that are always seen
 	State   int      `json:"state_size,omitempty"`              // of mamba and mamba2, per channel
 	Kernel  int      `json:"conv_kernel,omitempty"`             // of short convolutions
 	Chunk   int      `json:"chunk_size,omitempty"`              // of recurrences in training; changes no number but by rounding
 
+	// Of power_law_memory: a block of n tokens holds ⌈Scale·n^Exponent⌉ slots.
+	Scale       float64 `json:"memory_scale,omitempty"`
+	Exponent    float64 `json:"memory_exponent,omitempty"`
+	MemoryChunk int     `json:"memory_chunk,omitempty"` // tokens that are kept one by one; a power of two
+	Merge       string  `json:"memory_merge,omitempty"` // "linear" or "attention"
+
 	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
 	Vector     int `json:"vector_size,omitempty"` // tokens are vectors of that many numbers
 }
 
-// Model types that Config writes: with learned positions there is a longest
-// sequence.
+// Limited reports whether no sequence may be longer than Longest: positions are
+// learned, or a mechanism has parameters for each doubling of the length.
+func (c Config) Limited() bool {
+	return c.Place == "learned" || slices.ContainsFunc(c.Types, func(t string) bool {
+		m := mechanismOf(t)
+		return m != nil && m.limited
+	})
+}
+
+// Model types that Config writes: when Limited, there is a longest sequence.
 const (
 	typeAny     = "l2m-lab"
 	typeLearned = "l2m-lab-learned"
@@ -57,8 +71,17 @@ func (c *Config) fill() {
 	or(&c.Norm, "layernorm")
 	or(&c.Place, "none")
 	c.ModelType = typeAny
-	if c.Place == "learned" {
+	if c.Limited() {
 		c.ModelType = typeLearned
+	}
+	if slices.Contains(c.Types, powerLaw) {
+		or(&c.Merge, mergeLinear)
+		if c.Scale == 0 {
+			c.Scale = 1
+		}
+		if c.MemoryChunk == 0 {
+			c.MemoryChunk = 4
+		}
 	}
 	if c.Heads == 0 {
 		c.Heads = 1
@@ -89,7 +112,7 @@ func (c *Config) check() error {
 		}
 	}
 	for name, n := range map[string]int{"intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
-		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
+		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "memory_chunk": c.MemoryChunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
 		if n < 0 || n > 1<<30 {
 			return fmt.Errorf("%s is %d; it cannot be", name, n)
 		}

@@ -10,15 +10,16 @@ import (
 
 // mechanism is how a layer looks at the past.
 type mechanism struct {
-	name  string
-	check func(c *Config) error
+	name    string
+	limited bool // it has parameters for sequences up to max_position_embeddings
+	check   func(c *Config) error
 	// mix maps x [B T d] to [B T d]; what it must know of the past it gets
 	// through seq.
 	mix func(s scope, seq sequence, x *graph.Node) *graph.Node
 }
 
 func mechanisms() []*mechanism {
-	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &mamba2, &mamba, &gatedDelta, &shortConv}
+	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &mamba2, &mamba, &gatedDelta, &shortConv, &powerLawMemory}
 }
 
 // Mechanisms lists the names for Config.Types.

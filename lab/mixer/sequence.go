@@ -15,6 +15,7 @@ type sequence interface {
 	delta(q, k, v, a, b *graph.Node, chunk int) *graph.Node
 	scan(a, b *graph.Node) *graph.Node
 	conv(x, w, bias *graph.Node) *graph.Node
+	memory(q, kv *graph.Node, m *memory) *graph.Node
 }
 
 // whole has all tokens at hand: the training form.

@@ -159,7 +159,7 @@ func open(dir string, set cpu.Set) (*trained, error) {
 	if m.kind == kindSymbols {
 		m.info.Vocabulary = m.config.Vocabulary - 1
 	}
-	if m.config.Place == "learned" {
+	if m.config.Limited() {
 		m.info.Context = m.config.Longest
 	}
 	return m, nil

@@ -117,7 +117,7 @@ func (r Recipe) Settled(d Data) (Recipe, error) {
 		r.Evaluate = []int{longest}
 	}
 	r.Model.Vocabulary, r.Model.Vector = d.Vocabulary(), d.Vector()
-	if r.Model.Place == "learned" && r.Model.Longest == 0 {
+	if r.Model.Limited() && r.Model.Longest == 0 {
 		r.Model.Longest = max(longest, slices.Max(r.Evaluate))
 	}
 	var err error
@@ -132,8 +132,8 @@ func (r *Recipe) check(d Data) error {
 		if err := d.CheckLength(l); err != nil {
 			return fmt.Errorf("recipe: length %d: %w", l, err)
 		}
-		if r.Model.Place == "learned" && l > r.Model.Longest {
-			return fmt.Errorf("recipe: length %d is beyond the %d learned positions", l, r.Model.Longest)
+		if r.Model.Limited() && l > r.Model.Longest {
+			return fmt.Errorf("recipe: length %d is beyond max_position_embeddings, %d", l, r.Model.Longest)
 		}
 	}
 	if t, ok := d.(tester); ok {

@@ -154,7 +154,7 @@ func TestBadRecipesGetOneLine(t *testing.T) {
 	}{
 		{func(r *Recipe) { r.Lengths = nil }, "lengths is empty"},
 		{func(r *Recipe) { r.Lengths = []int{16, 100000} }, "length 100000"},
-		{func(r *Recipe) { r.Model.Longest = 8 }, "length 16 is beyond the 8 learned positions"},
+		{func(r *Recipe) { r.Model.Longest = 8 }, "length 16 is beyond max_position_embeddings, 8"},
 		{func(r *Recipe) { r.Model.Heads = 3 }, "width 8 is not a multiple of 3 heads"},
 		{func(r *Recipe) { r.Steps = 0 }, "steps is 0"},
 		{func(r *Recipe) { r.Batch = -1 }, "batch is -1"},

@@ -1,0 +1,72 @@
+package mixer_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/l2m-lab/l2m/lab/mixer"
+)
+
+// TestAMemoryOfAllTokensIsFullAttention: with scale and exponent 1, merges that
+// change nothing and no shifts, every token keeps its key and value.
+func TestAMemoryOfAllTokensIsFullAttention(t *testing.T) {
+	attention := settled(t, mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Inner: 12, Vocabulary: 5, Types: []string{"full_attention"}})
+	all := attention
+	all.Types, all.Exponent, all.Longest, all.MemoryChunk = []string{"power_law_memory"}, 1, 16, 2
+	all = settled(t, all)
+	rng := rand.New(rand.NewPCG(4, 4))
+	feed := trained(attention, rng)
+	x := tokens(attention, rng)
+	want := forward(t, attention, feed, x)
+	const d, size = 8, 4
+	kv := make([]float64, d*2*d)
+	for i := range d {
+		for j := range d { // a head's keys and values lie together
+			at := i*2*d + j/size*2*size + j%size
+			kv[at], kv[at+size] = feed["layers.0.mixer.k.weight"][i*d+j], feed["layers.0.mixer.v.weight"][i*d+j]
+		}
+	}
+	feed["layers.0.mixer.kv.weight"] = kv
+	for _, p := range all.Params() {
+		switch {
+		case strings.HasSuffix(p.Name, ".shift"):
+			feed[p.Name] = make([]float64, p.Shape[0]*p.Shape[1]*p.Shape[2])
+		case strings.HasSuffix(p.Name, ".merge.weight"):
+			identity := make([]float64, p.Shape[0]*p.Shape[1])
+			for i := range p.Shape[0] {
+				identity[i*p.Shape[1]+i] = 1
+			}
+			feed[p.Name] = identity
+		}
+	}
+	for i, y := range forward(t, all, feed, x) {
+		if d := distance(y, want[i]); !(d < 1e-12) {
+			t.Errorf("token %d differs from full attention by %v", i, d)
+		}
+	}
+}
+
+func TestMemoriesThatDoNotFitAreErrors(t *testing.T) {
+	good := mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Types: []string{"power_law_memory"}, Vocabulary: 5, Longest: 16, Exponent: 0.5}
+	if _, err := good.Settled(); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []struct {
+		change func(c *mixer.Config)
+		says   string
+	}{
+		{func(c *mixer.Config) { c.Longest = 0 }, "max_position_embeddings is not set"},
+		{func(c *mixer.Config) { c.Exponent = 1.1 }, "memory_exponent is 1.1"},
+		{func(c *mixer.Config) { c.Scale = -1 }, "memory_scale is -1"},
+		{func(c *mixer.Config) { c.MemoryChunk = 6 }, "memory_chunk is 6; want a power of two"},
+		{func(c *mixer.Config) { c.Merge = "mean" }, `memory_merge is "mean"`},
+		{func(c *mixer.Config) { c.Place = "rope" }, "positions must be none or learned"},
+	} {
+		bad := good
+		c.change(&bad)
+		if _, err := bad.Settled(); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("error %v, want %q", err, c.says)
+		}
+	}
+}
