@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/internal/killtest"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -71,25 +72,11 @@ func testKilled(t *testing.T, docs Documents, options func(dir string) Options) 
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	rng := seeded(uint64(time.Now().UnixNano()), 0)
-	kills := 0
-	for range 12 {
+	killtest.Loop(t, 79, killtest.Kills(4), 150*time.Millisecond, func(int) *exec.Cmd {
 		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 		child.Env = append(os.Environ(), childEnv+"="+dir)
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		timer := time.AfterFunc(time.Duration(30+rng.IntN(200))*time.Millisecond, func() { child.Process.Kill() })
-		err := child.Wait()
-		timer.Stop()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() == -1 {
-			kills++
-		} else if err != nil {
-			t.Fatalf("the child failed by itself: %v", err)
-		}
-	}
-	t.Logf("%d of 12 processes were killed before they were done", kills)
+		return child
+	}, func(int, bool) {})
 	o = options(dir)
 	runs, _ := filepath.Glob(filepath.Join(dir, "chunk-*.runs"))
 	tables, _ := filepath.Glob(filepath.Join(dir, "tables.bin"))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/l2m-lab/l2m/internal/thorough"
 	"github.com/l2m-lab/l2m/stats"
 )
 
@@ -214,7 +215,7 @@ func TestGaussianSimulator(t *testing.T) {
 // table of docs/law.md.
 func TestCoverage(t *testing.T) {
 	runs := 120
-	if testing.Short() {
+	if !thorough.Tests() {
 		runs = 40
 	}
 	for _, c := range []struct {
@@ -239,7 +240,7 @@ func TestCoverage(t *testing.T) {
 // TestNoFalseLaw: without information a law is claimed in at most 5 % of runs.
 func TestNoFalseLaw(t *testing.T) {
 	runs := 120
-	if testing.Short() {
+	if !thorough.Tests() {
 		runs = 40
 	}
 	for _, c := range []struct {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/killtest"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -94,9 +95,8 @@ func child(dir string, env ...string) *exec.Cmd {
 	return c
 }
 
-// TestKilledAtRandomInstants kills a scoring process with SIGKILL again and
-// again (50 times with L2M_LONG=1) and lets the last one finish: the scores
-// must be those of a run that was left alone.
+// TestKilledAtRandomInstants kills a scoring process with SIGKILL again
+// and again, and lets the last one finish: the scores must be those of a run that was left alone.
 func TestKilledAtRandomInstants(t *testing.T) {
 	t.Run("run", func(t *testing.T) { testKills(t) })
 	// The same where answers come from elsewhere, in any order.
@@ -104,10 +104,7 @@ func TestKilledAtRandomInstants(t *testing.T) {
 }
 
 func testKills(t *testing.T, variables ...string) {
-	kills := 10
-	if os.Getenv("L2M_LONG") != "" {
-		kills = 50
-	}
+	kills := killtest.Kills(10)
 	plan, windows, partners := example(t, 21, 120, 32, 2, true)
 	key := keyOf(newModel(), plan, windows, partners)
 	want := reference(plan, windows, partners)

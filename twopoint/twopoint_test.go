@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/l2m-lab/l2m/internal/thorough"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/l2m-lab/l2m/corpus"
@@ -111,8 +113,8 @@ func step(rng *rand.Rand, p [3]float64) int {
 // skipNumbers skips a test of numbers, not of goroutines, under the race detector,
 // which makes it take minutes.
 func skipNumbers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short")
+	if !thorough.Tests() {
+		t.Skip("simulates for many seconds: set L2M_THOROUGH=1")
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/l2m-lab/l2m/internal/killtest"
 	"github.com/l2m-lab/l2m/score"
 )
 
@@ -24,15 +24,11 @@ func l2mCommand(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestIngestKilled kills l2m ingest with SIGKILL at random instants (10 times, 50
-// with L2M_LONG=1), each time over the same files, and lets the last one finish:
+// TestIngestKilled kills l2m ingest with SIGKILL at random instants, each time over the same files, and lets the last one finish:
 // nothing that was stored gets lost, and in the end every file of the run is
 // that of a run that was left alone.
 func TestIngestKilled(t *testing.T) {
-	kills := 10
-	if os.Getenv("L2M_LONG") != "" {
-		kills = 50
-	}
+	kills := killtest.Kills(4)
 	temp := t.TempDir()
 	planned, files := plannedRun(t, temp)
 	ingest := func(dir string) *exec.Cmd { return l2mCommand(append([]string{"ingest", dir}, files...)...) }
@@ -65,34 +61,23 @@ func TestIngestKilled(t *testing.T) {
 			}
 		}
 	}
-	rng := rand.New(rand.NewPCG(51, 0))
 	runs, stored := 1, 0
 	dir := start(runs)
-	for i := range kills {
-		c := ingest(dir)
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(rng.Int64N(int64(3 * took / 2))))
-		c.Process.Kill()
-		err := c.Wait()
-		s, readErr := score.Read(dir)
-		if readErr != nil {
-			t.Fatalf("after %d kills: %v", i+1, readErr)
+	killtest.Loop(t, 51, kills, 3*took/2, func(int) *exec.Cmd { return ingest(dir) }, func(i int, done bool) {
+		s, err := score.Read(dir)
+		if err != nil {
+			t.Fatalf("after %d kills: %v", i+1, err)
 		}
 		if s.Done() < stored {
 			t.Fatalf("kill %d: %d of %d windows are left", i+1, s.Done(), stored)
 		}
 		stored = s.Done()
-		var exit *exec.ExitError
-		if err == nil { // it was done before the kill
+		if done {
 			same(dir)
 			runs, stored = runs+1, 0
 			dir = start(runs)
-		} else if errors.As(err, &exit) && exit.Exited() {
-			t.Fatalf("after %d kills it ended by itself: %v", i, err)
 		}
-	}
+	})
 	t.Logf("%d runs begun, %d windows stored in the last after %d kills", runs, stored, kills)
 	if out, err := ingest(dir).CombinedOutput(); err != nil {
 		t.Fatalf("last: %v\n%s", err, out)

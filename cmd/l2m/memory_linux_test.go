@@ -8,14 +8,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/l2m-lab/l2m/internal/thorough"
 )
 
 // TestMemoryIsLimited counts the words of the Go source tree with a limit that is far
 // too small for their pairs: the whole command keeps to it. 150 MiB are enough for Go
 // 1.26; the rest is for the words of later releases.
 func TestMemoryIsLimited(t *testing.T) {
-	if testing.Short() {
-		t.Skip("under the race detector, a program takes more memory")
+	if !thorough.Tests() {
+		t.Skip("counts for a third of a minute: set L2M_THOROUGH=1")
 	}
 	const limit = 170 // MiB
 	out := filepath.Join(t.TempDir(), "run")

@@ -56,13 +56,13 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 		}
 		return content, doc.Command
 	}
-	quick := " --length 128 --windows 12 --windows-per-document 2 --draws 200 --figures svg"
+	quick := " --length 128 --windows 12 --windows-per-document 2 --draws 50 --figures svg"
 	for _, run := range []struct{ name, document, command string }{
 		{"measure", "results.json", "l2m measure ./-texts" + quick + " --cross 2 --evaluation-fraction 0.4 --training-bytes 20k --two-point-bytes 30000 --seed 7 --range 8:"},
 		{"cut", "results.json", "l2m measure ./-texts" + quick + " --context 32:16 --model bytemix:universal --keep-duplicates --two-point-bytes -1"},
 		{"whole", "results.json", "l2m measure ./-texts" + quick + " --model bytemix:universal --keep-duplicates --two-point-bytes -1"},
 		{"audited", "results.json", "l2m measure ./-texts" + quick + " --config 'a config.json' --bytes-per-token 3.5"},
-		{"process", "results.json", "l2m measure --process powergauss:beta=0.6 --length 64 --windows 30 --draws 200 --figures svg --cross 1"},
+		{"process", "results.json", "l2m measure --process powergauss:beta=0.6 --length 64 --windows 20 --draws 50 --figures svg --cross 1"},
 		{"twopoint", "results.json", "l2m twopoint ./-texts -t words -d 1,3,9 --estimator miller-madow --blocks 4 --sample 0.7 --subtract-floor=false --seed 3 --figures svg"},
 		{"calibrate", "calibration.json", "l2m calibrate powergauss:beta=0.5 --windows 20,30 --length 64 --repetitions 4 --draws 99 --estimators block --damage order=4 --range 8:"},
 		{"compare", "compare.json", "l2m compare whole cut --draws 300 --seed 5 --figures svg"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/thorough"
 	"github.com/l2m-lab/l2m/stats"
 )
 
@@ -85,7 +86,7 @@ func TestFamilies(t *testing.T) {
 // scatter that swamps sampling errors, and for sampling errors alone.
 func TestCoverage(t *testing.T) {
 	runs := 40
-	if testing.Short() {
+	if !thorough.Tests() {
 		runs = 12
 	}
 	for name, c := range map[string][2]float64{"scatter": {0.1, 1e-5}, "sampling": {0, 0.002}} {
@@ -113,10 +114,10 @@ func TestCoverage(t *testing.T) {
 func TestCoverageOfDocuments(t *testing.T) {
 	runs := 60
 	switch {
-	case testing.Short():
-		runs = 20
 	case os.Getenv("L2M_LONG") != "":
 		runs = 720
+	case !thorough.Tests():
+		runs = 20
 	}
 	const blocks, pace = 16, 0.06
 	covered, alone := 0, 0
@@ -164,7 +165,7 @@ func TestCoverageOfDocuments(t *testing.T) {
 	if covered < runs*86/100 {
 		t.Errorf("%d of %d intervals hold the truth", covered, runs)
 	}
-	if !testing.Short() && alone > runs*85/100 {
+	if thorough.Tests() && alone > runs*85/100 {
 		t.Errorf("%d of %d intervals hold the truth without blocks: the test shows nothing", alone, runs)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// openFor bounds how long Open waits for servers that are not there yet.
+// openFor bounds how long Open waits for servers that are not there yet; a
+// shorter timeout for one request bounds it too.
 const openFor = time.Minute
 
 // Open asks the servers which model they serve, which dialect they speak and
@@ -57,7 +58,7 @@ func open(ctx context.Context, o Options) (*Model, error) {
 	m := &Model{options: o, name: o.Model, dialect: o.Dialect, pool: newPool(roots, o.MaxInFlight, o.RetryWait),
 		client: &client{key: key, timeout: o.Timeout, http: &http.Client{Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}}
-	wait := min(o.RetryFor, openFor)
+	wait := min(o.RetryFor, o.Timeout, openFor)
 	first, err := m.pool.do(ctx, nil, wait, m.learn)
 	if err != nil {
 		return nil, err

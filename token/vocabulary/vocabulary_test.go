@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/l2m-lab/l2m/internal/thorough"
+
 	"pgregory.net/rapid"
 
 	"github.com/l2m-lab/l2m/token"
@@ -113,7 +115,7 @@ func TestStreamJoinsPieces(t *testing.T) {
 	line := "Some words, 123 of them  and\tmore.\n  indented é\nСлова и ещё.\n"
 	long := strings.Repeat(line, 5*stretchBytes/len(line))
 	paths := kinds(t, "testdata")
-	if testing.Short() {
+	if !thorough.Tests() {
 		paths = paths[:2]
 	}
 	for _, path := range paths {

@@ -1,0 +1,77 @@
+// Package killtest kills processes at random instants, for tests that what they
+// wrote survives it:
+//
+//  1. Loop starts a process, waits a random time, and kills it with SIGKILL.
+//  2. The test looks at what the process left, and may start over in a new folder.
+//  3. After the last kill the test lets one process finish, and compares its files
+//     with those of a process that was left alone.
+package killtest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/l2m-lab/l2m/internal/thorough"
+)
+
+// Kills is how many kills a test makes: few by default, five times as many where
+// tests are to be thorough.
+func Kills(few int) int {
+	if thorough.Tests() {
+		return 5 * few
+	}
+	return few
+}
+
+// Loop starts the process of command for i = 0 … kills-1 and kills it at a random
+// instant, at most within after it began. Then it calls after: done says that the
+// process ended with success before the kill. A process that fails by itself fails
+// the test with its output. The instants come from seed, and from the machine. Loop
+// returns how many processes were killed.
+func Loop(t testing.TB, seed uint64, kills int, within time.Duration, command func(i int) *exec.Cmd, after func(i int, done bool)) (killed int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for i := range kills {
+		c := command(i)
+		var output tail
+		if c.Stdout == nil {
+			c.Stdout = &output
+		}
+		if c.Stderr == nil {
+			c.Stderr = &output
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(time.Duration(rng.Int64N(int64(within)+1)), func() { c.Process.Kill() })
+		err := c.Wait()
+		timer.Stop()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.As(err, &exit) && !exit.Exited():
+			killed++
+		default:
+			t.Fatalf("after %d kills (seed %d) the process failed by itself: %v\n%s", killed, seed, err, output.last)
+		}
+		after(i, err == nil)
+	}
+	if killed == 0 {
+		t.Fatalf("all %d processes ended before their kill, within %v", kills, within)
+	}
+	return killed
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ last []byte }
+
+func (w *tail) Write(p []byte) (int, error) {
+	w.last = append(w.last, p...)
+	if n := len(w.last) - 4096; n > 0 {
+		w.last = w.last[n:]
+	}
+	return len(p), nil
+}
