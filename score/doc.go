@@ -13,7 +13,7 @@
 //     its marginal branches, and the cross branches for which it is the
 //     context, so that shared prefixes are scored once), spreads the requests
 //     over workers, checks every answer and saves finished requests as
-//     immutable Parquet parts (format: docs/format-scores.md).
+//     immutable Parquet parts (format: docs/format.md).
 //     Offline does the same with answers from elsewhere: it lists every request
 //     as sequences that stand on their own, and takes their log-probabilities in
 //     any order and in several sessions.

@@ -17,7 +17,7 @@ import (
 )
 
 // row is one scored pass of one window; the stored schema, documented in
-// docs/format-scores.md.
+// docs/format.md.
 type row struct {
 	Window  int32     `parquet:"window"`
 	Cluster int32     `parquet:"cluster"`

@@ -417,10 +417,10 @@ func TestContradictingRows(t *testing.T) {
 	}
 }
 
-// TestFormatIsDocumented: docs/format-scores.md names every column and every
+// TestFormatIsDocumented: docs/format.md names every column and every
 // field of run.json.
 func TestFormatIsDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../docs/format-scores.md")
+	doc, err := os.ReadFile("../docs/format.md")
 	if err != nil {
 		t.Fatal(err)
 	}

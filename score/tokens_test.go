@@ -16,12 +16,12 @@ func publishedTokens() int {
 	return sum
 }
 
-// The counts of docs/openai.md, "What a run sends", from the definition of each
+// The counts of docs/models.md, "What it costs", from the definition of each
 // prompt, against those of the plan and those of the prompts themselves.
 func TestTokensOfThePapersSetting(t *testing.T) {
 	published := publishedTokens()
 	if published != 40_983 {
-		t.Fatalf("published scheme: %d tokens, docs/openai.md says 40,983", published)
+		t.Fatalf("published scheme: %d tokens, docs/models.md says 40,983", published)
 	}
 	for _, c := range []struct {
 		name                    string
@@ -50,7 +50,7 @@ func TestTokensOfThePapersSetting(t *testing.T) {
 				prompts += 2
 			}
 			if scored != c.scored || sent != c.sent {
-				t.Errorf("by definition %d scored, %d sent; docs/openai.md says %d and %d", scored, sent, c.scored, c.sent)
+				t.Errorf("by definition %d scored, %d sent; docs/models.md says %d and %d", scored, sent, c.scored, c.sent)
 			}
 			plan, windows, partners := example(t, 41, 4, c.length, 1, true)
 			for plan.Splits[len(plan.Splits)-1] > c.longest {

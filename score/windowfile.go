@@ -12,7 +12,7 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// windowRow is one window in a file of windows (docs/format-scores.md).
+// windowRow is one window in a file of windows (docs/format.md).
 type windowRow struct {
 	Cluster  int32   `parquet:"cluster"`
 	Tokens   []int32 `parquet:"tokens,list"`

@@ -93,7 +93,7 @@ type part struct {
 }
 
 // countWindows counts the rows of a part that hold a window's own pass
-// ("joint", docs/format-scores.md); every scored window has one. Only the footer
+// ("joint", docs/format.md); every scored window has one. Only the footer
 // and one small column are read.
 func (s *Server) countWindows(name string, size int64) (windows int, err error) {
 	f, err := s.root.Open(name)
