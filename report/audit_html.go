@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
@@ -41,7 +40,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	for _, f := range a.Failures {
 		p.Warnings = append(p.Warnings, page.WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}
-	in := auditPage{a, ""}
+	in := auditTables{a, ""}
 	if a.Memory != nil {
 		p.Sections = append(p.Sections, in.memorySection())
 	}
@@ -53,18 +52,11 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	return p.HTML(w)
 }
 
-// auditPage is an audit in a page whose data hold it under a path: empty, or
-// ".audit" in the results of a run.
-type auditPage struct {
-	audited
-	base string
-}
-
 // auditSection is an audit as a chapter of another page, whose data hold it under
 // the path base: the figure and the tables under it.
 func auditSection(doc *result.Audit, base string) page.Section {
 	a := audited{doc}
-	s := auditPage{a, base}.modelSection()
+	s := auditTables{a, base}.modelSection()
 	s.ID, s.Title = "audit", "What models keep of such text"
 	s.Blocks = append([]page.Block{page.Prose{Text: prose.Plain(AuditHeadline(doc) + ".")}, page.Draw(AuditFigure(doc))}, s.Blocks...)
 	for _, f := range a.Failures {
@@ -125,79 +117,13 @@ func (a audited) facts() []page.Fact {
 	return facts
 }
 
-// modelSection has one table for each growth class.
-func (a auditPage) modelSection() page.Section {
+// modelSection is the table of all models.
+func (a auditTables) modelSection() page.Section {
 	s := page.Section{ID: "models", Title: "What each model keeps"}
-	groups := a.byClass()
-	for _, class := range arch.Classes() {
-		ms := groups[class]
-		if len(ms) == 0 {
-			continue
-		}
-		meets := false
-		for _, m := range ms {
-			for _, x := range m.Crossovers {
-				meets = meets || meetsLaw(x)
-			}
-		}
-		caption := strings.ToUpper(classHeading(class)[:1]) + classHeading(class)[1:]
-		if !meets {
-			caption += neverWords(a.audited)
-		}
-		t := &page.Table{ID: "models-" + string(class), Caption: prose.Plain(fmt.Sprintf("%s (%s)", caption, prose.Plural(len(ms), "model", "models")))}
-		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("model"), Wide: true})
-		for i, L := range a.Lengths {
-			head := prose.Count(L)
-			if i == 0 {
-				head = "L = " + head
-			}
-			t.Columns = append(t.Columns, page.Number(head))
-		}
-		t.Columns = append(t.Columns, page.Number("bytes"))
-		if meets {
-			t.Columns = append(t.Columns, page.Number("every bit"))
-			for _, c := range a.Capacities {
-				t.Columns = append(t.Columns, page.Number(prose.Exact(c)+" nats"))
-			}
-		}
-		beyond := false
-		for _, m := range ms {
-			row := []prose.Phrase{prose.Join(prose.Plain(m.Name+" "), prose.Styled(prose.Muted, m.Type))}
-			at := a.ref(m)
-			for j, st := range m.States {
-				cell := prose.Phrase{{Text: short(float64(st.Total)), Ref: fmt.Sprintf("%s.states[%d].total", at, j)}}
-				if m.MaxLength > 0 && st.Length > m.MaxLength {
-					cell = prose.Join(cell, prose.Styled(prose.Sup, "1"))
-					beyond = true
-				}
-				row = append(row, cell)
-			}
-			bytes := prose.Phrase{}
-			if n := len(m.States); n > 0 {
-				bytes = prose.Phrase{{Text: prose.Size(m.States[n-1].Bytes), Ref: fmt.Sprintf("%s.states[%d].bytes", at, n-1)}}
-			}
-			row = append(row, bytes)
-			if meets {
-				for j, x := range m.Crossovers {
-					cell := prose.Plain(crossoverCell(x))
-					if x.At != nil && *x.At > 1 {
-						cell = prose.Plain(short(*x.At))
-						if x.Beyond {
-							cell = prose.Join(prose.Plain("~"), cell)
-						}
-						cell[len(cell)-1].Ref = fmt.Sprintf("%s.crossovers[%d].at", at, j)
-					}
-					row = append(row, cell)
-				}
-			}
-			t.Rows = append(t.Rows, row)
-		}
-		if beyond {
-			t.Notes = []string{prose.Superscript(1) + " longer than the model declares"}
-		}
-		s.Blocks = append(s.Blocks, t)
+	if len(a.Models) > 0 {
+		s.Blocks = append(s.Blocks, a.states())
 	}
-	if t := a.intervalTable(); t != nil {
+	if t := a.intervals(); t != nil {
 		s.Blocks = append(s.Blocks, t)
 	}
 	s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain("Under L stand the elements kept after so many tokens; under “every bit” and “nats” the length from which on the state is too small, " +
@@ -209,91 +135,16 @@ func (a auditPage) modelSection() page.Section {
 	return s
 }
 
-// intervalTable lists the intervals of the crossovers, nil when there is none.
-func (a auditPage) intervalTable() *page.Table {
-	t := &page.Table{ID: "intervals", Caption: prose.Plain(prose.Exact(math.Round(1000*a.Level)/10) + " % intervals of the length from which on a state is too small")}
-	t.Columns = []page.Column{{Head: prose.Plain("model"), Wide: true}, page.Number("every bit")}
-	for _, c := range a.Capacities {
-		t.Columns = append(t.Columns, page.Number(prose.Exact(c)+" nats"))
-	}
-	groups := a.byClass()
-	for _, class := range arch.Classes() {
-		for _, m := range groups[class] {
-			row, any := []prose.Phrase{prose.Plain(m.Name)}, false
-			for j, x := range m.Crossovers {
-				cell := prose.Plain("–")
-				if iv := x.Interval; iv != nil && (iv.Lo != nil || iv.Hi != nil) {
-					base := fmt.Sprintf("%s.crossovers[%d].interval.", a.ref(m), j)
-					cell, any = prose.Join(lengthOrNever(iv.Lo, base+"lo"), prose.Plain(" … "), lengthOrNever(iv.Hi, base+"hi")), true
-				}
-				row = append(row, cell)
-			}
-			if any {
-				t.Rows = append(t.Rows, row)
-			}
-		}
-	}
-	if len(t.Rows) == 0 {
-		return nil
-	}
-	return t
-}
-
-// lengthOrNever is an end of an interval of lengths.
-func lengthOrNever(v *float64, ref string) prose.Phrase {
-	if v == nil {
-		return prose.Plain("never")
-	}
-	return prose.Phrase{{Text: short(*v), Ref: ref}}
-}
-
-// ref is where a model stands in the document.
-func (a auditPage) ref(m *arch.Audit) string {
-	return fmt.Sprintf("%s.models[%d]", a.base, slices.Index(a.Models, m))
-}
-
-func (a auditPage) questionSection() page.Section {
+func (a auditTables) questionSection() page.Section {
 	s := page.Section{ID: "lengths", Title: "What a length needs"}
 	for i, q := range a.Questions {
 		last := q.Series[len(q.Series)-1]
 		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Join(
 			prose.Plain(fmt.Sprintf("At %s tokens the past holds ", prose.Count(q.Length))), prose.Amount(last.Information, 0, fmt.Sprintf("%s.questions[%d].series[%d].information", a.base, i, len(q.Series)-1)), prose.Plain(" "), prose.Unit(""),
-			prose.Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", prose.Significant(q.PerTenfold, 3))))})
-		t := &page.Table{ID: fmt.Sprintf("fixed-%d", i), Caption: prose.Plain("A state of fixed size that is large enough up to L would have to hold, in elements")}
-		t.Columns = []page.Column{page.Number("up to L")}
-		for _, c := range a.Capacities {
-			t.Columns = append(t.Columns, page.Number("at "+prose.Exact(c)+" nats/element"))
-		}
-		for j, n := range q.Series {
-			row := []prose.Phrase{prose.Plain(prose.Count(n.Length))}
-			for k, e := range n.Elements {
-				row = append(row, prose.Phrase{{Text: short(e), Ref: fmt.Sprintf("%s.questions[%d].series[%d].elements[%d]", a.base, i, j, k)}})
-			}
-			t.Rows = append(t.Rows, row)
-		}
-		s.Blocks = append(s.Blocks, t, a.needTable(i))
+			prose.Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", prose.Significant(q.PerTenfold, 3))))},
+			a.fixed(i), a.needs(i), page.Prose{Text: prose.Plain(upperFirst(notRuledOutWords))})
 	}
 	return s
-}
-
-// needTable compares each model with the need at the most demanding capacity.
-func (a auditPage) needTable(question int) *page.Table {
-	least := a.leastCapacity()
-	t := &page.Table{ID: fmt.Sprintf("needs-%d", question), Caption: prose.Plain(fmt.Sprintf("Models at %s tokens, at %s nats per element", prose.Count(a.Questions[question].Length), prose.Exact(a.Capacities[least])))}
-	t.Columns = []page.Column{
-		{Head: prose.Plain("model"), Wide: true}, page.Number("keeps"), page.Number("÷ needed"),
-		page.Number("window not ruled out"), page.Number("attention layers not ruled out"),
-	}
-	groups := a.byClass()
-	for _, class := range arch.Classes() {
-		for _, m := range groups[class] {
-			n, base := m.Needs[question], fmt.Sprintf("%s.needs[%d]", a.ref(m), question)
-			at := n.At[least+1]
-			window, layers := notRuledOut(at, prose.Count[int64])
-			t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(m.Name), {{Text: short(float64(n.State)), Ref: base + ".state"}}, {{Text: short(at.Factor), Ref: fmt.Sprintf("%s.at_capacities[%d].factor", base, least+1)}}, prose.Plain(window), prose.Plain(layers)})
-		}
-	}
-	return t
 }
 
 // leastCapacity is the index of the most demanding capacity.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
@@ -52,115 +50,32 @@ func (t *auditText) memory() {
 		return
 	}
 	t.out.WriteString("\n" + t.colour(fmt.Sprintf("What fits: %s (%.0f %% used at most, keys and values as %s)", memoryQuestion(p), 100*p.Utilization, p.KVType), 1) + "\n")
-	// On a narrow terminal the engines' columns give way.
-	const columns, engineColumns, narrowest = 50, 21, 24
-	engines := t.opts.Width >= narrowest+columns+engineColumns
-	room := t.opts.Width - columns
-	if engines {
-		room -= engineColumns
-	}
-	name := narrowest
-	for _, m := range p.Models {
-		name = max(name, min(room, text.StringWidthWithoutEscSequences(withoutOwner(m.Model))+3))
-	}
-	row := func(first string, cells ...string) {
-		line := text.Pad(text.Snip("  "+first, name-1, "…"), name, ' ')
-		for i, width := range []int{10, 10, 7, 13, 10, 10, 11} {
-			if i < len(cells) && (i < 5 || engines) {
-				line += text.AlignRight.Apply(cells[i], width)
-			}
-		}
-		t.out.WriteString(line + "\n")
-	}
-	row("", "weights", "cache", "fits", "longest", "batch", "vLLM", "llama.cpp")
-	for _, m := range p.Models {
-		if m.Error != "" {
-			t.paragraph(m.Model+": "+m.Error, 2)
-			continue
-		}
-		x := m.Needed()
-		weights := prose.Size(m.Weights)
-		if !m.Known {
-			weights = "?"
-		}
-		cells := []string{weights, prose.Size(x.Total), fitsWord(m), atMost(m, x.Longest), atMost(m, x.Sequences)}
-		for _, e := range m.Engines[1:] {
-			if e.Engine == serving.VLLM || e.Engine == serving.LlamaCpp {
-				cells = append(cells, prose.Size(e.Total))
-			}
-		}
-		row(printable(withoutOwner(m.Model)), cells...)
+	fits, failed := t.tables().fits()
+	t.table(fits, 0)
+	for _, m := range failed {
+		t.paragraph(m.Model+": "+m.Error, 2)
 	}
 	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. cache, ≤, ?: the weights are not known and not counted, so only the cache is known to fit (--weights).", 2)
 }
 
 // memorySection is the plan in the page: who fits, what engines allocate, and the
 // table of contexts and batches of each model.
-func (a auditPage) memorySection() page.Section {
+func (a auditTables) memorySection() page.Section {
 	p := a.Memory
 	s := page.Section{ID: "fits", Title: "What fits"}
-	t := &page.Table{ID: "fit-table", Caption: prose.Plain("At " + memoryQuestion(p))}
-	t.Columns = []page.Column{
-		{Head: prose.Plain("model"), Wide: true}, page.Text("fits"), page.Number("weights"), page.Number("cache"),
-		page.Number("longest context"), page.Number("largest batch"), page.Number("vLLM"), page.Number("llama.cpp"), page.Number("Transformers"), page.Number("read per token"),
+	t, failed := a.fits()
+	for _, m := range failed {
+		s.Blocks = append(s.Blocks, page.WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
 	}
-	if p.Bandwidth > 0 {
-		t.Columns = append(t.Columns, page.Number("tokens/s at most"))
-	}
-	for i, m := range p.Models {
-		if m.Error != "" || len(m.Engines) < 4 {
-			s.Blocks = append(s.Blocks, page.WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
-			continue
-		}
-		base := fmt.Sprintf("%s.memory.models[%d]", a.base, i)
-		x := m.Needed()
-		weights := prose.Plain("not known")
-		if m.Known {
-			weights = prose.Phrase{{Text: prose.Size(m.Weights), Ref: base + ".weights"}}
-		}
-		row := []prose.Phrase{prose.Plain(m.Model), prose.Plain(fitsWord(m)), weights, {{Text: prose.Size(x.Total), Ref: base + ".engines[0].total"}},
-			prose.Plain(atMost(m, x.Longest)), prose.Plain(atMost(m, x.Sequences))}
-		for j := range m.Engines[1:] {
-			row = append(row, prose.Phrase{{Text: prose.Size(m.Engines[j+1].Total), Ref: fmt.Sprintf("%s.engines[%d].total", base, j+1)}})
-		}
-		row = append(row, prose.Phrase{{Text: prose.Size(m.Read.Bytes), Ref: base + ".read.bytes"}})
-		if p.Bandwidth > 0 {
-			row = append(row, prose.Phrase{{Text: prose.Significant(m.Read.PerSecond, 3), Ref: base + ".read.per_second"}})
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	s.Blocks = append(s.Blocks, t, page.Prose{Text: prose.Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
+	s.Blocks = append(s.Blocks, t, page.Prose{Text: prose.Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known (?) they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
 		"vLLM whole blocks and a window with a batch of tokens, llama.cpp all cells of the context at the start and recurrent states in float32, Transformers a column more in convolutions. "+
 		"Read per token are weights and caches, which bounds the speed of a step.", 100*p.Utilization))})
 	for i, m := range p.Models {
 		if len(m.Table) == len(p.Contexts)*len(p.Batches) && len(m.Table) > 0 {
-			s.Blocks = append(s.Blocks, page.Details{Summary: m.Model + " · context × batch", Blocks: []page.Block{memoryGrid(p, i, fmt.Sprintf("%s.memory.models[%d]", a.base, i))}})
+			s.Blocks = append(s.Blocks, page.Details{Summary: m.Model + " · context × batch", Blocks: []page.Block{a.grid(i)}})
 		}
 	}
 	return s
-}
-
-// memoryGrid is the table of contexts and batches of one model.
-func memoryGrid(p *result.MemoryPlan, i int, base string) *page.Table {
-	m := p.Models[i]
-	t := &page.Table{ID: fmt.Sprintf("grid-%d", i), Caption: prose.Plain("Cache in bytes; what does not fit is in parentheses")}
-	t.Columns = []page.Column{page.Number("context")}
-	for _, b := range p.Batches {
-		t.Columns = append(t.Columns, page.Number("batch "+prose.Count(b)))
-	}
-	for j, L := range p.Contexts {
-		row := []prose.Phrase{prose.Plain(prose.Count(L))}
-		for k := range p.Batches {
-			at := j*len(p.Batches) + k
-			cell := prose.Phrase{{Text: prose.Size(m.Table[at].Total), Ref: fmt.Sprintf("%s.table[%d].total", base, at)}}
-			if !m.Table[at].Fits {
-				cell = prose.Join(prose.Plain("("), cell, prose.Plain(")"))
-			}
-			row = append(row, cell)
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
 }
 
 // memoryFacts are the tiles of the plan: how many fit, the longest contexts of

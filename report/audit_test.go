@@ -34,7 +34,7 @@ func TestAuditText(t *testing.T) {
 	if strings.Contains(text, "\x1b") {
 		t.Error("a control character of a name reached the terminal")
 	}
-	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "constant: the state has a fixed size (1 model)", "mixed: some layers grow like L, the rest is bounded; never too small (1 model)", "<: too small up to"} {
+	for _, want := range []string{"4 of 7 models keep up", "3 fall behind", "not audited: broken/config.json", "Constant: the state has a fixed size (1 model)", "Mixed: some layers grow like L, the rest is bounded; never too small (1 model)", "<: too small up to"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -60,7 +60,7 @@ func TestAuditTextFitsTheTerminal(t *testing.T) {
 				t.Errorf("width %d: line %d has %d columns: %s", width, i+1, n, line)
 			}
 		}
-		if head := strings.Split(out.String(), "\n")[5]; !strings.Contains(head, "1024") || !strings.Contains(head, "131072") || !strings.Contains(head, "0.01") {
+		if head := strings.Split(out.String(), "\n")[5]; !strings.Contains(head, "1024") || !strings.Contains(head, "131\u202f072") || !strings.Contains(head, "0.01") {
 			t.Errorf("width %d: %s", width, head)
 		}
 	}

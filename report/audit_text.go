@@ -29,7 +29,8 @@ func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
 	t.head()
 	t.memory()
 	if len(a.Models) > 0 {
-		t.table()
+		t.out.WriteString("\n")
+		t.table(t.tables().states(), 0)
 	}
 	if len(a.Models) > 0 && len(a.Models) <= 3 {
 		for i := range a.Models {
@@ -44,11 +45,10 @@ func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
 
 type auditText struct {
 	terminal
-	a      audited
-	shown  []int // indices of the lengths in the table
-	beyond bool  // a length is beyond what a model declares
-	until  bool  // a growing state is too small for short texts
+	a audited
 }
+
+func (t *auditText) tables() auditTables { return auditTables{audited: t.a} }
 
 // audited is an audit as its faces ask it.
 type audited struct{ *result.Audit }
@@ -179,96 +179,6 @@ func (a audited) byClass() map[arch.Class][]*arch.Audit {
 	return out
 }
 
-// table is the table of all models.
-func (t *auditText) table() {
-	a := t.a
-	const cell, narrowest = 7, 24
-	// On a narrow terminal the lengths between the first and the last give way.
-	t.shown = nil
-	room := (t.opts.Width-narrowest)/cell - 2 - len(a.Capacities)
-	for i := range a.Lengths {
-		if i == 0 || i == len(a.Lengths)-1 || i < room-1 {
-			t.shown = append(t.shown, i)
-		}
-	}
-	var head []string
-	for _, i := range t.shown {
-		head = append(head, wholeOrShort(a.Lengths[i], cell-1))
-	}
-	head = append(head, "bytes", "hard")
-	for _, c := range a.Capacities {
-		head = append(head, prose.Exact(c))
-	}
-	name := t.opts.Width - cell*len(head)
-	longest := 0
-	for _, m := range a.Models {
-		longest = max(longest, text.StringWidthWithoutEscSequences(printable(m.Name))+3)
-	}
-	name = min(max(name, narrowest), max(longest+1, narrowest))
-	row := func(first string, cells []string) {
-		line := text.Pad(text.Snip(first, name-1, "…"), name, ' ')
-		for _, c := range cells {
-			line += text.AlignRight.Apply(c, cell)
-		}
-		t.out.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	t.out.WriteString("\n")
-	states := cell * len(t.shown)
-	fit := func(s, shorter string, width int) string {
-		if len(s) >= width {
-			s = shorter
-		}
-		return text.AlignRight.Apply(s, width)
-	}
-	over := text.Pad("", name, ' ') + fit("elements after L =", "state", states) +
-		text.AlignRight.Apply("", cell) + fit("too small from L =", "too small", cell*(1+len(a.Capacities)))
-	t.out.WriteString(t.colour(over, text.Faint) + "\n")
-	row("", head)
-	groups := a.byClass()
-	for _, class := range arch.Classes() {
-		ms := groups[class]
-		if len(ms) == 0 {
-			continue
-		}
-		never := !slices.ContainsFunc(ms, func(m *arch.Audit) bool { return slices.ContainsFunc(m.Crossovers, meetsLaw) })
-		heading := classHeading(class)
-		if never {
-			heading += neverWords(t.a)
-		}
-		t.out.WriteString(t.colour(fmt.Sprintf("%s (%s)", heading, prose.Plural(len(ms), "model", "models")), text.Bold) + "\n")
-		for _, m := range ms {
-			cells := t.cells(m)
-			if never {
-				cells = cells[:len(cells)-len(m.Crossovers)]
-			}
-			row("  "+printable(m.Name), cells)
-		}
-	}
-}
-
-func (t *auditText) cells(m *arch.Audit) []string {
-	var cells []string
-	for _, i := range t.shown {
-		s := m.States[i]
-		c := short(float64(s.Total))
-		if m.MaxLength > 0 && s.Length > m.MaxLength {
-			c += "*"
-			t.beyond = true
-		}
-		cells = append(cells, c)
-	}
-	if n := len(m.States); n > 0 {
-		cells = append(cells, short(float64(m.States[n-1].Bytes)))
-	} else {
-		cells = append(cells, "")
-	}
-	for _, x := range m.Crossovers {
-		cells = append(cells, crossoverCell(x))
-		t.until = t.until || x.From != nil && *x.From > 2
-	}
-	return cells
-}
-
 // meetsLaw reports whether a state is too small at some length, or may be.
 func meetsLaw(x arch.Crossover) bool { return x.Unknown || x.At != nil || x.From != nil && *x.From > 2 }
 
@@ -278,14 +188,6 @@ func neverWords(a audited) string {
 		return "; never too small if the law goes on"
 	}
 	return "; never too small"
-}
-
-// wholeOrShort writes a length in full when that fits.
-func wholeOrShort(n int64, width int) string {
-	if s := strconv.FormatInt(n, 10); len(s) <= width {
-		return s
-	}
-	return short(float64(n))
 }
 
 func crossoverCell(x arch.Crossover) string {
@@ -412,66 +314,21 @@ func (t *auditText) questions() {
 		}
 		t.paragraph(line+fmt.Sprintf("; ten times the length needs %s times the state", prose.Significant(q.PerTenfold, 3)), 2)
 		t.paragraph("a state of fixed size would have to hold, in elements:", 2)
-		head := fmt.Sprintf("  %12s", "up to L =")
-		for _, c := range t.a.Capacities {
-			head += fmt.Sprintf("%14s", prose.Exact(c)+" nats/el.")
+		t.table(t.tables().fixed(i), 0)
+		if len(t.a.Models) > 0 {
+			t.paragraph(fmt.Sprintf("at %s per element:", natsLabel(t.a.Capacities[t.a.leastCapacity()])), 2)
+			t.table(t.tables().needs(i), 0)
+			t.paragraph(notRuledOutWords, 2)
 		}
-		t.out.WriteString(head + "\n")
-		for _, s := range q.Series {
-			line := fmt.Sprintf("  %12s", short(float64(s.Length)))
-			for _, e := range s.Elements {
-				line += fmt.Sprintf("%14s", short(e))
-			}
-			t.out.WriteString(line + "\n")
-		}
-		t.needs(i)
 	}
 }
 
-// needs is the table of what each model keeps too much or too little of.
-func (t *auditText) needs(question int) {
-	if len(t.a.Models) == 0 {
-		return
-	}
-	name := 24
-	for _, m := range t.a.Models {
-		name = max(name, min(44, text.StringWidthWithoutEscSequences(printable(m.Name))+3))
-	}
-	least := t.a.leastCapacity()
-	t.paragraph(fmt.Sprintf("at %s nats per element:", prose.Exact(t.a.Capacities[least])), 2)
-	t.out.WriteString(text.Pad("", name, ' ') + fmt.Sprintf("%9s%10s%10s%14s\n", "keeps", "÷ needed", "window", "attention"))
-	groups := t.a.byClass()
-	for _, class := range arch.Classes() {
-		for _, m := range groups[class] {
-			n := m.Needs[question]
-			at := n.At[least+1] // the first is the hard one
-			window, layers := notRuledOut(at, func(w int64) string { return short(float64(w)) })
-			t.out.WriteString(text.Pad(text.Snip("  "+printable(m.Name), name-1, "…"), name, ' ') +
-				fmt.Sprintf("%9s%10s%10s%14s\n", short(float64(n.State)), short(at.Factor), window, layers))
-		}
-	}
-	t.paragraph("÷ needed: above 1 the state is larger than the law asks for. window and attention: with a shorter window, or with fewer attention layers and the others recurrent, the condition rules the model out. It promises nothing of what it does not rule out; “no bound” is no advice.", 2)
-}
-
-// notRuledOut words the smallest window and the smallest number of attention
-// layers that the condition does not rule out.
-func notRuledOut(at arch.NeedAt, length func(int64) string) (window, layers string) {
-	window, layers = "–", "–"
-	if at.Window > 0 {
-		window = "≥ " + length(at.Window)
-	}
-	switch {
-	case at.Attention == 0:
-		layers = "no bound"
-	case at.Attention > 0:
-		layers = fmt.Sprintf("≥ %d of %d", at.Attention, at.Layers)
-	}
-	return window, layers
-}
+// notRuledOutWords explain the table of needs.
+const notRuledOutWords = "÷ needed: above 1 the state is larger than the law asks for. window and attention: with a shorter window, or with fewer attention layers and the others recurrent, the condition rules the model out. It promises nothing of what it does not rule out; “no bound” is no advice."
 
 // capacityWords says what the capacities mean.
 func (a audited) capacityWords() string {
-	return "hard: every bit of the state carries information about the future, which no model comes near; " +
+	return "every bit: every bit of the state carries information about the future, which no model comes near; " +
 		"1 nat: each stored number carries a bit and a half; 0.1: ten numbers carry one nat; 0.01: a hundred do. " +
 		"What your model reaches has to be measured; the law is a necessary condition, not a promise of quality."
 }
@@ -481,14 +338,8 @@ func (t *auditText) foot() {
 	t.out.WriteString("\n")
 	if len(a.Models) > 0 {
 		t.paragraph(fmt.Sprintf("elements: numbers kept, batch 1; bytes: at L = %s with elements as %s (float32 where the model's own code keeps it). "+
-			"too small from L =: the length beyond which the state cannot hold I(L) if an element carries so many nats.", prose.Count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
+			"too small from L =: the length beyond which the state cannot hold I(L) if every bit is used, or if an element carries so many nats.", prose.Count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
 		t.paragraph(a.capacityWords(), 2)
-	}
-	if t.beyond {
-		t.paragraph("* longer than the model declares", 2)
-	}
-	if t.until {
-		t.paragraph("<: too small up to that length, never beyond it", 2)
 	}
 	for _, n := range a.notes() {
 		t.paragraph(n, 2, text.FgYellow)

@@ -98,6 +98,7 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 	}
 	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", prose.Plural(c.Documents, "document", "documents"), prose.Count(c.Length), c.own(), how, prose.Fixed(100*c.Level, 0)), 2, text.Faint)
 	names := c.names()
+	t.out.WriteString("\n")
 	t.table(c.modelTable(), 0)
 	t.out.WriteString("\n")
 	for i, r := range c.Runs {

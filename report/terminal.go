@@ -202,6 +202,7 @@ func (t *terminal) fits() {
 		return
 	}
 	rows, hidden := t.rows()
+	t.out.WriteString("\n")
 	t.table(fitTable(t.r, rows, &t.notes), 1)
 	if hidden > 0 {
 		t.paragraph(prose.Plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
@@ -293,6 +294,7 @@ func (t *terminal) twoPoint() {
 // pairs is the table of two-point information.
 func (t *terminal) pairs() {
 	p := t.r.TwoPoint
+	t.out.WriteString("\n")
 	whole := t.table(pairsTable(p), 0)
 	note := "± one standard error · noise: up to there a value is not distinguishable from zero"
 	if floorMatters(p) && whole {

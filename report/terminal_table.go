@@ -1,18 +1,20 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 // The gaps between columns: what they are where there is room, and at least.
 const roomyGap, narrowGap = 3, 1
 
-// leastName is how short names may be cut.
-const leastName = 16
+// Names are cut to shortestName before columns are dropped, and to leastName afterwards.
+const shortestName, leastName = 28, 16
 
 // textTable is a page.Table laid out in columns of characters.
 type textTable struct {
@@ -28,7 +30,6 @@ type textTable struct {
 // cut, in this order. It reports whether all columns are shown.
 func (t *terminal) table(tab *page.Table, bold int) (whole bool) {
 	x := layTable(tab, t.opts.Width)
-	t.out.WriteString("\n")
 	if over := x.over(); over != "" {
 		t.out.WriteString(t.colour(over, text.Faint) + "\n")
 	}
@@ -51,6 +52,7 @@ func (t *terminal) table(tab *page.Table, bold int) (whole bool) {
 // layTable chooses the columns and widths of a table.
 func layTable(tab *page.Table, width int) *textTable {
 	x := &textTable{gap: roomyGap}
+	grouped := slices.ContainsFunc(tab.Rows, func(row []prose.Phrase) bool { return len(row) == 1 && len(tab.Columns) > 1 })
 	var from []int
 	for i, c := range tab.Columns {
 		if !c.PageOnly {
@@ -66,16 +68,20 @@ func layTable(tab *page.Table, width int) *textTable {
 			}
 			cells = append(cells, strings.ReplaceAll(printable(row[i].String()), "\u00a0", " "))
 		}
+		if grouped && len(cells) > 1 {
+			cells[0] = "  " + cells[0]
+		}
 		x.rows = append(x.rows, cells)
 	}
 	for x.measure() > width {
 		switch least := x.least(); {
 		case x.gap > narrowGap:
 			x.gap--
+		case x.cut(x.measure()-width, shortestName):
 		case least >= 0:
 			x.drop(least)
 		default:
-			x.cut(x.measure() - width)
+			x.cut(x.measure()-width, leastName)
 			return x
 		}
 	}
@@ -91,6 +97,15 @@ func (x *textTable) measure() int {
 				x.widths[i] = max(x.widths[i], text.StringWidthWithoutEscSequences(c))
 			}
 		}
+	}
+	end := 0
+	for _, span := range page.Spans(x.columns) { // the last column makes room for the head over it
+		end += span.Columns
+		have := x.gap * (span.Columns - 1)
+		for _, w := range x.widths[end-span.Columns : end] {
+			have += w
+		}
+		x.widths[end-1] += max(0, text.StringWidthWithoutEscSequences(span.Head)-have)
 	}
 	total := x.gap * (len(x.widths) - 1)
 	for _, w := range x.widths {
@@ -121,21 +136,24 @@ func (x *textTable) drop(i int) {
 	x.dropped = true
 }
 
-// cut shortens the names in wide columns.
-func (x *textTable) cut(excess int) {
+// cut shortens the names in wide columns by excess, but not below least. It reports
+// whether there was anything to cut.
+func (x *textTable) cut(excess, least int) bool {
+	any := false
 	for i, c := range x.columns {
-		if !c.Wide || x.widths[i] <= leastName {
+		if !c.Wide || x.widths[i] <= least {
 			continue
 		}
-		w := max(leastName, x.widths[i]-excess)
+		w := max(least, x.widths[i]-excess)
 		excess -= x.widths[i] - w
-		x.widths[i] = w
+		x.widths[i], any = w, true
 		for _, row := range x.rows {
 			if len(row) == len(x.columns) {
 				row[i] = text.Snip(row[i], w, "…")
 			}
 		}
 	}
+	return any
 }
 
 func (x *textTable) heads() []string {
@@ -182,7 +200,7 @@ func (x *textTable) over() string {
 			room += x.widths[i]
 			i++
 		}
-		b.WriteString(text.AlignRight.Apply(text.Snip(span.Head, room, "…"), room))
+		b.WriteString(text.AlignRight.Apply(span.Head, room))
 	}
 	return b.String()
 }
