@@ -28,7 +28,7 @@ func labLayers(c *config) []Layer {
 			w := attention().window(c, c.size("sliding_window"))
 			w.N += c.countOr(0, "attention_sinks")
 			return []Part{w}
-		case "linear_attention":
+		case "linear_attention", "gated_linear_attention":
 			return []Part{memory(c.mul(d, head()), false, "%d matrices of %d × %d", n, head(), head())}
 		case "gated_delta":
 			return []Part{memory(c.mul(d, head()), false, "%d matrices of %d × %d", n, head(), head()), conv(c, c.mul(3, d), kernel)}
@@ -36,6 +36,10 @@ func labLayers(c *config) []Layer {
 			return mamba(c, c.mul(2, d), c.size("state_size"), kernel, false)
 		case "mamba2":
 			return mamba2(c, n, c.divide("2·hidden_size by num_attention_heads", c.mul(2, d), n), c.size("state_size"), 1, kernel, false)
+		case "log_linear_attention":
+			states := linear(c, n, head(), head(), false)
+			states.Rule, states.Scale = Fenwick, 1 // one of each block
+			return []Part{states}
 		case "power_law_memory":
 			return powerLawMemory(c, attention())
 		case "short_conv":

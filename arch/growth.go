@@ -60,7 +60,7 @@ func (m *Model) Growth() Growth {
 			case Fenwick:
 				g.Exponent = max(g.Exponent, p.Beta)
 				if p.Beta == 0 {
-					g.PerDouble += p.slots(62)
+					g.PerDouble += p.slots(62) * p.Width
 				}
 			case Log:
 				g.PerDouble += p.Width

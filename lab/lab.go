@@ -23,6 +23,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/mixer"
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
@@ -40,7 +41,8 @@ type Options struct {
 	Field  string
 
 	Data     string
-	Types    []string // mechanisms of the layers
+	Types    []string  // mechanisms of the layers
+	Memory   []float64 // scale and exponent of power_law_memory
 	Layers   int
 	Hidden   int
 	Lengths  []int
@@ -84,6 +86,9 @@ const Schema = "l2m.lab/1"
 // bytesData names text as data of a recipe.
 const bytesData = "bytes"
 
+// Mechanisms lists what a layer can be, for Options.Types.
+func Mechanisms() []string { return mixer.Mechanisms() }
+
 // FindRecipe returns a built-in recipe by name, or reads a file.
 func FindRecipe(name string) (train.Recipe, error) {
 	all := train.Recipes()
@@ -121,6 +126,12 @@ func (o Options) recipe() (train.Recipe, error) {
 	}
 	if len(o.Types) > 0 {
 		r.Model.Types = o.Types
+	}
+	if len(o.Memory) > 0 {
+		if len(o.Memory) != 2 {
+			return r, fmt.Errorf("--memory has %d numbers; want two, A,B, such as --memory 1,0.8", len(o.Memory))
+		}
+		r.Model.Scale, r.Model.Exponent = o.Memory[0], o.Memory[1]
 	}
 	if o.Layers != 0 {
 		r.Model.Layers = o.Layers

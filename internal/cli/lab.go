@@ -70,7 +70,8 @@ Ctrl-C stops with a checkpoint; the same command goes on. The weights do not
 depend on the number of workers, nor on interruptions.`,
 		Example: `  l2m lab train gaussian-small
   l2m lab train gaussian-small --layer-types mamba2 --out ssd
-  l2m lab train books-bytes-3m books/ --rates 0.0005,0.001,0.002`,
+  l2m lab train gaussian-small --layer-types power_law_memory --memory 1,0.8 --out memory
+  l2m lab train recipe.json books/ --rates 0.0005,0.001,0.002`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("name a recipe (l2m lab recipes lists the built-in ones)")
@@ -99,7 +100,8 @@ depend on the number of workers, nor on interruptions.`,
 	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-lab-RECIPE)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in --out")
 	f.StringVar(&o.Data, "data", "", "a process, a task (recall:pairs=4, copy, selective), or bytes")
-	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated: full_attention, sliding_attention, linear_attention, mamba2, mamba, gated_delta, short_conv")
+	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated: "+strings.Join(lab.Mechanisms(), ", "))
+	f.Float64SliceVar(&o.Memory, "memory", nil, "A,B: power_law_memory keeps A·n^B slots of a block of n tokens")
 	f.IntVar(&o.Layers, "layers", 0, "number of layers")
 	f.IntVar(&o.Hidden, "hidden", 0, "width of the model")
 	f.IntSliceVar(&o.Lengths, "lengths", nil, "tokens of training sequences; several are a curriculum")

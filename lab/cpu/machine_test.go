@@ -153,6 +153,9 @@ var functionPrograms = map[string]program{
 	"linear attention": {[][]int{{1, 12, 2, 3}, {1, 12, 2, 3}, {1, 12, 2, 5}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Decayed(in[0], in[1], in[2], g.Fill(0, 1, 12, 2), 4)
 	}},
+	"keys that fade as fast as may be": {[][]int{{1, 32, 2, 3}, {1, 32, 2, 3}, {1, 32, 2, 5}, {1, 32, 2, 3}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+		return g.DecayedKeys(in[0], in[1], in[2], g.Shift(g.Scale(g.Sigmoid(in[3]), 0.1), -5), 64)
+	}},
 	"delta": {[][]int{{2, 16, 2, 6}, {2, 16, 2, 6}, {2, 16, 2, 5}, {2, 16, 2}, {2, 16, 2}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Delta(in[0], g.Scale(in[1], 0.3), in[2], g.Neg(g.Softplus(in[3])), g.Sigmoid(in[4]), 8)
 	}},

@@ -13,6 +13,7 @@ const (
 	FnShortConv    = "shortconv"
 	FnAttention    = "attention"
 	FnDecayed      = "decayed"
+	FnDecayedKeys  = "decayedkeys"
 	FnDelta        = "delta"
 	FnScan         = "scan"
 )

@@ -283,6 +283,9 @@ var functions = map[string]build{
 	"decayed": {[][]int{{1, 6, 1, 2}, {1, 6, 1, 2}, {1, 6, 2, 3}, {1, 6, 2}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Decayed(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 2)
 	}},
+	"decayed keys": {[][]int{{1, 6, 2, 2}, {1, 6, 2, 2}, {1, 6, 2, 3}, {1, 6, 2, 2}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+		return g.DecayedKeys(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 2)
+	}},
 	"delta": {[][]int{{1, 8, 1, 2}, {1, 8, 1, 2}, {1, 8, 1, 3}, {1, 8, 1}, {1, 8, 1}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Delta(in[0], g.Scale(in[1], 0.5), in[2], g.Neg(g.Softplus(in[3])), g.Sigmoid(in[4]), 4)
 	}},

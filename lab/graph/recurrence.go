@@ -31,6 +31,24 @@ func (g *Graph) Decayed(q, k, v, a *Node, chunk int) *Node {
 	})[0]
 }
 
+// keyChunk bounds the chunks of DecayedKeys: what decays within one is divided
+// out of its keys, and must not leave float32.
+const keyChunk = 16
+
+// DecayedKeys is gated linear attention (arXiv 2312.06635, eq. 3, computed as in
+// its section 4.2): as Decayed, but each number of a key fades by itself, S_t =
+// diag(e^(a_t))·S_{t−1} + k_t·v_tᵀ, for q, k, a [B L H n] and v [B L H p]. No a
+// may be below −5, so that e^(−16·a) is finite in float32.
+func (g *Graph) DecayedKeys(q, k, v, a *Node, chunk int) *Node {
+	c := chunkFor(v.Shape[1], min(chunk, keyChunk))
+	return g.Call(FnDecayedKeys, ChunkAttr{c}, []*Node{q, k, v, a}, func(g *Graph, in []*Node) []*Node {
+		w := g.chunks(in, c)
+		own := g.Dot(g.Mul(w.q, g.Exp(w.sum)), g.Mul(w.k, g.Exp(g.Neg(w.sum))), false, true)
+		inner := g.Dot(g.Mul(own, g.causal(c, 0, 0)), w.v, false, false)
+		return []*Node{w.join(g, in[2], inner, w.v, nil)}
+	})[0]
+}
+
 // Delta is the gated delta rule (arXiv 2412.06464, eq. 10): S_t =
 // e^(a_t)·S_{t−1}·(I − b_t·k_t·k_tᵀ) + b_t·v_t·k_tᵀ, y_t = S_t·q_t, for q, k
 // [B L H n], v [B L H p], a and b [B L H]. Within a chunk the values that are
@@ -51,7 +69,7 @@ func (g *Graph) Delta(q, k, v, a, b *Node, chunk int) *Node {
 // chunked holds the operands of a recurrence cut into N chunks of c tokens.
 type chunked struct {
 	q, k, v *Node // [B H N c n], v [B H N c p]
-	sum     *Node // cumulated logarithms of decay within the chunk, [B H N c 1]
+	sum     *Node // cumulated logarithms of decay within the chunk, [B H N c 1], or [B H N c n]
 	n       int
 }
 
@@ -74,7 +92,11 @@ func (g *Graph) chunks(in []*Node, c int) chunked {
 		}
 		return g.Reshape(g.Transpose(x, 0, 2, 1, 3), B, H, L/c, c, d)
 	}
-	return chunked{q: cut(in[0]), k: cut(in[1]), v: cut(in[2]), sum: g.CumSum(g.perHead(in[3], c), 3, false), n: L / c}
+	fade := in[3]
+	if len(fade.Shape) == 3 {
+		fade = g.Reshape(fade, B, L, H, 1)
+	}
+	return chunked{q: cut(in[0]), k: cut(in[1]), v: cut(in[2]), sum: g.CumSum(cut(fade), 3, false), n: L / c}
 }
 
 // decay is e^(a_{j+1} + … + a_i) at row i and column j ≤ i (j < i when strict),
@@ -121,7 +143,7 @@ func (w chunked) join(g *Graph, v, inner, u, read *Node) *Node {
 		add := g.Dot(at(kept, i), written, true, false)
 		if state != nil {
 			y = g.Add(y, g.Dot(at(faded, i), state, false, false))
-			add = g.Add(add, g.Mul(state, g.Exp(at(total, i))))
+			add = g.Add(add, g.Mul(state, g.Exp(g.Transpose(at(total, i), 0, 1, 3, 2))))
 		}
 		state = add
 		out = append(out, g.Reshape(y, B, H, 1, c, p))

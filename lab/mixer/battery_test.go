@@ -44,6 +44,8 @@ func subjects() map[string]mixer.Config {
 	change("gated MLP, RMS norm", attention, func(c *mixer.Config) { c.MLP, c.Norm = "gated", "rmsnorm" })
 	change("vectors", []string{"gated_delta"}, func(c *mixer.Config) { c.Vocabulary, c.Vector = 0, 2 })
 	change("hybrid without MLP", []string{"mamba2", "sliding_attention"}, func(c *mixer.Config) { c.Layers, c.Inner = 3, 0 })
+	change("levels within one chunk", []string{"log_linear_attention"}, func(c *mixer.Config) { c.Chunk = 16 })
+	change("levels without a chunk", []string{"log_linear_attention"}, func(c *mixer.Config) { c.Chunk, c.Longest = 1, 12 })
 	memory := []string{"power_law_memory"}
 	change("memory merged by attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "attention", 0.5 })
 	change("memory of one slot a level", memory, func(c *mixer.Config) { c.Exponent, c.MemoryChunk = 0, 2 })

@@ -22,7 +22,7 @@ type Config struct {
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
 	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
-	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed for learned positions and power_law_memory
+	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed when Limited
 	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, its own among them
 	Sinks   int      `json:"attention_sinks,omitempty"`         // first keys that are always seen
 	State   int      `json:"state_size,omitempty"`              // of mamba and mamba2, per channel

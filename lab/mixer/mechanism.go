@@ -19,7 +19,7 @@ type mechanism struct {
 }
 
 func mechanisms() []*mechanism {
-	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &mamba2, &mamba, &gatedDelta, &shortConv, &powerLawMemory}
+	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &gatedLinear, &mamba2, &mamba, &gatedDelta, &shortConv, &logLinear, &powerLawMemory}
 }
 
 // Mechanisms lists the names for Config.Types.

@@ -12,10 +12,12 @@ type sequence interface {
 	position() int
 	attention(q, k, v *graph.Node, attr graph.AttentionAttr) *graph.Node
 	decayed(q, k, v, a *graph.Node, chunk int) *graph.Node
+	decayedKeys(q, k, v, a *graph.Node, chunk int) *graph.Node
 	delta(q, k, v, a, b *graph.Node, chunk int) *graph.Node
 	scan(a, b *graph.Node) *graph.Node
 	conv(x, w, bias *graph.Node) *graph.Node
 	memory(q, kv *graph.Node, m *memory) *graph.Node
+	levels(q, k, v, a, weights *graph.Node, chunk int) *graph.Node
 }
 
 // whole has all tokens at hand: the training form.
@@ -29,6 +31,10 @@ func (w whole) attention(q, k, v *graph.Node, attr graph.AttentionAttr) *graph.N
 
 func (w whole) decayed(q, k, v, a *graph.Node, chunk int) *graph.Node {
 	return w.g.Decayed(q, k, v, a, chunk)
+}
+
+func (w whole) decayedKeys(q, k, v, a *graph.Node, chunk int) *graph.Node {
+	return w.g.DecayedKeys(q, k, v, a, chunk)
 }
 
 func (w whole) delta(q, k, v, a, b *graph.Node, chunk int) *graph.Node {
@@ -120,8 +126,17 @@ func (s *step) grouped(x *graph.Node, H int) *graph.Node {
 
 func (s *step) decayed(q, k, v, a *graph.Node, _ int) *graph.Node {
 	H := v.Shape[2]
-	q, k = s.grouped(q, H), s.grouped(k, H)
-	state := s.g.Mul(s.old(v.Shape[0], H, k.Shape[3], v.Shape[3]), s.g.Exp(s.perHead(a)))
+	return s.fading(s.grouped(q, H), s.grouped(k, H), v, s.perHead(a))
+}
+
+func (s *step) decayedKeys(q, k, v, a *graph.Node, _ int) *graph.Node {
+	return s.fading(q, k, v, s.column(a))
+}
+
+// fading is linear attention whose state is multiplied by e^a before the token
+// at hand is added.
+func (s *step) fading(q, k, v, a *graph.Node) *graph.Node {
+	state := s.g.Mul(s.old(v.Shape[0], v.Shape[2], k.Shape[3], v.Shape[3]), s.g.Exp(a))
 	state = s.g.Add(state, s.g.Dot(s.column(k), s.row(v), false, false))
 	s.keep(state)
 	return s.g.Reshape(s.g.Dot(s.row(q), state, false, false), v.Shape...)
