@@ -251,6 +251,28 @@ func (l *lister) unreadable(name string, err error) error {
 // them.
 var cards = []string{"readme", "license", "licence", "copying", "notice", "citation", "changelog", "changes", "dataset_infos", "croissant"}
 
+// dropCards leaves out the files of an archive that describe the data beside them.
+func (r *indexed) dropCards() {
+	cards := map[int]string{}
+	for i, name := range r.report.Members {
+		if isCard(name) {
+			cards[i+1] = name
+		}
+	}
+	if len(cards) == 0 {
+		return
+	}
+	for i, list := range r.docs {
+		r.docs[i] = slices.DeleteFunc(list, func(d document) bool {
+			name, card := cards[d.record.Member()]
+			if card && d.record.Number() == 0 {
+				r.report.Dismiss(skipCard, name)
+			}
+			return card && d.record.Number() == 0
+		})
+	}
+}
+
 // isCard says whether a file describes the data beside it.
 func isCard(name string) bool {
 	base := strings.ToLower(filepath.Base(name))

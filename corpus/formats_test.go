@@ -1,19 +1,24 @@
 package corpus
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
+	lz4raw "github.com/parquet-go/parquet-go/compress/lz4"
 	"github.com/parquet-go/parquet-go/compress/snappy"
 	"github.com/parquet-go/parquet-go/format"
 	"golang.org/x/text/encoding/unicode"
@@ -75,11 +80,28 @@ func TestDevicesAreRefused(t *testing.T) {
 	}
 }
 
-// lz4 stands for the compression that Hadoop wrote, in name.
-type lz4 struct{ snappy.Codec }
+// lz4 is the compression that Hadoop wrote, and fastparquet without its frame.
+type lz4 struct {
+	lz4raw.Codec
+	frame bool
+}
 
 func (*lz4) String() string                            { return "LZ4" }
 func (*lz4) CompressionCodec() format.CompressionCodec { return format.Lz4 }
+func (c *lz4) Encode(dst, src []byte) ([]byte, error) {
+	packed, err := c.Codec.Encode(nil, src)
+	if c.frame {
+		dst = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst[:0], uint32(len(src))), uint32(len(packed)))
+		return append(dst, packed...), err
+	}
+	return packed, err
+}
+
+// lzo stands for a compression that is not read.
+type lzo struct{ snappy.Codec }
+
+func (*lzo) String() string                            { return "LZO" }
+func (*lzo) CompressionCodec() format.CompressionCodec { return format.LZO }
 
 func TestParquetCompression(t *testing.T) {
 	type row struct {
@@ -89,15 +111,16 @@ func TestParquetCompression(t *testing.T) {
 		codec compress.Codec
 		want  string // error
 	}{{&parquet.Zstd, ""}, {&parquet.Snappy, ""}, {&parquet.Gzip, ""}, {&parquet.Lz4Raw, ""}, {&parquet.Brotli, ""},
-		{&lz4{}, `old.parquet: column "text" is compressed with LZ4, which is not read (write`}} {
+		{&lz4{frame: true}, ""}, {&lz4{}, ""},
+		{&lzo{}, `old.parquet: column "text" is compressed with LZO, which is not read (write`}} {
 		var pq bytes.Buffer
 		if err := parquet.Write(&pq, []row{{strings.Repeat("a row ", 100)}}, parquet.Compression(x.codec)); err != nil {
 			t.Fatal(err)
 		}
 		docs, err := read(&pq, "old.parquet", Options{})
 		switch {
-		case x.want == "" && (err != nil || len(docs) != 1):
-			t.Errorf("%s: %d documents, error %v", x.codec, len(docs), err)
+		case x.want == "" && (err != nil || len(docs) != 1 || docs[0] != strings.Repeat("a row ", 100)):
+			t.Errorf("%s: documents %q, error %v", x.codec, docs, err)
 		case x.want != "" && (err == nil || !strings.Contains(err.Error(), x.want)):
 			t.Errorf("%s: error %v does not say %q", x.codec, err, x.want)
 		}
@@ -205,6 +228,40 @@ func TestFormats(t *testing.T) {
 	}
 	if got := contents(t, index(t, Options{}, filepath.Join(dir, "*.txt")), dir); len(got) != 1 {
 		t.Errorf("the glob found %v", got)
+	}
+}
+
+// A README beside records is none of them, in an archive as in a folder; beside text
+// it is text.
+func TestCardsInArchives(t *testing.T) {
+	archive := func(files map[string]string) string {
+		var out bytes.Buffer
+		z := zip.NewWriter(&out)
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			w, err := z.Create(name)
+			if err == nil {
+				_, err = io.WriteString(w, files[name])
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	dir := write(t, map[string]string{
+		"rows.zip": archive(map[string]string{"r/README.md": "# Rows", "r/a.jsonl": "{\"text\": \"a row\"}\n", "r/notes.txt": "notes"}),
+		"text.zip": archive(map[string]string{"t/README.md": "# Text", "t/a.txt": "a text"}),
+	})
+	c := index(t, Options{}, filepath.Join(dir, "rows.zip"))
+	if got, want := fmt.Sprint(slices.Sorted(maps.Values(contents(t, c, dir)))), "[a row notes]"; got != want || c.Skipped()[skipCard] != 1 || c.Report().Read["text"].Files != 1 {
+		t.Errorf("read %s, want %s; %s", got, want, c.Report())
+	}
+	c = index(t, Options{}, filepath.Join(dir, "text.zip"))
+	if got, want := fmt.Sprint(slices.Sorted(maps.Values(contents(t, c, dir)))), "[# Text a text]"; got != want {
+		t.Errorf("read %s, want %s; %s", got, want, c.Report())
 	}
 }
 

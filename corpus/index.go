@@ -230,6 +230,9 @@ func (c *Corpus) join(all []indexed) {
 			all[i].report.Skip(skipCard, f.name)
 		}
 		r := &all[i]
+		if records[c.files[i].root] {
+			r.dropCards()
+		}
 		c.report.Add(r.report)
 		if r.strange {
 			c.strange++

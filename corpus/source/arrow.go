@@ -20,9 +20,8 @@ const (
 	maxMetadata = 16 << 20
 )
 
-// arrow yields the strings of one column of Arrow IPC, a stream or a file (which is a
-// stream between two marks). Of a list, the strings of a row are joined by ends of
-// lines.
+// arrow yields the strings of one column of Arrow IPC, a stream or a file, whose end
+// says where the rows are. Of a list, the strings of a row are joined by ends of lines.
 func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 	inVisit := false
 	// The library panics on some damaged files.
@@ -34,30 +33,39 @@ func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 			err = &ReadError{in.Name, fmt.Sprintf("damaged Arrow file: %v", p), nil}
 		}
 	}()
-	if !stream {
-		if head, err := br.Peek(8); err != nil || string(head) != "ARROW1\x00\x00" {
-			if head, _ := br.Peek(12); !isArrowStream(head) {
-				return &Refusal{in.Name, "not Arrow IPC", "files that are not what their names say", "say what it is: --format"}
-			}
-		} else if _, err := br.Discard(8); err != nil {
-			return err
-		}
+	if stream {
+		return r.arrowStream(in, br, &inVisit)
 	}
+	if head, err := br.Peek(8); err != nil || string(head) != "ARROW1\x00\x00" {
+		if head, _ := br.Peek(12); !isArrowStream(head) {
+			return &Refusal{in.Name, "not Arrow IPC", "files that are not what their names say", "say what it is: --format"}
+		}
+		return r.arrowStream(in, br, &inVisit)
+	}
+	return r.random(in, br, func(at io.ReaderAt, size int64) error { return r.arrowFile(in, at, size, &inVisit) })
+}
+
+// arrowLimits keeps what a file of at most so many bytes claims from being allocated.
+func arrowLimits(most int64) []ipc.Option {
+	return []ipc.Option{ipc.WithAllocator(&boundedMemory{}), ipc.WithMetadataSizeLimit(min(most, maxMetadata)), ipc.WithBodySizeLimit(most)}
+}
+
+func (r *reader) badArrow(in Input, err error) error {
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return &ReadError{in.Name, fmt.Sprintf("not readable Arrow data: %v (copy or download it again)", err), err}
+}
+
+func (r *reader) arrowStream(in Input, br *bufio.Reader, inVisit *bool) error {
 	most := int64(maxBatch)
 	if in.At != nil {
 		most = min(most, in.Size)
 	}
-	bad := func(err error) error {
-		if r.ctx.Err() != nil {
-			return r.ctx.Err()
-		}
-		return &ReadError{in.Name, fmt.Sprintf("not readable Arrow data: %v (copy or download it again)", err), err}
-	}
-	held := ipc.WithAllocator(&boundedMemory{})
-	messages := ipc.NewMessageReader(br, held, ipc.WithMetadataSizeLimit(min(most, maxMetadata)), ipc.WithBodySizeLimit(most))
-	batches, err := ipc.NewReaderFromMessageReader(messages, held)
+	limits := arrowLimits(most)
+	batches, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(br, limits...), limits...)
 	if err != nil {
-		return bad(err)
+		return r.badArrow(in, err)
 	}
 	defer batches.Release()
 	path, err := r.arrowColumn(in, batches.Schema())
@@ -66,23 +74,52 @@ func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 	}
 	row := int64(0)
 	for batches.Next() {
-		batch := batches.RecordBatch()
-		column := batch.Column(path.index)
-		for i := range int(batch.NumRows()) {
-			row++
-			pieces, some := cell(nil, column, i, path.rest)
-			if err := r.value(in, row, []byte(strings.Join(pieces, "\n")), some, &inVisit); err != nil {
-				return err
-			}
-		}
-		if err := r.ctx.Err(); err != nil {
+		if row, err = r.arrowBatch(in, batches.RecordBatch(), path, row, inVisit); err != nil {
 			return err
 		}
 	}
 	if err := batches.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return bad(err)
+		return r.badArrow(in, err)
 	}
 	return nil
+}
+
+func (r *reader) arrowFile(in Input, at io.ReaderAt, size int64, inVisit *bool) error {
+	file, err := ipc.NewFileReader(io.NewSectionReader(at, 0, size), arrowLimits(min(size, maxBatch))...)
+	if err != nil {
+		return r.badArrow(in, err)
+	}
+	defer file.Close()
+	path, err := r.arrowColumn(in, file.Schema())
+	if err != nil {
+		return err
+	}
+	row := int64(0)
+	for i := range file.NumRecords() {
+		batch, err := file.RecordBatchAt(i)
+		if err != nil {
+			return r.badArrow(in, err)
+		}
+		row, err = r.arrowBatch(in, batch, path, row, inVisit)
+		batch.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrowBatch yields the rows of a batch behind row.
+func (r *reader) arrowBatch(in Input, batch arrow.RecordBatch, path arrowPath, row int64, inVisit *bool) (int64, error) {
+	column := batch.Column(path.index)
+	for i := range int(batch.NumRows()) {
+		row++
+		pieces, some := cell(nil, column, i, path.rest)
+		if err := r.value(in, row, []byte(strings.Join(pieces, "\n")), some, inVisit); err != nil {
+			return row, err
+		}
+	}
+	return row, r.ctx.Err()
 }
 
 // arrowPath is where a column stands: at the top, and within structures.
@@ -114,6 +151,9 @@ func (r *reader) arrowText(in Input, path arrowPath, t arrow.DataType) (arrowPat
 		switch typed := t.(type) {
 		case *arrow.DictionaryType:
 			t = typed.ValueType
+			continue
+		case *arrow.RunEndEncodedType:
+			t = typed.Encoded()
 			continue
 		case *arrow.StructType:
 			if len(rest) == 0 {
@@ -164,6 +204,8 @@ func cell(pieces []string, column arrow.Array, i int, path []string) (_ []string
 		return append(pieces, string(c.Value(i))), true
 	case *array.Dictionary:
 		return cell(pieces, c.Dictionary(), c.GetValueIndex(i), path)
+	case *array.RunEndEncoded:
+		return cell(pieces, c.Values(), c.GetPhysicalIndex(i), path)
 	case *array.Struct:
 		t := c.DataType().(*arrow.StructType)
 		k, ok := t.FieldIdx(path[0])

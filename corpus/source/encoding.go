@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/unicode"
+	wide "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 )
@@ -29,8 +31,8 @@ func wideOf(head []byte) encoding.Encoding {
 	}{
 		{"\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)},
 		{"\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.ExpectBOM)},
-		{"\xff\xfe", unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)},
-		{"\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM)},
+		{"\xff\xfe", wide.UTF16(wide.LittleEndian, wide.ExpectBOM)},
+		{"\xfe\xff", wide.UTF16(wide.BigEndian, wide.ExpectBOM)},
 	} {
 		if bytes.HasPrefix(head, []byte(m.mark)) {
 			return m.e
@@ -57,9 +59,9 @@ func wideOf(head []byte) encoding.Encoding {
 	case most(0) && most(1) && most(2) && none(3):
 		e = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
 	case none(0) && most(1) && none(2) && most(3):
-		e = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+		e = wide.UTF16(wide.LittleEndian, wide.IgnoreBOM)
 	case most(0) && none(1) && most(2) && none(3):
-		e = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+		e = wide.UTF16(wide.BigEndian, wide.IgnoreBOM)
 	default:
 		return nil
 	}
@@ -106,7 +108,7 @@ type decoder struct {
 
 	valid    int64 // bytes that continue characters of UTF-8
 	strays   int64 // bytes that are not UTF-8
-	runs     int64 // of those, that have no ASCII on either side, or no meaning
+	runs     int64 // of those, that have no ASCII on either side, are signs inside a word, or have no meaning
 	replaced bool  // U+FFFD in what was wide
 	last     byte
 }
@@ -185,7 +187,7 @@ func (d *decoder) decode(piece []byte) []byte {
 			d.runs += 8 // no letter of that encoding
 			r = rune(b)
 		}
-		if before >= utf8.RuneSelf && after >= utf8.RuneSelf {
+		if before >= utf8.RuneSelf && after >= utf8.RuneSelf || inWord(before) && inWord(after) && !insideWords(r) {
 			d.runs++
 		}
 		out = utf8.AppendRune(out, r)
@@ -195,6 +197,15 @@ func (d *decoder) decode(piece []byte) []byte {
 		d.last = piece[len(piece)-1]
 	}
 	return out
+}
+
+// inWord says whether a byte is a letter, as far as it tells.
+func inWord(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= utf8.RuneSelf }
+
+// insideWords says whether a character of Windows-1252 may stand between two letters:
+// the signs that other encodings write as letters (¹ for ą, ³ for ł) do not.
+func insideWords(r rune) bool {
+	return unicode.IsLetter(r) || strings.ContainsRune("‘’“”–—·\u00a0\u00ad", r)
 }
 
 // foreign judges whether stray bytes can be western letters, when there are enough to

@@ -349,17 +349,32 @@ func resolveInside(raw []byte, path string) (value []byte, names []string, err e
 
 // notebook joins the sources of the cells of a Jupyter notebook; nil: it is none.
 func notebook(raw []byte) *string {
-	var n struct {
-		Format *int `json:"nbformat"`
-		Cells  *[]struct {
-			Source json.RawMessage `json:"source"`
-		} `json:"cells"`
+	type cell struct {
+		Source json.RawMessage `json:"source"`
+		Input  json.RawMessage `json:"input"` // of code, before version 4
 	}
-	if !bytes.Contains(raw, []byte(`"nbformat"`)) || json.Unmarshal(raw, &n) != nil || n.Format == nil || n.Cells == nil {
+	var n struct {
+		Format *int    `json:"nbformat"`
+		Cells  *[]cell `json:"cells"`
+		Sheets []struct {
+			Cells []cell `json:"cells"`
+		} `json:"worksheets"` // before version 4
+	}
+	if !bytes.Contains(raw, []byte(`"nbformat"`)) || json.Unmarshal(raw, &n) != nil || n.Format == nil || n.Cells == nil && n.Sheets == nil {
 		return nil
 	}
+	var all []cell
+	if n.Cells != nil {
+		all = *n.Cells
+	}
+	for _, s := range n.Sheets {
+		all = append(all, s.Cells...)
+	}
 	var cells []string
-	for _, c := range *n.Cells {
+	for _, c := range all {
+		if c.Source == nil {
+			c.Source = c.Input
+		}
 		var lines []string
 		var source string
 		if json.Unmarshal(c.Source, &lines) == nil {
@@ -371,8 +386,8 @@ func notebook(raw []byte) *string {
 			cells = append(cells, source)
 		}
 	}
-	all := strings.Join(cells, "\n\n")
-	return &all
+	text := strings.Join(cells, "\n\n")
+	return &text
 }
 
 // withoutNaN makes null of the numbers that Python writes and JSON does not know: NaN,

@@ -68,7 +68,7 @@ func openParquet(at io.ReaderAt, size int64) (*parquet.File, error) {
 	if string(end[4:]) == "PAR1" && int64(binary.LittleEndian.Uint32(end[:])) > size-12 {
 		return nil, errors.New("its footer is longer than the file")
 	}
-	return parquet.OpenFile(at, size)
+	return parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
 // scaffolding are the names of the groups that lists are made of in Parquet.
@@ -98,16 +98,18 @@ func (r *reader) parquetColumn(in Input, p *parquet.File) (parquet.LeafColumn, e
 	}
 	for _, group := range p.Metadata().RowGroups {
 		codec := group.Columns[leaf.ColumnIndex].MetaData.Codec
-		if parquet.LookupCompressionCodec(codec).String() == unsupported {
+		if !isLZ4(codec) && parquet.LookupCompressionCodec(codec).String() == unsupported {
 			return leaf, &Refusal{in.Name, fmt.Sprintf("column %q is compressed with %s, which is not read (write the file again with Zstandard or Snappy)", r.o.Field, codec), "in a compression that is not read", ""}
 		}
 	}
 	return leaf, nil
 }
 
+func isLZ4(c format.CompressionCodec) bool { return c == format.Lz4Raw || c == format.Lz4 }
+
 func usesLZ4(p *parquet.File, leaf parquet.LeafColumn) bool {
 	for _, group := range p.Metadata().RowGroups {
-		if group.Columns[leaf.ColumnIndex].MetaData.Codec == format.Lz4Raw {
+		if isLZ4(group.Columns[leaf.ColumnIndex].MetaData.Codec) {
 			return true
 		}
 	}

@@ -60,7 +60,7 @@ func withoutLZ4(at io.ReaderAt, size int64, p *parquet.File, leaf parquet.LeafCo
 		group := &meta.RowGroups[i]
 		group.Columns = append([]format.ColumnChunk(nil), group.Columns...)
 		chunk := &group.Columns[leaf.ColumnIndex]
-		if chunk.MetaData.Codec != format.Lz4Raw {
+		if !isLZ4(chunk.MetaData.Codec) {
 			continue
 		}
 		if err := unpackChunk(at, size, out, &chunk.MetaData); err != nil {
@@ -123,7 +123,7 @@ func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaDa
 			return err
 		}
 		pos += int64(len(packed))
-		page, err := unpackPage(&h, packed)
+		page, err := unpackPage(&h, packed, m.Codec)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaDa
 
 // unpackPage unpacks a page and changes its header to say so. The levels of a page of
 // version 2 are not packed.
-func unpackPage(h *format.PageHeader, packed []byte) ([]byte, error) {
+func unpackPage(h *format.PageHeader, packed []byte, codec format.CompressionCodec) ([]byte, error) {
 	levels := 0
 	if h.DataPageHeaderV2.Valid {
 		v2 := &h.DataPageHeaderV2.V
@@ -170,13 +170,40 @@ func unpackPage(h *format.PageHeader, packed []byte) ([]byte, error) {
 	}
 	page := make([]byte, h.UncompressedPageSize)
 	copy(page, packed[:levels])
-	n, err := lz4.UncompressBlock(body, page[levels:])
+	n, err := 0, errors.New("no Hadoop frame")
+	if codec == format.Lz4 {
+		n, err = uncompressHadoop(body, page[levels:])
+	}
+	if err != nil {
+		n, err = lz4.UncompressBlock(body, page[levels:])
+	}
 	if err != nil || n != len(page)-levels {
 		return nil, fmt.Errorf("its LZ4 data is damaged (%d of %d bytes)", n, len(page)-levels)
 	}
 	h.CompressedPageSize = int32(len(page))
 	h.CRC = 0
 	return page, nil
+}
+
+// uncompressHadoop unpacks what Hadoop and Spark call LZ4: blocks, each behind its
+// length and its packed length [Parquet, Compression.md]. Others wrote under that name
+// what is now called LZ4_RAW.
+func uncompressHadoop(packed, page []byte) (n int, err error) {
+	for len(packed) > 0 {
+		if len(packed) < 8 {
+			return n, io.ErrUnexpectedEOF
+		}
+		want, length := int64(binary.BigEndian.Uint32(packed)), int64(binary.BigEndian.Uint32(packed[4:]))
+		if packed = packed[8:]; length > int64(len(packed)) || want > int64(len(page)-n) {
+			return n, io.ErrUnexpectedEOF
+		}
+		k, err := lz4.UncompressBlock(packed[:length], page[n:n+int(want)])
+		if err != nil || int64(k) != want {
+			return n, fmt.Errorf("a block of %d bytes in place of %d: %w", k, want, err)
+		}
+		n, packed = n+k, packed[length:]
+	}
+	return n, nil
 }
 
 // countingReader counts what a decoder takes. It has no ReadByte of its own reader's

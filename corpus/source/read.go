@@ -78,7 +78,9 @@ const (
 	passNull      = "without text"
 	passNotText   = "whose field is not text"
 	passLong      = "longer than --max-record"
+	passRagged    = "rows with more or fewer fields than the header"
 	passOtherPage = "of a web archive that hold no text"
+	passForeign   = "in an encoding that is not known"
 	passRedirect  = "redirects and pages that are no articles"
 )
 
@@ -196,6 +198,8 @@ func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte
 		})
 	case v.format == Arrow:
 		return r.records(in, kindArrow, func() error { return r.arrow(in, br, v.stream) })
+	case v.format == WARC:
+		return r.records(in, kindWARC, func() error { return r.warc(in, br) })
 	case v.format == Bytes:
 		return r.records(in, kindBytes, func() error { return r.yield(0, br) })
 	}
@@ -205,7 +209,7 @@ func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte
 	text, d := decoded(br, head)
 	err := r.text(in, ending, text, v.format)
 	if errors.Is(err, errForeign) {
-		return &Refusal{in.Name, "not in UTF-8: " + errForeign.Error(), "text in other encodings", "iconv -f ENCODING -t utf-8 FILE | l2m … -"}
+		return foreign("not in UTF-8: " + errForeign.Error()).refusal.of(in.Name)
 	}
 	if err == nil {
 		d.note(r.report, in.Name)
@@ -241,8 +245,6 @@ func (r *reader) text(in Input, ending string, br *bufio.Reader, format Format) 
 		return r.records(in, kindFASTA, func() error { return r.fasta(in, br) })
 	case FASTQ:
 		return r.records(in, kindFASTQ, func() error { return r.fastq(in, br) })
-	case WARC:
-		return r.records(in, kindWARC, func() error { return r.warc(in, br) })
 	case MediaWiki:
 		return r.records(in, kindWiki, func() error { return r.wiki(in, br) })
 	}

@@ -117,6 +117,15 @@ func tally(m *map[string]*Tally, reason string, n int, names ...string) {
 // Skip counts a file that was not read.
 func (r *Report) Skip(reason, name string) { tally(&r.Skipped, reason, 1, Printable(name)) }
 
+// Dismiss counts a file of text that was read as one that was not.
+func (r *Report) Dismiss(reason, name string) {
+	r.read(kindText, -1, -1)
+	if r.Read[kindText].Files == 0 {
+		delete(r.Read, kindText)
+	}
+	r.Skip(reason, name)
+}
+
 // Pass counts n records of a file that were not taken.
 func (r *Report) Pass(reason, name string, n int) { tally(&r.Passed, reason, n, Printable(name)) }
 

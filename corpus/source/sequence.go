@@ -146,9 +146,15 @@ func (s *sequence) Read(p []byte) (int, error) {
 // fastq yields the bases of every read, in capitals; what it has of their quality is
 // left out. Bases and quality may stand on several lines [Cock et al. 2010].
 func (r *reader) fastq(in Input, br *bufio.Reader) error {
+	head, err := peek(br)
+	if err != nil {
+		return err
+	}
+	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 {
+		br = bufio.NewReaderSize(carriageReturns{br}, headSize)
+	}
 	q := &lines{in: br, max: r.o.MaxRecord}
 	var bases, line []byte
-	var err error
 	for n := int64(1); ; n++ {
 		for line, err = q.next(); err == nil && len(line) == 0; line, err = q.next() {
 		}
@@ -191,6 +197,19 @@ func (r *reader) fastq(in Input, br *bufio.Reader) error {
 			return err
 		}
 	}
+}
+
+// carriageReturns makes ends of lines of the CR that old programs wrote.
+type carriageReturns struct{ r io.Reader }
+
+func (c carriageReturns) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // lines reads lines, without their ends.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"strconv"
@@ -28,7 +29,10 @@ const (
 	groupOffice  = "office documents"
 	groupBinary  = "binary files"
 	groupData    = "data that is not text"
+	groupGenBank = "GenBank and EMBL files"
 )
+
+const fastaCure = "write it as FASTA: any2fasta FILE | l2m … -"
 
 const unpackCure = "unpack it into a folder, and name that"
 
@@ -57,6 +61,7 @@ var signatures = []signature{
 	{0, "7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read", groupArchive, unpackCure, false},
 	{0, "Rar!\x1a\x07", "a RAR archive, which is not read", groupArchive, unpackCure, false},
 	{0, "\x1f\x9d", "compressed with compress, which is not read", groupArchive, "zcat FILE | l2m … -", false},
+	{0, "\x5d\x00\x00", "compressed with LZMA, which is not read", groupArchive, "xz -dc FILE | l2m … -", false},
 	{0, "LZIP", "compressed with lzip, which is not read", groupArchive, "lzip -dc FILE | l2m … -", true},
 	{0, "\x02\x21\x4c\x18", "compressed with an old form of LZ4, which is not read", groupArchive, "lz4 -dc FILE | l2m … -", false},
 	{0, "\xff\x06\x00\x00sNaPpY", "compressed with Snappy, which is not read", groupArchive, "unpack it", false},
@@ -75,7 +80,7 @@ var signatures = []signature{
 	{0, "BAM\x01", "a BAM file", groupData, "samtools fasta FILE | l2m … -", false},
 	{0, "CRAM", "a CRAM file", groupData, "samtools fasta FILE | l2m … -", true},
 	{0, "version https://git-lfs.github.com/spec/", "only a pointer to a file that Git LFS holds", "pointers of Git LFS", "git lfs pull", false},
-	{0, "LOCUS       ", "a GenBank file, whose numbered lines are not read", "GenBank and EMBL files", "write it as FASTA: any2fasta FILE | l2m … -", false},
+	{0, "LOCUS       ", "a GenBank file, whose numbered lines are not read", groupGenBank, fastaCure, false},
 }
 
 // verdict is what a file was found to be: a format, or why it is not read.
@@ -90,12 +95,19 @@ func refuse(what, group, cure string) verdict {
 	return verdict{refusal: &Refusal{What: what, Group: group, Cure: cure}}
 }
 
+// foreign refuses text in an encoding that is not read.
+func foreign(what string) verdict {
+	return refuse(what, "text in other encodings", "iconv -f ENCODING -t utf-8 FILE | l2m … -")
+}
+
 const rawCure = "--format bytes measures it as it is"
 
 // sniffBinary tells by its first bytes what a file is that is not text. Text
 // gives the zero verdict.
 func sniffBinary(head []byte) verdict {
 	switch {
+	case bytes.HasPrefix(head, []byte("WARC/1.")):
+		return verdict{format: WARC} // its pages are in encodings of their own
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return verdict{format: Parquet}
 	case bytes.HasPrefix(head, []byte("ARROW1\x00\x00")):
@@ -116,8 +128,12 @@ func sniffBinary(head []byte) verdict {
 		}
 		return refuse(s.what, s.group, s.cure)
 	}
-	if wideOf(head) == nil && !isText(head) {
+	switch {
+	case wideOf(head) != nil:
+	case !isText(head):
 		return refuse("not text: it holds bytes that no text has", groupBinary, rawCure)
+	case bytes.Contains(head, []byte("\x1b$")): // as in Japanese mail [RFC 1468]
+		return foreign("in the encoding ISO-2022")
 	}
 	return verdict{}
 }
@@ -176,12 +192,14 @@ func sniffText(head []byte, all bool, name, field string) verdict {
 	switch {
 	case len(start) == 0:
 		return verdict{format: Text}
-	case bytes.HasPrefix(start, []byte("WARC/1.")):
-		return verdict{format: WARC}
 	case bytes.HasPrefix(start, []byte("<mediawiki")) || bytes.HasPrefix(start, []byte("<?xml")) && bytes.Contains(start[:min(len(start), 4096)], []byte("<mediawiki")):
 		return verdict{format: MediaWiki}
+	case bytes.Contains(start, []byte("\nLOCUS       ")) && bytes.Contains(start, []byte("\nORIGIN")):
+		return refuse("a GenBank file, whose numbered lines are not read", groupGenBank, fastaCure)
+	case isPIR(start):
+		return refuse("a PIR file, which has a line of words in every sequence", groupGenBank, fastaCure)
 	case bytes.HasPrefix(start, []byte("ID   ")) && bytes.Contains(start, []byte("\nSQ   ")):
-		return refuse("an EMBL file, whose numbered lines are not read", "GenBank and EMBL files", "write it as FASTA: any2fasta FILE | l2m … -")
+		return refuse("an EMBL file, whose numbered lines are not read", groupGenBank, fastaCure)
 	case isJSON(start, all):
 		found = JSONL
 	case isFASTA(start, all):
@@ -272,7 +290,7 @@ func stringEnd(text []byte) int {
 // too: the lines of a sequence are letters without blanks, and one of them is long
 // or all are of nucleic acids.
 func isFASTA(start []byte, all bool) bool {
-	if start[0] != '>' && start[0] != ';' {
+	if start[0] != '>' && start[0] != ';' && start[0] != '#' {
 		return false
 	}
 	headers, letters, longest, foreign := 0, 0, 0, 0
@@ -283,6 +301,8 @@ func isFASTA(start []byte, all bool) bool {
 		case len(line) == 0 || line[0] == ';' || line[0] == '#':
 		case line[0] == '>':
 			headers++
+		case headers == 0 && start[0] == '#':
+			return false
 		default:
 			for _, b := range line {
 				switch {
@@ -298,10 +318,18 @@ func isFASTA(start []byte, all bool) bool {
 	return headers > 0 && letters > 0 && (longest >= 20 || foreign == 0)
 }
 
+// isPIR knows ">P1;name" [PIR-International, NBRF format].
+func isPIR(start []byte) bool {
+	return len(start) > 4 && start[0] == '>' && bytes.IndexByte([]byte("PFDRN"), start[1]) >= 0 && bytes.IndexByte([]byte("1L3C"), start[2]) >= 0 && start[3] == ';'
+}
+
 // isFASTQ knows a read by its four lines.
 func isFASTQ(start []byte, all bool) bool {
 	if start[0] != '@' {
 		return false
+	}
+	if bytes.IndexByte(start, '\n') < 0 {
+		start = bytes.ReplaceAll(start, []byte("\r"), []byte("\n"))
 	}
 	lines := bytes.SplitN(bytes.ReplaceAll(start, []byte("\r"), nil), []byte("\n"), 5)
 	if len(lines) < 4 || len(lines[1]) == 0 {
@@ -319,15 +347,14 @@ func isFASTQ(start []byte, all bool) bool {
 }
 
 // isTable knows a table that no name tells of by its header: short names, one of
-// which is that of the field, and as many fields in the line below.
+// which is that of the field, and as many fields in the row below.
 func isTable(head []byte, field string) bool {
-	lines := bytes.SplitN(head, []byte("\n"), 3)
-	if len(lines) < 2 || !utf8.Valid(lines[0]) {
+	line, whole := firstLine(head, false)
+	if !whole || !utf8.Valid(line) {
 		return false
 	}
-	header := strings.TrimRight(string(lines[0]), "\r")
-	comma := delimiter(header)
-	names := strings.Split(header, string(comma))
+	comma := delimiter(string(line))
+	names := strings.Split(string(line), string(rune(comma)))
 	found := false
 	for _, n := range names {
 		if n == "" || n[0] == ' ' {
@@ -339,5 +366,14 @@ func isTable(head []byte, field string) bool {
 		}
 		found = found || n == field
 	}
-	return found && len(names) > 1 && bytes.Count(lines[1], []byte(string(comma))) >= len(names)-1
+	if !found || len(names) < 2 {
+		return false
+	}
+	t := rows{in: bufio.NewReader(bytes.NewReader(head)), comma: comma, literal: comma == '\t', max: headSize, line: 1}
+	for range 2 {
+		if t.next() != nil {
+			return false
+		}
+	}
+	return t.fields() >= len(names)
 }

@@ -2,7 +2,7 @@ package source
 
 import (
 	"bufio"
-	"encoding/csv"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +12,10 @@ import (
 
 // delimiter is what separates the fields of a header line: the most frequent of tab,
 // comma, semicolon and bar.
-func delimiter(header string) rune {
-	best, most := ',', 0
-	for _, d := range "\t,;|" {
-		if n := strings.Count(header, string(d)); n > most {
+func delimiter(header string) byte {
+	best, most := byte(','), 0
+	for _, d := range []byte("\t,;|") {
+		if n := strings.Count(header, string(rune(d))); n > most {
 			best, most = d, n
 		}
 	}
@@ -29,77 +29,73 @@ func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 		return err
 	}
 	header, _ := firstLine(head, true)
-	bound := &bounded{r: br, max: r.o.MaxRecord, left: r.o.MaxRecord}
-	c := csv.NewReader(bound)
-	c.Comma, c.ReuseRecord, c.FieldsPerRecord = delimiter(string(header)), true, -1
-	if extension(ending) == ".tsv" {
-		c.Comma = '\t'
+	t := &rows{in: br, comma: delimiter(string(header)), max: r.o.MaxRecord, line: 1}
+	declared := len(header) == 5 && bytes.HasPrefix(header, []byte("sep=")) // for Excel
+	switch {
+	case declared:
+		t.comma = header[4]
+	case extension(ending) == ".tsv":
+		t.comma = '\t'
 	}
-	c.LazyQuotes = c.Comma == '\t' // tables with tabs mostly do not quote
-	names, err := c.Read()
-	if err == io.EOF {
+	t.literal = t.comma == '\t' && !isQuoted(head, t.comma)
+	if declared {
+		if err := t.next(); err != nil {
+			return r.tableError(in, t, err)
+		}
+	}
+	if err := t.next(); err == io.EOF {
 		return nil
+	} else if err != nil {
+		return r.tableError(in, t, err)
 	}
-	if err != nil {
-		return r.tableError(in, 1, err)
-	}
-	names = slices.Clone(names)
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
+	var names []string
+	for i := range t.fields() {
+		names = append(names, string(bytes.TrimSpace(t.field(i))))
 	}
 	column := slices.Index(names, r.o.Field)
-	if column < 0 {
+	switch {
+	case column < 0:
 		return r.lacking(in, "column", names)
+	case slices.Contains(names[column+1:], r.o.Field):
+		return &Refusal{in.Name, fmt.Sprintf("two columns are called %q (rename one)", r.o.Field), "with two columns of one name", ""}
 	}
+	return r.tableRows(in, t, column, len(names))
+}
+
+func (r *reader) tableRows(in Input, t *rows, column, columns int) error {
 	for {
-		bound.left = bound.max
-		row, err := c.Read()
-		if err == io.EOF {
+		err := t.next()
+		switch {
+		case err == io.EOF:
 			return nil
+		case err != nil:
+			return r.tableError(in, t, err)
 		}
-		line, _ := 0, 0
-		if err == nil && len(row) > 0 {
-			line, _ = c.FieldPos(0)
+		extra := false // a delimiter that is not quoted has cut a field
+		for i := columns; i < t.fields(); i++ {
+			extra = extra || !t.blank(i)
 		}
-		if err != nil {
-			return r.tableError(in, int64(line), err)
-		}
-		if column >= len(row) {
-			return atLine(in.Name, int64(line), "the row has %d fields, and the header %d", len(row), len(names))
-		}
-		if row[column] == "" {
+		switch {
+		case extra || column >= t.fields():
+			r.report.Pass(passRagged, in.Name, 1)
+			continue
+		case len(t.field(column)) == 0:
 			r.report.Pass(passNull, in.Name, 1)
 			continue
 		}
-		if err := r.yieldText(int64(line), row[column]); err != nil {
+		if err := r.yieldText(t.row, string(t.field(column))); err != nil {
 			return err
 		}
 	}
 }
 
-func (r *reader) tableError(in Input, line int64, err error) error {
-	var parse *csv.ParseError
+func (r *reader) tableError(in Input, t *rows, err error) error {
+	var wrong rowError
 	switch {
 	case errors.Is(err, errLong):
-		return r.limited(in, line)
-	case errors.As(err, &parse):
-		return atLine(in.Name, int64(parse.Line), "not a row of the table: %w (a quote inside a field is written twice)", parse.Err)
+		return r.limited(in, t.row)
+	case errors.As(err, &wrong):
+		return atLine(in.Name, t.row, "not a row of the table: %w", err)
 	}
 	return err
-}
-
-// bounded is an error once more than left bytes were read. csv reads ahead, by its
-// buffer.
-type bounded struct {
-	r         io.Reader
-	max, left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, fmt.Errorf("a row: %w", errLong)
-	}
-	n, err := b.r.Read(p)
-	b.left -= int64(n)
-	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -73,8 +74,13 @@ func packing(head []byte) *compression {
 		}
 		return c
 	}
-	// Frames that hold no data may stand before the first that does [RFC 8878, 3.1.2].
-	if len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" {
+	// Frames that hold no data may stand before the first that does, of Zstandard
+	// [RFC 8878, 3.1.2] and of LZ4.
+	if len(head) >= 8 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" {
+		length := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
+		if length < int64(len(head)) {
+			return packing(head[length:])
+		}
 		return &compressions[1]
 	}
 	return nil
@@ -94,6 +100,8 @@ func (c *compression) trimEnding(name string) string {
 	}
 	return name
 }
+
+var errJunk = errors.New("something that is not gzip follows its compressed data")
 
 // gzipMembers reads the members of a gzip file one after another. As gzip does, it
 // passes over zero bytes behind the last one, which tapes and block devices leave.
@@ -120,15 +128,18 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 				continue
 			}
 			if padding {
-				return 0, errors.New("something follows the zero bytes behind its compressed data (copy or download it again)")
+				return 0, errJunk
 			}
 			if err := g.in.UnreadByte(); err != nil {
 				return 0, err
 			}
 			break
 		}
+		if magic, err := g.in.Peek(2); err == io.EOF || err == nil && string(magic) != "\x1f\x8b" {
+			return 0, errJunk
+		}
 		if err := g.z.Reset(g.in); err != nil {
-			return 0, fmt.Errorf("what follows its compressed data is not gzip: %w (copy or download it again)", err)
+			return 0, err
 		}
 		g.z.Multistream(false)
 	}
@@ -158,7 +169,11 @@ func damaged(name string, c *compression, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &ReadError{name, "the file ends in the middle of its compressed data (copy or download it again)", err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return &ReadError{name, "its Zstandard window is longer than 2 GB (zstd -dc --long=31 FILE | l2m … -)", err}
+		return &ReadError{name, fmt.Sprintf("its Zstandard window is longer than 2 GB (zstd -dc --long=31 %s | l2m … -)", shellName(name)), err}
+	case errors.Is(err, errJunk):
+		return &ReadError{name, fmt.Sprintf("%v (copy or download it again; gzip -dc %s | l2m … - leaves it out)", err, shellName(name)), err}
+	case strings.Contains(err.Error(), "unsupported filter"):
+		return &ReadError{name, fmt.Sprintf("packed with filters of xz that are not read (xz -dc %s | l2m … -)", shellName(name)), err}
 	}
 	return &ReadError{name, fmt.Sprintf("its %s data is damaged: %v (copy or download it again)", c.name, err), err}
 }

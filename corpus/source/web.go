@@ -7,10 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/textproto"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // warc yields the pages of a web archive [ISO 28500]: of a WET file the text, of a WARC
@@ -36,6 +43,8 @@ func (r *reader) warc(in Input, br *bufio.Reader) error {
 		switch {
 		case err == errLong:
 			r.report.Pass(passLong, in.Name, 1)
+		case errors.Is(err, errForeign):
+			r.report.Pass(passForeign, in.Name, 1)
 		case err != nil:
 			return err
 		case !ok:
@@ -130,7 +139,18 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 		defer response.Body.Close()
 		kind, body = response.Header.Get("Content-Type"), response.Body
 		packed := response.Header.Get("Content-Encoding")
-		ok = response.StatusCode == http.StatusOK && strings.HasPrefix(kind, "text/") && (packed == "" || packed == "identity")
+		ok = response.StatusCode == http.StatusOK && strings.HasPrefix(kind, "text/")
+		switch packed {
+		case "", "identity":
+		case "gzip", "x-gzip":
+			z, err := gzip.NewReader(body)
+			if err != nil {
+				return nil, false, nil
+			}
+			body = z
+		default:
+			ok = false
+		}
 	}
 	if !ok {
 		return nil, false, nil
@@ -142,7 +162,46 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // a page that the crawler cut is a page
 		return nil, false, err
 	}
-	return raw, bytes.IndexByte(raw, 0) < 0, nil
+	text, err = pageText(raw, kind)
+	return text, err == nil && bytes.IndexByte(text, 0) < 0, err
+}
+
+// metaCharset is where HTML names its encoding.
+var metaCharset = regexp.MustCompile(`(?i)<meta[^>]{1,200}charset\s*=\s*["']?([-\w]+)`)
+
+// pageText makes UTF-8 of a page: what is not, is read as the server or the page says,
+// or else as text of a file is.
+func pageText(raw []byte, kind string) ([]byte, error) {
+	if utf8.Valid(raw) {
+		return bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), nil
+	}
+	label := ""
+	if _, params, err := mime.ParseMediaType(kind); err == nil {
+		label = params["charset"]
+	}
+	if m := metaCharset.FindSubmatch(raw[:min(len(raw), 4096)]); label == "" && m != nil {
+		label = string(m[1])
+	}
+	if e, err := htmlindex.Get(label); err == nil && e != unicode.UTF8 && wideOf(raw) == nil {
+		return e.NewDecoder().Bytes(raw)
+	}
+	text, _ := decoded(bufio.NewReader(bytes.NewReader(raw)), raw)
+	return io.ReadAll(text)
+}
+
+// bounded is an error once more than left bytes were read.
+type bounded struct {
+	r         io.Reader
+	max, left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a page: %w", errLong)
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	return n, err
 }
 
 // wiki yields the text of every article of a MediaWiki dump, in the markup of the wiki:
