@@ -14,7 +14,6 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -29,7 +28,7 @@ type Options struct {
 	Stdin io.Reader
 
 	Law     law.PowerLaw // zero: the published law of English
-	LawFrom string       // the run that Law was read from, for Command
+	LawFrom string       // run directory of l2m measure to read the law from where Law is zero
 	// Evidence is what Law rests on, lengths in its unit; nil when that is not
 	// known, and for the published law what its paper says.
 	Evidence      *arch.Evidence
@@ -51,6 +50,13 @@ type Options struct {
 // that cannot be audited are among the Failures of the result; the error is for
 // what makes the whole audit impossible.
 func Run(ctx context.Context, o Options) (*result.Audit, error) {
+	command := o.Command()
+	if o.LawFrom != "" && o.Law == (law.PowerLaw{}) {
+		var err error
+		if o.Law, o.Evidence, err = ReadMeasuredLaw(o.LawFrom); err != nil {
+			return nil, err
+		}
+	}
 	o = o.withDefaults()
 	l, err := o.tokenLaw()
 	if err != nil {
@@ -58,7 +64,7 @@ func Run(ctx context.Context, o Options) (*result.Audit, error) {
 	}
 	o.Evidence = o.tokenEvidence()
 	out := &result.Audit{
-		Schema: result.AuditSchema, Command: o.Command(), Version: info.BuildVersion().Short(), Law: l, Evidence: o.Evidence,
+		Schema: result.AuditSchema, Command: command, Version: info.BuildVersion().Short(), Law: l, Evidence: o.Evidence,
 		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
 	}
 	for _, L := range o.Ask {
@@ -114,10 +120,7 @@ func (o Options) withDefaults() Options {
 	if o.Capacities == nil {
 		o.Capacities = []float64{1, 0.1, 0.01}
 	}
-	if o.Level == 0 {
-		o.Level = 0.95
-	}
-	return o
+	return o.withNumbers()
 }
 
 // tokenLaw is the law per token.
@@ -271,55 +274,6 @@ func hasModelType(path string) bool {
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 1<<20))
 	return err == nil && strings.Contains(string(head), `"model_type"`) && !strings.Contains(string(head), `"schema": "l2m.`)
-}
-
-// Command is the canonical command line that repeats the audit.
-func (o Options) Command() string {
-	o = o.withDefaults()
-	d := Options{}.withDefaults()
-	words := []string{"l2m", "audit"}
-	flag := func(name, value string, standard bool) {
-		if !standard {
-			words = append(words, name, shell.Quote(value))
-		}
-	}
-	flag("--law", lawWord(o.Law, o.LawFrom), o.Law == d.Law)
-	flag("--bytes-per-token", shell.Number(o.BytesPerToken), o.BytesPerToken == 0)
-	flag("--assume", o.Assume, o.Assume == "")
-	for _, p := range o.Policies {
-		flag("--cache", p.Name, false)
-	}
-	flag("--dtype", o.DType.Name, o.DType == d.DType)
-	flag("--at", joinInts(o.Lengths), slices.Equal(o.Lengths, d.Lengths))
-	var caps []string
-	for _, c := range o.Capacities {
-		caps = append(caps, shell.Number(c))
-	}
-	flag("--capacity", strings.Join(caps, ","), slices.Equal(o.Capacities, d.Capacities))
-	flag("--length", joinInts(o.Ask), len(o.Ask) == 0)
-	flag("--level", shell.Number(o.Level), o.Level == d.Level)
-	words = append(words, o.Memory.words()...)
-	for _, p := range o.Paths {
-		words = append(words, shell.Operand(p))
-	}
-	return strings.Join(words, " ")
-}
-
-func joinInts(ns []int64) string {
-	var words []string
-	for _, n := range ns {
-		words = append(words, strconv.FormatInt(n, 10))
-	}
-	return strings.Join(words, ",")
-}
-
-// lawWord names a law on the command line: the run that it comes from, or its
-// numbers.
-func lawWord(l law.PowerLaw, from string) string {
-	if from != "" {
-		return from
-	}
-	return shell.Number(l.A) + "," + shell.Number(l.Beta)
 }
 
 // ParseLaw reads a law in tokens given as "A,BETA", such as 2.27,0.76: I(L) =

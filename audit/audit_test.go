@@ -131,7 +131,7 @@ func TestAuditCommand(t *testing.T) {
 	}
 	for want, o := range map[string]Options{
 		"l2m audit a.json": {Paths: []string{"a.json"}},
-		"l2m audit --law 2,0.5 --assume llama --cache sinks:4+60 --dtype q8_0 --at 7,8 --capacity 0.5 --length 1000000 --level 0.9 'a b.json'": {
+		"l2m audit --law 2,0.5 --at 7,8 --length 1000000 --capacity 0.5 --dtype q8_0 --cache sinks:4+60 --assume llama --level 0.9 'a b.json'": {
 			Paths: []string{"a b.json"}, Law: law.PowerLaw{A: 2, Beta: 0.5, Unit: "token"}, Assume: "llama", Policies: []arch.Policy{p}, DType: q8,
 			Lengths: []int64{7, 8}, Capacities: []float64{0.5}, Ask: []int64{1e6}, Level: 0.9,
 		},

@@ -2,17 +2,14 @@ package audit
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -113,38 +110,4 @@ func grid(context int64, lengths []int64, batch int64) (contexts, batches []int6
 	slices.Sort(contexts)
 	slices.Sort(batches)
 	return slices.Compact(contexts), slices.Compact(batches)
-}
-
-// words are the options as they stand on the command line.
-func (o MemoryOptions) words() []string {
-	s := o.Serving
-	if s.Memory == 0 {
-		return nil
-	}
-	var words []string
-	flag := func(name, value string, given bool) {
-		if given {
-			words = append(words, name, shell.Quote(value))
-		}
-	}
-	bytes := func(n int64) string { return strconv.FormatInt(n, 10) }
-	flag("--memory", bytes(s.Memory), true)
-	for _, name := range slices.Sorted(maps.Keys(o.Weights)) {
-		value := bytes(o.Weights[name])
-		if name != "" {
-			value = name + "=" + value
-		}
-		flag("--weights", value, true)
-	}
-	flag("--utilization", shell.Number(s.Utilization), s.Utilization != 0 && s.Utilization != 0.9)
-	flag("--overhead", bytes(s.Overhead), s.Overhead != 0)
-	flag("--tp", strconv.Itoa(s.Devices), s.Devices > 1)
-	flag("--batch", bytes(s.Batch), s.Batch > 1)
-	flag("--kv-type", s.Storage.KV.Name, s.Storage.KV != arch.DType{})
-	flag("--index-type", s.Storage.Index.Name, s.Storage.Index != arch.DType{})
-	flag("--state-type", s.Storage.State.Name, s.Storage.State != arch.DType{})
-	flag("--bandwidth", shell.Number(s.Bandwidth), s.Bandwidth != 0)
-	flag("--draft", o.Draft, o.Draft != "")
-	flag("--draft-weights", bytes(s.DraftWeights), s.DraftWeights != 0)
-	return words
 }

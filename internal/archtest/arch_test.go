@@ -83,7 +83,7 @@ var bands = []band{
 	}},
 	{"experiments", []room{
 		{"twopoint", []string{"corpus", "count", "info", "internal/option", "law/decay", "mi", "result", "rundir", "token", "token/vocabulary"}},
-		{"audit", []string{"arch", "arch/serving", "info", "internal/shell", "law", "result", "rundir", "token"}},
+		{"audit", []string{"arch", "arch/serving", "info", "internal/option", "internal/shell", "law", "result", "rundir", "token"}},
 		{"measure", []string{"audit", "corpus", "info", "internal/option", "law", "lm", "lm/llamacpp", "lm/open", "lm/openai", "mi", "process", "result", "rundir", "score", "token", "token/vocabulary", "twopoint"}},
 		{"calibrate", []string{"info", "internal/atomicfile", "internal/option", "law", "lm", "lm/bytemix", "measure", "mi", "process", "process/rival", "result", "rundir", "score", "stats", "token"}},
 		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},

@@ -1,12 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"math"
-	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/audit"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -21,19 +18,12 @@ import (
 func newAuditCommand() *cobra.Command {
 	var (
 		o        audit.Options
-		law      string
-		dtype    string
-		lengths  string
-		ask      string
-		capacity string
-		policies []string
 		asJSON   bool
 		asCSV    bool
 		page     string
 		out      string
 		figures  []string
 		families bool
-		memory   memoryFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "audit CONFIG…",
@@ -68,48 +58,10 @@ unless --law names another.`,
 				return usagef("--json and --csv exclude each other")
 			}
 			o.Paths, o.Stdin = args, cmd.InOrStdin()
-			var err error
-			if o.Lengths, err = parseLengths(lengths); err != nil {
-				return usagef("--at: %v", err)
-			}
-			if o.Ask, err = parseLengths(ask); err != nil {
-				return usagef("--length: %v", err)
-			}
-			if o.Capacities, err = parseCapacities(capacity); err != nil {
-				return usagef("--capacity: %v", err)
-			}
-			if dtype != "" {
-				if o.DType, err = arch.ParseDType(dtype); err != nil {
-					return usagef("--dtype: %v", err)
-				}
-			}
-			if !(o.Level > 0 && o.Level < 1) {
-				return usagef("--level: %g is not between 0 and 1", o.Level)
-			}
-			for _, p := range policies {
-				policy, err := arch.ParsePolicy(p)
-				if err != nil {
-					return usagef("--cache: %v", err)
-				}
-				if policy != (arch.Policy{}) {
-					o.Policies = append(o.Policies, policy)
-				}
-			}
-			if law != "" {
-				if o.Law, err = audit.ParseLaw(law); err != nil {
-					if _, missing := os.Stat(law); missing != nil {
-						return usagef("--law: %v, and no run directory of that name exists", err)
-					}
-					if o.Law, o.Evidence, err = audit.ReadMeasuredLaw(law); err != nil {
-						return err
-					}
-					o.LawFrom = law
-				}
+			if err := o.Check(); err != nil {
+				return usagef("%v", err)
 			}
 			if err := checkFormats(figures); err != nil {
-				return err
-			}
-			if o.Memory, err = memory.options(); err != nil {
 				return err
 			}
 			a, err := audit.Run(cmd.Context(), o)
@@ -124,20 +76,10 @@ unless --law names another.`,
 			return showAudit(cmd, a, asJSON, asCSV, page)
 		},
 	}
-	f := cmd.Flags()
+	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.StringVar(&law, "law", "", "run directory of l2m measure, or A,BETA (default: the published law of English, 2.27,0.76)")
-	f.Float64Var(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: bytes that a token of the models has on this text")
-	f.StringVar(&lengths, "at", "", "lengths to state sizes at, in tokens (default 1024,4096,32768,131072)")
-	f.StringVar(&ask, "length", "", "what would be needed at these lengths, such as 1e6")
-	f.StringVar(&capacity, "capacity", "", "nats that one element carries (default 1,0.1,0.01)")
-	f.StringVar(&dtype, "dtype", "", "storage of elements: bfloat16, float16, float8, int4, q8_0, q4_0, … (default bfloat16)")
-	f.StringArrayVar(&policies, "cache", nil, "audit under a cache policy too: window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear")
-	memory.add(f)
-	f.StringVar(&o.Assume, "assume", "", "read the files as this model_type, whatever they say")
-	f.Float64Var(&o.Level, "level", 0.95, "level of intervals")
-	f.StringVarP(&out, "out", "o", "", "folder to write audit.json, audit.csv, report.html and the figure to")
-	f.StringSliceVar(&figures, "figures", nil, "formats of the static figure (default svg,png,pdf)")
+	audit.Declare(f, &o)
+	f.Output(&out, nil, &figures, "folder to write audit.json, audit.csv, report.html and the figure to")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	f.BoolVar(&asCSV, "csv", false, "print CSV instead of the table")
 	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only a page of l2m is replaced")
@@ -184,50 +126,4 @@ func countFiles(n int) string {
 		return "1 file"
 	}
 	return fmt.Sprintf("%d files", n)
-}
-
-// parseLengths reads a list of token counts such as 4096,32k,1e6; k and M are
-// powers of 1,024.
-func parseLengths(s string) ([]int64, error) {
-	var out []int64
-	for _, word := range splitList(s) {
-		digits, unit := word, 1.0
-		switch {
-		case strings.HasSuffix(word, "k"), strings.HasSuffix(word, "K"):
-			unit = 1 << 10
-		case strings.HasSuffix(word, "m"), strings.HasSuffix(word, "M"):
-			unit = 1 << 20
-		}
-		if unit > 1 {
-			digits = word[:len(word)-1]
-		}
-		v, err := strconv.ParseFloat(digits, 64)
-		v *= unit
-		if err != nil || !(v >= 1) || v > 1e15 || v != math.Trunc(v) {
-			return nil, fmt.Errorf("%q is not a number of tokens between 1 and 1e15", word)
-		}
-		out = append(out, int64(v))
-	}
-	return out, nil
-}
-
-// parseCapacities reads a list of positive numbers.
-func parseCapacities(s string) ([]float64, error) {
-	var out []float64
-	for _, word := range splitList(s) {
-		v, err := strconv.ParseFloat(word, 64)
-		if err != nil || !(v > 0) || math.IsInf(v, 0) {
-			return nil, errors.New(strconv.Quote(word) + " is not a positive number of nats")
-		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-// splitList splits at commas; the empty string is the empty list.
-func splitList(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, ",")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/l2m-lab/l2m/audit"
 	"github.com/l2m-lab/l2m/calibrate"
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/internal/option"
@@ -19,7 +20,7 @@ import (
 var other = map[string][]string{
 	"int": {"7"}, "int64": {"7"}, "uint64": {"7"}, "float64": {"0.25"}, "string": {"two words"}, "size": {"3M"}, "range": {"8:64"},
 	"token": {"3"}, "N[:STEP]": {"16:4"}, "type": {"q8_0,f16"}, "list": {"1,3"}, "stringArray": {"a", "it's", "-x"}, "intSlice": {"10,20"},
-	"duration": {"3s"}, "stringSlice": {"a,b"},
+	"dtype": {"q8_0"}, "tokens": {"8,9"}, "nats": {"0.5,0.25"}, "policy": {"window:64", "sinks:4+60"}, "weights": {"16G"}, "law": {"2,0.5"}, "duration": {"3s"}, "stringSlice": {"a,b"},
 }
 
 // The recorded command sets every option that changes the numbers, of every verb, to
@@ -29,6 +30,7 @@ func TestEveryOptionIsRecorded(t *testing.T) {
 	repeats(t, "plan", measure.DeclarePlan, func(o measure.PlanOptions) string { return o.Command() }, func(o *measure.PlanOptions, args []string) { o.Measure.Paths = args })
 	repeats(t, "twopoint", twopoint.Declare, func(o twopoint.Options) string { return o.Command() }, func(o *twopoint.Options, args []string) { o.Paths = args })
 	repeats(t, "calibrate", calibrate.Declare, func(o calibrate.Options) string { return o.Command() }, func(o *calibrate.Options, args []string) { o.Processes = args })
+	repeats(t, "audit", audit.Declare, func(o audit.Options) string { return o.Command() }, func(o *audit.Options, args []string) { o.Paths = args })
 	repeats(t, "compare", compare.Declare, func(o compare.Options) string { return o.Command() }, func(o *compare.Options, args []string) { o.Runs = args })
 }
 

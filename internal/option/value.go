@@ -1,6 +1,7 @@
 package option
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -142,4 +143,38 @@ func (f function) String() string {
 		return ""
 	}
 	return f.get()
+}
+
+// Each is a value for an option that may be given several times: add takes one word,
+// and get gives all that were taken.
+func Each(kind string, get func() []string, add func(string) error) pflag.Value {
+	return each{kind, get, add}
+}
+
+type each struct {
+	kind string
+	get  func() []string
+	add  func(string) error
+}
+
+func (e each) Set(s string) error    { return e.add(s) }
+func (e each) Append(s string) error { return e.add(s) }
+func (e each) Type() string          { return e.kind }
+
+// Replace is of pflag's interface; these values only grow.
+func (each) Replace([]string) error { return errors.ErrUnsupported }
+
+func (e each) GetSlice() []string {
+	if e.get == nil {
+		return nil
+	}
+	return e.get()
+}
+
+func (e each) String() string {
+	words := e.GetSlice()
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprint(words)
 }
