@@ -21,10 +21,12 @@ import (
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Options say what to calibrate. The zero value of a field asks for
@@ -32,7 +34,7 @@ import (
 type Options struct {
 	Processes   []string       // names, see process.Parse; nil means Default
 	Estimators  []mi.Estimator // nil means paired, block, direct
-	Damages     []string       // see process.ParseDamage; nil means none. Stationary Gaussian processes only
+	Damages     []string       // see process.ParseDamage; nil means none. Of other than stationary Gaussian processes only trained models
 	Windows     []int          // sample sizes: windows per repetition, each a document of its own; nil means 200
 	Length      int            // tokens per window, a power of two; 0 means 1,024
 	Repetitions int            // 0 means 500
@@ -163,14 +165,19 @@ type cell struct {
 	windows int
 	splits  []int
 	repeats []repetition
-	// damaged makes the damaged model, once.
-	damaged func() (lm.Model[float64], error)
+	// model makes what predicts, once: an lm.Model of the process's tokens.
+	model       func() (any, error)
+	fingerprint string // of a trained model
 }
 
 // key names everything that determines the repetitions of a cell.
 func (c *cell) key() string {
+	damage := c.damage.String()
+	if c.fingerprint != "" {
+		damage = "model " + c.fingerprint
+	}
 	return fmt.Sprintf("l2m-calibration/2 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
-		c.truth.Describe().Spec, c.damage, c.windows, c.o.Length, c.o.Cross, c.o.Draws, c.o.Range[0], c.o.Range[1], c.o.Seed, c.o.Estimators)
+		c.truth.Describe().Spec, damage, c.windows, c.o.Length, c.o.Cross, c.o.Draws, c.o.Range[0], c.o.Range[1], c.o.Seed, c.o.Estimators)
 }
 
 func (o Options) cells() ([]*cell, error) {
@@ -189,22 +196,51 @@ func (o Options) cells() ([]*cell, error) {
 			if err != nil {
 				return nil, err
 			}
-			if _, gaussian := p.(*process.Gaussian); !gaussian && d != (process.Damage{}) {
-				return nil, fmt.Errorf("%s: only models of stationary Gaussian processes can be damaged", spec)
+			if _, gaussian := p.(*process.Gaussian); !gaussian && d.Model == "" && d != (process.Damage{}) {
+				return nil, fmt.Errorf("%s: only models of stationary Gaussian processes can be damaged, or replaced with --damage model=DIRECTORY", spec)
 			}
 			if d.Memory > 0 {
 				d.Horizon = o.Length
 			}
-			for _, n := range o.Windows {
-				c := &cell{o: o, truth: p, damage: d, windows: n, splits: splits}
-				if g, ok := p.(*process.Gaussian); ok {
-					c.damaged = sync.OnceValues(func() (lm.Model[float64], error) { return g.Damaged(d) })
+			model := sync.OnceValues(func() (any, error) { return predictor(p, d) })
+			fingerprint := ""
+			if d.Model != "" {
+				m, err := model()
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", spec, err)
 				}
-				out = append(out, c)
+				fingerprint = m.(interface{ Info() lm.Info }).Info().Fingerprint
+			}
+			for _, n := range o.Windows {
+				out = append(out, &cell{o: o, truth: p, damage: d, windows: n, splits: splits, model: model, fingerprint: fingerprint})
 			}
 		}
 	}
 	return out, nil
+}
+
+// predictor is the model of a process with the damage done, an lm.Model of its
+// tokens.
+func predictor(truth process.Truth, d process.Damage) (any, error) {
+	switch p := truth.(type) {
+	case process.Process[float64]:
+		return modelOf(p, d)
+	case process.Process[[]float64]:
+		return modelOf(p, d)
+	case process.Process[token.ID]:
+		return modelOf(p, d)
+	}
+	return nil, fmt.Errorf("%T has tokens of an unknown type", truth)
+}
+
+func modelOf[T any](p process.Process[T], d process.Damage) (any, error) {
+	if d.Model != "" {
+		return open.Trained[T](d.Model)
+	}
+	if g, ok := any(p).(*process.Gaussian); ok {
+		return g.Damaged(d)
+	}
+	return p.Model(), nil
 }
 
 // calibrationSplits are the splits at which a process follows its law.

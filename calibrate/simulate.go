@@ -130,21 +130,19 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, err
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
-	switch p := c.truth.(type) {
-	case *process.Gaussian:
-		model, err := c.damaged()
-		if err != nil {
-			return nil, err
-		}
-		return simulate(ctx, process.Process[float64](p), model, plan, seed, c.windows)
-	case process.Process[float64]:
-		return simulate(ctx, p, p.Model(), plan, seed, c.windows)
-	case process.Process[[]float64]:
-		return simulate(ctx, p, p.Model(), plan, seed, c.windows)
-	case process.Process[token.ID]:
-		return simulate(ctx, p, p.Model(), plan, seed, c.windows)
+	model, err := c.model()
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%T has tokens of an unknown type", c.truth)
+	switch m := model.(type) {
+	case lm.Model[float64]:
+		return simulate(ctx, c.truth.(process.Process[float64]), m, plan, seed, c.windows)
+	case lm.Model[[]float64]:
+		return simulate(ctx, c.truth.(process.Process[[]float64]), m, plan, seed, c.windows)
+	case lm.Model[token.ID]:
+		return simulate(ctx, c.truth.(process.Process[token.ID]), m, plan, seed, c.windows)
+	}
+	panic(fmt.Sprintf("calibrate: a model of type %T", model)) // predictor makes no other
 }
 
 // simulate draws count windows, each a document of its own, and scores what the

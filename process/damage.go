@@ -33,6 +33,10 @@ type Damage struct {
 	// it should be, t from 0. Only first tokens suffer, as from a
 	// beginning-of-sequence token of a language model.
 	BOS float64
+	// Model is the directory of a trained model that predicts in place of the
+	// process's own law, "" for none; no other damage goes with it. Whoever asks
+	// for it opens it: this package knows no such models.
+	Model string
 }
 
 // bosReach is the number of tokens over which the harm of BOS fades.
@@ -42,11 +46,19 @@ const bosReach = 8
 // decomposition for every position.
 const maxHorizon = 512
 
-// ParseDamage reads "none" or a list NAME=VALUE,… of order, memory,
-// temperature, smoothing and bos. The horizon of memory is left to the caller.
+// ParseDamage reads "none", "model=DIRECTORY", or a list NAME=VALUE,… of order,
+// memory, temperature, smoothing and bos. The horizon of memory is left to the
+// caller.
 func ParseDamage(text string) (Damage, error) {
 	var d Damage
 	if text == "" || text == "none" {
+		return d, nil
+	}
+	if dir, ok := strings.CutPrefix(text, "model="); ok {
+		if dir == "" {
+			return d, fmt.Errorf("damage %q: name the directory of a trained model", text)
+		}
+		d.Model = dir
 		return d, nil
 	}
 	for _, part := range strings.Split(text, ",") {
@@ -72,7 +84,7 @@ func ParseDamage(text string) (Damage, error) {
 		case "bos":
 			d.BOS = x
 		default:
-			return d, fmt.Errorf("damage %q: unknown kind %q (order, memory, temperature, smoothing or bos)", text, name)
+			return d, fmt.Errorf("damage %q: unknown kind %q (order, memory, temperature, smoothing, bos or model)", text, name)
 		}
 	}
 	return d, d.check()
@@ -94,6 +106,9 @@ func (d Damage) check() error {
 
 // String is the damage as ParseDamage reads it.
 func (d Damage) String() string {
+	if d.Model != "" {
+		return "model=" + d.Model
+	}
 	var words []string
 	add := func(name string, x float64) {
 		if x != 0 {
@@ -115,6 +130,9 @@ func (d Damage) String() string {
 func (g *Gaussian) Damaged(d Damage) (lm.Model[float64], error) {
 	if err := d.check(); err != nil {
 		return nil, err
+	}
+	if d.Model != "" {
+		return nil, fmt.Errorf("damage %q is another model, not one of the process", d)
 	}
 	if d == (Damage{}) {
 		return g.Model(), nil

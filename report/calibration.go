@@ -142,8 +142,8 @@ func (r calibrated) damageFigures() []page.Tab {
 	for i, c := range r.Cells {
 		kind, value, found := strings.Cut(c.Damage, "=")
 		x, err := strconv.ParseFloat(value, 64)
-		if !found || err != nil {
-			continue // none, or several at once
+		if !found || err != nil || kind == "model" {
+			continue // none, several at once, or a trained model, which has no size
 		}
 		if kinds[kind] == nil {
 			kinds[kind] = map[string][]figure.Point{}

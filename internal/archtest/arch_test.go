@@ -85,7 +85,7 @@ var bands = []band{
 		{"twopoint", []string{"corpus", "count", "info", "internal/option", "law/decay", "mi", "result", "rundir", "token", "token/vocabulary"}},
 		{"audit", []string{"arch", "arch/serving", "info", "internal/option", "internal/shell", "law", "result", "rundir", "token"}},
 		{"measure", []string{"audit", "corpus", "info", "internal/option", "law", "lm", "lm/llamacpp", "lm/open", "lm/openai", "mi", "process", "result", "rundir", "score", "token", "token/vocabulary", "twopoint"}},
-		{"calibrate", []string{"info", "internal/atomicfile", "internal/option", "law", "lm", "lm/bytemix", "measure", "mi", "process", "process/rival", "result", "rundir", "score", "stats", "token"}},
+		{"calibrate", []string{"info", "internal/atomicfile", "internal/option", "law", "lm", "lm/bytemix", "lm/open", "measure", "mi", "process", "process/rival", "result", "rundir", "score", "stats", "token"}},
 		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
 		{"predictor", []string{"corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},

@@ -37,6 +37,8 @@ the model worse on purpose (stationary Gaussian processes):
   temperature=T  predictions too sure (T < 1) or too cautious (T > 1)
   smoothing=E    mixed with the law of a single token
   bos=B          the model believes that a document starts
+or, on any process, puts a model in its place that l2m lab train made:
+  model=DIR      the run directory
 
 The run directory keeps every repetition: the same command continues an
 interrupted run.`,

@@ -304,7 +304,7 @@ func (m vectorModel) score(tokens [][]float64) ([]float32, error) {
 	clear(x)
 	for i, v := range tokens {
 		if len(v) != d {
-			return nil, fmt.Errorf("token %d has %d numbers, the model's have %d", i, len(v), d)
+			return nil, fmt.Errorf("token %d has width %d; the model's have width %d", i, len(v), d)
 		}
 		for k, y := range v {
 			if math.IsNaN(y) || math.IsInf(y, 0) {

@@ -52,5 +52,30 @@ func Trained[T any](dir string) (lm.Model[T], error) {
 	if m, ok := any(vectors).(lm.Model[T]); ok && vectors != nil {
 		return m, nil
 	}
+	if m, ok := any(scalars{vectors}).(lm.Model[T]); ok && vectors != nil {
+		return m, nil
+	}
 	return nil, fmt.Errorf("the model in %s was trained on tokens of another kind", dir)
+}
+
+// scalars is a model of vectors of one number, as one of numbers.
+type scalars struct{ vectors lm.Model[[]float64] }
+
+// Info implements lm.Model.
+func (m scalars) Info() lm.Info { return m.vectors.Info() }
+
+// LogProbs implements lm.Model.
+func (m scalars) LogProbs(ctx context.Context, r lm.Request[float64]) (lm.Scores, error) {
+	one := func(x []float64) [][]float64 {
+		out := make([][]float64, len(x))
+		for i := range x {
+			out[i] = x[i : i+1]
+		}
+		return out
+	}
+	v := lm.Request[[]float64]{Tokens: one(r.Tokens), Branches: make([]lm.Branch[[]float64], len(r.Branches))}
+	for i, b := range r.Branches {
+		v.Branches[i] = lm.Branch[[]float64]{At: b.At, Tokens: one(b.Tokens)}
+	}
+	return m.vectors.LogProbs(ctx, v)
 }
