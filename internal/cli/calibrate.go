@@ -44,7 +44,7 @@ The run directory keeps every repetition: the same command continues an
 interrupted run.`,
 		Example: `  l2m calibrate --repetitions 100
   l2m calibrate powergauss:beta=0.76,signs=random --windows 100,400 --out cal
-  l2m calibrate powergauss --damage none,order=32,memory=4,temperature=1.3 --length 256`,
+  l2m calibrate powergauss --damage none --damage order=32 --damage memory=4 --length 256`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Processes = args
