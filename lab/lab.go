@@ -382,6 +382,19 @@ func ReadDocument(dir string) (*Document, error) {
 	return &doc, nil
 }
 
+// Export writes the model of a finished run as a GGUF file, see train.WriteGGUF.
+// With a context of 0 tokens it states the longest length of the recipe.
+func Export(w io.Writer, dir string, context int) error {
+	doc, err := ReadDocument(dir)
+	if err != nil {
+		return err
+	}
+	if context == 0 {
+		context = slices.Max(slices.Concat(doc.Recipe.Lengths, doc.Recipe.Evaluate))
+	}
+	return train.WriteGGUF(w, dir, context)
+}
+
 // Evaluate evaluates a finished run at lengths, on the data that it was trained
 // on or on o.Data. It changes nothing in the run.
 func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*Document, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/lab/train"
@@ -21,15 +22,15 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "Train small sequence models on data of known information",
 		Long: `Lab trains small sequence models (attention, sliding windows, linear attention,
-Mamba, Mamba-2, the gated delta rule, hybrids) on random processes whose
+Mamba, Mamba-2, the gated delta rule, memories that grow with length, hybrids) on random processes whose
 information is known, on recall tasks, and on text. A run directory holds the
 model as config.json and model.safetensors, its losses, and a checkpoint: a run
 that was stopped goes on, to the same weights.`,
-		Example: "  l2m lab recipes\n  l2m lab train gaussian-small\n  l2m audit l2m-lab-gaussian-small/config.json",
+		Example: "  l2m lab recipes\n  l2m lab train gaussian-small\n  l2m audit l2m-lab-gaussian-small",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newLabTrainCommand(), newLabRecipesCommand(), newLabEvalCommand())
+	cmd.AddCommand(newLabTrainCommand(), newLabRecipesCommand(), newLabEvalCommand(), newLabExportCommand())
 	return cmd
 }
 
@@ -171,6 +172,35 @@ was not trained on, at any lengths that its positions allow.`,
 	f.IntSliceVar(&lengths, "length", nil, "lengths in tokens (default: those of the recipe)")
 	f.StringVar(&o.Data, "data", "", "other data with the same tokens")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
+	return cmd
+}
+
+func newLabExportCommand() *cobra.Command {
+	var (
+		out     string
+		context int
+	)
+	cmd := &cobra.Command{
+		Use:   "export RUN",
+		Short: "Write a trained model as a GGUF file for llama.cpp",
+		Long: `Export writes the model of a finished run of l2m lab train as a GGUF file that
+llama.cpp runs. That is possible for models of bytes that are a Llama: layer_types
+full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
+		Example: "  l2m lab export l2m-lab-bytes --out bytes.gguf",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || out == "" {
+				return usagef("name the run directory of l2m lab train and --out FILE.gguf")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return atomicfile.WriteOutput(out, 0o644, atomicfile.Contains(train.GGUFMark), func(w io.Writer) error { return lab.Export(w, args[0], context) })
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&out, "out", "o", "", "GGUF file to write")
+	f.IntVar(&context, "context", 0, "longest sequence, tokens, that the file states (default: the longest of the recipe)")
 	return cmd
 }
 

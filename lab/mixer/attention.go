@@ -50,15 +50,15 @@ func (s scope) attention(seq sequence, x *graph.Node, attr graph.AttentionAttr) 
 	return s.output("o.weight", s.merge(seq.attention(q, k, v, attr)), d)
 }
 
-// rotaryBase is θ of RoPE (arXiv 2104.09864).
-const rotaryBase = 10000
+// RotaryBase is θ of rotary positions (RoPE, arXiv 2104.09864).
+const RotaryBase = 10000
 
 // angles are cosines and sines of positions from on, [n half].
 func (s scope) angles(from, n, half int) (cos, sin *graph.Node) {
 	c, si := make([]float32, n*half), make([]float32, n*half)
 	for t := range n {
 		for i := range half {
-			angle := float64(from+t) * math.Pow(rotaryBase, -float64(i)/float64(half))
+			angle := float64(from+t) * math.Pow(RotaryBase, -float64(i)/float64(half))
 			c[t*half+i], si[t*half+i] = float32(math.Cos(angle)), float32(math.Sin(angle))
 		}
 	}

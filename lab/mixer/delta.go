@@ -30,5 +30,5 @@ var gatedDelta = mechanism{
 func (s scope) unit(x *graph.Node) *graph.Node {
 	d := x.Shape[len(x.Shape)-1]
 	ones := s.g.Fill(1/math.Sqrt(float64(d)), d)
-	return s.g.RMSNorm(x, ones, rmsNormEpsilon/float64(d))
+	return s.g.RMSNorm(x, ones, RMSNormEpsilon/float64(d))
 }

@@ -100,24 +100,24 @@ func (s scope) biased(name string, x *graph.Node, out int) *graph.Node {
 	return s.g.Add(s.linear(name+".weight", x, out), s.param(name+".bias", false, always(0), out))
 }
 
-const (
-	layerNormEpsilon = 1e-5
-	rmsNormEpsilon   = 1e-6
-)
+const layerNormEpsilon = 1e-5
+
+// RMSNormEpsilon is what RMS norms add to the mean square.
+const RMSNormEpsilon = 1e-6
 
 // norm is the configured norm of the last axis.
 func (s scope) norm(name string, x *graph.Node) *graph.Node {
 	d := x.Shape[len(x.Shape)-1]
 	gain := s.param(name+".weight", false, always(1), d)
 	if s.c.Norm == "rmsnorm" {
-		return s.g.RMSNorm(x, gain, rmsNormEpsilon)
+		return s.g.RMSNorm(x, gain, RMSNormEpsilon)
 	}
 	return s.g.LayerNorm(x, gain, s.param(name+".bias", false, always(0), d), layerNormEpsilon)
 }
 
 // rms is an RMS norm of the last axis.
 func (s scope) rms(name string, x *graph.Node) *graph.Node {
-	return s.g.RMSNorm(x, s.param(name+".weight", false, always(1), x.Shape[len(x.Shape)-1]), rmsNormEpsilon)
+	return s.g.RMSNorm(x, s.param(name+".weight", false, always(1), x.Shape[len(x.Shape)-1]), RMSNormEpsilon)
 }
 
 // split cuts the last axis of x into heads: [B T H·d] to [B T H d].
