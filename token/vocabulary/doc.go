@@ -1,5 +1,5 @@
 // Package vocabulary reads the tokenizers of language models: tokenizer.json of
-// Hugging Face (BPE, Unigram, WordPiece) and rank files of tiktoken.
+// Hugging Face (BPE, Unigram, WordLevel, WordPiece) and rank files of tiktoken.
 //
 //	file -> token.Tokenizer
 //

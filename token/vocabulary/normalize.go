@@ -19,29 +19,31 @@ type pattern struct {
 	Regex  *string `json:"Regex"`
 }
 
+// normalizerSpec is what tokenizer.json says of a normalizer.
+type normalizerSpec struct {
+	Type        string            `json:"type"`
+	Normalizers []json.RawMessage `json:"normalizers"`
+	Pattern     pattern           `json:"pattern"`
+	Content     string            `json:"content"`
+	Prepend     string            `json:"prepend"`
+	StripLeft   bool              `json:"strip_left"`
+	StripRight  bool              `json:"strip_right"`
+	Clean       bool              `json:"clean_text"`
+	Chinese     bool              `json:"handle_chinese_chars"`
+	Accents     *bool             `json:"strip_accents"`
+	Lower       bool              `json:"lowercase"`
+	CharsMap    string            `json:"precompiled_charsmap"` // in base64
+}
+
 func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var n struct {
-		Type        string            `json:"type"`
-		Normalizers []json.RawMessage `json:"normalizers"`
-		Pattern     pattern           `json:"pattern"`
-		Content     string            `json:"content"`
-		Prepend     string            `json:"prepend"`
-		StripLeft   bool              `json:"strip_left"`
-		StripRight  bool              `json:"strip_right"`
-		Clean       bool              `json:"clean_text"`
-		Chinese     bool              `json:"handle_chinese_chars"`
-		Accents     *bool             `json:"strip_accents"`
-		Lower       bool              `json:"lowercase"`
-	}
+	var n normalizerSpec
 	if err := json.Unmarshal(raw, &n); err != nil {
 		return nil, err
 	}
-	one := func(f normalizer) ([]normalizer, error) { return []normalizer{f}, nil }
-	switch n.Type {
-	case "Sequence":
+	if n.Type == "Sequence" {
 		var all []normalizer
 		for _, raw := range n.Normalizers {
 			list, err := parseNormalizer(raw)
@@ -51,78 +53,106 @@ func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 			all = append(all, list...)
 		}
 		return all, nil
+	}
+	one, err := n.normalizer()
+	if err != nil {
+		return nil, err
+	}
+	return []normalizer{one}, nil
+}
+
+func (n *normalizerSpec) normalizer() (normalizer, error) {
+	switch n.Type {
 	case "NFC":
-		return one(norm.NFC.String)
+		return norm.NFC.String, nil
 	case "NFD":
-		return one(norm.NFD.String)
+		return norm.NFD.String, nil
 	case "NFKC":
-		return one(norm.NFKC.String)
+		return norm.NFKC.String, nil
 	case "NFKD":
-		return one(norm.NFKD.String)
+		return norm.NFKD.String, nil
+	case "Nmt":
+		return nmt, nil
 	case "Lowercase":
-		return one(lower)
+		return lower, nil
 	case "StripAccents":
-		return one(func(s string) string { return strip(s, unicode.M) })
+		return func(s string) string {
+			return strip(s, func(r rune) bool { return unicode.IsMark(r) && unicode.Is(unicode9(), r) })
+		}, nil
 	case "Strip":
-		return one(func(s string) string {
-			if n.StripLeft {
-				s = strings.TrimLeftFunc(s, unicode.IsSpace)
-			}
-			if n.StripRight {
-				s = strings.TrimRightFunc(s, unicode.IsSpace)
-			}
-			return s
-		})
+		return n.trim, nil
 	case "Prepend":
-		return one(func(s string) string {
+		return func(s string) string {
 			if s == "" {
 				return s
 			}
 			return n.Prepend + s
-		})
+		}, nil
 	case "Replace":
-		switch {
-		case n.Pattern.String != nil:
-			return one(func(s string) string { return strings.ReplaceAll(s, *n.Pattern.String, n.Content) })
-		case n.Pattern.Regex != nil:
-			re, err := regexp2.Compile(*n.Pattern.Regex, regexp2.None)
-			if err != nil {
-				return nil, fmt.Errorf("pattern: %w", err)
-			}
-			content := strings.ReplaceAll(n.Content, "$", "$$")
-			return one(func(s string) string {
-				if out, err := re.Replace(s, content, -1, -1); err == nil {
-					return out
-				}
-				return s
-			})
+		return n.replace()
+	case "Precompiled":
+		m, err := parseCharsMap(n.CharsMap)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("replace without a pattern")
+		return m.normalize, nil
 	case "BertNormalizer":
-		return one(func(s string) string {
-			if n.Clean {
-				s = cleanText(s)
-			}
-			if n.Chinese {
-				s = spaceChinese(s)
-			}
-			if n.Accents != nil && *n.Accents || n.Accents == nil && n.Lower {
-				s = strip(norm.NFD.String(s), unicode.Mn)
-			}
-			if n.Lower {
-				s = lower(s)
-			}
-			return s
-		})
+		return n.bert, nil
 	}
 	return nil, fmt.Errorf("type %q is not known here", n.Type)
 }
 
+func (n *normalizerSpec) trim(s string) string {
+	if n.StripLeft {
+		s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	}
+	if n.StripRight {
+		s = strings.TrimRightFunc(s, unicode.IsSpace)
+	}
+	return s
+}
+
+func (n *normalizerSpec) replace() (normalizer, error) {
+	switch {
+	case n.Pattern.String != nil:
+		return func(s string) string { return strings.ReplaceAll(s, *n.Pattern.String, n.Content) }, nil
+	case n.Pattern.Regex != nil:
+		re, err := regexp2.Compile(*n.Pattern.Regex, regexp2.None)
+		if err != nil {
+			return nil, fmt.Errorf("pattern: %w", err)
+		}
+		content := strings.ReplaceAll(n.Content, "$", "$$")
+		return func(s string) string {
+			if out, err := re.Replace(s, content, -1, -1); err == nil {
+				return out
+			}
+			return s
+		}, nil
+	}
+	return nil, fmt.Errorf("replace without a pattern")
+}
+
+func (n *normalizerSpec) bert(s string) string {
+	if n.Clean {
+		s = cleanText(s)
+	}
+	if n.Chinese {
+		s = spaceChinese(s)
+	}
+	if n.Accents != nil && *n.Accents || n.Accents == nil && n.Lower {
+		s = strip(norm.NFD.String(s), isAccent)
+	}
+	if n.Lower {
+		s = lower(s)
+	}
+	return s
+}
+
 // strip drops the letters of a class: all marks for StripAccents, those without width
 // of their own for BertNormalizer.
-func strip(s string, class *unicode.RangeTable) string {
+func strip(s string, drop func(rune) bool) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.Is(class, r) {
+		if drop(r) {
 			return -1
 		}
 		return r
@@ -142,7 +172,7 @@ func cleanText(s string) string {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':
 			return ' '
-		case r == 0 || r == '\uFFFD' || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs):
+		case r == 0 || r == '\uFFFD' || unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs), unicode.Is(unicode.Cf, r) && unicode.Is(unicode8(), r):
 			return -1
 		case unicode.IsSpace(r):
 			return ' '

@@ -2,6 +2,7 @@ package vocabulary
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -60,35 +61,44 @@ func isNull(raw json.RawMessage) bool {
 // maxID bounds token ids, which size tables.
 const maxID = 1 << 24
 
-func (v *Vocabulary) parseModel(d document) error {
-	var m struct {
-		Type         string          `json:"type"`
-		Vocab        json.RawMessage `json:"vocab"`
-		Merges       json.RawMessage `json:"merges"`
-		Dropout      *float64        `json:"dropout"`
-		Unknown      *string         `json:"unk_token"`
-		UnknownID    *int            `json:"unk_id"`
-		Prefix       *string         `json:"continuing_subword_prefix"`
-		Suffix       *string         `json:"end_of_word_suffix"`
-		FuseUnknown  bool            `json:"fuse_unk"`
-		ByteFallback bool            `json:"byte_fallback"`
-		IgnoreMerges bool            `json:"ignore_merges"`
-		Longest      int             `json:"max_input_chars_per_word"`
+// modelSpec is what tokenizer.json says of the model.
+type modelSpec struct {
+	Type         string          `json:"type"`
+	Vocab        json.RawMessage `json:"vocab"`
+	Merges       json.RawMessage `json:"merges"`
+	Dropout      *float64        `json:"dropout"`
+	Unknown      *string         `json:"unk_token"`
+	UnknownID    *int            `json:"unk_id"`
+	Prefix       string          `json:"continuing_subword_prefix"`
+	Suffix       string          `json:"end_of_word_suffix"`
+	FuseUnknown  bool            `json:"fuse_unk"`
+	ByteFallback bool            `json:"byte_fallback"`
+	IgnoreMerges bool            `json:"ignore_merges"`
+	Longest      int             `json:"max_input_chars_per_word"`
+}
+
+// kind is the type of the model, which older files leave out.
+func (m *modelSpec) kind() string {
+	switch {
+	case m.Type != "":
+		return m.Type
+	case !isNull(m.Merges):
+		return "BPE"
+	case m.Longest > 0:
+		return "WordPiece"
+	case m.UnknownID != nil:
+		return "Unigram"
 	}
+	return ""
+}
+
+func (v *Vocabulary) parseModel(d document) error {
+	var m modelSpec
 	if err := json.Unmarshal(d.Model, &m); err != nil {
 		return err
 	}
-	if m.Type == "" { // older files leave it out
-		switch {
-		case !isNull(m.Merges):
-			m.Type = "BPE"
-		case m.Longest > 0:
-			m.Type = "WordPiece"
-		case m.UnknownID != nil:
-			m.Type = "Unigram"
-		}
-	}
-	if m.Type == "Unigram" {
+	kind := m.kind()
+	if kind == "Unigram" {
 		return v.parseUnigram(m.Vocab, m.UnknownID, m.ByteFallback)
 	}
 	ids, texts, err := parseIDs(m.Vocab)
@@ -96,49 +106,45 @@ func (v *Vocabulary) parseModel(d document) error {
 		return err
 	}
 	v.size = len(texts)
-	optional := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return *s
-	}
 	unknown, hasUnknown := token.ID(0), false
 	if m.Unknown != nil {
-		if unknown, hasUnknown = ids[*m.Unknown]; !hasUnknown && m.Type == "WordPiece" {
+		if unknown, hasUnknown = ids[*m.Unknown]; !hasUnknown && kind == "WordPiece" {
 			return fmt.Errorf("the unknown token %q is not in the vocabulary", *m.Unknown)
 		}
 	}
-	switch m.Type {
+	switch kind {
 	case "BPE":
 		if m.Dropout != nil && *m.Dropout != 0 {
 			return fmt.Errorf("dropout %g makes tokens random", *m.Dropout)
 		}
 		b := &bpe{ids: ids, unknown: unknown, hasUnknown: hasUnknown, fuseUnknown: m.FuseUnknown, byteFallback: m.ByteFallback,
-			whole: m.IgnoreMerges, prefix: optional(m.Prefix), suffix: optional(m.Suffix)}
+			whole: m.IgnoreMerges, prefix: m.Prefix, suffix: m.Suffix}
 		if b.ranks, err = parseMerges(m.Merges, ids, b.prefix); err != nil {
 			return err
 		}
 		v.model = b
 		v.text = func(id token.ID) []byte { return plain(texts, id, d.hasByteLetter) }
 	case "WordPiece":
-		w := &wordPiece{ids: ids, unknown: unknown, prefix: optional(m.Prefix), longest: m.Longest}
-		if w.longest == 0 {
-			w.longest = 100
-		}
-		v.model = w
-		v.text = func(id token.ID) []byte {
-			if int(id) >= len(texts) {
-				return nil
-			}
-			if s, ok := strings.CutPrefix(texts[id], w.prefix); ok && w.prefix != "" {
-				return []byte(s)
-			}
-			return []byte(" " + texts[id])
-		}
+		v.model = &wordPiece{ids: ids, unknown: unknown, prefix: m.Prefix, longest: cmp.Or(m.Longest, 100)}
+		v.text = func(id token.ID) []byte { return wordText(texts, id, m.Prefix) }
+	case "WordLevel":
+		v.model = &wordLevel{ids, unknown, hasUnknown}
+		v.text = func(id token.ID) []byte { return wordText(texts, id, "") }
 	default:
-		return fmt.Errorf("models of type %q are not known here (BPE, Unigram, WordPiece)", m.Type)
+		return fmt.Errorf("models of type %q are not known here (BPE, Unigram, WordLevel, WordPiece)", kind)
 	}
 	return nil
+}
+
+// wordText is the text of a token that begins a word, unless it has the prefix.
+func wordText(texts []string, id token.ID, prefix string) []byte {
+	if int(id) >= len(texts) {
+		return nil
+	}
+	if s, ok := strings.CutPrefix(texts[id], prefix); ok && prefix != "" {
+		return []byte(s)
+	}
+	return []byte(" " + texts[id])
 }
 
 // plain is the text of a token: letters that stand for bytes, or blanks that

@@ -1,11 +1,15 @@
 package vocabulary
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 )
@@ -22,29 +26,30 @@ type splitter func(dst []part, p part) []part
 // finder returns where a pattern matches, as byte offsets.
 type finder func(s string) [][2]int
 
+// splitterSpec is what tokenizer.json says of a pre-tokenizer.
+type splitterSpec struct {
+	Type        string            `json:"type"`
+	List        []json.RawMessage `json:"pretokenizers"`
+	Pattern     pattern           `json:"pattern"`
+	Behavior    string            `json:"behavior"`
+	Invert      bool              `json:"invert"`
+	AddPrefix   *bool             `json:"add_prefix_space"`
+	UseRegex    *bool             `json:"use_regex"`
+	Replacement string            `json:"replacement"`
+	Scheme      string            `json:"prepend_scheme"`
+	Split       *bool             `json:"split"`
+	Individual  bool              `json:"individual_digits"`
+	Delimiter   string            `json:"delimiter"`
+}
+
+// parseSplitter reads a pre-tokenizer; letters is set if it writes bytes as letters.
 func parseSplitter(raw json.RawMessage, letters *bool) ([]splitter, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var n struct {
-		Type        string            `json:"type"`
-		List        []json.RawMessage `json:"pretokenizers"`
-		Pattern     pattern           `json:"pattern"`
-		Behavior    string            `json:"behavior"`
-		Invert      bool              `json:"invert"`
-		AddPrefix   *bool             `json:"add_prefix_space"`
-		UseRegex    *bool             `json:"use_regex"`
-		Replacement string            `json:"replacement"`
-		Scheme      string            `json:"prepend_scheme"`
-		Split       *bool             `json:"split"`
-		Individual  bool              `json:"individual_digits"`
-	}
+	var n splitterSpec
 	if err := json.Unmarshal(raw, &n); err != nil {
 		return nil, err
-	}
-	one := func(f finder, behavior string, invert bool) ([]splitter, error) {
-		s, err := cutAt(f, behavior, invert)
-		return []splitter{s}, err
 	}
 	switch n.Type {
 	case "Sequence":
@@ -59,86 +64,9 @@ func parseSplitter(raw json.RawMessage, letters *bool) ([]splitter, error) {
 		return all, nil
 	case "ByteLevel":
 		*letters = true
-		var all []splitter
-		if n.AddPrefix == nil || *n.AddPrefix {
-			all = append(all, func(dst []part, p part) []part {
-				if !strings.HasPrefix(p.text, " ") {
-					p.text = " " + p.text
-				}
-				return append(dst, p)
-			})
-		}
-		if n.UseRegex == nil || *n.UseRegex {
-			cut, err := splitBy(gpt2Pattern)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, cut)
-		}
-		return append(all, func(dst []part, p part) []part { return append(dst, part{spell(p.text), p.first}) }), nil
-	case "Split":
-		switch {
-		case n.Pattern.String != nil:
-			text := *n.Pattern.String
-			if text == "" {
-				return nil, fmt.Errorf("an empty pattern")
-			}
-			return one(func(s string) (at [][2]int) {
-				for i := 0; ; {
-					j := strings.Index(s[i:], text)
-					if j < 0 {
-						return at
-					}
-					at = append(at, [2]int{i + j, i + j + len(text)})
-					i += j + len(text)
-				}
-			}, n.Behavior, n.Invert)
-		case n.Pattern.Regex != nil:
-			f, err := compile(*n.Pattern.Regex)
-			if err != nil {
-				return nil, err
-			}
-			return one(f, n.Behavior, n.Invert)
-		}
-		return nil, fmt.Errorf("split without a pattern")
+		return n.byteLevel()
 	case "Metaspace":
-		if n.Replacement == "" {
-			n.Replacement = "▁"
-		}
-		scheme := n.Scheme
-		if scheme == "" {
-			scheme = "always"
-			if n.AddPrefix != nil && !*n.AddPrefix {
-				scheme = "never"
-			}
-		}
-		all := []splitter{func(dst []part, p part) []part {
-			p.text = strings.ReplaceAll(p.text, " ", n.Replacement)
-			if (scheme == "always" || scheme == "first" && p.first) && !strings.HasPrefix(p.text, n.Replacement) {
-				p.text = n.Replacement + p.text
-			}
-			return append(dst, p)
-		}}
-		if n.Split == nil || *n.Split {
-			f, err := compile(regexp.QuoteMeta(n.Replacement))
-			if err != nil {
-				return nil, err
-			}
-			cut, err := cutAt(f, "MergedWithNext", false)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, cut)
-		}
-		return all, nil
-	case "Whitespace":
-		f, err := compile(`\w+|[^\w\s]+`)
-		if err != nil {
-			return nil, err
-		}
-		return one(f, "Removed", true)
-	case "WhitespaceSplit":
-		return one(each(unicode.IsSpace), "Removed", false)
+		return n.metaspace()
 	case "BertPreTokenizer":
 		blank, err := cutAt(each(unicode.IsSpace), "Removed", false)
 		if err != nil {
@@ -146,23 +74,193 @@ func parseSplitter(raw json.RawMessage, letters *bool) ([]splitter, error) {
 		}
 		mark, err := cutAt(each(isPunctuation), "Isolated", false)
 		return []splitter{blank, mark}, err
+	}
+	find, err := n.finder()
+	if err != nil {
+		return nil, err
+	}
+	s, err := cutAt(find, n.Behavior, n.Invert)
+	return []splitter{s}, err
+}
+
+// finder is what a pre-tokenizer that cuts at matches looks for; it fills in what its
+// type says of Behavior and Invert.
+func (n *splitterSpec) finder() (finder, error) {
+	switch n.Type {
+	case "Split":
+		switch {
+		case n.Pattern.String != nil && *n.Pattern.String == "":
+			return nil, fmt.Errorf("an empty pattern")
+		case n.Pattern.String != nil:
+			return literal(*n.Pattern.String), nil
+		case n.Pattern.Regex != nil:
+			return compile(*n.Pattern.Regex)
+		}
+		return nil, fmt.Errorf("split without a pattern")
+	case "CharDelimiterSplit":
+		if utf8.RuneCountInString(n.Delimiter) != 1 {
+			return nil, fmt.Errorf("the delimiter %q is not one letter", n.Delimiter)
+		}
+		n.Behavior, n.Invert = "Removed", false
+		return literal(n.Delimiter), nil
+	case "Whitespace":
+		n.Behavior, n.Invert = "Removed", true
+		return wordsAndMarks, nil
+	case "WhitespaceSplit":
+		n.Behavior, n.Invert = "Removed", false
+		return each(unicode.IsSpace), nil
+	case "UnicodeScripts":
+		n.Behavior, n.Invert = "Removed", true
+		return scripts, nil
 	case "Punctuation":
-		if n.Behavior == "" {
+		n.Behavior, n.Invert = cmp.Or(n.Behavior, "Isolated"), false
+		return each(isPunctuation), nil
+	case "Digits":
+		n.Behavior, n.Invert = "Contiguous", false
+		if n.Individual {
 			n.Behavior = "Isolated"
 		}
-		return one(each(isPunctuation), n.Behavior, false)
-	case "Digits":
-		if n.Individual {
-			return one(each(unicode.IsNumber), "Isolated", false)
-		}
-		return one(each(unicode.IsNumber), "Contiguous", false)
+		return each(isNumber), nil
 	}
 	return nil, fmt.Errorf("type %q is not known here", n.Type)
 }
 
-func isPunctuation(r rune) bool {
-	return r >= '!' && r <= '/' || r >= ':' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~' || unicode.IsPunct(r)
+func (n *splitterSpec) byteLevel() ([]splitter, error) {
+	var all []splitter
+	if n.AddPrefix == nil || *n.AddPrefix {
+		all = append(all, func(dst []part, p part) []part {
+			if !strings.HasPrefix(p.text, " ") {
+				p.text = " " + p.text
+			}
+			return append(dst, p)
+		})
+	}
+	if n.UseRegex == nil || *n.UseRegex {
+		cut, err := splitBy(gpt2Pattern)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cut)
+	}
+	return append(all, func(dst []part, p part) []part { return append(dst, part{spell(p.text), p.first}) }), nil
 }
+
+func (n *splitterSpec) metaspace() ([]splitter, error) {
+	blank := cmp.Or(n.Replacement, "▁")
+	scheme := n.Scheme
+	if scheme == "" {
+		scheme = "always"
+		if n.AddPrefix != nil && !*n.AddPrefix {
+			scheme = "never"
+		}
+	}
+	all := []splitter{func(dst []part, p part) []part {
+		p.text = strings.ReplaceAll(p.text, " ", blank)
+		if (scheme == "always" || scheme == "first" && p.first) && !strings.HasPrefix(p.text, blank) {
+			p.text = blank + p.text
+		}
+		return append(dst, p)
+	}}
+	if n.Split == nil || *n.Split {
+		cut, err := cutAt(literal(blank), "MergedWithNext", false)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cut)
+	}
+	return all, nil
+}
+
+// literal finds a text.
+func literal(text string) finder {
+	return func(s string) (at [][2]int) {
+		for i := 0; ; {
+			j := strings.Index(s[i:], text)
+			if j < 0 {
+				return at
+			}
+			at = append(at, [2]int{i + j, i + j + len(text)})
+			i += j + len(text)
+		}
+	}
+}
+
+// wordsAndMarks finds \w+|[^\w\s]+, as Rust's expressions mean it: words have marks,
+// joiners, and numbers and signs that are letters in themselves [UTS #18, Annex C].
+func wordsAndMarks(s string) (at [][2]int) {
+	const blank, word, mark = 0, 1, 2
+	last, from := blank, 0
+	for i, r := range s + " " {
+		kind := mark
+		switch {
+		case unicode.IsSpace(r):
+			kind = blank
+		case unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control):
+			kind = word
+		}
+		if kind != last {
+			if last != blank {
+				at = append(at, [2]int{from, i})
+			}
+			last, from = kind, i
+		}
+	}
+	return at
+}
+
+// scripts finds stretches of one script, to which blanks and letters of none behind
+// them belong; such letters before the first stretch are lost. Kana are Han, for
+// Japanese.
+func scripts(s string) (at [][2]int) {
+	of := scriptTable()
+	last, from := uint8(0), 0
+	for i, r := range s {
+		script := of[r]
+		if script != 0 && script != last {
+			if last != 0 {
+				at = append(at, [2]int{from, i})
+			}
+			last, from = script, i
+		}
+	}
+	if last == 0 {
+		return nil
+	}
+	return append(at, [2]int{from, len(s)})
+}
+
+// scriptTable numbers the scripts of all letters; 0 for blanks and those that have
+// none.
+var scriptTable = sync.OnceValue(func() *[unicode.MaxRune + 1]uint8 {
+	var of [unicode.MaxRune + 1]uint8
+	for i, name := range slices.Sorted(maps.Keys(unicode.Scripts)) {
+		table := unicode.Scripts[name]
+		number := uint8(i + 1)
+		if name == "Han" || name == "Hiragana" || name == "Katakana" {
+			number = han
+		}
+		for _, r := range table.R16 {
+			for c := uint32(r.Lo); c <= uint32(r.Hi); c += uint32(r.Stride) {
+				of[c] = number
+			}
+		}
+		for _, r := range table.R32 {
+			for c := r.Lo; c <= r.Hi; c += r.Stride {
+				of[c] = number
+			}
+		}
+	}
+	for r := range of {
+		if of[r] != 0 && !unicode.Is(unicode9(), rune(r)) {
+			of[r] = 0
+		}
+	}
+	of[' '], of['ー'] = 0, han
+	return &of
+})
+
+// han is the number of Han, Hiragana and Katakana.
+const han = 255
 
 // each finds single letters.
 func each(is func(rune) bool) finder {
@@ -211,71 +309,55 @@ func splitBy(pattern string) (splitter, error) {
 	return cutAt(f, "Isolated", false)
 }
 
+// stretch is a match, or what lies between two.
+type stretch struct {
+	from, to int
+	match    bool
+}
+
+func stretches(length int, matches [][2]int, invert bool) (list []stretch) {
+	at := 0
+	for _, m := range matches {
+		if m[0] > at {
+			list = append(list, stretch{at, m[0], invert})
+		}
+		if m[1] > m[0] {
+			list = append(list, stretch{m[0], m[1], !invert})
+		}
+		at = max(at, m[1])
+	}
+	if at < length {
+		list = append(list, stretch{at, length, invert})
+	}
+	return list
+}
+
 // cutAt cuts at matches, which stay or go by behavior; invert takes what lies
 // between the matches for the matches.
 func cutAt(find finder, behavior string, invert bool) (splitter, error) {
+	// joins says whether a stretch belongs to the one before it.
+	var joins func(before, s stretch) bool
 	switch behavior {
-	case "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous":
+	case "Removed", "Isolated":
+		joins = func(_, _ stretch) bool { return false }
+	case "Contiguous":
+		joins = func(before, s stretch) bool { return before.match == s.match }
+	case "MergedWithPrevious":
+		joins = func(before, s stretch) bool { return !before.match && s.match }
+	case "MergedWithNext":
+		joins = func(before, s stretch) bool { return before.match && !s.match }
 	default:
 		return nil, fmt.Errorf("behavior %q is not known here", behavior)
 	}
 	return func(dst []part, p part) []part {
-		type stretch struct {
-			from, to int
-			match    bool
-		}
-		var list []stretch
-		at := 0
-		for _, m := range find(p.text) {
-			if m[0] > at {
-				list = append(list, stretch{at, m[0], invert})
+		list := stretches(len(p.text), find(p.text), invert)
+		for i := 0; i < len(list); {
+			s := list[i]
+			for i++; i < len(list) && joins(list[i-1], list[i]); i++ {
+				s.to = list[i].to
 			}
-			if m[1] > m[0] {
-				list = append(list, stretch{m[0], m[1], !invert})
-			}
-			at = max(at, m[1])
-		}
-		if at < len(p.text) {
-			list = append(list, stretch{at, len(p.text), invert})
-		}
-		add := func(from, to int) {
-			dst = append(dst, part{p.text[from:to], p.first && from == 0})
-		}
-		switch behavior {
-		case "Removed":
-			for _, s := range list {
-				if !s.match {
-					add(s.from, s.to)
-				}
-			}
-		case "Isolated":
-			for _, s := range list {
-				add(s.from, s.to)
-			}
-		case "Contiguous":
-			for i := 0; i < len(list); {
-				j := i + 1
-				for j < len(list) && list[j].match == list[i].match {
-					j++
-				}
-				add(list[i].from, list[j-1].to)
-				i = j
-			}
-		case "MergedWithPrevious":
-			for i := 0; i < len(list); i++ {
-				s := list[i]
-				if !s.match && i+1 < len(list) && list[i+1].match {
-					i++
-				}
-				add(s.from, list[i].to)
-			}
-		case "MergedWithNext":
-			for i := 0; i < len(list); i++ {
-				s := list[i]
-				if s.match && i+1 < len(list) && !list[i+1].match {
-					i++
-				}
-				add(s.from, list[i].to)
+			if behavior != "Removed" || !s.match {
+				dst = append(dst, part{p.text[s.from:s.to], p.first && s.from == 0})
 			}
 		}
 		return dst

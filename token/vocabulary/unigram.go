@@ -119,6 +119,23 @@ func (w *wordPiece) encode(dst []token.ID, piece string) ([]token.ID, error) {
 	return dst, nil
 }
 
+// wordLevel knows whole pieces only.
+type wordLevel struct {
+	ids        map[string]token.ID
+	unknown    token.ID
+	hasUnknown bool
+}
+
+func (w *wordLevel) encode(dst []token.ID, piece string) ([]token.ID, error) {
+	if id, ok := w.ids[piece]; ok {
+		return append(dst, id), nil
+	}
+	if !w.hasUnknown {
+		return dst, errNoToken
+	}
+	return append(dst, w.unknown), nil
+}
+
 func isByteToken(s string) (byte, bool) {
 	if len(s) != 6 || !strings.HasPrefix(s, "<0x") || s[5] != '>' {
 		return 0, false

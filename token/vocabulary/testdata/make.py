@@ -1,14 +1,15 @@
 """Trains small tokenizers of every kind and writes what the reference
 implementations make of a set of texts.
 
-    pip install tokenizers==0.22.1 tiktoken==0.12.0   # versions: see versions.txt
+    pip install tokenizers tiktoken sentencepiece protobuf   # versions: see versions.txt
     python make.py OUT [TEXT...]
 
 Without TEXT files it trains on, and encodes, text that it makes up; with them,
 on those files, line by line (the evidence in docs/models.md).
 """
-import base64, json, random, sys, os
-import tokenizers, tiktoken
+import base64, json, os, random, sys, tempfile, unicodedata
+import tokenizers, tiktoken, sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, Regex, models, normalizers, pre_tokenizers, trainers
 
 out, files = sys.argv[1], sys.argv[2:]
@@ -27,8 +28,9 @@ def made_up(n):
             line.append(w)
         yield rng.choice(["", " ", "  ", "\t", "\n"]) + rng.choice([" ", " ", "  "]).join(line) + rng.choice(["", "\n", " \n\n", "   "])
 
+pool = "aAzZ09 \t\n\r'’.,-_/éÉßœ̈̃中文字日本語кириллица한글👍👩‍👩‍👧🇩🇪\u00a0\u200b\u3000\ufeff½²Ⅷ٣अ्﷽ſ▁Ġ<s></s>[UNK]"
+
 def strange(n):
-    pool = "aAzZ09 \t\n\r'’.,-_/éÉßœ̈̃中文字日本語кириллица한글👍👩‍👩‍👧🇩🇪\u00a0\u200b\u3000\ufeff½²Ⅷ٣अ्﷽ſ▁Ġ<s></s>[UNK]"
     for _ in range(n):
         yield "".join(rng.choice(pool) for _ in range(rng.randint(1, 40)))
 
@@ -60,6 +62,41 @@ kinds["unigram"] = (t, trainers.UnigramTrainer(vocab_size=size, unk_token="<unk>
 t = Tokenizer(models.WordPiece(unk_token="[UNK]")); t.normalizer = normalizers.BertNormalizer(lowercase=True); t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
 kinds["wordpiece"] = (t, trainers.WordPieceTrainer(vocab_size=size, special_tokens=["[UNK]", "[CLS]"], show_progress=False))
 
+# SentencePiece's normalizer, compiled by it from rules of our own: compatible forms,
+# composed letters, white space, and what goes.
+def charsmap():
+    rules = {}
+    for c in sorted(set(pool)) + [chr(c) for c in range(0xff01, 0xff5f)] + [chr(c) for c in range(0x2000, 0x2010)]:
+        n = unicodedata.normalize("NFKC", c)
+        if n != c: rules[c] = n
+        d = unicodedata.normalize("NFD", c)
+        if d != c: rules[d] = n
+    rules |= {"\u0085": "", "\u200b": " ", "\ufeff": "", "\t": " ", "\r": " ", "\n": " ", "\u3000": " ", "中文": "ZW", "e\u0301\u0308": "E", "👍": "+1"}
+    lines = [" ".join("%X" % ord(c) for c in k) + "\t" + " ".join("%X" % ord(c) for c in v) for k, v in rules.items()]
+    with tempfile.TemporaryDirectory() as d:
+        open(d + "/rules.tsv", "w").write("\n".join(sorted(lines)) + "\n")
+        open(d + "/text", "w").write("\n".join(made_up(300)))
+        sentencepiece.SentencePieceTrainer.train(input=d + "/text", model_prefix=d + "/m", vocab_size=200, hard_vocab_limit=False, normalization_rule_tsv=d + "/rules.tsv", minloglevel=2)
+        m = sentencepiece_model_pb2.ModelProto()
+        m.ParseFromString(open(d + "/m.model", "rb").read())
+        return m.normalizer_spec.precompiled_charsmap
+
+compiled = normalizers.Precompiled(charsmap())
+t = Tokenizer(models.Unigram()); t.normalizer = compiled
+t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+unigram = trainers.UnigramTrainer(vocab_size=size, unk_token="<unk>", special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False)
+kinds["mbart"] = (t, unigram)
+t = Tokenizer(models.Unigram()); t.normalizer = normalizers.Sequence([compiled, normalizers.Replace(Regex(" {2,}"), " ")])
+t.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first"); kinds["t5"] = (t, unigram)
+t = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+t.normalizer = normalizers.Replace(" ", "▁"); t.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+kinds["gemma"] = (t, trainers.BpeTrainer(vocab_size=size + 256, special_tokens=fallback, show_progress=False, limit_alphabet=80))
+t = Tokenizer(models.WordLevel(unk_token="<unk>")); t.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.Lowercase()])
+t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.CharDelimiterSplit("-")])
+kinds["wordlevel"] = (t, trainers.WordLevelTrainer(vocab_size=size, special_tokens=["<unk>"], show_progress=False))
+t = Tokenizer(models.BPE(unk_token="<unk>")); t.normalizer = normalizers.Nmt(); t.pre_tokenizer = pre_tokenizers.UnicodeScripts()
+kinds["scripts"] = (t, trainers.BpeTrainer(vocab_size=size, special_tokens=["<unk>"], show_progress=False, initial_alphabet=sorted(set(pool))))
+
 for name, (t, trainer) in kinds.items():
     t.train_from_iterator(train, trainer)
     if name == "llama2":
@@ -90,4 +127,4 @@ with open(f"{out}/cl100k_base.tiktoken", "w") as f:
     for k, v in ranks.items(): f.write(base64.b64encode(k).decode() + f" {v}\n")
 with open(f"{out}/cl100k_base.ids", "w") as f:
     for s in texts: f.write(json.dumps([s, e.encode_ordinary(s)], ensure_ascii=True) + "\n")
-with open(f"{out}/versions.txt", "w") as f: f.write(f"tokenizers {tokenizers.__version__}\ntiktoken {tiktoken.__version__}\n")
+with open(f"{out}/versions.txt", "w") as f: f.write(f"tokenizers {tokenizers.__version__}\ntiktoken {tiktoken.__version__}\nsentencepiece {sentencepiece.__version__}\n")
