@@ -33,11 +33,12 @@ func TestReportsLookRight(t *testing.T) {
 			w.goTo(url, 1280, 900)
 			for _, scheme := range []string{"light", "dark"} {
 				w.media("", scheme)
-				for _, width := range []int64{360, 768, 1600} {
+				for _, width := range []int64{360, 400, 768, 1600} {
 					where := fmt.Sprintf("%s, %d wide", scheme, width)
 					w.do(chromedp.EmulateViewport(width, 900))
 					w.none("overflow", where)
 					w.none("collisions", where)
+					w.none("hidden", where)
 					w.none("contrast", where)
 					w.shot(fmt.Sprintf("%s-%s-%d", kind, scheme, width))
 				}
@@ -60,6 +61,7 @@ func TestReportsPrint(t *testing.T) {
 			w.goTo("file://"+filepath.Join(dir, kind, "report.html"), 680, 960) // the text width of A4 in CSS pixels
 			w.none("overflow", "A4")
 			w.none("collisions", "A4")
+			w.none("hidden", "A4")
 			seen := ask[struct {
 				Ground      string
 				Tabs, Shown int
@@ -195,8 +197,8 @@ func TestSwitches(t *testing.T) {
 	w.goTo(url, 1280, 900)
 
 	w.click(`label[for="unit-bits"]`)
-	if formula := get(w, chromedp.Text(chromedp.CSS(".formula"))); !strings.Contains(formula, "bits") || strings.Contains(formula, "nats") {
-		t.Errorf("after the switch to bits: %s", formula)
+	if lead := get(w, chromedp.Text(chromedp.CSS(".lead"))); !strings.Contains(lead, "bits") || strings.Contains(lead, "nats") {
+		t.Errorf("after the switch to bits: %s", lead)
 	}
 	p := ask[point](w, `look.point("law", 0)`)
 	w.hover(p.X, p.Y)

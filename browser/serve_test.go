@@ -24,6 +24,16 @@ func serve(t *testing.T) (dir, url string) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(filepath.Join(dir, "pairs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	under, err := os.ReadFile(filepath.Join(from, "twopoint", "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pairs", "run.json"), under, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	counted(t, dir, 1)
 	program, err := l2m()
 	if err != nil {
@@ -83,7 +93,7 @@ func TestServeList(t *testing.T) {
 	w := open(t)
 	for _, scheme := range []string{"light", "dark"} {
 		w.media("", scheme)
-		for _, width := range []int64{360, 1600} {
+		for _, width := range []int64{400, 1600} {
 			where := fmt.Sprintf("%s, %d wide", scheme, width)
 			w.goTo(url, width, 900)
 			w.none("overflow", where)
@@ -102,6 +112,41 @@ func TestServeList(t *testing.T) {
 	w.quiet("the list", url, url+"api/runs")
 }
 
+// The list is sorted by numbers and filtered by words.
+func TestServeSortAndFilter(t *testing.T) {
+	_, url := serve(t)
+	w := open(t)
+	w.goTo(url, 400, 900)
+	names := func() string {
+		t.Helper()
+		return ask[string](w, `[...document.querySelectorAll("#runs > li")].filter(look.visible).map((li) => li.dataset.run).join()`)
+	}
+	choose := func(element, value, event string) {
+		t.Helper()
+		ask[bool](w, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.value = %q; return e.dispatchEvent(new Event(%q)); })()`, element, value, event))
+	}
+	latest := names()
+	choose("order", "beta", "change")
+	betas := ask[[]float64](w, `[...document.querySelectorAll("#runs > li")].map((li) => Number(li.dataset.beta))`)
+	if len(betas) < 4 || betas[0] < betas[1] || betas[1] == 0 || betas[len(betas)-1] != 0 {
+		t.Errorf("sorted by β: %v", betas)
+	}
+	choose("order", "name", "change")
+	if got := names(); got != "compare,measure,pairs,process,twopoint" {
+		t.Errorf("sorted by name: %s", got)
+	}
+	choose("order", "", "change")
+	if got := names(); got != latest {
+		t.Errorf("sorted by age: %s, at first %s", got, latest)
+	}
+	choose("filter", "powergauss", "input")
+	if got := names(); got != "process" {
+		t.Errorf("filtered: %s", got)
+	}
+	w.none("overflow", "filtered")
+	w.quiet("sort and filter", url, url+"api/runs")
+}
+
 // A report that the server shows works as one from a file: its script runs under
 // the server's policy.
 func TestServedReport(t *testing.T) {
@@ -116,8 +161,8 @@ func TestServedReport(t *testing.T) {
 		t.Errorf("pointing at %s shows %+v", p.Value, tip)
 	}
 	w.click(`label[for="unit-bits"]`)
-	if formula := get(w, chromedp.Text(chromedp.CSS(".formula"))); !strings.Contains(formula, "bits") {
-		t.Errorf("after the switch to bits: %s", formula)
+	if lead := get(w, chromedp.Text(chromedp.CSS(".lead"))); !strings.Contains(lead, "bits") {
+		t.Errorf("after the switch to bits: %s", lead)
 	}
 	w.quiet("the report", url, url+"api/runs", url+"run/measure/report.html")
 }
@@ -141,11 +186,12 @@ func TestServeTogether(t *testing.T) {
 	both := ask[string](w, "location.href")
 	for _, scheme := range []string{"light", "dark"} {
 		w.media("", scheme)
-		for _, width := range []int64{360, 1600} {
+		for _, width := range []int64{400, 1600} {
 			where := fmt.Sprintf("together, %s, %d wide", scheme, width)
 			w.goTo(both, width, 900)
 			w.none("overflow", where)
 			w.none("collisions", where)
+			w.none("hidden", where)
 			w.none("contrast", where)
 			w.shot(fmt.Sprintf("together-%s-%d", scheme, width))
 			p := ask[point](w, `look.point("overlay", 0)`)

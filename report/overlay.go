@@ -11,23 +11,54 @@ import (
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
 
-// Headline is the finding of a run as a sentence without numbers, and formula the
-// law with its interval, marked where it is rejected; empty where none was fitted.
-func Headline(r *result.Result) (headline, formula string) {
+// Summary is what a line of a list of runs says about a run.
+type Summary struct {
+	Headline    string         // the finding as a sentence, without its full stop
+	Formula     string         // the fitted law, marked where it is rejected; empty without one
+	Exponent    *info.Estimate // β of the headline law, rejected or not; nil without one
+	Documents   int
+	Length      int     // the longest measured, in Unit; 0 for counts of pairs
+	Unit        string  // "tokens", "bytes", …
+	BitsPerByte float64 // loss of the model, 0 when it is not known
+}
+
+// Summarize sums a run up.
+func Summarize(r *result.Result) Summary {
 	f := find(r)
+	s := Summary{Headline: f.headline, Documents: r.Windows.Documents, Unit: lengthUnit(r), BitsPerByte: r.Loss.BitsPerByte}
+	if s.Documents == 0 {
+		s.Documents = counted(r)
+	}
+	if f.series >= 0 {
+		points := r.Series[f.series].Points
+		s.Length = points[len(points)-1].Length
+	}
+	if f.exponent != nil {
+		s.Exponent = &f.exponent.Estimate
+	}
 	if len(f.formula) > 0 {
-		formula = f.formula.String()
+		s.Formula = f.formula.String()
 		if f.tone == page.Bad {
-			formula = "rejected: " + formula
+			s.Formula = "rejected: " + s.Formula
 		}
-		if e := f.exponent; e != nil && e.Interval != nil {
-			formula += ", " + level(e.Interval) + " of the exponent: " + interval(e.Interval, e.SE, "").String()
+		if t := r.TwoPoint; f.series < 0 && t != nil && t.Law.AlphaInterval != nil {
+			s.Formula += ", " + level(t.Law.AlphaInterval) + " of α: " + interval(t.Law.AlphaInterval, 0, "").String()
 		}
 	}
-	return f.headline, formula
+	return s
+}
+
+// ExponentText writes an exponent with its interval: "0.76, 95 %: 0.74 … 0.78".
+func ExponentText(e info.Estimate) string {
+	s := prose.Round(e.Value, e.SE)
+	if e.Interval != nil {
+		s += ", " + level(e.Interval) + ": " + interval(e.Interval, e.SE, "").String()
+	}
+	return s
 }
 
 // AuditHeadline is the finding of an audit as a sentence.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -22,7 +23,7 @@ type Run struct {
 	Subject  string    `json:"subject,omitempty"` // what was measured
 	Model    string    `json:"model,omitempty"`
 	Verdict  string    `json:"verdict,omitempty"` // the finding as a sentence
-	Formula  string    `json:"formula,omitempty"` // the law with its interval
+	Formula  string    `json:"formula,omitempty"` // the fitted law
 	Command  string    `json:"command,omitempty"`
 	Changed  time.Time `json:"changed"`
 	Finished bool      `json:"finished"`
@@ -32,6 +33,12 @@ type Run struct {
 	Total    int       `json:"total,omitempty"` // 0 where it is not known
 	Unit     string    `json:"unit,omitempty"`  // of Done and Total
 	Trouble  string    `json:"trouble,omitempty"`
+
+	Exponent    *info.Estimate `json:"exponent,omitempty"` // β of the law
+	Documents   int            `json:"documents,omitempty"`
+	Length      int            `json:"length,omitempty"`      // the longest measured, in LengthUnit
+	LengthUnit  string         `json:"length_unit,omitempty"` // "tokens", "bytes", …
+	BitsPerByte float64        `json:"bits_per_byte,omitempty"`
 }
 
 const (
@@ -183,7 +190,9 @@ func readResult(r *Run, doc io.Reader) error {
 	}
 	r.Verb, r.Command, r.Model, r.Overlay = found.Verb, found.Command, found.Model.Name, true
 	r.Subject = strings.Join(found.Corpus.Paths, " ")
-	r.Verdict, r.Formula = report.Headline(found)
+	x := report.Summarize(found)
+	r.Verdict, r.Formula, r.Exponent = x.Headline, x.Formula, x.Exponent
+	r.Documents, r.Length, r.LengthUnit, r.BitsPerByte = x.Documents, x.Length, x.Unit, x.BitsPerByte
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -118,7 +119,10 @@ var indexSource string
 var indexPage = template.Must(template.New("index").Funcs(template.FuncMap{
 	"date": func(t time.Time) string { return t.Format("2006-01-02 15:04") },
 	// html/template keeps # and ? in a path, since they may be meant.
-	"escape": func(name string) string { return (&url.URL{Path: name}).EscapedPath() },
+	"exponent": report.ExponentText,
+	"count":    prose.Count[int],
+	"digits":   func(v float64) string { return prose.Significant(v, 4) },
+	"escape":   func(name string) string { return (&url.URL{Path: name}).EscapedPath() },
 }).Parse(indexSource))
 
 func (s *Server) index(w http.ResponseWriter) {

@@ -36,6 +36,23 @@ const look = {
     return out;
   },
 
+  // Points that a label of the figure hides.
+  hidden() {
+    const out = [];
+    for (const svg of document.querySelectorAll("svg")) {
+      if (!look.visible(svg)) continue;
+      const boxes = [...svg.querySelectorAll("text")].filter(look.visible).map((t) => ({ text: t.textContent, box: t.getBoundingClientRect() }));
+      for (const p of [...svg.querySelectorAll(".p")].filter(look.visible)) {
+        const at = p.getBoundingClientRect(), x = at.x + at.width / 2, y = at.y + at.height / 2;
+        for (const { text, box } of boxes) {
+          const air = box.height / 5; // line boxes are taller than letters
+          if (x > box.left && x < box.right && y > box.top + air && y < box.bottom - air) out.push(`${JSON.stringify(text)} hides ${p.dataset.n} ${p.dataset.y} in ${svg.closest("figure")?.id}`);
+        }
+      }
+    }
+    return out;
+  },
+
   // Text that is hard to read: WCAG 2 asks for a contrast of 4.5, of 3 for large
   // letters.
   contrast() {

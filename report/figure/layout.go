@@ -40,8 +40,8 @@ func (fig *Figure) layout(fr frame) *scene {
 	l.axes()
 	l.guides()
 	l.curves()
-	l.labels()
 	l.notes()
+	l.labels() // after the notes, which they make way for
 	return l.scene
 }
 
