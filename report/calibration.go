@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -45,10 +46,14 @@ func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,
 	}
 	if c := r.Coverage; c != nil {
-		p.Verdict = prose.Join(percent(c.Coverage, ".coverage.coverage"), prose.Plain(" of the 95\u00a0% intervals of the exponent hold the truth."))
+		p.Verdict, p.Tone = append(r.headline(), prose.Span{Text: "."}), r.tone()
 		p.Facts = append(p.Facts,
 			page.Fact{Label: "intervals of β", Value: prose.Phrase{{Text: strconv.Itoa(c.Of), Ref: ".coverage.of"}}, Note: prose.Plain("over all estimators and undamaged models")},
 			page.Fact{Label: "hold the truth", Value: prose.Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: prose.Plain("a perfect method: 95\u00a0% of them, give or take chance")})
+		if w := r.weakest(); w != nil {
+			p.Facts = append(p.Facts, page.Fact{Label: "weakest combination", Value: percent(w.beta.Coverage, w.ref+".coverage"),
+				Note: prose.Plain(fmt.Sprintf("%s on %s: %d of %d intervals; 95\u00a0%% for its share: %.0f … %.0f\u00a0%%", w.estimator, w.cell, w.beta.Covered, w.beta.Of, 100*w.beta.CoverageCI.Lo, 100*w.beta.CoverageCI.Hi))})
+		}
 	}
 	var tabs []page.Tab
 	for i, e := range r.estimators() {
@@ -71,6 +76,59 @@ func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
 	}
 	p.Sections = append(p.Sections, page.Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
 	return p, figures
+}
+
+// weakCell is an estimator on a process, with what became of its intervals of β.
+type weakCell struct {
+	estimator, cell, ref string
+	beta                 *result.ParameterCalibration
+}
+
+// weakest is the combination of an undamaged model whose intervals of β hold the
+// truth least often, nil without any.
+func (r calibrated) weakest() *weakCell {
+	var w *weakCell
+	for i, c := range r.Cells {
+		for j, e := range c.Estimators {
+			if b := e.Beta; c.Damage == "none" && b != nil && b.Of > 0 && (w == nil || b.CoverageCI.Hi < w.beta.CoverageCI.Hi) {
+				w = &weakCell{string(e.Estimator), cellName(c), fmt.Sprintf(".cells[%d].estimators[%d].beta", i, j), b}
+			}
+		}
+	}
+	return w
+}
+
+// failing reports whether the weakest combination holds the truth too seldom for
+// chance.
+func (r calibrated) failing() bool {
+	w := r.weakest()
+	return w != nil && w.beta.CoverageCI.Hi < info.DefaultLevel
+}
+
+// headline says how often intervals hold the truth, and does not pass over a
+// combination in which they hold it too seldom.
+func (r calibrated) headline() prose.Phrase {
+	s := prose.Join(percent(r.Coverage.Coverage, ".coverage.coverage"), prose.Plain(" of the 95\u00a0% intervals of the exponent hold the truth"))
+	if w := r.weakest(); r.failing() {
+		s = prose.Join(s, prose.Plain(", but only "), percent(w.beta.Coverage, w.ref+".coverage"), prose.Plain(" by "+w.estimator+" on "+w.cell))
+	}
+	return s
+}
+
+func (r calibrated) tone() page.Tone {
+	if r.failing() {
+		return page.Doubtful
+	}
+	return page.Neutral
+}
+
+// CalibrationHeadline is the finding of a calibration as a sentence; "" where nothing
+// was fitted.
+func CalibrationHeadline(c *result.Calibration) string {
+	if c.Coverage == nil {
+		return ""
+	}
+	return calibrated{c}.headline().String()
 }
 
 // percent writes a share, which stands in the data at ref.

@@ -223,10 +223,7 @@ func readCalibration(r *Run, doc io.Reader) error {
 	if err != nil {
 		return err
 	}
-	r.Command = c.Command
-	if c.Coverage != nil {
-		r.Verdict = fmt.Sprintf("%d of %d intervals of the exponent hold the truth", c.Coverage.Covered, c.Coverage.Of)
-	}
+	r.Command, r.Verdict = c.Command, report.CalibrationHeadline(c)
 	return nil
 }
 

@@ -96,7 +96,7 @@ var bands = []band{
 		{"report/figure", []string{"info", "report/prose"}},
 		{"report/page", []string{"report/figure", "report/prose"}},
 		{"report", []string{"arch", "arch/serving", "info", "internal/screen", "internal/shell", "law", "law/decay", "lm", "mi", "report/figure", "report/page", "report/prose", "result", "rundir"}},
-		{"serve", []string{"report", "result", "rundir", "score"}},
+		{"serve", []string{"info", "report", "report/prose", "result", "rundir", "score"}},
 		{"", []string{"audit", "calibrate", "compare", "exact", "info", "law", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
 		{"internal/cli", anything},
 		{"cmd/l2m", []string{"internal/cli"}},
