@@ -295,6 +295,17 @@ func TestSuggestLength(t *testing.T) {
 	}
 }
 
+// Reads of 150 letters allow lengths up to 128, not only what is left behind a header.
+func TestSuggestLengthOfReads(t *testing.T) {
+	path := "../../shared/cases/fasta/multi-fasta-reads-150bp.fa"
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no cases beside the checkout")
+	}
+	if n, err := index(t, Options{}, path).Split(1, 0.5).SuggestLength(16384); n != 128 || err != nil {
+		t.Errorf("length %d (%v), want 128", n, err)
+	}
+}
+
 // TestMemoryIsBounded reads a document far larger than what may be allocated.
 func TestMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
