@@ -2,13 +2,14 @@
 // a run directory, goes on with a run that was stopped, and evaluates what came
 // out at other lengths.
 //
-// In: Options. Out: a Document, which the run directory holds as lab.json beside
+// In: Options. Out: a result.Lab, which the run directory holds as lab.json beside
 // the model (config.json, model.safetensors), the curve of the training
 // (curve.csv) and the checkpoint. The packages below it do the work: lab/graph,
 // lab/cpu, lab/mixer, lab/train.
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"github.com/l2m-lab/l2m/lab/cpu"
 	"github.com/l2m-lab/l2m/lab/mixer"
 	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -56,32 +58,9 @@ type Options struct {
 	Workers  int // 0 means GOMAXPROCS; does not change the result
 	Command  string
 	Progress info.ProgressFunc
+	// Faces are files made of the document, with figures in the given formats; nil: none.
+	Faces func(l *result.Lab, formats []string) []rundir.Face
 }
-
-// Document is what a training run found.
-type Document struct {
-	Schema      string             `json:"schema"`
-	Command     string             `json:"command,omitempty"`
-	Version     string             `json:"version,omitempty"`
-	Recipe      train.Recipe       `json:"recipe"`
-	Corpus      string             `json:"corpus,omitempty"` // fingerprint of the text
-	Parameters  int                `json:"parameters"`
-	Steps       int                `json:"steps"`
-	Tokens      int64              `json:"tokens"` // trained on
-	Instruction string             `json:"instructions"`
-	Rates       []RateTrial        `json:"rates,omitempty"`
-	Evaluations []train.Evaluation `json:"evaluations"`
-}
-
-// RateTrial is a learning rate that was tried.
-type RateTrial struct {
-	Rate     float64 `json:"rate"`
-	Loss     float64 `json:"loss"` // mean of the last tenth of the trial's steps, nats; 0 when it diverged
-	Diverged bool    `json:"diverged,omitempty"`
-}
-
-// Schema names the layout of lab.json.
-const Schema = "l2m.lab/1"
 
 // bytesData names text as data of a recipe.
 const bytesData = "bytes"
@@ -164,7 +143,7 @@ func (o Options) recipe() (train.Recipe, error) {
 // that was stopped goes on; one that is finished is only read. With o.Rates,
 // a tenth of the steps is trained at each of them first, and the one with the
 // least loss at the end is taken.
-func Train(ctx context.Context, o Options) (*Document, error) {
+func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	r, err := o.recipe()
 	if err != nil {
 		return nil, err
@@ -189,7 +168,10 @@ func Train(ctx context.Context, o Options) (*Document, error) {
 		return nil, err
 	}
 	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Checkpoint: filepath.Join(folder, "training.safetensors")}
-	doc := &Document{Schema: Schema, Command: dir.Command(), Version: info.BuildVersion().String(), Corpus: fingerprint, Instruction: to.Set.String()}
+	doc := &result.Lab{
+		Schema: result.LabSchema, Command: dir.Command(), Version: info.BuildVersion().String(), Name: r.Name, Data: r.Data, Corpus: fingerprint,
+		Instructions: to.Set.String(),
+	}
 	if err := o.chooseRate(ctx, dir, &r, data, doc, to); err != nil {
 		return nil, err
 	}
@@ -205,12 +187,18 @@ func Train(ctx context.Context, o Options) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc.Recipe, doc.Steps, doc.Tokens, doc.Evaluations, doc.Parameters = r, run.Steps, run.Tokens, run.Evaluations, run.Parameters()
-	return doc, write(dir, doc, run, data)
+	if doc.Recipe, err = json.Marshal(r); err != nil {
+		return nil, err
+	}
+	doc.Steps, doc.Tokens, doc.Parameters, doc.Curve = run.Steps, run.Tokens, run.Parameters(), stretches(run)
+	for _, e := range run.Evaluations {
+		doc.Evaluations = append(doc.Evaluations, result.LabEvaluation(e))
+	}
+	return doc, write(dir, doc, run, data, rundir.Faces(o.Faces, doc, nil))
 }
 
 // chooseRate tries rates, or takes what the run has found before.
-func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recipe, data train.Data, doc *Document, to train.Options) error {
+func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recipe, data train.Data, doc *result.Lab, to train.Options) error {
 	if len(o.Rates) == 0 {
 		return nil
 	}
@@ -228,7 +216,7 @@ func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recip
 		trial.MuonRate *= rate / r.Rate
 		out, err := train.Train(ctx, trial, data, train.Options{Workers: to.Workers, Set: to.Set})
 		var diverged *train.DivergedError
-		t := RateTrial{Rate: rate}
+		t := result.LabRate{Rate: rate}
 		switch {
 		case errors.As(err, &diverged):
 			t.Diverged = true
@@ -257,23 +245,32 @@ func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recip
 	return nil
 }
 
-// write writes the faces of a finished run.
-func write(dir *rundir.Dir, doc *Document, run *train.Run, data train.Data) error {
-	return dir.Write(
+// stretches are means over at most 200 stretches of the steps of a run.
+func stretches(run *train.Run) []result.LabStretch {
+	const most = 200
+	n := min(most, len(run.Loss))
+	out := make([]result.LabStretch, n)
+	for i := range out {
+		from, to := i*len(run.Loss)/n, (i+1)*len(run.Loss)/n
+		s := result.LabStretch{Step: to}
+		for k := from; k < to; k++ {
+			s.Loss += float64(run.Loss[k]) / float64(to-from)
+			s.Norm += float64(run.Norm[k]) / float64(to-from)
+		}
+		out[i] = s
+	}
+	return out
+}
+
+// write writes the files of a finished run.
+func write(dir *rundir.Dir, doc *result.Lab, run *train.Run, data train.Data, faces []rundir.Face) error {
+	return dir.Write(append(faces,
 		rundir.Face{Name: train.ConfigFile, Write: func(w io.Writer) error { _, err := w.Write(run.Recipe.Model.JSON()); return err }},
 		rundir.Face{Name: train.WeightsFile, Write: func(w io.Writer) error { return run.WriteWeights(w, data) }},
 		rundir.Face{Name: "curve.csv", Write: func(w io.Writer) error { return writeCurve(w, run) }},
 		rundir.Face{Name: "loss.csv", Write: func(w io.Writer) error { return writePositions(w, run.Evaluations) }},
-		rundir.Face{Name: rundir.Lab.Document, Write: func(w io.Writer) error { return WriteDocument(w, doc) }},
-	)
-}
-
-// WriteDocument writes a document as JSON.
-func WriteDocument(w io.Writer, doc *Document) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(doc)
+		rundir.Face{Name: rundir.Lab.Document, Write: func(w io.Writer) error { return result.Write(w, doc) }},
+	)...)
 }
 
 func writeCurve(w io.Writer, run *train.Run) error {
@@ -366,43 +363,45 @@ func symbols(b []byte) []token.ID {
 	return out
 }
 
-// ReadDocument reads lab.json of a run directory.
-func ReadDocument(dir string) (*Document, error) {
-	b, err := os.ReadFile(filepath.Join(dir, rundir.Lab.Document))
+// readDocument reads lab.json of a run directory, and the recipe in it.
+func readDocument(dir string) (*result.Lab, train.Recipe, error) {
+	var r train.Recipe
+	f, err := os.Open(filepath.Join(dir, rundir.Lab.Document))
 	if err != nil {
-		return nil, fmt.Errorf("%s is not the directory of a finished run of l2m lab train: %w", dir, err)
+		return nil, r, fmt.Errorf("%s is not the directory of a finished run of l2m lab train: %w", dir, err)
 	}
-	var doc Document
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.Lab.Document), err)
+	defer f.Close()
+	doc, err := result.Read[result.Lab](f, f.Name())
+	if err != nil {
+		return nil, r, err
 	}
-	if doc.Schema != Schema {
-		return nil, fmt.Errorf("%s has the schema %q, not %q", filepath.Join(dir, rundir.Lab.Document), doc.Schema, Schema)
+	if r, err = train.ReadRecipe(bytes.NewReader(doc.Recipe)); err != nil {
+		return nil, r, fmt.Errorf("%s: %w", f.Name(), err)
 	}
-	return &doc, nil
+	return doc, r, nil
 }
 
 // Export writes the model of a finished run as a GGUF file, see train.WriteGGUF.
 // With a context of 0 tokens it states the longest length of the recipe.
 func Export(w io.Writer, dir string, context int) error {
-	doc, err := ReadDocument(dir)
+	_, r, err := readDocument(dir)
 	if err != nil {
 		return err
 	}
 	if context == 0 {
-		context = slices.Max(slices.Concat(doc.Recipe.Lengths, doc.Recipe.Evaluate))
+		context = slices.Max(append(slices.Concat(r.Lengths, r.Evaluate), 1))
 	}
 	return train.WriteGGUF(w, dir, context)
 }
 
 // Evaluate evaluates a finished run at lengths, on the data that it was trained
 // on or on o.Data. It changes nothing in the run.
-func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*Document, error) {
-	doc, err := ReadDocument(dir)
+func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*result.Lab, error) {
+	doc, r, err := readDocument(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := doc.Recipe
+	model := r.Model
 	if o.Data != "" {
 		r.Data = o.Data
 	}
@@ -417,7 +416,7 @@ func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*Docum
 	if err != nil {
 		return nil, err
 	}
-	if settled.Model.Vocabulary != doc.Recipe.Model.Vocabulary || settled.Model.Vector != doc.Recipe.Model.Vector {
+	if settled.Model.Vocabulary != model.Vocabulary || settled.Model.Vector != model.Vector {
 		return nil, fmt.Errorf("the model in %s was trained on other tokens than those of %s", dir, r.Data)
 	}
 	run, err := train.Read(dir, settled)
@@ -430,7 +429,7 @@ func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*Docum
 		if err != nil {
 			return nil, err
 		}
-		doc.Evaluations = append(doc.Evaluations, *e)
+		doc.Evaluations = append(doc.Evaluations, result.LabEvaluation(*e))
 	}
 	return doc, nil
 }

@@ -54,6 +54,7 @@ func FuzzFaces(f *testing.F) {
 		`{"schema":"l2m.compare/2","runs":[{},{}]}`,
 		`{"schema":"l2m.compare/2","runs":[{"estimator":"paired","information":[{"ell":2}]},{"estimator":"paired","information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`,
 		`{"schema":"l2m.calibration/1","coverage":{"covered":1,"of":1,"coverage":1},"cells":[{"damage":"order=2","estimators":[{"estimator":"paired","beta":{"truth":1},"points":[{"truth":1,"mean":-1,"spread":1e300}]}]}]}`,
+		`{"schema":"l2m.lab/1","recipe":{},"steps":2,"curve":[{"step":1,"loss":1,"gradient_norm":0},{"step":2,"loss":-1}],"evaluations":[{"step":2,"length":2,"by_position":[1,-1],"gain":[0,1e-300],"gap":0.5}]}`,
 		`{"schema":"l2m.rivals/1","points":[{"estimator":"ksg","process":"hierarchical:c=3","truth":1e-300,"mean":1e300},{"error":"x"}]}`,
 	}, traversals...) {
 		f.Add([]byte(doc))
@@ -74,6 +75,9 @@ func FuzzFaces(f *testing.F) {
 		}
 		if r, err := result.Read[result.Rivals](bytes.NewReader(doc), "rivals.json"); err == nil {
 			show(t, RivalsFigures(r), RivalsHTML(io.Discard, r))
+		}
+		if l, err := result.Read[result.Lab](bytes.NewReader(doc), "lab.json"); err == nil {
+			show(t, LabFigures(l), LabHTML(io.Discard, l))
 		}
 	})
 }

@@ -52,7 +52,7 @@ const (
 // readers read the documents of finished runs for the list, by the kind of run.
 var readers = map[string]func(r *Run, doc io.Reader) error{
 	rundir.Measure.Verb: readResult, rundir.TwoPoint.Verb: readResult, rundir.Compare.Verb: readComparison,
-	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Rivals.Verb: readRivals,
+	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Rivals.Verb: readRivals, rundir.Lab.Verb: readLab,
 }
 
 // list finds the runs below the root, the latest first.
@@ -224,6 +224,15 @@ func readCalibration(r *Run, doc io.Reader) error {
 		return err
 	}
 	r.Command, r.Verdict = c.Command, report.CalibrationHeadline(c)
+	return nil
+}
+
+func readLab(r *Run, doc io.Reader) error {
+	l, err := result.Read[result.Lab](doc, rundir.Lab.Document)
+	if err != nil {
+		return err
+	}
+	r.Command, r.Verdict, r.Subject = l.Command, report.LabHeadline(l), l.Name+", trained on "+l.Data
 	return nil
 }
 

@@ -89,7 +89,7 @@ var bands = []band{
 		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
 		{"predictor", []string{"corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
-		{"lab", []string{"corpus", "info", "lab/cpu", "lab/mixer", "lab/train", "rundir", "token"}},
+		{"lab", []string{"corpus", "info", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
 	}},
 	{"faces", []room{
 		{"report/prose", []string{"info"}},

@@ -14,6 +14,8 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/report"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -84,7 +86,7 @@ depend on the number of workers, nor on interruptions.`,
 			if cmd.Flags().Changed("seed") {
 				o.Seed = &seed
 			}
-			o.Command = typed(cmd, args)
+			o.Command, o.Faces = typed(cmd, args), report.LabFaces
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
 			keeps(cmd.Context(), "what was trained", o.Out, rundir.Checkpoint+"/training.safetensors")
@@ -204,11 +206,11 @@ full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
 	return cmd
 }
 
-func writeLab(w io.Writer, doc *lab.Document, asJSON bool) error {
+func writeLab(w io.Writer, doc *result.Lab, asJSON bool) error {
 	if asJSON {
-		return lab.WriteDocument(w, doc)
+		return result.Write(w, doc)
 	}
-	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", doc.Recipe.Name, doc.Parameters, doc.Steps, doc.Tokens)
+	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", doc.Name, doc.Parameters, doc.Steps, doc.Tokens)
 	t := plainTable("length", "sequences", "loss (nats/token)", "exact", "gap", "accuracy")
 	percent := func(x *float64) string {
 		if x == nil {
