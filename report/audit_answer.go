@@ -1,10 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
@@ -145,101 +148,79 @@ func (a audited) lengthFacts() []page.Fact {
 		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past tells %s%s nats about the future",
 			prose.Count(q.Length), prose.Exact(a.Capacities[least]), mark, prose.Round(float64(need.Information), 0))),
 	}}
-	soonest, at := "", math.Inf(1)
-	for _, m := range a.Models {
-		if x := m.Crossovers[least+1]; x.At != nil && *x.At < at {
-			soonest, at = m.Name, *x.At
-		}
-	}
-	if soonest != "" {
-		facts = append(facts, page.Fact{
-			Label: "first to be too small", Value: prose.Plain("from L = " + a.beyondMark(at) + short(at)),
-			Note: prose.Plain(fmt.Sprintf("%s, at %s nats per element", soonest, prose.Exact(a.Capacities[least]))),
-		})
-	}
-	return facts
+	return append(facts, a.soonest()...)
 }
 
-// memoryAnswer is the finding as a sentence: how many fit, and which leaves least
-// room. Weights that are not known are not counted, so only caches are known to
-// fit there, and the sentence says so.
+// memoryAnswer is the finding as a sentence: how many fit. Weights that are not known
+// are not counted, so only caches are known to fit there, and the sentence says so.
 func memoryAnswer(p *result.MemoryPlan) (string, page.Tone) {
-	fit, planned, unknown := 0, 0, 0
-	tightest, room := "", math.Inf(1)
-	for _, m := range p.Models {
-		if m.Error != "" {
-			continue
+	by := byFit(p)
+	fit, caches := len(by["yes"]), len(by["cache"])
+	planned := fit + caches + len(by["no"])
+	at := memoryQuestion(p)
+	if planned == 1 {
+		switch {
+		case fit == 1:
+			return fmt.Sprintf("%s fits at %s", by["yes"][0].Model, at), page.Good
+		case caches == 1:
+			return fmt.Sprintf("The cache of %s fits at %s; weights are not known and not counted", by["cache"][0].Model, at), page.Neutral
 		}
-		planned++
-		x := m.Needed()
-		if !x.Fits {
-			continue
-		}
-		fit++
-		if !m.Known {
-			unknown++
-		}
-		if r := float64(m.Available-x.Total) / float64(p.Memory); r < room {
-			room, tightest = r, m.Model
-		}
+		return fmt.Sprintf("%s does not fit at %s", by["no"][0].Model, at), page.Bad
 	}
-	var s string
+	s, tone := fmt.Sprintf("At %s, %d of %s %s", at, fit, prose.Plural(planned, "model", "models"), agree(fit, "fits", "fit")), page.Neutral
 	switch {
-	case planned == 1 && unknown == 1:
-		s = fmt.Sprintf("The cache of %s fits at %s", tightest, memoryQuestion(p))
-	case planned == 1 && fit == 1:
-		s = fmt.Sprintf("%s fits at %s", tightest, memoryQuestion(p))
-	case fit > 0 && unknown == fit:
-		s = fmt.Sprintf("At %s, the caches of %d of %s fit", memoryQuestion(p), fit, prose.Plural(planned, "model", "models"))
-	default:
-		s = fmt.Sprintf("At %s, %d of %s %s", memoryQuestion(p), fit, prose.Plural(planned, "model", "models"), agree(fit, "fits", "fit"))
-	}
-	switch {
-	case planned == 1 && fit == 0:
-		for _, m := range p.Models {
-			if m.Error == "" {
-				s = fmt.Sprintf("%s does not fit at %s", m.Model, memoryQuestion(p))
-			}
-		}
-	case unknown > 0 && unknown == fit:
-		s += "; weights are not known and not counted"
-	case unknown > 0:
-		s += fmt.Sprintf("; the weights of %d of these are not known and not counted", unknown)
-	}
-	if planned > 1 && fit > 0 {
-		s += fmt.Sprintf("; the tightest is %s with %.0f %% of the memory to spare", withoutOwner(tightest), 100*room)
-	}
-	switch {
+	case caches > 0 && fit == 0:
+		s = fmt.Sprintf("At %s, the caches of %d of %s fit; weights are not known and not counted", at, caches, prose.Plural(planned, "model", "models"))
+	case caches > 0:
+		s += fmt.Sprintf("; of %d more the cache fits, but the weights are not known", caches)
 	case fit == 0:
-		return s, page.Bad
-	case fit == planned && unknown == 0:
-		return s, page.Good
+		tone = page.Bad
+	case fit == planned:
+		tone = page.Good
 	}
-	return s, page.Neutral
+	return s, tone
+}
+
+// byFit groups the models by the word of fitsWord.
+func byFit(p *result.MemoryPlan) map[string][]*result.ModelPlan {
+	by := map[string][]*result.ModelPlan{}
+	for i := range p.Models {
+		if m := &p.Models[i]; m.Error == "" {
+			by[fitsWord(*m)] = append(by[fitsWord(*m)], m)
+		}
+	}
+	return by
 }
 
 // whichFit names the models that fit, those of which only the cache is known to,
-// and those that do not.
-func whichFit(p *result.MemoryPlan) string {
-	by, planned := map[string][]string{}, 0
-	for _, m := range p.Models {
-		if m.Error == "" {
-			planned++
-			by[fitsWord(m)] = append(by[fitsWord(m)], withoutOwner(m.Model))
-		}
+// and those that do not, the longest context first.
+func whichFit(p *result.MemoryPlan) []prose.Phrase {
+	by := byFit(p)
+	if len(by["yes"])+len(by["cache"])+len(by["no"]) < 2 {
+		return nil
 	}
-	if planned < 2 {
-		return ""
-	}
-	s := ""
+	var points []prose.Phrase
 	for _, group := range []struct{ word, lead string }{
 		{"yes", "Fit: "}, {"cache", "The cache fits, the weights are not known: "}, {"no", "Do not fit: "},
 	} {
-		if names := by[group.word]; len(names) > 0 {
-			s += group.lead + strings.Join(names, ", ") + ". "
+		var names []string
+		models := by[group.word]
+		slices.SortStableFunc(models, func(a, b *result.ModelPlan) int { return cmp.Compare(b.Needed().Longest, a.Needed().Longest) })
+		for _, m := range models {
+			name := withoutOwner(m.Model)
+			switch n := m.Needed().Longest; {
+			case n == serving.Unbounded:
+				name += " (any length)"
+			case n > 0:
+				name += " (up to " + prose.Count(n) + ")"
+			}
+			names = append(names, name)
+		}
+		if len(names) > 0 {
+			points = append(points, prose.Join(prose.Styled(prose.Strong, group.lead), prose.Plain(strings.Join(names, ", ")+".")))
 		}
 	}
-	return s
+	return points
 }
 
 // fitsWord says whether a model fits; "cache" where only its cache is known to.
@@ -257,7 +238,7 @@ func fitsWord(m result.ModelPlan) string {
 func atMost(m result.ModelPlan, n int64) string {
 	s := longest(n)
 	if !m.Known && n > 0 && s != "any" {
-		s = "≤ " + s
+		s = "≤\u00a0" + s
 	}
 	return s
 }

@@ -48,7 +48,7 @@ func AuditFigure(doc *result.Audit) *figure.Figure {
 			c := figure.Curve{Name: m.Name, Hue: classHue(class), Line: figure.Solid, Quiet: !named}
 			switch {
 			case named:
-				c.Label, c.Hue, c.Marker = shortName(m.Name), figure.HueOf(n), figure.MarkerOf(n)
+				c.Label, c.Hue, c.Marker = shortName(m.Name), figure.HueOf(n), figure.MarkerOf(n+n/6)
 			case !labelled[class]:
 				c.Label = string(class)
 				labelled[class] = true
@@ -121,7 +121,7 @@ func (a audited) reach() float64 {
 		}
 	}
 	for _, q := range a.Questions {
-		hi = max(hi, 2*float64(q.Length))
+		hi = max(hi, float64(q.Length))
 	}
 	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
 }

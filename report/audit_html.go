@@ -6,7 +6,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
@@ -28,7 +27,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
 	}
 	if a.answersMemory() { // the law is not what was asked
-		p.Formula, p.Lead = nil, prose.Join(prose.Plain(whichFit(a.Memory)), p.Lead)
+		p.Formula, p.Points, p.Hero = nil, whichFit(a.Memory), memoryFigure(a.Memory)
 	}
 	if len(a.Models) > 1 {
 		p.Subject = prose.Plural(len(a.Models), "model", "models")
@@ -44,7 +43,11 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	if a.Memory != nil {
 		p.Sections = append(p.Sections, in.memorySection())
 	}
-	p.Sections = append(p.Sections, in.modelSection())
+	models := in.modelSection()
+	if a.answersMemory() {
+		models.Blocks = append([]page.Block{page.Draw(AuditFigure(audit))}, models.Blocks...)
+	}
+	p.Sections = append(p.Sections, models)
 	if len(a.Questions) > 0 {
 		p.Sections = append(p.Sections, in.questionSection())
 	}
@@ -86,6 +89,9 @@ func (a audited) lawSource() string {
 
 func (a audited) facts() []page.Fact {
 	facts := append(a.memoryFacts(), a.lengthFacts()...)
+	if a.answersMemory() || a.answersLength() {
+		return facts // the lead says in passing which models keep up
+	}
 	keeps, falls, open := a.tally()
 	always := "keep up at every length"
 	if e := a.Evidence; e != nil && e.To > 0 {
@@ -98,23 +104,29 @@ func (a audited) facts() []page.Fact {
 	if open > 0 {
 		facts = append(facts, page.Fact{Label: "cannot be told", Value: prose.Plain(prose.Count(open)), Note: prose.Plain("the interval of the exponent contains the growth of the state")})
 	}
-	var soonest *arch.Audit
-	at := math.Inf(1)
+	return append(facts, a.soonest()...)
+}
+
+// soonest is the tile of the model that is the first to be too small at the most
+// demanding capacity.
+func (a audited) soonest() []page.Fact {
+	least := a.leastCapacity()
+	soonest, at := "", math.Inf(1)
 	for _, m := range a.Models {
-		if x := m.Crossovers[0]; x.At != nil && *x.At < at {
-			soonest, at = m, *x.At
+		if len(m.Crossovers) <= least+1 {
+			continue
+		}
+		if x := m.Crossovers[least+1]; x.At != nil && *x.At < at { // the first is the hard one
+			soonest, at = m.Name, *x.At
 		}
 	}
-	if soonest != nil && !a.answersMemory() && !a.answersLength() {
-		mark := ""
-		if a.Evidence.Beyond(at) {
-			mark = "~"
-		}
-		facts = append(facts, page.Fact{
-			Label: "first to be too small, every bit used", Value: prose.Plain("L = " + mark + short(at)), Note: prose.Plain(soonest.Name),
-		})
+	if soonest == "" {
+		return nil
 	}
-	return facts
+	return []page.Fact{{
+		Label: "first to be too small", Value: prose.Plain("from L = " + a.beyondMark(at) + short(at)),
+		Note: prose.Plain(fmt.Sprintf("%s, at %s per element", soonest, natsLabel(a.Capacities[least]))),
+	}}
 }
 
 // modelSection is the table of all models.

@@ -1,10 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/arch/serving"
+	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 	"github.com/l2m-lab/l2m/result"
@@ -78,6 +81,42 @@ func (a auditTables) memorySection() page.Section {
 	return s
 }
 
+// memoryFigure draws what each model takes of a device against the context, at the
+// batch that was asked for, and how much there is.
+func memoryFigure(p *result.MemoryPlan) *figure.Figure {
+	const gb = 1e9
+	usable := p.Utilization * float64(p.Memory)
+	f := &figure.Figure{
+		ID: "memory", Title: "What each model takes of a device",
+		Caption: prose.Plain("Weights, which are fixed, and the cache of " + prose.Plural(p.Batch, "sequence", "sequences") + ", which grows with the context. Dotted: models whose weights are not known, the cache alone."),
+		X:       figure.Axis{Label: "context", Unit: "tokens", Scale: figure.Log2},
+		Y:       figure.Axis{Label: "memory of a device", Unit: "GB", Scale: figure.Log10},
+		Guides:  []figure.Guide{{At: usable / gb, Label: prose.Plain("may be used"), Hue: figure.Ink}},
+		Aspect:  0.75,
+	}
+	if p.Context > 0 {
+		f.Guides = append(f.Guides, figure.Guide{At: float64(p.Context), Vertical: true, Label: prose.Plain("asked"), Hue: figure.Ink})
+	}
+	n := 0
+	for _, m := range p.Models {
+		if m.Error != "" {
+			continue
+		}
+		c := figure.Curve{Name: m.Model, Label: shortName(m.Model), Hue: figure.HueOf(n), Marker: figure.MarkerOf(n + n/6), Line: figure.Solid}
+		if !m.Known {
+			c.Line = figure.Dotted
+		}
+		n++
+		for _, cell := range m.Table {
+			if y := (usable - float64(m.Available) + float64(cell.Total)) / gb; cell.Batch == p.Batch && y > 0 {
+				c.Points = append(c.Points, figure.Point{X: float64(cell.Context), Y: y, Lo: y, Hi: y, XText: prose.Count(cell.Context) + " tokens"})
+			}
+		}
+		f.Curves = append(f.Curves, c)
+	}
+	return f
+}
+
 // memoryFacts are the tiles of the plan: how many fit, the longest contexts of
 // those, and what the law asks for.
 func (a audited) memoryFacts() []page.Fact {
@@ -85,35 +124,22 @@ func (a audited) memoryFacts() []page.Fact {
 	if p == nil {
 		return nil
 	}
-	var facts []page.Fact
-	fit, planned, label := 0, 0, "fit"
-	var far, near *result.ModelPlan
-	for i := range p.Models {
-		m := &p.Models[i]
-		if m.Error != "" {
-			continue
-		}
-		planned++
-		x := m.Needed()
-		if !x.Fits {
-			continue
-		}
-		fit++
-		if !m.Known {
-			label = "fit, weights that are not known left out"
-		}
-		if far == nil || x.Longest > far.Needed().Longest {
-			far = m
-		}
-		if near == nil || x.Longest < near.Needed().Longest {
-			near = m
-		}
+	by := byFit(p)
+	fits := slices.Concat(by["yes"], by["cache"])
+	label := "fit"
+	if len(by["cache"]) > 0 {
+		label = "fit, or their caches do"
 	}
-	facts = append(facts, page.Fact{Label: label, Value: prose.Plain(fmt.Sprintf("%d of %d", fit, planned)), Note: prose.Plain(memoryQuestion(p))})
-	if far != nil {
+	facts := []page.Fact{{Label: label, Value: prose.Plain(fmt.Sprintf("%d of %d", len(fits), len(fits)+len(by["no"]))), Note: prose.Plain(memoryQuestion(p))}}
+	if len(fits) > 0 {
+		room := func(m *result.ModelPlan) float64 {
+			return float64(m.Available-m.Needed().Total) / float64(p.Memory)
+		}
+		far := slices.MaxFunc(fits, func(a, b *result.ModelPlan) int { return cmp.Compare(a.Needed().Longest, b.Needed().Longest) })
+		tight := slices.MinFunc(fits, func(a, b *result.ModelPlan) int { return cmp.Compare(room(a), room(b)) })
 		facts = append(facts,
 			page.Fact{Label: "longest context of those that fit", Value: prose.Plain(atMost(*far, far.Needed().Longest)), Note: prose.Plain(shortName(far.Model))},
-			page.Fact{Label: "shortest of these", Value: prose.Plain(atMost(*near, near.Needed().Longest)), Note: prose.Plain(shortName(near.Model))})
+			page.Fact{Label: "the tightest leaves free", Value: prose.Plain(prose.Fixed(100*room(tight), 0) + "\u00a0%"), Note: prose.Plain(shortName(tight.Model) + ", which goes up to " + atMost(*tight, tight.Needed().Longest) + " tokens")})
 	}
 	if p.Context > 0 && a.Evidence.Answers(float64(p.Context)) == nil {
 		nats := float64(a.Law.At(float64(p.Context))) * float64(p.Batch)

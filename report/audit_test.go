@@ -230,16 +230,16 @@ func TestMemoryAnswer(t *testing.T) {
 		{[]result.ModelPlan{model("o/a", true, true)}, "o/a fits at", page.Good},
 		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are not known and not counted", page.Neutral},
 		{[]result.ModelPlan{model("a", false, false)}, "a does not fit at", page.Bad},
-		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit; the tightest is a with 10 %", page.Good},
+		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit", page.Good},
 		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are not known and not counted", page.Neutral},
-		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "2 of 2 models fit; the weights of 1 of these are not known and not counted", page.Neutral},
+		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "1 of 2 models fits; of 1 more the cache fits, but the weights are not known", page.Neutral},
 	} {
 		got, tone := memoryAnswer(&result.MemoryPlan{Memory: 100, Devices: 1, Batch: 4, Context: 8, Models: c.models})
 		if !strings.Contains(got, c.want) || tone != c.tone {
 			t.Errorf("%q with tone %v, want %q with %v", got, tone, c.want, c.tone)
 		}
 	}
-	if got := atMost(model("a", true, false), 9); got != "≤ 9" {
+	if got := atMost(model("a", true, false), 9); got != "≤\u00a09" {
 		t.Errorf("%q without weights", got)
 	}
 	if got := atMost(model("a", true, true), 9); got != "9" {
@@ -282,12 +282,18 @@ func TestWhichFit(t *testing.T) {
 		return m
 	}
 	broken := result.ModelPlan{Error: "too large"}
-	p := &result.MemoryPlan{Models: []result.ModelPlan{plan("o/a", true, true), plan("b", false, false), broken, plan("c", true, true), plan("d", true, false)}}
-	if got, want := whichFit(p), "Fit: a, c. The cache fits, the weights are not known: d. Do not fit: b. "; got != want {
+	far := plan("c", true, true)
+	far.Engines[0].Longest = 9
+	p := &result.MemoryPlan{Models: []result.ModelPlan{plan("o/a", true, true), plan("b", false, false), broken, far, plan("d", true, false)}}
+	var got []string
+	for _, point := range whichFit(p) {
+		got = append(got, point.String())
+	}
+	if want := []string{"Fit: c (up to 9), a.", "The cache fits, the weights are not known: d.", "Do not fit: b."}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	p.Models = p.Models[:1]
-	if got := whichFit(p); got != "" {
+	if got := whichFit(p); got != nil {
 		t.Errorf("%q of one model", got)
 	}
 }

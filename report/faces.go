@@ -30,6 +30,9 @@ func AuditFaces(a *result.Audit, formats []string) []rundir.Face {
 	if f := AuditFigure(a); f != nil {
 		faces = append(faces, figureFaces([]*figure.Figure{f}, formats)...)
 	}
+	if a.Memory != nil {
+		faces = append(faces, figureFaces([]*figure.Figure{memoryFigure(a.Memory)}, formats)...)
+	}
 	return faces
 }
 

@@ -17,8 +17,9 @@ type Page struct {
 	Subject string       // what it is about, such as the corpus; may be hostile text, is escaped
 	Verdict prose.Phrase // the finding, as a sentence a stranger understands
 	Tone    Tone
-	Formula prose.Phrase // the finding as a formula, set large; may be empty
-	Lead    prose.Phrase // one or two sentences more: how sure, by what
+	Formula prose.Phrase   // the finding as a formula, set large; may be empty
+	Lead    prose.Phrase   // one or two sentences more: how sure, by what
+	Points  []prose.Phrase // what the lead goes on to list; may be empty
 	Facts   []Fact
 	Hero    *figure.Figure // beside the verdict
 	// Warnings of the run; shown with their cures after the first screen.
