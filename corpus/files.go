@@ -48,11 +48,9 @@ type file struct {
 
 // Reasons for which files found in a folder are skipped.
 const (
-	skipUnreadable = "unreadable"
-	skipDamaged    = "damaged"
-	skipBroken     = "broken symbolic links"
-	skipCard       = "descriptions beside data"
-	passEmpty      = "empty documents"
+	skipBroken = "broken symbolic links"
+	skipCard   = "descriptions beside data"
+	passEmpty  = "empty documents"
 )
 
 // lister finds files.
@@ -243,7 +241,7 @@ func (l *lister) unreadable(name string, err error) error {
 	if l.strict {
 		return fmt.Errorf("reading %s: %w", printable(name), cause(err))
 	}
-	l.report.Skip(skipUnreadable, name)
+	l.report.Skip(source.SkipUnreadable, name)
 	return nil
 }
 

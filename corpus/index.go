@@ -172,9 +172,9 @@ func (c *Corpus) skips(ctx context.Context, f file, err error) string {
 	_, damaged := errors.AsType[*source.ReadError](err)
 	switch {
 	case errors.Is(err, errUnreadable):
-		return skipUnreadable
+		return source.SkipUnreadable
 	case damaged:
-		return skipDamaged
+		return source.SkipDamaged
 	}
 	return ""
 }

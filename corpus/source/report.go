@@ -209,8 +209,15 @@ func (r *Report) String() string {
 	return out
 }
 
-// tallies lists reasons, most frequent first. Files are named where they are few: a
-// folder of source code skips hundreds, and their names would hide the counts.
+// Reasons for which files are skipped that are to be mended.
+const (
+	SkipDamaged    = "damaged"
+	SkipUnreadable = "unreadable"
+)
+
+// tallies lists reasons, most frequent first. Files are named where they are few, and
+// the first of those that are to be mended: a folder of source code skips hundreds, and
+// their names would hide the counts.
 func tallies(m map[string]*Tally) string {
 	const few = 2
 	var parts []string
@@ -219,8 +226,12 @@ func tallies(m map[string]*Tally) string {
 	}) {
 		t := m[reason]
 		names := ""
-		if t.Count <= few && len(t.Names) > 0 {
+		mend := reason == SkipDamaged || reason == SkipUnreadable
+		if (t.Count <= few || mend) && len(t.Names) > 0 {
 			names = ": " + strings.Join(t.Names, ", ")
+		}
+		if mend && t.Count > maxNames {
+			names += ", …"
 		}
 		parts = append(parts, fmt.Sprintf("%s (%d%s)", reason, t.Count, names))
 	}
