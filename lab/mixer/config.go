@@ -95,7 +95,7 @@ func (c *Config) fill() {
 	if c.Chunk == 0 {
 		c.Chunk = 64
 	}
-	if len(c.Types) > 0 && c.Layers > 0 {
+	if len(c.Types) > 0 && c.Layers > 0 && c.Layers <= maxLayers {
 		types := make([]string, c.Layers)
 		for i := range types {
 			types[i] = c.Types[i%len(c.Types)]
@@ -104,11 +104,17 @@ func (c *Config) fill() {
 	}
 }
 
+// maxLayers bounds models that somebody has mistyped.
+const maxLayers = 1 << 12
+
 func (c *Config) check() error {
 	const most = 1 << 20
-	for name, n := range map[string]int{"hidden_size": c.Hidden, "num_hidden_layers": c.Layers, "num_attention_heads": c.Heads} {
-		if n < 1 || n > most {
-			return fmt.Errorf("%s is %d; want 1 to %d", name, n, most)
+	for _, w := range []struct {
+		name     string
+		is, most int
+	}{{"hidden_size", c.Hidden, most}, {"num_hidden_layers", c.Layers, maxLayers}, {"num_attention_heads", c.Heads, most}} {
+		if w.is < 1 || w.is > w.most {
+			return fmt.Errorf("%s is %d; want 1 to %d", w.name, w.is, w.most)
 		}
 	}
 	for name, n := range map[string]int{"intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,

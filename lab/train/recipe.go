@@ -124,7 +124,26 @@ func (r Recipe) Settled(d Data) (Recipe, error) {
 	if r.Model, err = r.Model.Settled(); err != nil {
 		return r, fmt.Errorf("recipe: model: %w", err)
 	}
-	return r, r.check(d)
+	if err := r.check(d); err != nil {
+		return r, err
+	}
+	return r, r.checkSize()
+}
+
+// checkSize refuses models that no memory would hold.
+func (r *Recipe) checkSize() error {
+	const most = 1 << 31
+	total := 0.0
+	for _, p := range r.Model.Params() {
+		n := 1.0
+		for _, d := range p.Shape {
+			n *= float64(d)
+		}
+		if total += n; total > most {
+			return fmt.Errorf("recipe: model: it has more than %d parameters", most)
+		}
+	}
+	return nil
 }
 
 func (r *Recipe) check(d Data) error {
