@@ -69,7 +69,7 @@ func WriteOutput(path string, perm fs.FileMode, ours Mark, write func(io.Writer)
 	if err != nil {
 		return err
 	}
-	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() {
 		return writeThrough(file, write)
 	}
 	return WriteFile(file, perm, write)
@@ -83,6 +83,9 @@ func target(path string, ours Mark) (string, error) {
 		if _, err := os.Lstat(path); err == nil {
 			return "", fmt.Errorf("writing %s: it is a link to a file that does not exist (remove it, or choose another name)", path)
 		}
+	}
+	if err == nil && st.IsDir() {
+		return "", fmt.Errorf("writing %s: it is a folder (name a file in it)", path)
 	}
 	if err != nil || !st.Mode().IsRegular() { // the writer tells what is wrong
 		return path, nil
