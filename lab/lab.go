@@ -38,8 +38,9 @@ type Options struct {
 	Out    string // run directory; "" means l2m-lab-NAME
 	Fresh  bool   // discard what an earlier run left there
 
-	Paths  []string // text, for recipes on bytes: files, folders, globs
-	Format string   // of Paths, as corpus.ParseFormat reads it
+	Paths  []string // text, for recipes on bytes: files, folders, globs; "-" is Stdin
+	Stdin  io.Reader
+	Format string // of Paths, as corpus.ParseFormat reads it
 	Field  string
 
 	Data     string
@@ -324,7 +325,7 @@ func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, 
 		return nil, "", err
 	}
 	stage := o.Progress.Stage("reading", "B")
-	c, err := corpus.Index(ctx, o.Paths, corpus.Options{Format: format, Field: o.Field, Workers: o.Workers, Progress: func(done, total int64) { stage(done, total, 0) }})
+	c, err := corpus.Index(ctx, o.Paths, corpus.Options{Format: format, Field: o.Field, Stdin: o.Stdin, Workers: o.Workers, Progress: func(done, total int64) { stage(done, total, 0) }})
 	if err != nil {
 		return nil, "", err
 	}

@@ -82,7 +82,7 @@ depend on the number of workers, nor on interruptions.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Recipe, o.Paths = args[0], args[1:]
+			o.Recipe, o.Paths, o.Stdin = args[0], args[1:], cmd.InOrStdin()
 			if cmd.Flags().Changed("seed") {
 				o.Seed = &seed
 			}
@@ -161,7 +161,7 @@ was not trained on, at any lengths that its positions allow.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Paths = args[1:]
+			o.Paths, o.Stdin = args[1:], cmd.InOrStdin()
 			doc, err := lab.Evaluate(cmd.Context(), args[0], lengths, o)
 			if err != nil {
 				return err

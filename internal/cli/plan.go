@@ -39,7 +39,7 @@ writes only what is not answered yet.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := &o.Measure
-			m.Paths = args
+			m.Paths, m.Stdin = args, cmd.InOrStdin()
 			switch {
 			case m.Out == "":
 				return usagef("--out: name the run directory, which l2m ingest will want")
