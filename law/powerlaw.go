@@ -101,11 +101,3 @@ func PublishedEnglish() PowerLaw {
 	return PowerLaw{A: 2.27, Beta: 0.76, Unit: "token",
 		Source: "L²M paper (arXiv 2503.04725): PG-19, Llama-3.1-405B, direct estimator, L ≤ 2,048"}
 }
-
-// PublishedEnglishVCLUB is the same for the paper's vCLUB estimator, which
-// does not converge to the mutual information (it adds the lautum
-// information).
-func PublishedEnglishVCLUB() PowerLaw {
-	return PowerLaw{A: 3.26, Beta: 0.71, Unit: "token",
-		Source: "L²M paper (arXiv 2503.04725): PG-19, Llama-3.1-405B, vCLUB estimator, L ≤ 2,048"}
-}

@@ -85,9 +85,6 @@ func (s *Statistics) column(kind, ratio, split int) int {
 // Clusters returns the cluster ids in the order of Series.Sums.
 func (s *Statistics) Clusters() []int { return slices.Clone(s.clusters) }
 
-// Windows returns the number of windows.
-func (s *Statistics) Windows() int { return s.total }
-
 // Collect reads every window of src once and sums what the estimators need.
 // It fails on values that are not log-probabilities (NaN, +Inf, an impossible
 // window) and when ctx is done. An infinite loss in a cross pass is kept track

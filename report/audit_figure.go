@@ -126,13 +126,27 @@ func (a audited) reach() float64 {
 	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
 }
 
-// shortName is a name without its organisation, cut to what fits beside a plot.
+// shortName is a name without its organisation, cut to what fits beside a plot. A
+// cache policy, which tells lines of one model apart, is kept.
 func shortName(name string) string {
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	if r := []rune(name); len(r) > 22 {
-		name = string(r[:21]) + "…"
+	const longest = 22
+	plain, policy, with := strings.Cut(name, " + ")
+	plain = plain[strings.LastIndexByte(plain, '/')+1:]
+	if with {
+		policy = " + " + policy
 	}
-	return name
+	name = plain + policy
+	if len([]rune(name)) <= longest {
+		return name
+	}
+	room := max(longest-len([]rune(policy)), longest/3)
+	if r := []rune(plain); len(r) > room {
+		plain = string(r[:room-1]) + "…"
+	}
+	if r := []rune(plain + policy); len(r) > longest {
+		return string(r[:longest-1]) + "…"
+	}
+	return plain + policy
 }
 
 // modelLengths are lengths a factor of eight apart, and that where the state

@@ -132,7 +132,10 @@ func (b pageBuilder) facts() []page.Fact {
 		s := b.r.Series[i]
 		base := fmt.Sprintf(".series[%d]", i)
 		if e := b.find.exponent; e != nil {
-			f := page.Fact{Label: "exponent β", Value: prose.Value(e.Value, e.SE, paramRef(base+".law.power", s.Law.Power, e))}
+			f := page.Fact{Label: "exponent β", Value: prose.Value(e.Value, e.SE, paramRef(base+".law.power", s.Law.Power, e)), Note: prose.Plain("no interval is known")}
+			if b.find.tone == page.Bad {
+				f.Label = "exponent β of the rejected law"
+			}
 			if e.Interval != nil {
 				ref := strings.TrimSuffix(paramRef(base+".law.power", s.Law.Power, e), "value") + "interval"
 				f.Note = prose.Join(prose.Plain(level(e.Interval)+": "), interval(e.Interval, e.SE, ref))
@@ -147,7 +150,8 @@ func (b pageBuilder) facts() []page.Fact {
 			f.Note = prose.Join(prose.Plain("± "), prose.Phrase{{Text: prose.Significant(info.Z95*float64(last.SE), 2), Bits: prose.Significant(info.Z95*last.SE.Bits(), 2)}}, prose.Plain(" (95 %)"))
 		}
 		facts = append(facts, f)
-		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 {
+		// Where the law is rejected, its weight would read as support.
+		if p := s.Law.Power; p != nil && len(s.Law.Rivals) > 0 && b.find.tone != page.Bad {
 			best := s.Law.Rivals[0]
 			facts = append(facts, page.Fact{Label: "weight against rival laws", Value: prose.Phrase{{Text: weight(p.Weight), Ref: base + ".law.power.weight"}},
 				Note: prose.Join(prose.Plain("best rival: "+familyName(best.Family)+", "), prose.Phrase{{Text: weight(best.Weight), Ref: base + ".law.rivals[0].weight"}})})
@@ -162,12 +166,15 @@ func (b pageBuilder) facts() []page.Fact {
 			Note: prose.Plain(b.r.Model.Name)})
 	}
 	if t := b.r.TwoPoint; t != nil && t.Law != nil {
-		f := page.Fact{Label: "two-point decay", Value: prose.Join(prose.Styled(prose.Math, "d"), prose.Phrase{{Text: decayPower(t.Law), Style: prose.Sup, Ref: ".twopoint.law.alpha"}})}
+		f := page.Fact{Label: "two-point decay", Value: prose.Join(prose.Styled(prose.Math, "d"), prose.Phrase{{Text: decayPower(t.Law), Style: prose.Sup, Ref: ".twopoint.law.alpha"}}), Note: prose.Plain("no interval is known")}
+		if !t.Law.Holds() {
+			f.Label = "two-point decay, rejected as one power law"
+		}
 		if iv := t.Law.AlphaInterval; iv != nil {
-			f.Note = prose.Join(prose.Plain(level(iv)+": "), interval(iv, 0, ".twopoint.law.alpha_interval"))
+			f.Note = prose.Join(prose.Plain(level(iv)+" of α: "), interval(iv, 0, ".twopoint.law.alpha_interval"))
 		}
 		facts = append(facts, f)
-		if best := t.Law.BestRival(); best != nil {
+		if best := t.Law.BestRival(); best != nil && t.Law.Holds() {
 			i := slices.IndexFunc(t.Law.Rivals, func(r decay.Rival) bool { return r.Family == best.Family })
 			facts = append(facts, page.Fact{Label: "two-point: weight of a power law", Value: prose.Plain(weight(t.Law.PowerWeight())),
 				Note: prose.Join(prose.Plain("best rival: "+best.Name()+", "), prose.Phrase{{Text: weight(best.Weight), Ref: fmt.Sprintf(".twopoint.law.rivals[%d].weight", i)}})})

@@ -28,16 +28,6 @@ type Progress struct {
 	Elapsed               time.Duration // of this session
 }
 
-// Remaining estimates the time to the end from the pace of this session; 0
-// while nothing is known.
-func (p Progress) Remaining() time.Duration {
-	now := p.Tokens - p.TokensStored
-	if now <= 0 {
-		return 0
-	}
-	return time.Duration(float64(p.Elapsed) * float64(p.TokensTotal-p.Tokens) / float64(now))
-}
-
 // Run scores what the store does not hold yet. windows and partners
 // (partners[i][k] is the window whose first tokens are the k-th cross context
 // of window i; not read when plan.Cross is 0) must be those of the store's key.

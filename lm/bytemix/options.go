@@ -19,17 +19,6 @@ const (
 	Protein Alphabet = "protein"
 )
 
-// AlphabetOf returns the alphabet whose vocabulary has the given number of
-// tokens (256, 4 or 26), and whether there is one.
-func AlphabetOf(vocabulary int) (Alphabet, bool) {
-	for _, a := range []Alphabet{Bytes, DNA, Protein} {
-		if a.Size() == vocabulary {
-			return a, true
-		}
-	}
-	return Bytes, false
-}
-
 // Size is the number of tokens of the alphabet.
 func (a Alphabet) Size() int {
 	switch a {
