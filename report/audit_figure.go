@@ -13,10 +13,10 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// AuditFigure draws the state of every model against length on logarithmic
+// auditFigure draws the state of every model against length on logarithmic
 // axes, with the states that the law asks for at each capacity, and marks where
 // a model's state becomes too small.
-func AuditFigure(doc *result.Audit) *figure.Figure {
+func auditFigure(doc *result.Audit) *figure.Figure {
 	a := audited{doc}
 	hi := a.reach()
 	f := &figure.Figure{

@@ -21,7 +21,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	}
 	_, tone := a.headline()
 	p := &page.Page{
-		Kind: "audit", Verdict: prose.Plain(AuditHeadline(audit) + "."), Tone: tone, Hero: AuditFigure(audit),
+		Kind: "audit", Verdict: prose.Plain(AuditHeadline(audit) + "."), Tone: tone, Hero: auditFigure(audit),
 		Formula: prose.Join(prose.Styled(prose.Math, "I"), prose.Plain("("), prose.Styled(prose.Math, "L"), prose.Plain(") = "), prose.Phrase{{Text: prose.Significant(a.Law.A, 4), Ref: ".law.a"}}, prose.Plain(" · "), prose.Styled(prose.Math, "L"), prose.Phrase{{Text: prose.Significant(a.Law.Beta, 3), Style: prose.Sup, Ref: ".law.beta"}}, prose.Plain(" nats")),
 		Lead:    prose.Plain("The law of the data: " + a.lawSource() + ". A model can follow it at every length only if what it keeps of the past grows at least as fast." + a.leadGrowth()),
 		Data:    doc, DataName: "audit.json", Command: a.Command, Version: a.Version,
@@ -45,7 +45,7 @@ func AuditHTML(w io.Writer, audit *result.Audit) error {
 	}
 	models := in.modelSection()
 	if a.answersMemory() {
-		models.Blocks = append([]page.Block{page.Draw(AuditFigure(audit))}, models.Blocks...)
+		models.Blocks = append([]page.Block{page.Draw(auditFigure(audit))}, models.Blocks...)
 	}
 	p.Sections = append(p.Sections, models)
 	if len(a.Questions) > 0 {
@@ -61,7 +61,7 @@ func auditSection(doc *result.Audit, base string) page.Section {
 	a := audited{doc}
 	s := auditTables{a, base}.modelSection()
 	s.ID, s.Title = "audit", "What models keep of such text"
-	s.Blocks = append([]page.Block{page.Prose{Text: prose.Plain(AuditHeadline(doc) + ".")}, page.Draw(AuditFigure(doc))}, s.Blocks...)
+	s.Blocks = append([]page.Block{page.Prose{Text: prose.Plain(AuditHeadline(doc) + ".")}, page.Draw(auditFigure(doc))}, s.Blocks...)
 	for _, f := range a.Failures {
 		s.Blocks = append(s.Blocks, page.WarningBlock{Where: f.Path, Text: "not audited: " + f.Error})
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// CalibrationHTML writes the page of a calibration.
-func CalibrationHTML(w io.Writer, doc *result.Calibration) error {
+// calibrationHTML writes the page of a calibration.
+func calibrationHTML(w io.Writer, doc *result.Calibration) error {
 	data, err := result.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("writing the page of the calibration: %w", err)
@@ -28,8 +28,8 @@ func CalibrationHTML(w io.Writer, doc *result.Calibration) error {
 	return p.HTML(w)
 }
 
-// CalibrationFigures are the figures of a calibration.
-func CalibrationFigures(doc *result.Calibration) []*figure.Figure {
+// calibrationFigures are the figures of a calibration.
+func calibrationFigures(doc *result.Calibration) []*figure.Figure {
 	_, figures := calibrated{doc}.page(nil)
 	return figures
 }

@@ -39,7 +39,7 @@ func TestCalibrationHeadline(t *testing.T) {
 			t.Errorf("%d covered, %s: %q, want %q", c.covered, c.damage, got, c.want)
 		}
 		var page strings.Builder
-		if err := CalibrationHTML(&page, doc); err != nil || !strings.Contains(page.String(), "weakest combination") {
+		if err := calibrationHTML(&page, doc); err != nil || !strings.Contains(page.String(), "weakest combination") {
 			t.Errorf("the page does not name the weakest combination (%v)", err)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// ComparisonHTML writes the page of a comparison.
-func ComparisonHTML(w io.Writer, comparison *result.Comparison) error {
+// comparisonHTML writes the page of a comparison.
+func comparisonHTML(w io.Writer, comparison *result.Comparison) error {
 	c := compared{comparison}
 	doc, err := result.Marshal(comparison)
 	if err != nil {

@@ -24,7 +24,7 @@ func TestComparisonFaces(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, &text)
 		}
 	}
-	if err := ComparisonHTML(&page, c); err != nil {
+	if err := comparisonHTML(&page, c); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(page.String(), "<script>alert") {

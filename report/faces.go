@@ -20,14 +20,14 @@ func ResultFaces(r *result.Result, formats []string) []rundir.Face {
 // ComparisonFaces are the files made of a comparison.
 func ComparisonFaces(c *result.Comparison, formats []string) []rundir.Face {
 	return append([]rundir.Face{
-		face("compare.csv", c, result.ComparisonCSV), face(rundir.Report, c, ComparisonHTML),
+		face("compare.csv", c, result.ComparisonCSV), face(rundir.Report, c, comparisonHTML),
 	}, figureFaces(ComparisonFigures(c), formats)...)
 }
 
 // AuditFaces are the files made of an audit.
 func AuditFaces(a *result.Audit, formats []string) []rundir.Face {
 	faces := []rundir.Face{face("audit.csv", a, result.AuditCSV), face(rundir.Report, a, AuditHTML)}
-	if f := AuditFigure(a); f != nil {
+	if f := auditFigure(a); f != nil {
 		faces = append(faces, figureFaces([]*figure.Figure{f}, formats)...)
 	}
 	if a.Memory != nil {
@@ -38,12 +38,12 @@ func AuditFaces(a *result.Audit, formats []string) []rundir.Face {
 
 // CalibrationFaces are the files made of a calibration.
 func CalibrationFaces(c *result.Calibration, formats []string) []rundir.Face {
-	return append([]rundir.Face{face(rundir.Report, c, CalibrationHTML)}, figureFaces(CalibrationFigures(c), formats)...)
+	return append([]rundir.Face{face(rundir.Report, c, calibrationHTML)}, figureFaces(calibrationFigures(c), formats)...)
 }
 
 // RivalsFaces are the files made of a comparison of estimators.
 func RivalsFaces(r *result.Rivals, formats []string) []rundir.Face {
-	return append([]rundir.Face{face(rundir.Report, r, RivalsHTML)}, figureFaces(RivalsFigures(r), formats)...)
+	return append([]rundir.Face{face(rundir.Report, r, rivalsHTML)}, figureFaces([]*figure.Figure{rivalsFigure(r)}, formats)...)
 }
 
 // Faces are the files made of the document of a run of some kind, which doc holds;

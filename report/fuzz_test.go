@@ -65,19 +65,19 @@ func FuzzFaces(f *testing.F) {
 			show(t, ResultFigures(r), HTML(io.Discard, r), Text(io.Discard, r, opts), result.CSV(io.Discard, r))
 		}
 		if c, err := result.Read[result.Comparison](bytes.NewReader(doc), "compare.json"); err == nil {
-			show(t, ComparisonFigures(c), ComparisonHTML(io.Discard, c), ComparisonText(io.Discard, c, opts), result.ComparisonCSV(io.Discard, c))
+			show(t, ComparisonFigures(c), comparisonHTML(io.Discard, c), ComparisonText(io.Discard, c, opts), result.ComparisonCSV(io.Discard, c))
 		}
 		if a, err := result.Read[result.Audit](bytes.NewReader(doc), "audit.json"); err == nil {
-			show(t, []*figure.Figure{AuditFigure(a)}, AuditHTML(io.Discard, a), AuditText(io.Discard, a, opts), result.AuditCSV(io.Discard, a))
+			show(t, []*figure.Figure{auditFigure(a)}, AuditHTML(io.Discard, a), AuditText(io.Discard, a, opts), result.AuditCSV(io.Discard, a))
 		}
 		if c, err := result.Read[result.Calibration](bytes.NewReader(doc), "calibration.json"); err == nil {
-			show(t, CalibrationFigures(c), CalibrationHTML(io.Discard, c))
+			show(t, calibrationFigures(c), calibrationHTML(io.Discard, c))
 		}
 		if r, err := result.Read[result.Rivals](bytes.NewReader(doc), "rivals.json"); err == nil {
-			show(t, RivalsFigures(r), RivalsHTML(io.Discard, r))
+			show(t, []*figure.Figure{rivalsFigure(r)}, rivalsHTML(io.Discard, r))
 		}
 		if l, err := result.Read[result.Lab](bytes.NewReader(doc), "lab.json"); err == nil {
-			show(t, LabFigures(l), LabHTML(io.Discard, l))
+			show(t, labFigures(l), labHTML(io.Discard, l))
 		}
 	})
 }

@@ -15,15 +15,15 @@ import (
 
 // LabFaces are the files made of a training.
 func LabFaces(l *result.Lab, formats []string) []rundir.Face {
-	return append([]rundir.Face{face(rundir.Report, l, LabHTML)}, figureFaces(LabFigures(l), formats)...)
+	return append([]rundir.Face{face(rundir.Report, l, labHTML)}, figureFaces(labFigures(l), formats)...)
 }
 
 // LabHeadline is the finding of a training as a sentence; "" where the model was
 // not evaluated.
 func LabHeadline(l *result.Lab) string { return trainedModel{l}.headline().String() }
 
-// LabHTML writes the page of a training.
-func LabHTML(w io.Writer, l *result.Lab) error {
+// labHTML writes the page of a training.
+func labHTML(w io.Writer, l *result.Lab) error {
 	data, err := result.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("writing the page of the training: %w", err)
@@ -42,7 +42,7 @@ func LabHTML(w io.Writer, l *result.Lab) error {
 		p.Verdict = prose.Plain("The model was not evaluated.")
 	}
 	curves := []page.Block{}
-	for _, f := range LabFigures(l) {
+	for _, f := range labFigures(l) {
 		if f.ID == positionsFigure {
 			p.Hero = f
 			continue
@@ -56,8 +56,8 @@ func LabHTML(w io.Writer, l *result.Lab) error {
 	return p.HTML(w)
 }
 
-// LabFigures are the figures of a training.
-func LabFigures(l *result.Lab) []*figure.Figure {
+// labFigures are the figures of a training.
+func labFigures(l *result.Lab) []*figure.Figure {
 	var out []*figure.Figure
 	r := trainedModel{l}
 	if f := r.positions(); f != nil {

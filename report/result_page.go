@@ -18,7 +18,7 @@ import (
 
 // HTML writes the report of a run as one self-contained page; see Page.
 func HTML(w io.Writer, r *result.Result) error {
-	p, err := ResultPage(r)
+	p, err := resultPage(r)
 	if err != nil {
 		return err
 	}
@@ -28,8 +28,8 @@ func HTML(w io.Writer, r *result.Result) error {
 // ResultFigures describes the figures of a run, for other programs to draw.
 func ResultFigures(r *result.Result) []*figure.Figure { return newFigureSet(r).all() }
 
-// ResultPage describes the report of a run.
-func ResultPage(r *result.Result) (*page.Page, error) {
+// resultPage describes the report of a run.
+func resultPage(r *result.Result) (*page.Page, error) {
 	doc, err := result.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("writing the report: %w", err)

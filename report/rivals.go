@@ -13,8 +13,8 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// RivalsHTML writes the page of a comparison of estimators.
-func RivalsHTML(w io.Writer, r *result.Rivals) error {
+// rivalsHTML writes the page of a comparison of estimators.
+func rivalsHTML(w io.Writer, r *result.Rivals) error {
 	data, err := result.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("writing the page of the comparison of estimators: %w", err)
@@ -48,9 +48,6 @@ func RivalsHTML(w io.Writer, r *result.Rivals) error {
 	p.Sections = []page.Section{{ID: "table", Title: "All estimates", Blocks: []page.Block{t}}}
 	return p.HTML(w)
 }
-
-// RivalsFigures are the figures of a comparison of estimators.
-func RivalsFigures(r *result.Rivals) []*figure.Figure { return []*figure.Figure{rivalsFigure(r)} }
 
 // rivalsFigure draws estimates of the Gaussian tasks against the truth.
 func rivalsFigure(r *result.Rivals) *figure.Figure {

@@ -182,8 +182,6 @@ func blockHTML(t *template.Template, b Block) (template.HTML, error) {
 		name = "prose"
 	case List:
 		name = "list"
-	case Preformatted:
-		name = "pre"
 	case WarningBlock:
 		name = "warning"
 	case Details:

@@ -60,7 +60,7 @@ type Section struct {
 }
 
 // Block is what sections are made of: a figure (see Draw), Tabs, *Table, Prose, List,
-// Preformatted, WarningBlock, Details.
+// WarningBlock, Details.
 type Block interface{ block() }
 
 // drawing is a figure as a block.
@@ -74,9 +74,6 @@ type Prose struct{ Text prose.Phrase }
 
 // List is a list of paragraphs.
 type List struct{ Items []prose.Phrase }
-
-// Preformatted is text to copy, such as a command.
-type Preformatted struct{ Text string }
 
 // Tabs shows one of several figures at a time, and all of them in print.
 type Tabs struct {
@@ -160,6 +157,5 @@ func (Tabs) block()         {}
 func (*Table) block()       {}
 func (Prose) block()        {}
 func (List) block()         {}
-func (Preformatted) block() {}
 func (WarningBlock) block() {}
 func (Details) block()      {}
