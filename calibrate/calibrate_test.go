@@ -204,39 +204,3 @@ func TestCalibrateErrors(t *testing.T) {
 		}
 	}
 }
-
-func TestCompareRivals(t *testing.T) {
-	o := RivalOptions{Faces: report.RivalsFaces, Samples: 60, Repetitions: 2, Largest: 64, Out: t.TempDir(), Seed: 1, Workers: 2}
-	r, err := CompareRivals(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Workers, o.Out = 1, t.TempDir()
-	again, err := CompareRivals(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(r, again); diff != "" {
-		t.Errorf("another number of workers changes the result:\n%s", diff)
-	}
-	seen := map[string]int{}
-	for _, p := range r.Points {
-		seen[p.Estimator]++
-		if p.Error == "" && p.Estimator == "paired, exact model" && math.Abs(p.Mean-p.Truth) > 1+p.Truth {
-			t.Errorf("%+v", p)
-		}
-		// 60 samples cannot determine 64 coordinates.
-		if p.Estimator == "CCA" && p.Length == 64 && p.Error == "" {
-			t.Errorf("%+v", p)
-		}
-	}
-	if len(seen) != 7 {
-		t.Errorf("estimators %v", seen)
-	}
-	for _, name := range []string{"rivals.json", "report.html", "figures/rivals.svg"} {
-		if _, err := os.Stat(filepath.Join(o.Out, name)); err != nil {
-			t.Error(err)
-		}
-	}
-	checkPage(t, o.Out, rundir.Rivals.Document, 20)
-}

@@ -41,11 +41,6 @@ func CalibrationFaces(c *result.Calibration, formats []string) []rundir.Face {
 	return append([]rundir.Face{face(rundir.Report, c, calibrationHTML)}, figureFaces(calibrationFigures(c), formats)...)
 }
 
-// RivalsFaces are the files made of a comparison of estimators.
-func RivalsFaces(r *result.Rivals, formats []string) []rundir.Face {
-	return append([]rundir.Face{face(rundir.Report, r, rivalsHTML)}, figureFaces([]*figure.Figure{rivalsFigure(r)}, formats)...)
-}
-
 // Faces are the files made of the document of a run of some kind, which doc holds;
 // name is that of its file, for errors.
 func Faces(kind rundir.Kind, doc io.Reader, name string, formats []string) ([]rundir.Face, error) {
@@ -58,8 +53,6 @@ func Faces(kind rundir.Kind, doc io.Reader, name string, formats []string) ([]ru
 		return facesOf(doc, name, CalibrationFaces, formats)
 	case rundir.Lab.Verb:
 		return facesOf(doc, name, LabFaces, formats)
-	case rundir.Rivals.Verb:
-		return facesOf(doc, name, RivalsFaces, formats)
 	}
 	return facesOf(doc, name, ResultFaces, formats)
 }

@@ -20,7 +20,6 @@ var traversals = []string{
 	`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[{"name":"x/../../../../trav/pwned","states":[{"length":1}],"crossovers":[{},{}]}]}`,
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"none","estimators":[{"estimator":"x/../../../../trav/pwned","points":[{"truth":1}]}]}]}`,
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1","estimators":[{"estimator":"paired","beta":{"bias":1},"points":[]}]}]}`,
-	`{"schema":"l2m.rivals/1","points":[{"estimator":"x/../../../../trav/pwned","process":"hierarchical x","truth":1,"mean":1}]}`,
 }
 
 // figureID is what a figure may be called: it names a file.
@@ -55,7 +54,6 @@ func FuzzFaces(f *testing.F) {
 		`{"schema":"l2m.compare/2","runs":[{"estimator":"paired","information":[{"ell":2}]},{"estimator":"paired","information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`,
 		`{"schema":"l2m.calibration/1","coverage":{"covered":1,"of":1,"coverage":1},"cells":[{"damage":"order=2","estimators":[{"estimator":"paired","beta":{"truth":1},"points":[{"truth":1,"mean":-1,"spread":1e300}]}]}]}`,
 		`{"schema":"l2m.lab/1","recipe":{},"steps":2,"curve":[{"step":1,"loss":1,"gradient_norm":0},{"step":2,"loss":-1}],"evaluations":[{"step":2,"length":2,"by_position":[1,-1],"gain":[0,1e-300],"gap":0.5}]}`,
-		`{"schema":"l2m.rivals/1","points":[{"estimator":"ksg","process":"hierarchical:c=3","truth":1e-300,"mean":1e300},{"error":"x"}]}`,
 	}, traversals...) {
 		f.Add([]byte(doc))
 	}
@@ -72,9 +70,6 @@ func FuzzFaces(f *testing.F) {
 		}
 		if c, err := result.Read[result.Calibration](bytes.NewReader(doc), "calibration.json"); err == nil {
 			show(t, calibrationFigures(c), calibrationHTML(io.Discard, c))
-		}
-		if r, err := result.Read[result.Rivals](bytes.NewReader(doc), "rivals.json"); err == nil {
-			show(t, []*figure.Figure{rivalsFigure(r)}, rivalsHTML(io.Discard, r))
 		}
 		if l, err := result.Read[result.Lab](bytes.NewReader(doc), "lab.json"); err == nil {
 			show(t, labFigures(l), labHTML(io.Discard, l))

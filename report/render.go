@@ -8,8 +8,8 @@ import (
 )
 
 // Render writes the page, the tables and the figures of a finished run again from
-// its document (results.json, compare.json, audit.json, calibration.json or
-// rivals.json), in the given formats (nil: svg, png and pdf; empty: none). Nothing is
+// its document (results.json, compare.json, audit.json or calibration.json),
+// in the given formats (nil: svg, png and pdf; empty: none). Nothing is
 // measured again, and the document stays as it is.
 func Render(dir string, formats []string) error {
 	run, i, err := rundir.Reopen(dir)

@@ -25,7 +25,6 @@ func FuzzRead(f *testing.F) {
 	for _, doc := range []string{
 		`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[]}`,
 		`{"schema":"l2m.calibration/1","cells":[]}`,
-		`{"schema":"l2m.rivals/1","points":[]}`,
 		`{"schema":"l2m.lab/1","recipe":{"name":"a"},"steps":1,"evaluations":[{"step":1,"length":1,"by_position":[1]}]}`,
 		`{"schema":"l2m.results/1","series":[{"estimator":"x/../../../../trav/pwned","ratio":2,"points":[]}]}`,
 		`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1"}]}`,
@@ -38,7 +37,6 @@ func FuzzRead(f *testing.F) {
 		twice(t, doc, result.Read[result.Audit], result.Marshal[result.Audit])
 		twice(t, doc, result.Read[result.Comparison], result.Marshal[result.Comparison])
 		twice(t, doc, result.Read[result.Calibration], result.Marshal[result.Calibration])
-		twice(t, doc, result.Read[result.Rivals], result.Marshal[result.Rivals])
 		twice(t, doc, result.Read[result.Lab], result.Marshal[result.Lab])
 	})
 }

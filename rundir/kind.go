@@ -68,16 +68,15 @@ var (
 	Calibrate = Kind{"calibrate", "calibration.json",
 		names(`calibration\.json`),
 		map[string]*regexp.Regexp{Repetitions: regexp.MustCompile(`^[0-9a-f]{12}-[0-9]{6}\.json$`)}}
-	Rivals = Kind{"calibrate --rivals", "rivals.json", names(`rivals\.json`), nil}
-	Audit  = Kind{"audit", "audit.json", names(`audit\.json`, `audit\.csv`), nil}
-	Lab    = Kind{"lab train", "lab.json",
+	Audit = Kind{"audit", "audit.json", names(`audit\.json`, `audit\.csv`), nil}
+	Lab   = Kind{"lab train", "lab.json",
 		names(`lab\.json`, `config\.json`, `model\.safetensors`, `curve\.csv`, `loss\.csv`),
 		map[string]*regexp.Regexp{Checkpoint: regexp.MustCompile(`^training\.safetensors$`)}}
 	Compare = Kind{"compare", "compare.json", names(`compare\.json`, `compare\.csv`), nil}
 )
 
 // Kinds are all kinds of run directories.
-func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Rivals, Audit, Compare, Lab} }
+func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Audit, Compare, Lab} }
 
 // kindOf is the kind of a verb.
 func kindOf(verb string) (Kind, bool) {

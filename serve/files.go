@@ -21,7 +21,7 @@ var served = []struct {
 	kind string
 }{
 	{regexp.MustCompile(`^report\.html$`), "text/html; charset=utf-8"},
-	{regexp.MustCompile(`^(results|compare|audit|calibration|rivals|run|counts)\.json$`), "application/json"},
+	{regexp.MustCompile(`^(results|compare|audit|calibration|run|counts)\.json$`), "application/json"},
 	{regexp.MustCompile(`^(estimates|compare|audit)\.csv$`), "text/csv; charset=utf-8"},
 	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.svg$`), "image/svg+xml"},
 	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.png$`), "image/png"},

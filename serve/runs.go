@@ -52,7 +52,7 @@ const (
 // readers read the documents of finished runs for the list, by the kind of run.
 var readers = map[string]func(r *Run, doc io.Reader) error{
 	rundir.Measure.Verb: readResult, rundir.TwoPoint.Verb: readResult, rundir.Compare.Verb: readComparison,
-	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Rivals.Verb: readRivals, rundir.Lab.Verb: readLab,
+	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Lab.Verb: readLab,
 }
 
 // list finds the runs below the root, the latest first.
@@ -234,10 +234,4 @@ func readLab(r *Run, doc io.Reader) error {
 	}
 	r.Command, r.Verdict, r.Subject = l.Command, report.LabHeadline(l), l.Name+", trained on "+l.Data
 	return nil
-}
-
-func readRivals(r *Run, doc io.Reader) error {
-	r.Subject = "rival estimators"
-	_, err := result.Read[result.Rivals](doc, rundir.Rivals.Document)
-	return err
 }

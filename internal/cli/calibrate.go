@@ -17,7 +17,6 @@ import (
 func newCalibrateCommand() *cobra.Command {
 	var (
 		o      calibrate.Options
-		rivals bool
 		asJSON bool
 		quiet  bool
 	)
@@ -56,20 +55,6 @@ interrupted run.`,
 			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
-			if rivals {
-				if !cmd.Flags().Changed("out") {
-					o.Out = "l2m-run-rivals"
-				}
-				r, err := calibrate.CompareRivals(cmd.Context(), calibrate.RivalOptions{Faces: report.RivalsFaces, Seed: o.Seed, Out: o.Out, Workers: o.Workers, Progress: o.Progress})
-				bars.done()
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return result.Write(cmd.OutOrStdout(), r)
-				}
-				return writeRivals(cmd.OutOrStdout(), r, o.Out)
-			}
 			o.Faces = report.CalibrationFaces
 			keeps(cmd.Context(), "what was simulated", o.Out, rundir.Repetitions+"/*.json")
 			r, err := calibrate.Run(cmd.Context(), o)
@@ -85,10 +70,9 @@ interrupted run.`,
 	}
 	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory (with --rivals l2m-run-rivals)")
+	f.StringVarP(&o.Out, "out", "o", "l2m-run-calibration", "run directory")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in the run directory")
 	calibrate.Declare(f, &o)
-	f.BoolVar(&rivals, "rivals", false, "compare with KSG, CCA, contrastive bounds and a universal code at growing dimension instead")
 	f.BoolVar(&asJSON, "json", false, "print calibration.json instead of tables")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -149,19 +133,6 @@ func bestLaw(e result.EstimatorCalibration) string {
 		s += fmt.Sprintf(" (bounded %d)", e.Bounded)
 	}
 	return s
-}
-
-func writeRivals(w io.Writer, r *result.Rivals, out string) error {
-	t := plainTable("process", "L", "estimator", "samples", "true nats", "estimate", "spread", "")
-	for _, p := range r.Points {
-		row := table.Row{p.Process, p.Length, p.Estimator, p.Samples, fmt.Sprintf("%.5g", p.Truth), fmt.Sprintf("%.5g", p.Mean), fmt.Sprintf("%.3g", p.Spread), p.Error}
-		if p.Error != "" {
-			row[5], row[6] = "–", ""
-		}
-		t.AppendRow(row)
-	}
-	_, err := fmt.Fprintf(w, "%s\n\nkept in %s: rivals.json, report.html\n", t.Render(), out)
-	return err
 }
 
 func signed(v, se float64) string { return fmt.Sprintf("%+.4f ± %.4f", v, se) }

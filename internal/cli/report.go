@@ -18,7 +18,7 @@ func newReportCommand() *cobra.Command {
 		Use:   "report RUN…",
 		Short: "Make the report and the figures of finished runs anew",
 		Long: `Report makes report.html, the tables and the figures of finished runs anew from
-their results.json, compare.json, audit.json, calibration.json or rivals.json:
+their results.json, compare.json, audit.json or calibration.json:
 after an update of l2m, or in other formats for a paper. Nothing is measured again.`,
 		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf
   l2m report runs/*`,

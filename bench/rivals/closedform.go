@@ -1,22 +1,22 @@
-package rival
+package main
 
 import (
 	"math"
 	"math/rand/v2"
 )
 
-// Task is a distribution of pairs (x, y) of known mutual information.
-type Task struct {
-	Name     string
-	Truth    float64 // nats
-	Gaussian bool
-	Draw     func(rng *rand.Rand) (x, y []float64)
+// closedForm is a distribution of pairs (x, y) of known mutual information.
+type closedForm struct {
+	name     string
+	truth    float64 // nats
+	gaussian bool
+	draw     func(rng *rand.Rand) (x, y []float64)
 }
 
-// Tasks are tasks of the published benchmark cbg-ethz/bmi [bmi] whose truth is
+// closedForms are tasks of the published benchmark cbg-ethz/bmi [bmi] whose truth is
 // a closed form.
-func Tasks() []Task {
-	return []Task{
+func closedForms() []closedForm {
+	return []closedForm{
 		{"bivariate normal, ρ = 0.75", pairInformation(0.75), true, normalPairs(1, 0.75)},
 		{"two pairs of ρ = 0.8", 2 * pairInformation(0.8), true, normalPairs(2, 0.8)},
 		// All correlations ½ among 100 coordinates: with n of them the
@@ -50,10 +50,10 @@ func normalPairs(n int, rho float64) func(rng *rand.Rand) (x, y []float64) {
 	}
 }
 
-// Sample draws n pairs.
-func (t Task) Sample(rng *rand.Rand, n int) (x, y [][]float64) {
+// sample draws n pairs.
+func (t closedForm) sample(rng *rand.Rand, n int) (x, y [][]float64) {
 	for range n {
-		a, b := t.Draw(rng)
+		a, b := t.draw(rng)
 		x, y = append(x, a), append(y, b)
 	}
 	return x, y

@@ -1,4 +1,4 @@
-package calibrate
+package main
 
 import (
 	"context"
@@ -9,13 +9,11 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/process"
-	"github.com/l2m-lab/l2m/process/rival"
-	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
 )
 
-// rivalTask is a process at a length.
-type rivalTask struct {
+// task is a process at a length.
+type task struct {
 	truth  process.Truth
 	one    process.Process[float64] // the process of which truth is copies side by side; nil for symbols
 	copies int
@@ -29,28 +27,28 @@ const (
 	workTokens = 4e6
 )
 
-// rivalJob is one estimator on one task.
-type rivalJob struct {
-	point result.RivalPoint // what is known before
+// job is one estimator on one task.
+type job struct {
+	row row // what is known before
 	// run estimates from a number of samples, or as many as it can afford.
 	run func(ctx context.Context, samples int, seed uint64) (value float64, used int, err error)
 }
 
-// rivalJobs are all combinations.
-func rivalJobs(largest int) ([]rivalJob, error) {
-	tasks, err := rivalTasks(largest)
+// jobs are all combinations.
+func jobs(largest int) ([]job, error) {
+	processes, err := tasks(largest)
 	if err != nil {
 		return nil, err
 	}
-	var jobs []rivalJob
-	for _, t := range tasks {
+	var out []job
+	for _, t := range processes {
 		mi, err := t.truth.BipartiteMI(t.length/2, t.length)
 		if err != nil {
 			return nil, err
 		}
-		add := func(name string, run func(context.Context, rivalTask, int, uint64) (float64, int, error)) {
-			jobs = append(jobs, rivalJob{
-				result.RivalPoint{Estimator: name, Process: t.truth.Describe().Spec, Length: t.length, Dimensions: t.length * t.copies, Truth: float64(mi)},
+		add := func(name string, run func(context.Context, task, int, uint64) (float64, int, error)) {
+			out = append(out, job{
+				row{estimator: name, process: t.truth.Describe().Spec, length: t.length, dimensions: t.length * t.copies, truth: float64(mi)},
 				func(ctx context.Context, samples int, seed uint64) (float64, int, error) {
 					return run(ctx, t, samples, seed)
 				},
@@ -64,31 +62,31 @@ func rivalJobs(largest int) ([]rivalJob, error) {
 		add("KSG", ksgOf)
 		add("CCA", ccaOf(false))
 		add("CCA, bias corrected", ccaOf(true))
-		add("InfoNCE, exact critic", contrastive(false))
-		add("leave-one-out, exact critic", contrastive(true))
+		add("InfoNCE, exact critic", bounds(false))
+		add("leave-one-out, exact critic", bounds(true))
 	}
-	for _, t := range rival.Tasks() {
-		add := func(name string, estimate func(ctx context.Context, x, y [][]float64) (rival.Estimate, error)) {
-			x, y := t.Draw(process.NewRand(0, 0))
-			jobs = append(jobs, rivalJob{
-				result.RivalPoint{Estimator: name, Process: t.Name, Dimensions: len(x) + len(y), Truth: t.Truth},
+	for _, t := range closedForms() {
+		add := func(name string, measure func(ctx context.Context, x, y [][]float64) (estimate, error)) {
+			x, y := t.draw(process.NewRand(0, 0))
+			out = append(out, job{
+				row{estimator: name, process: t.name, dimensions: len(x) + len(y), truth: t.truth},
 				func(ctx context.Context, samples int, seed uint64) (float64, int, error) {
-					x, y := t.Sample(process.NewRand(seed, 0), samples)
-					e, err := estimate(ctx, x, y)
-					return float64(e.Value), samples, err
+					x, y := t.sample(process.NewRand(seed, 0), samples)
+					e, err := measure(ctx, x, y)
+					return e.value, samples, err
 				},
 			})
 		}
-		add("KSG", func(ctx context.Context, x, y [][]float64) (rival.Estimate, error) { return rival.KSG(ctx, x, y, 3) })
-		add("CCA, bias corrected", func(_ context.Context, x, y [][]float64) (rival.Estimate, error) { return rival.CCA(x, y, true) })
+		add("KSG", func(ctx context.Context, x, y [][]float64) (estimate, error) { return ksg(ctx, x, y, 3) })
+		add("CCA, bias corrected", func(_ context.Context, x, y [][]float64) (estimate, error) { return cca(x, y, true) })
 	}
-	return jobs, nil
+	return out, nil
 }
 
-// rivalTasks are hierarchical Gaussians of growing length, from 1,024 on also 64
+// tasks are hierarchical Gaussians of growing length, from 1,024 on also 64
 // copies of them, and symbols.
-func rivalTasks(largest int) ([]rivalTask, error) {
-	var out []rivalTask
+func tasks(largest int) ([]task, error) {
+	var out []task
 	for _, copies := range []int{1, 64} {
 		for L := 4; L <= largest; L *= 4 {
 			if copies == 1 && L > 4096 || copies > 1 && L < 1024 {
@@ -98,7 +96,7 @@ func rivalTasks(largest int) ([]rivalTask, error) {
 			if err != nil {
 				return nil, err
 			}
-			t := rivalTask{truth: one, one: one, copies: copies, length: L}
+			t := task{truth: one, one: one, copies: copies, length: L}
 			if copies > 1 {
 				if t.truth, err = process.NewStack(one, copies); err != nil {
 					return nil, err
@@ -113,14 +111,14 @@ func rivalTasks(largest int) ([]rivalTask, error) {
 			return nil, err
 		}
 		for L := 64; L <= largest; L *= 4 {
-			out = append(out, rivalTask{truth: p, copies: 1, length: L})
+			out = append(out, task{truth: p, copies: 1, length: L})
 		}
 	}
 	return out, nil
 }
 
 // pairedExact is ln p(Y|X) − ln p(Y) on as many windows as the budget allows.
-func pairedExact(ctx context.Context, t rivalTask, samples int, seed uint64) (float64, int, error) {
+func pairedExact(ctx context.Context, t task, samples int, seed uint64) (float64, int, error) {
 	n := min(samples, max(4, workTokens/(t.length*t.copies)))
 	if t.one == nil {
 		v, err := pairedMean(ctx, t.truth.(process.Process[token.ID]), t.length, n, seed)
@@ -156,7 +154,7 @@ func gain[T any](ctx context.Context, m lm.Model[T], x, y []T) (float64, error) 
 }
 
 // pairs draws X and Y as vectors.
-func (t rivalTask) pairs(ctx context.Context, n int, seed uint64) (x, y [][]float64, err error) {
+func (t task) pairs(ctx context.Context, n int, seed uint64) (x, y [][]float64, err error) {
 	half := t.length / 2
 	err = process.Samples(ctx, t.one, seed, t.length, n*t.copies, 1, func(i int, w []float64) error {
 		if i%t.copies == 0 {
@@ -168,14 +166,14 @@ func (t rivalTask) pairs(ctx context.Context, n int, seed uint64) (x, y [][]floa
 	return x, y, err
 }
 
-func (t rivalTask) affordable(n, dimensions int) error {
+func (t task) affordable(n, dimensions int) error {
 	if float64(n)*float64(n)*float64(dimensions) > workPairs {
 		return fmt.Errorf("%d² distances in %d dimensions: not tried", n, dimensions)
 	}
 	return nil
 }
 
-func ksgOf(ctx context.Context, t rivalTask, n int, seed uint64) (float64, int, error) {
+func ksgOf(ctx context.Context, t task, n int, seed uint64) (float64, int, error) {
 	if err := t.affordable(n, t.length*t.copies); err != nil {
 		return 0, n, err
 	}
@@ -183,12 +181,12 @@ func ksgOf(ctx context.Context, t rivalTask, n int, seed uint64) (float64, int, 
 	if err != nil {
 		return 0, n, err
 	}
-	e, err := rival.KSG(ctx, x, y, 3)
-	return float64(e.Value), n, err
+	e, err := ksg(ctx, x, y, 3)
+	return e.value, n, err
 }
 
-func ccaOf(corrected bool) func(context.Context, rivalTask, int, uint64) (float64, int, error) {
-	return func(ctx context.Context, t rivalTask, n int, seed uint64) (float64, int, error) {
+func ccaOf(corrected bool) func(context.Context, task, int, uint64) (float64, int, error) {
+	return func(ctx context.Context, t task, n int, seed uint64) (float64, int, error) {
 		if d := t.length * t.copies; n <= d {
 			return 0, n, fmt.Errorf("%d samples cannot determine the covariance of %d coordinates", n, d)
 		}
@@ -196,16 +194,16 @@ func ccaOf(corrected bool) func(context.Context, rivalTask, int, uint64) (float6
 		if err != nil {
 			return 0, n, err
 		}
-		e, err := rival.CCA(x, y, corrected)
-		return float64(e.Value), n, err
+		e, err := cca(x, y, corrected)
+		return e.value, n, err
 	}
 }
 
-// contrastive runs the bounds in canonical coordinates, in which X and Y are
+// bounds runs the bounds in canonical coordinates, in which X and Y are
 // pairs of correlation 2/3 (docs/processes.md): ln p(y|x)/p(y), and with it the
 // bounds, is the same in any coordinates.
-func contrastive(leaveOneOut bool) func(context.Context, rivalTask, int, uint64) (float64, int, error) {
-	return func(ctx context.Context, t rivalTask, n int, seed uint64) (float64, int, error) {
+func bounds(leaveOneOut bool) func(context.Context, task, int, uint64) (float64, int, error) {
+	return func(ctx context.Context, t task, n int, seed uint64) (float64, int, error) {
 		d := t.copies
 		for L := t.length; L > 4; L /= 4 {
 			d *= 3
@@ -220,7 +218,7 @@ func contrastive(leaveOneOut bool) func(context.Context, rivalTask, int, uint64)
 			x[i] = rng.NormFloat64()
 			y[i] = rho*x[i] + math.Sqrt(1-rho*rho)*rng.NormFloat64()
 		}
-		nce, loo, err := rival.Contrastive(ctx, n, func(j, i int) float64 {
+		nce, loo, err := contrastive(ctx, n, func(j, i int) float64 {
 			s := 0.0
 			b := y[i*d : (i+1)*d]
 			for k, a := range x[j*d : (j+1)*d] {
@@ -230,15 +228,15 @@ func contrastive(leaveOneOut bool) func(context.Context, rivalTask, int, uint64)
 			return -s / (2 * (1 - rho*rho))
 		})
 		if leaveOneOut {
-			return float64(loo.Value), n, err
+			return loo.value, n, err
 		}
-		return float64(nce.Value), n, err
+		return nce.value, n, err
 	}
 }
 
 // universalCode is C(X) + C(Y) − C(XY) of texts, C the code length of the
 // built-in predictor that starts from nothing.
-func universalCode(ctx context.Context, t rivalTask, samples int, seed uint64) (float64, int, error) {
+func universalCode(ctx context.Context, t task, samples int, seed uint64) (float64, int, error) {
 	n := min(samples, 20, max(4, 200_000/t.length))
 	p := t.truth.(process.Process[token.ID])
 	model, err := bytemix.New(bytemix.Options{TableBits: 16, Workers: 1})

@@ -1,16 +1,27 @@
-package rival
+package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
-
-	"github.com/l2m-lab/l2m/info"
+	"gonum.org/v1/gonum/stat"
 )
+
+// estimate is an estimate of I(X;Y) in nats. Its standard error treats samples as
+// independent contributions and is 0 where unknown: it says nothing about bias.
+type estimate struct{ value, se float64 }
+
+// mean of contributions, with the standard error of a mean.
+func mean(terms []float64) estimate {
+	m, sd := stat.MeanStdDev(terms, nil)
+	return estimate{m, stat.StdErr(sd, float64(len(terms)))}
+}
 
 // check says what is wrong with pairs of vectors.
 func check(x, y [][]float64) error {
@@ -35,61 +46,48 @@ func check(x, y [][]float64) error {
 	return nil
 }
 
-// KSG is the first estimator of Kraskov, Stögbauer and Grassberger (Phys. Rev.
+// ksg is the first estimator of Kraskov, Stögbauer and Grassberger (Phys. Rev.
 // E 69, 066138, eq. 8):
 //
 //	ψ(k) + ψ(N) − ⟨ψ(n_x + 1) + ψ(n_y + 1)⟩
 //
 // where n_x counts the samples whose x is closer than the k-th neighbour in
-// the joint space (maximum norm). k is usually 3 to 5. With a k-d tree it takes
-// O(N log N) in few dimensions and O(N²) in many, where it fails anyway: it
-// cannot say much more than ψ(N) − ψ(k) nats.
-func KSG(ctx context.Context, x, y [][]float64, k int) (Estimate, error) {
+// the joint space (maximum norm). k is usually 3 to 5. It looks at all pairs.
+func ksg(ctx context.Context, x, y [][]float64, k int) (estimate, error) {
 	if err := check(x, y); err != nil {
-		return Estimate{}, fmt.Errorf("KSG: %w", err)
+		return estimate{}, fmt.Errorf("KSG: %w", err)
 	}
 	n := len(x)
 	if k < 1 || k >= n {
-		return Estimate{}, fmt.Errorf("KSG: k = %d neighbours among %d samples", k, n)
+		return estimate{}, fmt.Errorf("KSG: k = %d neighbours among %d samples", k, n)
 	}
-	joint := make([][]float64, n)
-	for i := range joint {
-		joint[i] = append(append(make([]float64, 0, len(x[i])+len(y[i])), x[i]...), y[i]...)
-	}
-	tx, ty, txy := newTree(x), newTree(y), newTree(joint)
-	terms := make([]float64, n)
 	base := mathext.Digamma(float64(k)) + mathext.Digamma(float64(n))
+	terms := make([]float64, n)
+	dx, dy, joint := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range terms {
 		if err := ctx.Err(); err != nil {
-			return Estimate{}, err
+			return estimate{}, err
 		}
-		r := txy.neighbour(i, k)
+		for j := range n {
+			dx[j], dy[j] = floats.Distance(x[i], x[j], math.Inf(1)), floats.Distance(y[i], y[j], math.Inf(1))
+			joint[j] = max(dx[j], dy[j])
+		}
+		slices.Sort(joint)
+		r := joint[k] // joint[0] is the sample itself
 		if r == 0 {
-			return Estimate{}, fmt.Errorf("KSG: sample %d occurs more than %d times (the estimator is for continuous variables)", i, k)
+			return estimate{}, fmt.Errorf("KSG: sample %d occurs more than %d times (the estimator is for continuous variables)", i, k)
 		}
-		terms[i] = base - mathext.Digamma(float64(tx.within(i, r)+1)) - mathext.Digamma(float64(ty.within(i, r)+1))
+		// Both counts include the sample itself, which is the + 1.
+		terms[i] = base - mathext.Digamma(float64(below(dx, r))) - mathext.Digamma(float64(below(dy, r)))
 	}
 	return mean(terms), nil
 }
 
-// mean of contributions, with the standard error of a mean.
-func mean(terms []float64) Estimate {
-	n := float64(len(terms))
-	m, ss := 0.0, 0.0
-	for _, t := range terms {
-		m += t / n
-	}
-	for _, t := range terms {
-		ss += (t - m) * (t - m)
-	}
-	e := Estimate{Value: info.Nats(m), Samples: len(terms)}
-	if len(terms) > 1 {
-		e.SE = info.Nats(math.Sqrt(ss / (n - 1) / n))
-	}
-	return e
+func below(x []float64, r float64) int {
+	return floats.Count(func(v float64) bool { return v < r }, x)
 }
 
-// CCA is the Gaussian plug-in, −½ Σ ln(1 − r_i²) over the sample's canonical
+// cca is the Gaussian plug-in, −½ Σ ln(1 − r_i²) over the sample's canonical
 // correlations: right for Gaussian vectors only. With corrected its bias for
 // Gaussian samples is removed exactly, by
 //
@@ -97,13 +95,13 @@ func mean(terms []float64) Estimate {
 //
 // (S the sample covariance of N samples in d dimensions). It needs more samples
 // than coordinates of x and y together.
-func CCA(x, y [][]float64, corrected bool) (Estimate, error) {
+func cca(x, y [][]float64, corrected bool) (estimate, error) {
 	if err := check(x, y); err != nil {
-		return Estimate{}, fmt.Errorf("CCA: %w", err)
+		return estimate{}, fmt.Errorf("CCA: %w", err)
 	}
 	n, dx, dy := len(x), len(x[0]), len(y[0])
 	if n <= dx+dy {
-		return Estimate{}, fmt.Errorf("CCA: %d samples cannot determine the covariance of %d coordinates (more than %d are needed)", n, dx+dy, dx+dy)
+		return estimate{}, fmt.Errorf("CCA: %d samples cannot determine the covariance of %d coordinates (more than %d are needed)", n, dx+dy, dx+dy)
 	}
 	data := mat.NewDense(n, dx+dy, nil)
 	for i := range x {
@@ -140,20 +138,20 @@ func CCA(x, y [][]float64, corrected bool) (Estimate, error) {
 	}
 	a, err := logDet(0, dx)
 	if err != nil {
-		return Estimate{}, err
+		return estimate{}, err
 	}
 	b, err := logDet(dx, dx+dy)
 	if err != nil {
-		return Estimate{}, err
+		return estimate{}, err
 	}
 	c, err := logDet(0, dx+dy)
 	if err != nil {
-		return Estimate{}, err
+		return estimate{}, err
 	}
-	return Estimate{Value: info.Nats((a + b - c) / 2), Samples: n}, nil
+	return estimate{value: (a + b - c) / 2}, nil
 }
 
-// Contrastive returns InfoNCE (a lower bound, at most ln N) and leave-one-out
+// contrastive returns InfoNCE (a lower bound, at most ln N) and leave-one-out
 // (an upper bound when the critic is ln p(y|x)) from a batch of N pairs:
 //
 //	InfoNCE = (1/N) Σ_i [f(i,i) − ln (1/N) Σ_j e^f(j,i)]
@@ -161,7 +159,7 @@ func CCA(x, y [][]float64, corrected bool) (Estimate, error) {
 //
 // critic(j, i) is f(x_j, y_i), ln p(y_i|x_j) up to a term of y_i alone. [van den
 // Oord et al. 2018; Poole et al. 2019]
-func Contrastive(ctx context.Context, n int, critic func(j, i int) float64) (nce, loo Estimate, err error) {
+func contrastive(ctx context.Context, n int, critic func(j, i int) float64) (nce, loo estimate, err error) {
 	if n < 2 {
 		return nce, loo, fmt.Errorf("contrastive bounds need at least 2 samples, not %d", n)
 	}
@@ -178,24 +176,9 @@ func Contrastive(ctx context.Context, n int, critic func(j, i int) float64) (nce
 			}
 		}
 		own := f[i]
-		a[i] = own - logSumExp(f) + math.Log(float64(n))
+		a[i] = own - floats.LogSumExp(f) + math.Log(float64(n))
 		f[i] = math.Inf(-1)
-		b[i] = own - logSumExp(f) + math.Log(float64(n-1))
+		b[i] = own - floats.LogSumExp(f) + math.Log(float64(n-1))
 	}
 	return mean(a), mean(b), nil
-}
-
-func logSumExp(x []float64) float64 {
-	top := math.Inf(-1)
-	for _, v := range x {
-		top = math.Max(top, v)
-	}
-	if math.IsInf(top, -1) {
-		return top
-	}
-	s := 0.0
-	for _, v := range x {
-		s += math.Exp(v - top)
-	}
-	return top + math.Log(s)
 }
