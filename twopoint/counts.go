@@ -208,7 +208,8 @@ func settleCounts(run *rundir.Dir, o Options, opts count.Options, id countsID) (
 	case o.Distances == nil && len(opts.Distances) < asked:
 		return nil, nil // there was less memory then
 	}
-	return counts, nil
+	// A run that was killed between writing the counts and this left them.
+	return counts, run.Discard(rundir.Counting + "/")
 }
 
 // countAnew counts, and leaves the counts in the run directory.

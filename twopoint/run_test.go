@@ -1,9 +1,11 @@
 package twopoint
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -235,5 +237,37 @@ func TestTwoPointOfOtherEncodings(t *testing.T) {
 		if !strings.HasPrefix(got, x.want) || x.want == "" && got != "" {
 			t.Errorf("%s of %q: warning %q, want %q", x.tokens, x.path, got, x.want)
 		}
+	}
+}
+
+// A run that was killed after it wrote its counts, and before it removed what it had
+// made them of, is cleaned up by the next.
+func TestLeftoverChunksAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "a.txt")
+	if err := os.WriteFile(text, bytes.Repeat([]byte("some of these words. "), 400), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Paths: []string{text}, Out: filepath.Join(dir, "run"), Distances: []int{1, 2, 4, 8}, Seed: 1, Figures: []string{}}
+	if _, err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	run, err := rundir.Open(o.Out, rundir.TwoPoint, rundir.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := run.Folder(rundir.Counting)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, "distance-000008.json"), []byte("{}"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Close()
+	if _, err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left (%v)", folder, err)
 	}
 }

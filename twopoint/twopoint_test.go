@@ -10,9 +10,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/l2m-lab/l2m/internal/thorough"
-
 	"github.com/google/go-cmp/cmp"
+	"github.com/l2m-lab/l2m/internal/thorough"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/count"
