@@ -3,7 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -21,9 +20,15 @@ var ratios = []int{2, 3, 4}
 
 // estimate fills in everything that follows from the scores: losses, series
 // with their laws, and the triangle. The headline series comes first.
-// ngrams are entropies of successive tokens, nil where no correction is needed.
-func estimate(ctx context.Context, r *result.Result, src mi.Source, ngrams []info.Nats, o Options) error {
-	stats, err := mi.Collect(ctx, src, mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed, NGrams: ngrams})
+// What checks find of them comes before anything else is said.
+func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o Options) error {
+	collect := mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed}
+	if r.Model.BOS != lm.NoBOS {
+		for _, e := range f.entropies {
+			collect.NGrams = append(collect.NGrams, e.Value)
+		}
+	}
+	stats, err := mi.Collect(ctx, src, collect)
 	if err != nil {
 		return err
 	}
@@ -66,6 +71,10 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, ngrams []inf
 	if w := tiny(r); w != nil {
 		r.Warnings = append(r.Warnings, *w)
 	}
+	if f.prepare != nil {
+		f.prepare(r)
+	}
+	conclude(r, stats, f)
 	return nil
 }
 
@@ -91,32 +100,6 @@ func tiny(r *result.Result) *info.Warning {
 		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than one in a thousand: so little can come from the model's adapting within a window where the text itself holds no information, and no law should be read from it", float64(p.Value), loss),
 		Fix:  "measure with a better model, or with longer windows",
 	}
-}
-
-// ngramEntropies are the entropies of single tokens and of pairs of neighbours in
-// the windows, for a model that does not start in the middle of a text.
-func ngramEntropies(s sample[token.ID], m lm.Info) ([]info.Nats, error) {
-	if m.BOS == lm.NoBOS {
-		return nil, nil
-	}
-	var singles, pairs = map[token.ID]int64{}, map[[2]token.ID]int64{}
-	for _, w := range s.windows {
-		for i, id := range w.Tokens {
-			singles[id]++
-			if i > 0 {
-				pairs[[2]token.ID{w.Tokens[i-1], id}]++
-			}
-		}
-	}
-	var out []info.Nats
-	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
-		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
-		if err != nil {
-			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
-		}
-		out = append(out, h.Value)
-	}
-	return out, nil
 }
 
 // Fit fits the law of one series, whose lengths count units; source says where it

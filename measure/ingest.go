@@ -103,7 +103,7 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 		Corpus: f.Corpus, Model: result.Model{Info: f.Info}, Windows: f.Windows, Plan: describePlan(s), Warnings: f.Warnings,
 	}
 	o := Options{Out: dir, Seed: f.Evaluate.Seed, Draws: f.Evaluate.Draws, Range: f.Evaluate.Range, Figures: f.Evaluate.Figures, Progress: progress}.withDefaults()
-	if err := evaluate(ctx, out.Result, s, store, o); err != nil {
+	if err := evaluate(ctx, out.Result, s, store, facts{}, o); err != nil {
 		return nil, err
 	}
 	return out, result.Store(run, out.Result, rundir.Faces(faces, out.Result, o.Figures))

@@ -66,7 +66,11 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	}
 
 	r := describe(text, e, s, o)
-	if err := evaluate(ctx, r, s, store, o); err != nil {
+	share, err := copied(ctx, text, e, s, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := evaluate(ctx, r, s, store, facts{copied: share}, o); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {
@@ -100,13 +104,14 @@ func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Resu
 }
 
 // evaluate adds everything that follows from the scores.
-func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, o Options) error {
+func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, o Options) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
-	ngrams, err := ngramEntropies(s, r.Model.Info)
-	if err != nil {
+	f.better = betterModel(r.Corpus.Tokenizer)
+	var err error
+	if f.entropies, err = entropies(s); err != nil {
 		return err
 	}
-	if err := estimate(ctx, r, store.Source(), ngrams, o); err != nil {
+	if err := estimate(ctx, r, store.Source(), f, o); err != nil {
 		return err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, r.Windows.BytesPerToken)

@@ -10,6 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
@@ -26,6 +27,8 @@ type finding struct {
 	series   int          // index of the headline series; -1 when there is none
 	exponent *law.Param
 	factor   *law.Param
+
+	withdrawn bool // a check says that it is no law of the text
 }
 
 // headlineSeries is the first series that has a law, or the first one.
@@ -80,6 +83,9 @@ func find(r *result.Result) finding {
 		f.tone, f.headline = page.Doubtful, "There is too little here to tell how information grows"
 	}
 	f.reason = s.Law.Reason
+	if len(r.Findings) > 0 {
+		f.found(r.Findings[0])
+	}
 	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation {
 		return f
 	}
@@ -93,6 +99,19 @@ func find(r *result.Result) finding {
 		prose.Phrase{{Text: prose.Round(f.exponent.Value, f.exponent.SE), Style: prose.Sup, Ref: paramRef(base, s.Law.Power, f.exponent)}},
 		prose.Plain(" "), prose.Unit(""))
 	return f
+}
+
+// found puts what a check found in the place of the finding it withdraws, or after
+// the finding it qualifies.
+func (f *finding) found(c check.Finding) {
+	f.tone = page.Doubtful
+	if c.Severity == check.Withdraws {
+		f.withdrawn = true
+		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+" ("+c.Fix+"). Of the estimates as they are: "+f.reason
+		return
+	}
+	f.headline += ". " + c.Sentence
+	f.reason = upperFirst(c.Detail) + ". " + f.reason
 }
 
 // decayFormula is the fitted decay of two-point information.

@@ -184,9 +184,9 @@ func (b pageBuilder) facts() []page.Fact {
 }
 
 // formula is the law that the first screen shows large; a rejected one is only
-// mentioned in the lead.
+// mentioned in the lead, and one that a check withdraws not there either.
 func (b pageBuilder) formula() prose.Phrase {
-	if b.find.tone == page.Bad {
+	if b.find.tone == page.Bad || b.find.withdrawn {
 		return nil
 	}
 	return b.find.formula

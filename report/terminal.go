@@ -99,6 +99,8 @@ func (t *terminal) verdict() {
 	s := t.find.headline
 	colour := map[page.Tone]text.Color{page.Good: text.FgGreen, page.Bad: text.FgRed, page.Doubtful: text.FgYellow}[t.find.tone]
 	switch {
+	case t.find.formula != nil && t.find.withdrawn:
+		s += "; the estimates follow " + t.find.formula.String()
 	case t.find.formula != nil && t.find.tone == page.Bad:
 		s += "; the best single one is " + t.find.formula.String()
 	case t.find.formula != nil:

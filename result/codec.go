@@ -44,7 +44,7 @@ func Marshal[D any, P Document[D]](doc P) ([]byte, error) {
 	if *copied.header() == "" {
 		*copied.header() = kind.schema
 	}
-	if err := check[D](copied); err != nil {
+	if err := checkDocument[D](copied); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", kind.name, err)
 	}
 	var b bytes.Buffer
@@ -74,7 +74,7 @@ func Read[D any, P Document[D]](r io.Reader, name string) (P, error) {
 	doc := P(new(D))
 	err := decode(r, doc.about().schema, doc)
 	if err == nil {
-		err = check[D](doc)
+		err = checkDocument[D](doc)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
@@ -82,7 +82,7 @@ func Read[D any, P Document[D]](r io.Reader, name string) (P, error) {
 	return doc, nil
 }
 
-func check[D any, P Document[D]](doc P) error {
+func checkDocument[D any, P Document[D]](doc P) error {
 	if schema := doc.about().schema; *doc.header() != schema {
 		return fmt.Errorf(".schema is %q, not %q", *doc.header(), schema)
 	}

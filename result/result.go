@@ -4,6 +4,7 @@
 package result
 
 import (
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/law/decay"
@@ -16,21 +17,24 @@ const Schema = "l2m.results/1"
 
 // Result is the findings of one run.
 type Result struct {
-	Schema   string         `json:"schema"`
-	Verb     string         `json:"verb"`    // "measure", "twopoint", …
-	Command  string         `json:"command"` // canonical command line that repeats the run
-	Version  string         `json:"version"` // of l2m
-	Corpus   Corpus         `json:"corpus"`
-	Model    Model          `json:"model"`
-	Windows  Windows        `json:"windows"`
-	Plan     Plan           `json:"plan"`
-	Loss     Loss           `json:"loss"`
-	Series   []Series       `json:"series,omitempty"`   // first one is the headline
-	Triangle []mi.Point     `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
-	Peak     *mi.Peak       `json:"peak,omitempty"`     // where the triangle is largest
-	TwoPoint *TwoPoint      `json:"twopoint,omitempty"`
-	Audit    *Audit         `json:"audit,omitempty"` // of the model configurations that were given
-	Warnings []info.Warning `json:"warnings,omitempty"`
+	Schema   string     `json:"schema"`
+	Verb     string     `json:"verb"`    // "measure", "twopoint", …
+	Command  string     `json:"command"` // canonical command line that repeats the run
+	Version  string     `json:"version"` // of l2m
+	Corpus   Corpus     `json:"corpus"`
+	Model    Model      `json:"model"`
+	Windows  Windows    `json:"windows"`
+	Plan     Plan       `json:"plan"`
+	Loss     Loss       `json:"loss"`
+	Series   []Series   `json:"series,omitempty"`   // first one is the headline
+	Triangle []mi.Point `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
+	Peak     *mi.Peak   `json:"peak,omitempty"`     // where the triangle is largest
+	TwoPoint *TwoPoint  `json:"twopoint,omitempty"`
+	Audit    *Audit     `json:"audit,omitempty"` // of the model configurations that were given
+	// Findings are the checks that failed, the gravest first: what makes the
+	// estimates something else than the information of the text.
+	Findings []check.Finding `json:"findings,omitempty"`
+	Warnings []info.Warning  `json:"warnings,omitempty"`
 }
 
 func (*Result) about() about      { return about{Schema, "results", "  "} }

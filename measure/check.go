@@ -1,0 +1,122 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/l2m-lab/l2m/check"
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm/open"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/token"
+)
+
+// facts are what is known of a sample beside its scores.
+type facts struct {
+	entropies []mi.EntropyEstimate // of one token and of two; none of densities
+	exact     bool                 // the model is the law of the process
+	copied    float64              // see check.Copied
+	better    string               // a model that would do better; "" where none is known
+	prepare   func(*result.Result) // called before the checks; may be nil
+}
+
+// conclude checks the estimates, and withdraws the verdict on the headline where
+// a check says so.
+func conclude(r *result.Result, stats *mi.Statistics, f facts) {
+	d := check.Data{Entropy: f.entropies, Windows: r.Windows.Count, Exact: f.exact, Copied: f.copied, Better: f.better}
+	for _, s := range r.Series {
+		d.Series = append(d.Series, s.Series)
+	}
+	d.LossSums, d.LossCounts = stats.LossSums()
+	r.Findings = check.Run(d)
+	for i, found := range r.Findings {
+		if i > 0 { // the first is the headline
+			r.Warnings = append(r.Warnings, found.Warning())
+		}
+		switch {
+		case found.Code == check.DocumentStart:
+			r.Series = correctedFirst(r.Series)
+		case found.Severity == check.Withdraws && len(r.Series) > 0:
+			if a := r.Series[0].Law; a.Verdict == law.PowerLawHolds || a.Verdict == law.PowerLawRejected {
+				a.Verdict = law.Undecided
+			}
+		}
+	}
+}
+
+// correctedFirst puts the series corrected for the start of documents before the
+// others.
+func correctedFirst(series []result.Series) []result.Series {
+	rank := func(s result.Series) int {
+		return slices.Index([]mi.Estimator{mi.Paired2Gram, mi.Paired1Gram}, s.Estimator)
+	}
+	best := -1
+	for i, s := range series {
+		if s.Ratio == series[0].Ratio && rank(s) >= 0 && (best < 0 || rank(s) < rank(series[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return series
+	}
+	head := series[best]
+	return slices.Insert(slices.Delete(series, best, best+1), 0, head)
+}
+
+// entropies are those of single tokens and of pairs of neighbours in the windows,
+// nil where tokens are not symbols.
+func entropies[T any](s sample[T]) ([]mi.EntropyEstimate, error) {
+	if _, symbols := any(*new(T)).(token.ID); !symbols {
+		return nil, nil
+	}
+	singles, pairs := map[token.ID]int64{}, map[[2]token.ID]int64{}
+	for _, w := range s.windows {
+		tokens := any(w.Tokens).([]token.ID)
+		for i, id := range tokens {
+			singles[id]++
+			if i > 0 {
+				pairs[[2]token.ID{tokens[i-1], id}]++
+			}
+		}
+	}
+	var out []mi.EntropyEstimate
+	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
+		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
+		if err != nil {
+			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+// copied is the share of the windows that the predictor has been trained on, as
+// far as it is trained here.
+func copied(ctx context.Context, t text, e *open.Model, s sample[token.ID], o Options) (float64, error) {
+	if !open.Trains(o.Model) {
+		return 0, nil
+	}
+	windows := iter.Seq[[]token.ID](func(yield func([]token.ID) bool) {
+		for _, w := range s.windows {
+			if !yield(w.Tokens) {
+				return
+			}
+		}
+	})
+	return check.Copied(open.Symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.Tokenizer.Stream), windows)
+}
+
+// betterModel is a model that knows more than the one that scored, of the kinds of
+// text that l2m has one for.
+func betterModel(tokenizer string) string {
+	if tokenizer == token.Bytes().Name() {
+		return "a language model (--model smollm2)"
+	}
+	return ""
+}
