@@ -152,12 +152,19 @@ const (
 
 var meaning = [256]uint8{'{': opens, '[': opens, '}': closes, ']': closes, '"': quote, '\n': newline, ' ': ends, '\t': ends, '\r': ends, ',': ends}
 
+// scan is where in a value the reader stands.
+type scan struct {
+	depth             int
+	inString, escaped bool
+	bare              bool // a word without quotes has begun
+}
+
 // value reads one value, of which it checks no more than where it ends.
 func (v *values) value(line int64) ([]byte, error) {
 	v.buf = v.buf[:0]
-	depth, inString, escaped, bare := 0, false, false, false
+	var s scan
 	for {
-		if _, err := v.in.Peek(1); err == io.EOF && bare && depth == 0 {
+		if _, err := v.in.Peek(1); err == io.EOF && s.bare && s.depth == 0 {
 			return v.buf, nil
 		} else if err == io.EOF {
 			return nil, atLine(v.name, line, "the file ends inside this JSON value (copy or download it again)")
@@ -165,53 +172,14 @@ func (v *values) value(line int64) ([]byte, error) {
 			return nil, err
 		}
 		chunk, _ := v.in.Peek(v.in.Buffered())
-		n, done := 0, false
-	scan:
-		for ; n < len(chunk); n++ {
-			b := chunk[n]
-			if inString {
-				switch {
-				case escaped:
-					escaped = false
-				case b == '\\':
-					escaped = true
-				case b == '"':
-					if inString = false; depth == 0 {
-						n, done = n+1, true
-						break scan
-					}
-				case b == '\n':
-					return nil, atLine(v.name, v.line, "invalid JSON: the line ends inside a string")
-				}
-				continue
-			}
-			switch meaning[b] {
-			case opens:
-				depth++
-			case closes:
-				if depth--; depth == 0 {
-					n, done = n+1, true
-					break scan
-				}
-				if depth < 0 { // behind a bare word
-					done = true
-					break scan
-				}
-			case quote:
-				inString = true
-			case newline, ends:
-				if depth == 0 {
-					done = true
-					break scan
-				}
-				if b == '\n' {
-					v.line++
-				}
-			default:
-				bare = bare || depth == 0
-			}
+		n, done, err := v.scan(&s, chunk)
+		if err != nil {
+			return nil, err
 		}
 		v.buf = append(v.buf, chunk[:n]...)
+		if done && len(v.buf) == 0 { // a lone bracket
+			return nil, atLine(v.name, line, "invalid JSON: %q where a value was expected", chunk[n])
+		}
 		if _, err := v.in.Discard(n); err != nil {
 			return nil, err
 		}
@@ -219,12 +187,54 @@ func (v *values) value(line int64) ([]byte, error) {
 			return nil, errLong
 		}
 		if done {
-			if len(v.buf) == 0 { // a lone bracket
-				return nil, atLine(v.name, line, "invalid JSON: %q where a value was expected", chunk[n])
-			}
 			return v.buf, nil
 		}
 	}
+}
+
+// scan finds how many bytes of a chunk belong to the value, and whether it ends there.
+func (v *values) scan(s *scan, chunk []byte) (n int, done bool, err error) {
+	for ; n < len(chunk); n++ {
+		b := chunk[n]
+		if s.inString {
+			switch {
+			case s.escaped:
+				s.escaped = false
+			case b == '\\':
+				s.escaped = true
+			case b == '"':
+				if s.inString = false; s.depth == 0 {
+					return n + 1, true, nil
+				}
+			case b == '\n':
+				return 0, false, atLine(v.name, v.line, "invalid JSON: the line ends inside a string")
+			}
+			continue
+		}
+		switch meaning[b] {
+		case opens:
+			s.depth++
+		case closes:
+			if s.depth--; s.depth == 0 {
+				return n + 1, true, nil
+			}
+			if s.depth < 0 { // behind a bare word
+				return n, true, nil
+			}
+		case quote:
+			s.inString = true
+		case newline, ends:
+			if s.depth == 0 {
+				return n, true, nil
+			}
+			if b == '\n' {
+				v.line++
+			}
+		default:
+			s.bare = s.bare || s.depth == 0
+		}
+	}
+	return n, false, nil
 }
 
 // extracted is what a JSON value holds in its field.

@@ -113,7 +113,7 @@ func TestByteLevelIsLossless(t *testing.T) {
 // makes none that documents are encoded in stretches.
 func TestStreamJoinsPieces(t *testing.T) {
 	line := "Some words, 123 of them  and\tmore.\n  indented é\nСлова и ещё.\n"
-	long := strings.Repeat(line, 5*stretchBytes/len(line))
+	long := strings.Repeat(line, 5*stretchBytes/2/len(line))
 	paths := kinds(t, "testdata")
 	if !thorough.Tests() {
 		paths = paths[:2]
