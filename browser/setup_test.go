@@ -76,7 +76,7 @@ var l2m = sync.OnceValues(func() (string, error) {
 })
 
 // kinds are the runs in the order in which they are looked at.
-var kinds = []string{"measure", "process", "twopoint", "audit", "calibrate", "damage", "compare"}
+var kinds = []string{"measure", "process", "twopoint", "audit", "memory", "policy", "calibrate", "damage", "compare"}
 
 // runs makes a run of every kind, once, and returns their folder.
 var runs = sync.OnceValues(func() (string, error) {
@@ -107,6 +107,8 @@ var runs = sync.OnceValues(func() (string, error) {
 		{"measure", "--process", "powergauss:beta=0.76", "--length", "256", "--windows", "200", "--draws", "99", "--figures", "svg", "-q", "--out", "process"},
 		{"twopoint", "--tokens", "words", texts, "--figures", "svg", "-q", "--out", "twopoint"},
 		{"audit", configs, "--length", "1e6", "--figures", "svg", "--out", "audit"},
+		{"audit", configs, "--memory", "1G", "--batch", "8", "--length", "128k", "--figures", "svg", "--out", "memory"},
+		{"audit", filepath.Join(configs, "dense", "config.json"), "--cache", "full", "--cache", "window:4096", "--length", "128k", "--figures", "svg", "--out", "policy"},
 		{"calibrate", "powergauss", "hierarchical", "iid", "--length", "128", "--windows", "40", "--repetitions", "10", "--draws", "49", "-q", "--out", "calibrate"},
 		{"calibrate", "powergauss", "--damage", "none", "--damage", "order=4", "--damage", "order=16", "--damage", "temperature=1.5", "--length", "128", "--windows", "40", "--repetitions", "5", "--draws", "49", "-q", "--out", "damage"},
 		{"compare", "measure", "cut", "--config", filepath.Join(configs, "recurrent", "config.json"), "--config", "", "--figures", "svg", "--out", "compare"},

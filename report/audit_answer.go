@@ -145,7 +145,7 @@ func (a audited) lengthFacts() []page.Fact {
 	mark := a.beyondMark(float64(q.Length))
 	facts := []page.Fact{{
 		Label: "the law asks for", Value: prose.Plain(mark + short(need.At[least+1].Elements) + " elements"),
-		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past tells %s%s nats about the future",
+		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past carries %s%s nats about the future",
 			prose.Count(q.Length), prose.Exact(a.Capacities[least]), mark, prose.Round(float64(need.Information), 0))),
 	}}
 	return append(facts, a.soonest()...)

@@ -21,8 +21,8 @@ func auditFigure(doc *result.Audit) *figure.Figure {
 	hi := a.reach()
 	f := &figure.Figure{
 		ID: "states", Title: "What models keep, and what the law asks for",
-		Caption: prose.Plain("Lines are the elements that a model keeps after L tokens. Dashed lines are what the law asks for if an element carries so many nats; " +
-			"a model whose line runs below one is too small from there on, which a cross marks."),
+		Caption: prose.Plain("Solid lines: the elements that a model keeps after L tokens. Dashed lines: what the law asks for at that many nats per element; " +
+			"where a model's line drops below one, marked by a cross, its state becomes too small."),
 		X:      figure.Axis{Label: "length L", Unit: "tokens", Scale: figure.Log2, Min: 64, Max: hi},
 		Y:      figure.Axis{Label: "history state", Unit: "elements", Scale: figure.Log10},
 		Aspect: 0.75,

@@ -102,7 +102,7 @@ func (a audited) facts() []page.Fact {
 		{Label: "fall behind", Value: prose.Plain(prose.Count(falls)), Note: prose.Plain("beyond some length the state is too small")},
 	}...)
 	if open > 0 {
-		facts = append(facts, page.Fact{Label: "cannot be told", Value: prose.Plain(prose.Count(open)), Note: prose.Plain("the interval of the exponent contains the growth of the state")})
+		facts = append(facts, page.Fact{Label: "undecided", Value: prose.Plain(prose.Count(open)), Note: prose.Plain("the interval of the exponent contains the growth of the state")})
 	}
 	return append(facts, a.soonest()...)
 }
@@ -138,9 +138,9 @@ func (a auditTables) modelSection() page.Section {
 	if t := a.intervals(); t != nil {
 		s.Blocks = append(s.Blocks, t)
 	}
-	s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain("Under L stand the elements kept after so many tokens; under “every bit” and “nats” the length from which on the state is too small, " +
-		"if every bit of it were used, or if an element carried so many nats.")}, page.Prose{Text: prose.Plain("Elements are stored numbers, batch 1, that must be at hand to process the next token; " +
-		"bytes are those at the longest length, with elements as " + a.DType + " except where the model's own code keeps float32.")})
+	s.Blocks = append(s.Blocks, page.Prose{Text: prose.Plain("“elements at L” are those kept after L tokens; “too small from L =” is the length beyond which the state is too small " +
+		"if every bit of it is used, or if each element carries that many nats.")}, page.Prose{Text: prose.Plain("Elements are the stored numbers needed to process the next token, at batch 1. " +
+		"Bytes are at the longest length, with elements as " + a.DType + " except where the model's own code keeps float32.")})
 	for _, n := range a.notes() {
 		s.Blocks = append(s.Blocks, page.WarningBlock{Text: n})
 	}
@@ -152,7 +152,7 @@ func (a auditTables) questionSection() page.Section {
 	for i, q := range a.Questions {
 		last := q.Series[len(q.Series)-1]
 		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Join(
-			prose.Plain(fmt.Sprintf("At %s tokens the past holds ", prose.Count(q.Length))), prose.Amount(last.Information, 0, fmt.Sprintf("%s.questions[%d].series[%d].information", a.base, i, len(q.Series)-1)), prose.Plain(" "), prose.Unit(""),
+			prose.Plain(fmt.Sprintf("At %s tokens the past carries ", prose.Count(q.Length))), prose.Amount(last.Information, 0, fmt.Sprintf("%s.questions[%d].series[%d].information", a.base, i, len(q.Series)-1)), prose.Plain(" "), prose.Unit(""),
 			prose.Plain(fmt.Sprintf(" about the future; ten times the length needs %s times the state.", prose.Significant(q.PerTenfold, 3))))},
 			a.fixed(i), a.needs(i), page.Prose{Text: prose.Plain(upperFirst(notRuledOutWords))})
 	}

@@ -126,7 +126,7 @@ func (a auditTables) growing(m *arch.Audit) prose.Phrase {
 
 // intervals lists the intervals of the crossovers, nil when there is none.
 func (a auditTables) intervals() *page.Table {
-	t := &page.Table{ID: "intervals", Caption: prose.Plain(prose.Exact(math.Round(1000*a.Level)/10) + " % intervals of the length from which on a state is too small"),
+	t := &page.Table{ID: "intervals", Caption: prose.Plain(prose.Exact(math.Round(1000*a.Level)/10) + " % intervals of the length beyond which a state is too small"),
 		Columns: append([]page.Column{{Head: prose.Plain("model"), Wide: true}}, a.capacityColumns("")...)}
 	groups := a.byClass()
 	for _, class := range arch.Classes() {

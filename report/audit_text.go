@@ -93,7 +93,7 @@ func (a audited) growthHeadline() (string, page.Tone) {
 	}
 	s := fmt.Sprintf("%d of %d models %s with the law%s, %d %s behind", keeps, n, agree(keeps, "keeps up", "keep up"), always, falls, agree(falls, "falls", "fall"))
 	if open > 0 {
-		s += fmt.Sprintf(", %d cannot be told", open)
+		s += fmt.Sprintf(", %d undecided", open)
 	}
 	return s, page.Neutral
 }
@@ -308,7 +308,7 @@ func (t *auditText) questions() {
 	for i, q := range t.a.Questions {
 		last := q.Series[len(q.Series)-1]
 		t.out.WriteString("\n" + t.colour(fmt.Sprintf("What %s tokens need", prose.Count(q.Length)), text.Bold) + "\n")
-		line := fmt.Sprintf("the past holds %s nats about the future", prose.Round(float64(last.Information), 0))
+		line := fmt.Sprintf("the past carries %s nats about the future", prose.Round(float64(last.Information), 0))
 		if last.Interval.Level > 0 {
 			line += fmt.Sprintf(" (%s … %s)", prose.Round(last.Interval.Lo, 0), prose.Round(last.Interval.Hi, 0))
 		}
@@ -338,7 +338,7 @@ func (t *auditText) foot() {
 	t.out.WriteString("\n")
 	if len(a.Models) > 0 {
 		t.paragraph(fmt.Sprintf("elements: numbers kept, batch 1; bytes: at L = %s with elements as %s (float32 where the model's own code keeps it). "+
-			"too small from L =: the length beyond which the state cannot hold I(L) if every bit is used, or if an element carries so many nats.", prose.Count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
+			"too small from L =: the length beyond which the state cannot hold I(L) if every bit is used, or if each element carries that many nats.", prose.Count(a.Lengths[len(a.Lengths)-1]), a.DType), 2)
 		t.paragraph(a.capacityWords(), 2)
 	}
 	for _, n := range a.notes() {

@@ -33,7 +33,7 @@ func comparisonHTML(w io.Writer, comparison *result.Comparison) error {
 		f := page.Fact{Label: names[i], Value: prose.Plain("gains throughout"), Note: prose.Plain("up to " + prose.Count(r.Stop.Longest) + " " + c.own() + "s, the longest context measured")}
 		switch {
 		case r.Stop.Reason != "":
-			f.Value, f.Note = prose.Plain("–"), prose.Plain("where it stops gaining cannot be told: "+r.Stop.Reason)
+			f.Value, f.Note = prose.Plain("–"), prose.Plain("where it stops gaining is unclear: "+r.Stop.Reason)
 		case r.Stop.Found:
 			f.Value = prose.Phrase{{Text: stopNumber(r.Stop.At), Ref: fmt.Sprintf(".runs[%d].stop.at", i)}, {Text: " " + c.own() + "s"}}
 			hi := "more than the longest"

@@ -73,7 +73,7 @@ func (c compared) own() string {
 func stopText(s result.Stop, unit string) string {
 	switch {
 	case s.Reason != "":
-		return "cannot be told: " + s.Reason
+		return "unclear where it stops gaining: " + s.Reason
 	case !s.Found:
 		return fmt.Sprintf("gains up to %s %ss, the longest measured", prose.Count(s.Longest), unit)
 	case s.Hi == 0:

@@ -102,7 +102,7 @@ func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 	}
 	pairs := &figure.Figure{
 		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",
-		Caption: prose.Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points cannot be told from the run's noise floor."),
+		Caption: prose.Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points are not distinguishable from noise."),
 		X:       figure.Axis{Label: "distance d", Unit: unit, Scale: figure.Log2},
 		Y:       informationAxis("I(d)"), Aspect: 0.7,
 	}

@@ -26,7 +26,7 @@ func (s figureSet) twoPoint() *figure.Figure {
 		Title:   "What one " + singular(s.unit) + " tells about another at a distance",
 		X:       s.lengthAxis("distance d"),
 		Y:       informationAxis("two-point mutual information I(d)"),
-		Caption: prose.Join(prose.Plain("Two "+s.unit+" only, "), prose.Styled(prose.Math, "d"), prose.Plain(" apart: another quantity than the information between stretches. How fast it decays does not determine how the information between whole stretches grows.")),
+		Caption: prose.Join(prose.Plain("Two "+s.unit+" only, "), prose.Styled(prose.Math, "d"), prose.Plain(" apart, not stretches of text. How fast it decays does not determine how the information between whole stretches grows.")),
 	}
 	floor := figure.Curve{Name: "shuffled pairs", Label: "shuffled pairs", Hue: figure.Grey, Line: figure.Dashed}
 	limit := figure.Curve{Name: "noise", Label: "noise", Hue: figure.Grey, Line: figure.Dotted, Band: true, Extends: true}
@@ -63,9 +63,9 @@ func (s figureSet) twoPoint() *figure.Figure {
 	if len(floor.Points) > 1 && floorMatters(t) {
 		fig.Curves = append(fig.Curves, floor)
 		if t.Corrected {
-			say(" Dashed grey: what the estimator reads on shuffled pairs, which is subtracted from the points.")
+			say(" Dashed grey: the estimate on shuffled pairs, which is subtracted from the points.")
 		} else {
-			say(" Dashed grey: what the estimator reads on shuffled pairs.")
+			say(" Dashed grey: the estimate on shuffled pairs.")
 		}
 	}
 	if hollow {

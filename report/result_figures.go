@@ -118,7 +118,7 @@ func (s figureSet) law() *figure.Figure {
 	fig.Caption = prose.Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are 95 % intervals over documents (" +
 		estimatorName(series.Estimator) + " estimator)" + s.openNote(points) + ".")
 	if s.find.exponent != nil {
-		fig.Caption = prose.Join(fig.Caption, prose.Plain(" Dotted: how it would grow if every "+singular(s.unit)+" kept telling as much, β = 1."))
+		fig.Caption = prose.Join(fig.Caption, prose.Plain(" Dotted: β = 1, as if every "+singular(s.unit)+" added as much as the one before."))
 		fig.Curves = append(fig.Curves,
 			figure.Curve{Name: "β = 1", Label: "β = 1", Hue: figure.Grey, Line: figure.Dotted, Extends: true, Points: s.volumeGuide(points)},
 			s.lawCurve(series.Law, lo, hi))

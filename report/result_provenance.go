@@ -17,7 +17,7 @@ import (
 var estimatorWords = map[mi.Estimator]string{
 	mi.Paired:      "the loss of the future without its past, minus its loss with it, on the same future. Right when the model errs as much without the past as with it.",
 	mi.Direct:      "the same with the two losses taken on different documents, as in the L²M paper. Same mean, far noisier.",
-	mi.Paired1Gram: "paired, where the model takes the future for the beginning of a document: four fifths of the loss of its first token give way to the entropy of single tokens.",
+	mi.Paired1Gram: "paired, where the model takes the future for the beginning of a document: four fifths of the loss of its first token are replaced by the entropy of single tokens.",
 	mi.Paired2Gram: "the same for the first two tokens and the entropy of pairs; the correction of the L²M paper.",
 	mi.Direct1Gram: "direct, with the same correction of the first token.",
 	mi.Direct2Gram: "direct, with the correction of the first two tokens: the estimate that the L²M paper reports.",
@@ -49,9 +49,9 @@ func (b pageBuilder) method() page.Section {
 		s.Blocks = append(s.Blocks, page.List{Items: items})
 	}
 	if t := b.r.TwoPoint; t != nil {
-		text := "Two-point information comes from counting pairs, without a model. Counts of a finite text always show some information"
+		text := "Two-point information comes from counting pairs, without a model. Counts from a finite text always show some information"
 		if hasFloor(t) {
-			text += ": that much the same estimator reads when the pairs are shuffled"
+			text += ", as much as the same estimator gives on shuffled pairs"
 		}
 		errors := "from leaving out blocks of documents in turn"
 		switch {

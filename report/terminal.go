@@ -300,7 +300,7 @@ func (t *terminal) pairs() {
 	whole := t.table(pairsTable(p), 0)
 	note := "± one standard error · noise: up to there a value is not distinguishable from zero"
 	if floorMatters(p) && whole {
-		note += " · shuffled: what the estimator reads on shuffled pairs"
+		note += " · shuffled: the estimate on shuffled pairs"
 		if p.Corrected {
 			note += ", subtracted from I(d)"
 		}

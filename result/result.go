@@ -132,8 +132,8 @@ type TwoPointPoint struct {
 	SE       info.Nats `json:"se"`
 	Method   string    `json:"se_method"`        // mi.Jackknife over blocks, or mi.Bound for independent pairs
 	Blocks   float64   `json:"blocks,omitempty"` // as many equal blocks as vary like these; see mi.TwoPointEstimate
-	Floor    info.Nats `json:"floor"`            // what the estimator reads on shuffled pairs
-	Limit    info.Nats `json:"limit"`            // what a value must exceed to be told from nothing
+	Floor    info.Nats `json:"floor"`            // the estimate on shuffled pairs
+	Limit    info.Nats `json:"limit"`            // what a value must exceed to be distinguishable from zero
 	// LeftOut says why the point is not fitted; "" if it is.
 	LeftOut decay.LeftOut `json:"left_out,omitempty"`
 	// Attenuation is about the share of a weak dependence that is lost with the

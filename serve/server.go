@@ -97,9 +97,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "this page only reads", http.StatusMethodNotAllowed)
+		http.Error(w, "only GET and HEAD are allowed here", http.StatusMethodNotAllowed)
 	case !s.answers(r.Host):
-		http.Error(w, "ask for this page by the address that l2m serve printed", http.StatusMisdirectedRequest)
+		http.Error(w, "open this page at the address that l2m serve printed", http.StatusMisdirectedRequest)
 	case r.URL.Path == "/":
 		s.index(w)
 	case r.URL.Path == "/api/runs":

@@ -16,8 +16,8 @@ func newReportCommand() *cobra.Command {
 	var figures []string
 	cmd := &cobra.Command{
 		Use:   "report RUN…",
-		Short: "Make the report and the figures of finished runs anew",
-		Long: `Report makes report.html, the tables and the figures of finished runs anew from
+		Short: "Re-render the report and figures of finished runs",
+		Long: `Report re-renders report.html, the tables and the figures of finished runs from
 their results.json, compare.json, audit.json or calibration.json:
 after an update of l2m, or in other formats for a paper. Nothing is measured again.`,
 		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf

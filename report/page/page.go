@@ -42,7 +42,7 @@ const (
 	Neutral  Tone = "neutral"
 	Good     Tone = "good"     // holds
 	Bad      Tone = "bad"      // rejected
-	Doubtful Tone = "doubtful" // cannot be told
+	Doubtful Tone = "doubtful" // undecided
 )
 
 // Fact is a number of the first screen with what it means.
