@@ -48,7 +48,7 @@ func kindOf(d Data) string {
 
 // Save writes the model to a folder: config.json and model.safetensors.
 func (r *Run) Save(dir string, data Data) error {
-	if err := os.WriteFile(filepath.Join(dir, ConfigFile), r.Recipe.Model.JSON(), 0o644); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(dir, ConfigFile), 0o644, r.Recipe.Model.JSON()); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(filepath.Join(dir, WeightsFile), 0o644, func(w io.Writer) error { return r.WriteWeights(w, data) })
