@@ -125,6 +125,17 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestSomeCopied: a little of the text in common qualifies the verdict.
+func TestSomeCopied(t *testing.T) {
+	m := made{loss: flat(2), start: flat(1), cross: flat(2), documents: 60, seed: 1}
+	for share, want := range map[float64]check.Severity{0.07: check.Qualifies, 0.3: check.Withdraws} {
+		found := m.run(t, func(d *check.Data) { d.Copied = share })
+		if i := slices.IndexFunc(found, func(f check.Finding) bool { return f.Code == check.Leakage }); i < 0 || found[i].Severity != want {
+			t.Errorf("%g copied: %v", share, found)
+		}
+	}
+}
+
 // TestNothing: without estimates there is nothing to find, and two documents do not
 // make a check fail to compute.
 func TestNothing(t *testing.T) {
