@@ -29,9 +29,9 @@ type HierarchicalOptions struct {
 	// invertible, rows of length 1. Its first c columns meet the inherited ones.
 	Mixing [][]float64
 	// Addition adds rows pairwise after the mixing of every layer: row 2i+1
-	// becomes (row 2i + row 2i+1)/√2. This is our reading of a step that the
-	// paper takes and does not spell out. Truth is then computed from dense
-	// matrices, for at most 2,048 tokens.
+	// becomes (row 2i + row 2i+1)/√2. It is not the step of the paper's Eq. C.23,
+	// which only changes correlations where rows meet. Truth is then computed from
+	// dense matrices, for at most 2,048 tokens.
 	Addition bool
 }
 
@@ -130,7 +130,7 @@ func (h *Hierarchical) describe(correlation float64, exchangeable bool) {
 	} else {
 		spec += ",mixing=" + list64(h.m)
 	}
-	params = append(params, Param{"addition", strconv.FormatBool(h.addition), "add rows pairwise (our reading of the paper's step)"})
+	params = append(params, Param{"addition", strconv.FormatBool(h.addition), "add rows pairwise (not the paper's Eq. C.23)"})
 	shift := NotStationary
 	if exchangeable && !h.addition && bits.OnesCount(uint(h.b)) == 1 {
 		shift = DyadicShift

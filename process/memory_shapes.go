@@ -240,7 +240,7 @@ func (s *Study) mean(from, to int) kept {
 
 // horizon is the least number of tokens after a block by which its directions
 // are chosen: twice the block, where that is more.
-const horizon = 256
+const horizon = 1024
 
 // merged is the construction "merged" of Fenwick.
 func (s *Study) merged(m Memory) ([]kept, error) {

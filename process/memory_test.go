@@ -233,6 +233,12 @@ func TestKneeIsAtTheExponent(t *testing.T) {
 		full = append(full, hold(t, s, "fenwick:1.5,0.7925")["merged"].Share())
 		half = append(half, hold(t, s, "fenwick:1.5,0.5")["merged"].Share())
 	}
+	if os.Getenv("L2M_LONG") != "" {
+		s := study(t, "hierarchical:c=2", 2047, 4096)
+		if v := hold(t, s, "fenwick:1.5,0.5")["merged"].Share(); v < 1-1e-9 {
+			t.Errorf("c = 2, exponent β at L = 4096: share %v, want 1", v)
+		}
+	}
 	for i := range lengths {
 		if full[i] < 1-1e-9 {
 			t.Errorf("exponent β at L = %d: share %v, want 1", lengths[i], full[i])
