@@ -28,9 +28,9 @@ const (
 // Declare declares the options of l2m audit but for where it writes.
 func Declare(s option.Set, o *Options) {
 	s.Value(option.Func("law", o.lawWord, o.setLaw), "law", "", "run directory of l2m measure, or A,BETA (default: the published law of English, 2.27,0.76)", option.Numbers)
-	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: bytes that a token of the models has on this text", option.Numbers)
-	s.Value(lengths(&o.Lengths), "at", "", "lengths to state sizes at, in tokens (default 1024,4096,32768,131072)", option.Numbers)
-	s.Value(lengths(&o.Ask), "length", "", "what would be needed at these lengths, such as 1e6", option.Numbers)
+	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: mean bytes per token of the models on this text", option.Numbers)
+	s.Value(lengths(&o.Lengths), "at", "", "lengths at which to give sizes, in tokens (default 1024,4096,32768,131072)", option.Numbers)
+	s.Value(lengths(&o.Ask), "length", "", "say what these lengths need, such as 1e6", option.Numbers)
 	s.Value(option.Func("nats", func() string { return joined(o.Capacities, shell.Number) }, func(text string) (err error) {
 		o.Capacities, err = parseCapacities(text)
 		return err
@@ -47,16 +47,16 @@ func Declare(s option.Set, o *Options) {
 			o.Policies = append(o.Policies, p)
 		}
 		return err
-	}), "cache", "", "audit under a cache policy too: window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear", option.Numbers)
+	}), "cache", "", "also audit under a cache policy: window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear", option.Numbers)
 	declareMemory(s, &o.Memory)
-	s.Text(&o.Assume, "assume", "", "", "read the files as this model_type, whatever they say", option.Numbers)
+	s.Text(&o.Assume, "assume", "", "", "read the files as this model_type, whatever they name", option.Numbers)
 	s.Float(&o.Level, "level", defaultLevel, "level of intervals", option.Numbers)
 }
 
 // declareMemory declares the options that ask what fits on a device.
 func declareMemory(s option.Set, o *MemoryOptions) {
 	v := &o.Serving
-	s.Value(option.PositiveSize(&v.Memory), "memory", "", "ask which models fit on a device with so much memory, such as 80G (GiB) or 80GB", option.Numbers)
+	s.Value(option.PositiveSize(&v.Memory), "memory", "", "say which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
 	s.Value(option.Each("size", o.weightWords, o.addWeights), "weights", "", "weights: a size such as 16G, a file or folder of them, or NAME=SIZE for one model (default: looked for beside config.json)", option.Numbers)
 	s.Float(&v.Utilization, "utilization", defaultUtilization, "share of the memory that may be used, as vLLM's gpu_memory_utilization", option.Numbers)
 	s.Value(option.PositiveSize(&v.Overhead), "overhead", "", "memory to set aside on each device for activations and the engine, such as 2G", option.Numbers)
@@ -64,13 +64,13 @@ func declareMemory(s option.Set, o *MemoryOptions) {
 	s.Int64(&v.Batch, "batch", "", 1, "sequences at once; --length says how long they are", option.Numbers)
 	s.Value(dtype(&v.Storage.KV), "kv-type", "", "storage of keys and values: fp8, int8, q8_0, q4_0, … (default: --dtype)", option.Numbers)
 	s.Value(dtype(&v.Storage.Index), "index-type", "", "storage of index keys (default: as keys and values)", option.Numbers)
-	s.Value(dtype(&v.Storage.State), "state-type", "", "storage of recurrent states (default: float32 where the model's own code keeps it)", option.Numbers)
+	s.Value(dtype(&v.Storage.State), "state-type", "", "storage of recurrent states (default: float32 where the model's code keeps that)", option.Numbers)
 	s.Value(option.Func("size", func() string { return word(int64(v.Bandwidth)) }, func(text string) error {
 		var n int64
 		err := option.PositiveSize(&n).Set(text)
 		v.Bandwidth = float64(n)
 		return err
-	}), "bandwidth", "", "bytes that a device reads a second, such as 3.35TB, to bound the speed", option.Numbers)
+	}), "bandwidth", "", "bytes per second that a device reads, such as 3.35TB, to bound the speed", option.Numbers)
 	s.Text(&o.Draft, "draft", "", "", "configuration of a draft model for speculative decoding", option.Numbers)
 	s.Value(option.Func("size", func() string { return word(v.DraftWeights) }, func(text string) (err error) {
 		v.DraftWeights, err = weightsSize(text)

@@ -20,20 +20,20 @@ const (
 
 // Declare declares the options of l2m measure but for where it writes.
 func Declare(s option.Set, o *Options) {
-	s.Text(&o.Process, "process", "", "", "measure a random process of known information in place of documents (l2m process list)", option.Numbers)
+	s.Text(&o.Process, "process", "", "", "measure a random process of known information instead of documents (l2m process list)", option.Numbers)
 	declareSample(s, o)
 	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another of l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
 	s.Value(option.Func("N[:STEP]", func() string { return formatContext(o.Context, o.ContextStep) }, func(text string) (err error) {
 		o.Context, o.ContextStep, err = parseContext(text)
 		return err
-	}), "context", "", "cut the model's context to N tokens, or N:STEP: what does a long one gain? (compare with l2m compare)", option.Numbers)
+	}), "context", "", "limit the model's context to N tokens, moved on by STEP, to see with l2m compare what a longer one gains", option.Numbers)
 	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
 	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "budget for training the built-in predictor", option.Numbers)
 	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	declareFit(s, o)
 	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the law, in the report", option.Numbers)
-	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "bytes that a token of those models has on this text", option.Numbers)
+	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "mean bytes per token of those models on this text", option.Numbers)
 	declareEngines(s, o)
 }
 
@@ -41,7 +41,7 @@ func Declare(s option.Set, o *Options) {
 func declareSample(s option.Set, o *Options) {
 	s.Int(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents)", option.Numbers)
 	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "at most this many windows of one document", option.Numbers)
-	s.Int(&o.MaxWindows, "windows", "", 0, "windows in all (default: what takes a minute or two, of a language model about a million scored tokens)", option.Numbers)
+	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: a minute or two of work; with a language model, about a million scored tokens)", option.Numbers)
 	s.Value(option.Func("int", func() string {
 		if o.Cross == nil {
 			return ""
@@ -54,8 +54,8 @@ func declareSample(s option.Set, o *Options) {
 		}
 		o.Cross = &k
 		return nil
-	}), "cross", "", "contexts from other documents per window, for vclub and infonce; from 2 on also auxiliary and leave-one-out; 0 for none (default 1, of a process 0)", option.Numbers)
-	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest trains (default 0.5 for a model that is trained, else 1)", option.Numbers)
+	}), "cross", "", "contexts from other documents per window, for vclub and infonce, and with 2 or more for auxiliary and leave-one-out (default 1; for a process 0)", option.Numbers)
+	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest train the model (default 0.5 for a model that is trained, else 1)", option.Numbers)
 	s.Seed(&o.Seed, "seed of the split, the windows and the bootstrap")
 }
 
@@ -78,12 +78,12 @@ func declareEngines(s option.Set, o *Options) {
 		}
 		o.Server.Context, o.Llama.Context = n, n
 		return nil
-	}), "max-context", "", "longest sequence of servers and GGUF files, tokens (default: as they say, of a GGUF file at most 8192)", option.Numbers)
+	}), "max-context", "", "longest sequence for servers and GGUF files, in tokens (default: what they report, for a GGUF file at most 8192)", option.Numbers)
 	s.Text((*string)(&o.Server.Dialect), "dialect", "", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)", option.Numbers)
-	s.Text(&o.Server.Revision, "revision", "", "", "your name for the weights that the servers run, which a run is continued with", option.Numbers)
-	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable that holds the key of the servers", option.Running)
-	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file that holds the key of the servers", option.Running)
-	s.Int(&o.Server.MaxInFlight, "in-flight", "", 0, "requests in flight at a server (default 16)", option.Running)
+	s.Text(&o.Server.Revision, "revision", "", "", "your name for the servers' weights; a run continues only under the same name", option.Numbers)
+	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable that holds the servers' API key", option.Running)
+	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file that holds the servers' API key", option.Running)
+	s.Int(&o.Server.MaxInFlight, "in-flight", "", 0, "requests in flight per server (default 16)", option.Running)
 	s.Duration(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)", option.Running)
 	s.Value(option.Func("type", func() string {
 		if o.Llama.KeyType == o.Llama.ValueType {
@@ -99,10 +99,10 @@ func declareEngines(s option.Set, o *Options) {
 		return nil
 	}), "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", option.Numbers)
 	s.Text(&o.Llama.FlashAttn, "flash-attention", "", "", "on or off for a GGUF file (default: as llama.cpp chooses)", option.Numbers)
-	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens of a GGUF file computed at a time (default 512, fewer for large vocabularies)", option.Numbers)
+	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens computed at a time with a GGUF file (default 512, fewer for large vocabularies)", option.Numbers)
 	s.Int(&o.Llama.GPULayers, "gpu-layers", "", 0, "layers of a GGUF file on the GPU; -1 for none (default: all)", option.Numbers)
-	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: as many as turn out fastest)", option.Running)
-	s.Text(&o.Llama.LibraryDir, "llama-lib", "", "", "folder of the library of llama.cpp (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", option.Running)
+	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: the number that proves fastest)", option.Running)
+	s.Text(&o.Llama.LibraryDir, "llama-lib", "", "", "folder of the llama.cpp library (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", option.Running)
 }
 
 // positive writes a number, and nothing for 0.

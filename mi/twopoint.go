@@ -29,7 +29,7 @@ type PairCounts struct {
 // TwoPointOptions chooses how two-point information is estimated.
 type TwoPointOptions struct {
 	Estimator     EntropyEstimator // "" means Grassberger
-	SubtractFloor bool             // subtract what the estimator reads on shuffled pairs
+	SubtractFloor bool             // subtract the floor: what the estimator reads on shuffled pairs
 }
 
 // TwoPointEstimate is the mutual information of the two ends of a pair.

@@ -34,7 +34,7 @@ type Options struct {
 
 	Tokenizer string // what is predicted: see MeasureOptions.Tokenizer
 
-	TrainingBytes int64 // at most this much text, an even sample of it; 0 means 64 MiB
+	TrainingBytes int64 // train on at most this much text, an even sample of it; 0 means 64 MiB
 	Length        int   // bytes per evaluated window; 0 means 16,384 or less, from the documents
 	MaxWindows    int   // evaluated; 0 means 200
 

@@ -19,15 +19,15 @@ func Declare(s option.Set, o *Options) {
 		o.Distances, err = parseDistances(text)
 		return err
 	}), "distances", "d", "distances in tokens, 255 at most: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)", option.Numbers)
-	s.Text(&o.Counts, "counts", "", "", "estimate from a file of counts in place of documents", option.Numbers)
-	s.Value(option.Size(&o.Memory, 1<<30), "memory", "", "memory in all; what does not fit goes to the run directory while it is needed", option.Running)
-	s.Text(&o.Estimator, "estimator", "", string(mi.Grassberger), "of entropies: grassberger, chao-shen, miller-madow or plug-in", option.Numbers)
+	s.Text(&o.Counts, "counts", "", "", "estimate from a file of counts instead of documents", option.Numbers)
+	s.Value(option.Size(&o.Memory, 1<<30), "memory", "", "total memory; what does not fit goes to the run directory while it is needed", option.Running)
+	s.Text(&o.Estimator, "estimator", "", string(mi.Grassberger), "estimator of entropies: grassberger, chao-shen, miller-madow or plug-in", option.Numbers)
 	subtract := option.Func("bool", func() string { return strconv.FormatBool(!o.KeepFloor) }, func(text string) error {
 		yes, err := strconv.ParseBool(text)
 		o.KeepFloor = !yes
 		return err
 	})
-	s.Value(subtract, "subtract-floor", "", "subtract what the estimator reads on shuffled pairs", option.Numbers)
+	s.Value(subtract, "subtract-floor", "", "subtract the floor: what the estimator reads on shuffled pairs", option.Numbers)
 	s.Lookup("subtract-floor").NoOptDefVal = "true"
 	o.Blocks = count.DefaultBlocks
 	s.Value(option.Func("int", func() string { return strconv.Itoa(max(o.Blocks, 0)) }, func(text string) error {
@@ -39,7 +39,7 @@ func Declare(s option.Set, o *Options) {
 			o.Blocks = -1
 		}
 		return nil
-	}), "blocks", "", "blocks of documents to leave out in turn for the errors, 255 at most; 0 for none", option.Numbers)
+	}), "blocks", "", "blocks of documents to leave out in turn for standard errors, 255 at most; 0 for none", option.Numbers)
 	s.Float(&o.Sample, "sample", 1, "share of the documents to count", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	s.Seed(&o.Seed, "seed of the shuffled pairs, the blocks and the sample")

@@ -46,7 +46,7 @@ type Options struct {
 	Blocks    int     // blocks of documents for jackknife errors, 2 at least; 0 means 16, negative none
 
 	Estimator string // of entropies; "" means grassberger
-	KeepFloor bool   // do not subtract what the estimator reads on shuffled pairs
+	KeepFloor bool   // do not subtract the floor: what the estimator reads on shuffled pairs
 
 	Seed     uint64
 	Memory   int64 // bytes for counting; 0 means 1 GiB

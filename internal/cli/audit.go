@@ -28,8 +28,8 @@ func newAuditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit CONFIG…",
 		Short: "How much of the past does an architecture keep, and is it enough?",
-		Long: `Audit reads model configurations, states exactly what each model keeps of the
-past as a function of length, and holds that against a law of the data: a model
+		Long: `Audit reads model configurations, computes exactly what each model keeps of the
+past as a function of length, and compares that with a law of the data: a model
 can follow I(L) = A·L^β at every length only if its history state grows at least
 like L^β (the L²M condition, arXiv 2503.04725).
 
@@ -79,10 +79,10 @@ unless --law names another.`,
 	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
 	audit.Declare(f, &o)
-	f.Output(&out, nil, &figures, "folder to write audit.json, audit.csv, report.html and the figure to")
+	f.Output(&out, nil, &figures, "folder for audit.json, audit.csv, report.html and the figure")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	f.BoolVar(&asCSV, "csv", false, "print CSV instead of the table")
-	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only a page of l2m is replaced")
+	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only a page written by l2m is replaced")
 	f.BoolVar(&families, "list", false, "list the model types that are described")
 	return cmd
 }

@@ -26,20 +26,20 @@ func newCalibrateCommand() *cobra.Command {
 		Long: `Calibrate simulates processes whose information is known exactly, scores them by
 their own exact law, runs the estimators and fits of l2m measure many times, and
 reports for the exponent, the prefactor and the information at each length: bias,
-spread, root-mean-square error, and how many of the 95 % intervals hold the
-truth; also how often which law was chosen.
+spread, root-mean-square error, and how many of the 95 % intervals contain the
+truth; also how often each law was chosen.
 
 PROCESS is a name as in l2m process, by default a set of eight. --damage makes
 the model worse on purpose (stationary Gaussian processes):
   order=K        only the last K tokens are seen
-  memory=K       the whole past, but only its K most telling numbers
-  temperature=T  predictions too sure (T < 1) or too cautious (T > 1)
-  smoothing=E    mixed with the law of a single token
+  memory=K       the whole past, but only its K most informative numbers
+  temperature=T  overconfident (T < 1) or underconfident (T > 1) predictions
+  smoothing=E    mixed with the distribution of a single token
   bos=B          the model believes that a document starts
 or, on any process, puts a model in its place that l2m lab train made:
   model=DIR      the run directory
 
-The run directory keeps every repetition: the same command continues an
+The run directory keeps every repetition; repeating the command continues an
 interrupted run.`,
 		Example: `  l2m calibrate --repetitions 100
   l2m calibrate powergauss:beta=0.76,signs=random --windows 100,400 --out cal

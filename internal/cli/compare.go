@@ -17,14 +17,14 @@ func newCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare RUN RUN…",
 		Short: "Which model uses the long context, and up to where?",
-		Long: `Compare holds finished runs of l2m measure against the first of them: the loss by
+		Long: `Compare compares finished runs of l2m measure with the first of them: the loss by
 position, what each model takes from its past as a function of length, how much
-of that is lost against the first model, and the length at which a model stops
+less that is than for the first model, and the length at which a model stops
 gaining, all with intervals over documents.
 
 Runs must have scored the same windows (same documents, --length, --windows and
---seed). Where tokenizers differ, the same documents do, and everything is per
-byte.`,
+--seed). If their tokenizers differ, the same documents are enough, and
+everything is per byte.`,
 		Example: `  l2m measure books/ --out full
   l2m measure books/ --out cut --context 256     # the same model, its context cut
   l2m compare full cut
@@ -54,7 +54,7 @@ byte.`,
 	}
 	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.Output(&o.Out, nil, &o.Figures, "run directory for compare.json, compare.csv, report.html and figures (default: none is written)")
+	f.Output(&o.Out, nil, &o.Figures, "run directory for compare.json, compare.csv, report.html and figures (default: none)")
 	compare.Declare(f, &o)
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of the table")
 	return cmd

@@ -31,11 +31,11 @@ a function of length, with intervals, rival laws and a report.
 
 PATH is a file, a folder (read recursively), a glob, or - for standard input:
 plain text, source code, JSON, CSV, Parquet, Arrow, FASTA, FASTQ, web archives
-and wiki dumps, told by their content, compressed or in archives or not. Half of
+and wiki dumps, recognised by content, also compressed or in archives. Half of
 the documents train the built-in predictor; windows of the other half are scored.
 
-The run directory keeps every log-probability. The same command again continues
-an interrupted run, and does nothing twice.`,
+The run directory keeps every log-probability. Repeating the command continues
+an interrupted run.`,
 		Example: `  l2m measure books/
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
   l2m measure genome.fa.gz
@@ -69,7 +69,7 @@ an interrupted run, and does nothing twice.`,
 	f.SortFlags = false
 	f.Output(&o.Out, &o.Fresh, &o.Figures, "run directory (default l2m-run-XXXXXXXX, from the paths and options)")
 	measure.Declare(f, &o)
-	f.BoolVarP(&yes, "yes", "y", false, "fetch a model of l2m model list without asking")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask before fetching a model")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

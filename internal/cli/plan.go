@@ -20,12 +20,12 @@ func newPlanCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "plan PATH…",
-		Short: "Write the requests of a run for a cluster without a server to reach",
+		Short: "Write the requests of a run to files, for when no server can be reached",
 		Long: `Plan draws windows as l2m measure does and writes what must be scored as files of
-OpenAI batch requests, and beside them answer.py, a program that has a server on
-the same machine answer them; it needs Python alone. l2m ingest takes the results
-in; it needs the run directory alone, not the documents. The same command again
-writes only what is not answered yet.`,
+OpenAI batch requests. The program answer.py, written beside them, sends them to a
+server on the same machine and needs only Python. l2m ingest reads the results and
+needs only the run directory, not the documents. Repeating the command writes only
+what has not been answered yet.`,
 		Example: `  l2m plan books/ --model meta-llama/Llama-3.1-405B-FP8 --tokenizer tokenizer.json --bos 128000 --out run
   # on the cluster, in one job:
   #   vllm serve meta-llama/Llama-3.1-405B-FP8 --tensor-parallel-size 8 --max-model-len 4096 &
@@ -67,7 +67,7 @@ writes only what is not answered yet.`,
 	}
 	f := option.Set{FlagSet: cmd.Flags()}
 	f.SortFlags = false
-	f.Output(&o.Measure.Out, &o.Measure.Fresh, &o.Measure.Figures, "run directory, which l2m ingest takes")
+	f.Output(&o.Measure.Out, &o.Measure.Fresh, &o.Measure.Figures, "run directory, for l2m ingest")
 	measure.DeclarePlan(f, &o)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
@@ -81,14 +81,14 @@ func newIngestCommand() *cobra.Command {
 	var asJSON, quiet bool
 	cmd := &cobra.Command{
 		Use:   "ingest RUN [RESULTS…]",
-		Short: "Take in the results of a planned run",
+		Short: "Read the results of a planned run",
 		Long: `Ingest reads the results of the requests that l2m plan wrote: JSON Lines in the
 format of OpenAI's batch services, plain or gzipped, in any order and in pieces,
-with failures and duplicates. Every answer is checked as one of a server is, and
-kept: name every file once, or again, which changes nothing. Two answers to one
-request that cannot be of the same model are an error that names both. When
-nothing is missing, the run is evaluated and its report written. The exit code is
-1 while something is missing; without files of results that is all it tells.`,
+with failures and duplicates. Every answer is checked as a server's would be, and
+kept, so a file need be named only once. Two answers to one request that cannot
+come from the same model are an error that names both. When nothing is missing,
+the run is evaluated and its report written. While something is missing the exit
+code is 1; without result files, ingest only says what is missing.`,
 		Example: "  l2m ingest run results-*.jsonl.gz",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 {

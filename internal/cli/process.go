@@ -23,8 +23,8 @@ func newProcessCommand() *cobra.Command {
 		Use:   "process",
 		Short: "Random processes whose information is known exactly",
 		Long: `Process lists, describes and samples random processes whose mutual information
-is known exactly, and prints that truth: to check an estimator, or to train
-models on data of a known law.
+is known exactly, and prints that information: to check an estimator, or to train
+models on data with a known law.
 
 A process is named KIND, or KIND:NAME=VALUE,NAME=VALUE…, or by a kind and flags:
 "powergauss:beta=0.76,signs=random" is "powergauss --beta 0.76 --signs random".
@@ -147,7 +147,7 @@ number of cores, and sample i does not depend on how many are drawn.
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. Only the same samples are replaced")
+	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. An existing file is replaced only by the same samples")
 	f.StringVar(&format, "format", "", "npy, parquet, text or jsonl (default: from the file name)")
 	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per sample")
 	f.IntVarP(&o.Count, "count", "n", 1, "samples")

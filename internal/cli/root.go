@@ -97,7 +97,7 @@ var goWords = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "l2m",
-		Short: "Measure how information grows with length, and who keeps up",
+		Short: "Measure how information grows with length, and which models keep up",
 		Long: `l2m measures how fast the information that the past of a sequence carries
 about its future grows with length, says how much memory a model needs to keep
 up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.`,

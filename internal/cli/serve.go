@@ -18,10 +18,10 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [FOLDER]",
 		Short: "Show the runs of a folder in a browser",
-		Long: `Serve shows the runs below a folder (default: the present one) as a web page: their
-verdicts, the progress of those that are under way, their reports, and chosen runs
-side by side. It only reads, and can be reached from this machine only, unless
---address says otherwise.`,
+		Long: `Serve shows the runs below a folder (default: the current one) as a web page: their
+verdicts, the progress of unfinished ones, their reports, and chosen runs side by
+side. It only reads, and can be reached from this machine only, unless --address
+says otherwise.`,
 		Example: `  l2m serve runs/
   l2m serve --address 127.0.0.1:9000`,
 		Args: cobra.MaximumNArgs(1),
@@ -36,7 +36,7 @@ side by side. It only reads, and can be reached from this machine only, unless
 			return runServe(cmd, dir, address)
 		},
 	}
-	cmd.Flags().StringVar(&address, "address", "127.0.0.1:7676", "address to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:7676", "address to listen on; port 0 picks a free one")
 	return cmd
 }
 

@@ -25,12 +25,12 @@ func newTwoPointCommand() *cobra.Command {
 		Use:   "twopoint PATH…",
 		Short: "Measure the information that single tokens carry about distant ones",
 		Long: `Twopoint counts the pairs of tokens at every distance d inside documents, and
-states their mutual information I(w_i; w_{i+d}), with errors, the floor that the
-estimator reads on shuffled pairs, and the law of the decay.
+estimates their mutual information I(w_i; w_{i+d}), with standard errors, the floor
+that the estimator reads on shuffled pairs, and the law of the decay.
 
-Counts are exact, and the corpus need not fit into memory: what does not is kept
-in the run directory while it is needed. The same command again continues an
-interrupted run. PATH is what l2m measure takes.`,
+Counts are exact, and the corpus may be larger than memory: the rest is kept in
+the run directory while it is needed. Repeating the command continues an
+interrupted run. PATH is as for l2m measure.`,
 		Example: `  l2m twopoint --tokens words books/
   l2m twopoint --tokens dna:6 genome.fa.gz --distances 6,10,100,1000
   l2m twopoint --tokens words --memory 4G dump/*.jsonl.zst --out run

@@ -13,11 +13,11 @@ type Reading struct {
 
 // Reading declares the options of all verbs that read documents.
 func (s Set) Reading(r Reading) {
-	s.Text(r.Field, "field", "", "", "field of JSON or column of a table that holds the text; dots lead inside, as in messages.content (default text)", Numbers)
-	s.Text(r.Format, "format", "", "", source.FormatNames()+" (default: as the content of a file says, then its name)", Numbers)
-	s.Value(PositiveSize(r.MaxRecord), "max-record", "", "longest record that is read, which must fit into memory (default 256M)", Numbers)
-	s.Bool(r.Strict, "strict", "", false, "stop at what cannot be read in a folder or an archive, in place of skipping it", Numbers)
-	s.Bool(r.KeepDuplicates, "keep-duplicates", "", false, "count exact copies of a document as documents of their own", Numbers)
+	s.Text(r.Field, "field", "", "", "field of JSON or column of a table that holds the text; dots reach into objects, as in messages.content (default text)", Numbers)
+	s.Text(r.Format, "format", "", "", source.FormatNames()+" (default: recognised by content, then by name)", Numbers)
+	s.Value(PositiveSize(r.MaxRecord), "max-record", "", "longest record to read; it must fit into memory (default 256M)", Numbers)
+	s.Bool(r.Strict, "strict", "", false, "stop at unreadable files in folders and archives instead of skipping them", Numbers)
+	s.Bool(r.KeepDuplicates, "keep-duplicates", "", false, "keep exact duplicates of documents", Numbers)
 }
 
 // Output declares where a verb writes, which help says, and with which figures; fresh

@@ -66,6 +66,6 @@ func (o *Options) Flags() []Flag {
 			o.KeyType, o.ValueType = keys, values
 			return nil
 		}},
-		{"llama-lib", "folder of the library of llama.cpp (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", text(&o.LibraryDir)},
+		{"llama-lib", "folder of the llama.cpp library (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", text(&o.LibraryDir)},
 	}
 }
