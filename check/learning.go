@@ -40,8 +40,8 @@ func (d Data) learningCurve() *Finding {
 	f := &Finding{
 		Code: LearningCurve, Severity: Withdraws,
 		Sentence: "This is the model's learning curve, not the text's law: the model still learns the language inside the window",
-		Detail: fmt.Sprintf("from L = %d to %d the exponent is %.2f ± %.2f, and the loss still falls by %.2g ± %.1g nats per token over the last octave: a loss that falls like a logarithm of the position gives an exponent of 1 on any text",
-			a.Length, b.Length, exponent, se, fall, off),
+		Detail: fmt.Sprintf("from L = %d to %d the exponent is %.2f ± %.2f, and the loss still falls over the last octave, by %.1f standard errors: a loss that falls like a logarithm of the position gives an exponent of 1 on any text",
+			a.Length, b.Length, exponent, se, fall/off),
 		Fix: "measure with a model that knows the language",
 	}
 	if d.Better != "" {
