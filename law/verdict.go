@@ -233,8 +233,8 @@ func (a *Analysis) rejection(s study) string {
 	rival := s.best()
 	clear, misfit := s.lead(rival) > clearlyBetter, a.Power.P < significance
 	switch {
-	case clear && misfit && rival.P < significance:
-		return fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival; the nearest is %s.", probability(a.Power.P), 100*a.Misfit, s.name(rival))
+	case clear && misfit && rival.P < significance: // the least bad of them has no claim to a name
+		return fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival.", probability(a.Power.P), 100*a.Misfit)
 	case clear && misfit:
 		return fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), s.name(rival))
 	case clear:
