@@ -132,6 +132,9 @@ func excesses(a, b mi.Series, widen float64) []excess {
 			continue
 		}
 		value, se := combine(len(a.Sums), func(c int) (sum, count float64) {
+			if b.Counts[c][j] == 0 { // a document that the other series lacks says nothing of the difference
+				return 0, 0
+			}
 			return a.Sums[c][i] - b.Sums[c][j]*a.Counts[c][i]/b.Counts[c][j], a.Counts[c][i]
 		})
 		out = append(out, excess{p.Length, value, widen * se, float64(p.Value)})
@@ -258,11 +261,14 @@ func (d Data) falling() *Finding {
 	var list []excess
 	n := len(s.Points)
 	for i := range s.Points {
-		for _, j := range []int{i + 1, n - 1} {
-			if j <= i || j >= n || j == n-1 && i+1 == j && len(list) > 0 && list[len(list)-1].length == s.Points[j].Length {
+		for _, j := range slices.Compact([]int{i + 1, n - 1}) {
+			if j <= i || j >= n {
 				continue
 			}
 			v, se := combine(len(s.Sums), func(c int) (float64, float64) {
+				if s.Counts[c][j] == 0 {
+					return 0, 0
+				}
 				return s.Sums[c][j]*s.Counts[c][i]/s.Counts[c][j] - s.Sums[c][i], s.Counts[c][i]
 			})
 			list = append(list, excess{s.Points[i].Length, v, se, float64(s.Points[i].Value)})
