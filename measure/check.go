@@ -23,7 +23,6 @@ type facts struct {
 	exact     bool                 // the model is the law of the process
 	copied    float64              // see check.Copied
 	better    string               // a model that would do better; "" where none is known
-	prepare   func(*result.Result) // called before the checks; may be nil
 }
 
 // conclude checks the estimates, and withdraws the verdict on the headline where
@@ -35,17 +34,21 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
 	r.Findings = check.Run(d)
+	heed(r)
+}
+
+// heed has the findings of a result change its headline and its verdict.
+func heed(r *result.Result) {
+	// The headline is settled before a verdict on it is withdrawn.
+	if slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.DocumentStart }) {
+		r.Series = correctedFirst(r.Series)
+	}
 	for i, found := range r.Findings {
 		if i > 0 { // the first is the headline
 			r.Warnings = append(r.Warnings, found.Warning())
 		}
-		switch {
-		case found.Code == check.DocumentStart:
-			r.Series = correctedFirst(r.Series)
-		case found.Severity == check.Withdraws && len(r.Series) > 0:
-			if a := r.Series[0].Law; a.Verdict == law.PowerLawHolds || a.Verdict == law.PowerLawRejected {
-				a.Verdict = law.Undecided
-			}
+		if a := r.Series[0].Law; found.Severity == check.Withdraws && (a.Verdict == law.PowerLawHolds || a.Verdict == law.PowerLawRejected) {
+			a.Verdict = law.Undecided
 		}
 	}
 }

@@ -71,9 +71,6 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o O
 	if w := tiny(r); w != nil {
 		r.Warnings = append(r.Warnings, *w)
 	}
-	if f.prepare != nil {
-		f.prepare(r)
-	}
 	conclude(r, stats, f)
 	return nil
 }

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 )
 
 // small are options for a quick run; the law is not looked at where draws are few.
@@ -163,6 +165,35 @@ func TestCommand(t *testing.T) {
 	} {
 		if got := tc.o.Command(); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)
+		}
+	}
+}
+
+// A verdict that a check withdraws is withdrawn from the series that leads in the
+// end, whichever finding moves it there.
+func TestFindingsChangeTheHeadline(t *testing.T) {
+	for _, findings := range [][]check.Finding{
+		{{Code: check.LearningCurve, Severity: check.Withdraws}, {Code: check.DocumentStart, Severity: check.Qualifies}},
+		{{Code: check.LearningCurve, Severity: check.Withdraws}},
+		{{Code: check.DocumentStart, Severity: check.Qualifies}},
+		{{Code: check.NotBlock, Severity: check.Qualifies}},
+	} {
+		r := &result.Result{Findings: findings}
+		for _, e := range []mi.Estimator{mi.Paired, mi.Block, mi.Paired1Gram, mi.Paired2Gram} {
+			r.Series = append(r.Series, result.Series{Series: mi.Series{Estimator: e, Ratio: 2}, Law: &law.Analysis{Verdict: law.PowerLawHolds}})
+		}
+		heed(r)
+		lead, verdict := mi.Paired, law.PowerLawHolds
+		for _, f := range findings {
+			if f.Code == check.DocumentStart {
+				lead = mi.Paired2Gram
+			}
+			if f.Severity == check.Withdraws {
+				verdict = law.Undecided
+			}
+		}
+		if head := r.Series[0]; head.Estimator != lead || head.Law.Verdict != verdict || len(r.Series) != 4 {
+			t.Errorf("%v: %s leads with %s, want %s with %s", findings, head.Estimator, head.Law.Verdict, lead, verdict)
 		}
 	}
 }

@@ -78,13 +78,13 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
 	f := facts{exact: !open.IsTrained(o.Model) && o.Context == 0}
-	f.prepare = func(r *result.Result) { r.Warnings = append(r.Warnings, shiftWarnings(d, r)...) }
 	if f.entropies, err = entropies(s); err != nil {
 		return nil, err
 	}
 	if err := estimate(ctx, r, store.Source(), f, o); err != nil {
 		return nil, err
 	}
+	r.Warnings = append(r.Warnings, shiftWarnings(d, r)...)
 	if err := result.Store(run, r, rundir.Faces(o.Faces, r, o.Figures)); err != nil {
 		return nil, err
 	}
