@@ -72,11 +72,11 @@ func testKilled(t *testing.T, docs Documents, options func(dir string) Options) 
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	killtest.Loop(t, 79, killtest.Kills(4), 150*time.Millisecond, func(int) *exec.Cmd {
+	killtest.Loop(t, 79, killtest.Kills(4), 150*time.Millisecond, func() *exec.Cmd {
 		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 		child.Env = append(os.Environ(), childEnv+"="+dir)
 		return child
-	}, func(int, bool) {})
+	}, func(bool) {})
 	o = options(dir)
 	runs, _ := filepath.Glob(filepath.Join(dir, "chunk-*.runs"))
 	tables, _ := filepath.Glob(filepath.Join(dir, "tables.bin"))

@@ -51,7 +51,7 @@ func TestKilledRunsContinue(t *testing.T) {
 					t.Errorf("%s is left", name)
 				}
 			}
-			killtest.Loop(t, 1, killtest.Kills(4), whole, func(int) *exec.Cmd { return run("killed") }, func(_ int, done bool) {
+			killtest.Loop(t, 1, killtest.Kills(4), whole, func() *exec.Cmd { return run("killed") }, func(done bool) {
 				if done { // start the work again from nothing
 					same()
 					if err := os.RemoveAll(filepath.Join(dir, "killed")); err != nil {
