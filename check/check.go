@@ -77,7 +77,7 @@ type Data struct {
 	Better  string  // what to measure with in place of a weak model; "" where nothing better is known
 }
 
-// Run returns what failed, the gravest first.
+// Run returns what failed, most serious first.
 func Run(d Data) []Finding {
 	if len(d.Series) == 0 || len(d.Series[0].Points) == 0 {
 		return nil
@@ -206,7 +206,7 @@ func (d Data) aboveEntropy() *Finding {
 		if float64(p.Value)-bound > critical(max(2, s.Clusters), len(s.Points))*math.Hypot(float64(p.SE), se) && p.SE > 0 {
 			return &Finding{
 				Code: AboveEntropy, Severity: Withdraws,
-				Sentence: "An upper bound only: the estimates exceed the entropy of what is to be told",
+				Sentence: "An upper bound only: the estimates exceed the entropy of one side of the window",
 				Detail:   fmt.Sprintf("%.3g nats at L = %d, where the entropy of either side is at most %.3g", float64(p.Value), p.Length, bound),
 				Fix:      "read the n-gram corrected series, or " + d.better(),
 			}

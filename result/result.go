@@ -31,7 +31,7 @@ type Result struct {
 	Peak     *mi.Peak   `json:"peak,omitempty"`     // where the triangle is largest
 	TwoPoint *TwoPoint  `json:"twopoint,omitempty"`
 	Audit    *Audit     `json:"audit,omitempty"` // of the model configurations that were given
-	// Findings are the checks that failed, the gravest first: what makes the
+	// Findings are the checks that failed, most serious first: what makes the
 	// estimates something else than the information of the text.
 	Findings []check.Finding `json:"findings,omitempty"`
 	Warnings []info.Warning  `json:"warnings,omitempty"`

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // Refusal says why a file is not read: it is not text, or not as its name says.
@@ -184,10 +186,10 @@ func (r *Report) String() string {
 	}) {
 		k := r.Read[kind]
 		if kind == kindText || kind == kindBytes {
-			parts = append(parts, plural(k.Files, kind+" file"))
+			parts = append(parts, info.Plural(k.Files, kind+" file"))
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s in %s", plural(k.Documents, kind), plural(k.Files, "file")))
+		parts = append(parts, fmt.Sprintf("%s in %s", info.Plural(k.Documents, kind), info.Plural(k.Files, "file")))
 	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing was read")
@@ -198,7 +200,7 @@ func (r *Report) String() string {
 	}
 	out := strings.Join(parts, ", ")
 	if files > 0 {
-		out += fmt.Sprintf("; %s skipped: %s", plural(files, "file"), tallies(r.Skipped))
+		out += fmt.Sprintf("; %s skipped: %s", info.Plural(files, "file"), tallies(r.Skipped))
 	}
 	if len(r.Passed) > 0 {
 		out += "; records left out: " + tallies(r.Passed)
@@ -209,14 +211,14 @@ func (r *Report) String() string {
 	return out
 }
 
-// Reasons for which files are skipped that are to be mended.
+// Reasons for skipping a file that the user may want to fix.
 const (
 	SkipDamaged    = "damaged"
 	SkipUnreadable = "unreadable"
 )
 
 // tallies lists reasons, most frequent first. Files are named where they are few, and
-// the first of those that are to be mended: a folder of source code skips hundreds, and
+// the first of those that the user may want to fix: a folder of source code skips hundreds, and
 // their names would hide the counts.
 func tallies(m map[string]*Tally) string {
 	const few = 2
@@ -226,21 +228,14 @@ func tallies(m map[string]*Tally) string {
 	}) {
 		t := m[reason]
 		names := ""
-		mend := reason == SkipDamaged || reason == SkipUnreadable
-		if (t.Count <= few || mend) && len(t.Names) > 0 {
+		fixable := reason == SkipDamaged || reason == SkipUnreadable
+		if (t.Count <= few || fixable) && len(t.Names) > 0 {
 			names = ": " + strings.Join(t.Names, ", ")
 		}
-		if mend && t.Count > maxNames {
+		if fixable && t.Count > maxNames {
 			names += ", …"
 		}
 		parts = append(parts, fmt.Sprintf("%s (%d%s)", reason, t.Count, names))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -214,7 +214,7 @@ func sniffText(head []byte, all bool, name, field string) verdict {
 	case says == JSONL && (start[0] == '{' || start[0] == '['), says == FASTA && (start[0] == '>' || start[0] == ';' || start[0] == '#'), says == FASTQ && start[0] == '@':
 		found = says // its reader says what is wrong
 	case found == Text:
-		return refuse("not "+article[says]+", as its name says", "files that are not what their names say", "mend its name, or say what it is: --format text")
+		return refuse("not "+article[says]+", as its name says", "files that are not what their names say", "correct its name, or say what it is: --format text")
 	}
 	return verdict{format: found}
 }

@@ -51,7 +51,7 @@ var bands = []band{
 		{"token/vocabulary", []string{"token"}},
 	}},
 	{"instruments", []room{
-		{"corpus/source", nil},
+		{"corpus/source", []string{"info"}},
 		{"corpus", []string{"corpus/source", "info", "internal/tempfile", "token"}},
 		{"lm", []string{"token"}},
 		{"lm/bytemix", []string{"internal/atomicfile", "lm", "token"}},

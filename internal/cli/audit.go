@@ -9,6 +9,7 @@ import (
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/audit"
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/report"
@@ -116,14 +117,7 @@ func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page str
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %s\n", cmd.CommandPath(), f.Path, f.Error)
 			}
 		}
-		return fmt.Errorf("%s could not be audited", countFiles(n))
+		return fmt.Errorf("%s could not be audited", info.Plural(n, "file"))
 	}
 	return nil
-}
-
-func countFiles(n int) string {
-	if n == 1 {
-		return "1 file"
-	}
-	return fmt.Sprintf("%d files", n)
 }

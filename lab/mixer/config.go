@@ -104,7 +104,7 @@ func (c *Config) fill() {
 	}
 }
 
-// maxLayers bounds models that somebody has mistyped.
+// maxLayers refuses mistyped numbers of layers before they are allocated.
 const maxLayers = 1 << 12
 
 func (c *Config) check() error {
