@@ -39,9 +39,12 @@ type Options struct {
 
 	DType      arch.DType // zero: bfloat16
 	Lengths    []int64    // tokens; nil: 1,024, 4,096, 32,768 and 131,072
-	Capacities []float64  // nats per element; nil: 1, 0.1 and 0.01
-	Ask        []int64    // lengths to answer "what would be needed" for
-	Level      float64    // of intervals; 0 means 0.95
+	Capacities []float64  // nats per element; nil, without CapacityFrom: 1, 0.1 and 0.01
+	// CapacityFrom are directories of l2m compare; what the models compared there
+	// carried per element joins Capacities.
+	CapacityFrom []string
+	Ask          []int64 // lengths to answer "what would be needed" for
+	Level        float64 // of intervals; 0 means 0.95
 
 	Memory MemoryOptions // which models fit on a device
 }
@@ -57,6 +60,10 @@ func Run(ctx context.Context, o Options) (*result.Audit, error) {
 			return nil, err
 		}
 	}
+	names, err := o.readCapacities()
+	if err != nil {
+		return nil, err
+	}
 	o = o.withDefaults()
 	l, err := o.tokenLaw()
 	if err != nil {
@@ -65,7 +72,7 @@ func Run(ctx context.Context, o Options) (*result.Audit, error) {
 	o.Evidence = o.tokenEvidence()
 	out := &result.Audit{
 		Schema: result.AuditSchema, Command: command, Version: info.BuildVersion().Short(), Law: l, Evidence: o.Evidence,
-		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, Lengths: o.Lengths,
+		Level: o.Level, DType: o.DType.Name, Capacities: o.Capacities, CapacityNames: names, Lengths: o.Lengths,
 	}
 	for _, L := range o.Ask {
 		if L < 1 {
@@ -115,7 +122,9 @@ func (o Options) withDefaults() Options {
 		o.DType = arch.BFloat16()
 	}
 	if o.Lengths == nil {
-		o.Lengths = []int64{1024, 4096, 32768, 131072}
+		o.Lengths = append([]int64{1024, 4096, 32768, 131072}, o.Ask...)
+		slices.Sort(o.Lengths)
+		o.Lengths = slices.Compact(o.Lengths)
 	}
 	if o.Capacities == nil {
 		o.Capacities = []float64{1, 0.1, 0.01}

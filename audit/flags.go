@@ -31,10 +31,12 @@ func Declare(s option.Set, o *Options) {
 	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: mean bytes per token of the models on this text", option.Numbers)
 	s.Value(lengths(&o.Lengths), "at", "", "lengths at which to give sizes, in tokens (default 1024,4096,32768,131072)", option.Numbers)
 	s.Value(lengths(&o.Ask), "length", "", "say what these lengths need, such as 1e6", option.Numbers)
-	s.Value(option.Func("nats", func() string { return joined(o.Capacities, shell.Number) }, func(text string) (err error) {
-		o.Capacities, err = parseCapacities(text)
+	s.Value(option.Func("nats", func() string {
+		return strings.Join(append(words(o.Capacities, shell.Number), o.CapacityFrom...), ",")
+	}, func(text string) (err error) {
+		o.Capacities, o.CapacityFrom, err = parseCapacities(text)
 		return err
-	}), "capacity", "", "nats that one element carries (default 1,0.1,0.01)", option.Numbers)
+	}), "capacity", "", "nats that one element carries, or the directory of an l2m compare --config run that measured it (default 1,0.1,0.01)", option.Numbers)
 	s.Value(dtype(&o.DType), "dtype", "", "storage of elements: bfloat16, float16, float8, int4, q8_0, q4_0, … (default bfloat16)", option.Numbers)
 	s.Value(option.Each("policy", func() (names []string) {
 		for _, p := range o.Policies {
@@ -184,7 +186,7 @@ func dtype(p *arch.DType) pflag.Value {
 // lengths are token counts such as 4096,32k,1e6; k and M are powers of 1,024.
 func lengths(p *[]int64) pflag.Value {
 	return option.Func("tokens", func() string {
-		return joined(*p, func(n int64) string { return strconv.FormatInt(n, 10) })
+		return strings.Join(words(*p, func(n int64) string { return strconv.FormatInt(n, 10) }), ",")
 	}, func(text string) (err error) {
 		*p, err = parseLengths(text)
 		return err
@@ -214,22 +216,31 @@ func parseLengths(s string) ([]int64, error) {
 	return out, nil
 }
 
-func parseCapacities(s string) ([]float64, error) {
-	var out []float64
+// parseCapacities reads numbers of nats and names of comparisons.
+func parseCapacities(s string) (nats []float64, from []string, err error) {
 	for word := range strings.SplitSeq(s, ",") {
 		v, err := strconv.ParseFloat(word, 64)
-		if err != nil || !(v > 0) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%q is not a positive number of nats", word)
+		switch {
+		case err == nil && v > 0 && !math.IsInf(v, 0):
+			nats = append(nats, v)
+		case err != nil && word != "" && exists(word):
+			from = append(from, word)
+		default:
+			return nil, nil, fmt.Errorf("%q is neither a positive number of nats nor the directory of a comparison", word)
 		}
-		out = append(out, v)
 	}
-	return out, nil
+	return nats, from, nil
 }
 
-func joined[T any](values []T, word func(T) string) string {
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func words[T any](values []T, word func(T) string) []string {
 	words := make([]string, len(values))
 	for i, v := range values {
 		words[i] = word(v)
 	}
-	return strings.Join(words, ",")
+	return words
 }

@@ -69,7 +69,7 @@ func (a audited) lengthAnswer() (string, page.Tone) {
 	length := a.Questions[question].Length
 	mark := a.beyondMark(float64(length))
 	at := fmt.Sprintf("At %s tokens,", prose.Count(length))
-	capacity := fmt.Sprintf("if each stored number carries %s nats", prose.Exact(a.Capacities[least]))
+	capacity := "if each stored number carries " + a.capacityLabel(least)
 	tone := page.Neutral
 	if enough < len(a.Models) {
 		tone = page.Doubtful
@@ -105,9 +105,9 @@ func (a audited) policyAnswer() string {
 		return "" // it changes the format of numbers, or keeps more of them
 	}
 	length := a.Questions[question].Length
-	s := fmt.Sprintf("At %s tokens, %s leaves %s of the %s elements that %s keeps: %s%s times what the law asks for, if each stored number carries %s nats",
+	s := fmt.Sprintf("At %s tokens, %s leaves %s of the %s elements that %s keeps: %s%s times what the law asks for, if each stored number carries %s",
 		prose.Count(length), policy, short(float64(need.State)), short(float64(all.State)), withoutOwner(whole.Name),
-		a.beyondMark(float64(length)), short(need.At[least+1].Factor), prose.Exact(a.Capacities[least]))
+		a.beyondMark(float64(length)), short(need.At[least+1].Factor), a.capacityLabel(least))
 	if x := part.Crossovers[least+1]; x.At != nil && *x.At > float64(length) {
 		s += fmt.Sprintf("; it is too small from L = %s%s", a.beyondMark(*x.At), short(*x.At))
 	}
@@ -145,8 +145,8 @@ func (a audited) lengthFacts() []page.Fact {
 	mark := a.beyondMark(float64(q.Length))
 	facts := []page.Fact{{
 		Label: "the law asks for", Value: prose.Plain(mark + short(need.At[least+1].Elements) + " elements"),
-		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s nats each: the past carries %s%s nats about the future",
-			prose.Count(q.Length), prose.Exact(a.Capacities[least]), mark, prose.Round(float64(need.Information), 0))),
+		Note: prose.Plain(fmt.Sprintf("at %s tokens, at %s each: the past carries %s%s nats about the future",
+			prose.Count(q.Length), a.capacityLabel(least), mark, prose.Round(float64(need.Information), 0))),
 	}}
 	return append(facts, a.soonest()...)
 }

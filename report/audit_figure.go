@@ -28,9 +28,11 @@ func auditFigure(doc *result.Audit) *figure.Figure {
 		Aspect: 0.75,
 	}
 	for i, c := range append([]float64{a.hardCapacity()}, a.Capacities...) {
-		curve := figure.Curve{Name: "needed at " + prose.Exact(c) + " nats per element", Label: natsLabel(c), Hue: figure.Ink, Line: figure.Dashed, Quiet: i > 0}
+		curve := figure.Curve{Hue: figure.Ink, Line: figure.Dashed, Quiet: i > 0}
 		if i == 0 {
 			curve.Name, curve.Label = "needed if every bit were used", "every bit"
+		} else {
+			curve.Name, curve.Label = "needed at "+a.capacityLabel(i-1)+" per element", a.capacityNats(i-1)
 		}
 		for _, L := range lengthsTo(hi) {
 			at, iv := float64(a.Law.At(L)), a.Law.Interval(L, a.Level)
@@ -79,7 +81,7 @@ func (a audited) crossings(hi float64) []figure.Curve {
 	for i := range len(a.Capacities) + 1 {
 		c := figure.Curve{Name: "crossing, every bit used", Hue: figure.Ink, Marker: figure.Cross}
 		if i > 0 {
-			c.Name = fmt.Sprintf("crossing at %s nats per element", prose.Exact(a.Capacities[i-1]))
+			c.Name = fmt.Sprintf("crossing at %s per element", a.capacityLabel(i-1))
 		}
 		for _, m := range a.Models {
 			x := m.Crossovers[i]
@@ -179,4 +181,28 @@ func natsLabel(c float64) string {
 		return "1 nat"
 	}
 	return prose.Exact(c) + " nats"
+}
+
+// measuredOn is the model that capacity i was measured on, "" where it was stated.
+func (a audited) measuredOn(i int) string {
+	if i >= len(a.CapacityNames) {
+		return ""
+	}
+	return withoutOwner(a.CapacityNames[i])
+}
+
+// capacityNats is capacity i with its unit, rounded where it was measured.
+func (a audited) capacityNats(i int) string {
+	if a.measuredOn(i) != "" {
+		return prose.Significant(a.Capacities[i], 3) + " nats"
+	}
+	return natsLabel(a.Capacities[i])
+}
+
+// capacityLabel labels capacity i, with the model that it was measured on.
+func (a audited) capacityLabel(i int) string {
+	if name := a.measuredOn(i); name != "" {
+		return a.capacityNats(i) + " (measured on " + name + ")"
+	}
+	return a.capacityNats(i)
 }

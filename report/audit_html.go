@@ -125,7 +125,7 @@ func (a audited) soonest() []page.Fact {
 	}
 	return []page.Fact{{
 		Label: "first to be too small", Value: prose.Plain("from L = " + a.beyondMark(at) + short(at)),
-		Note: prose.Plain(fmt.Sprintf("%s, at %s per element", soonest, natsLabel(a.Capacities[least]))),
+		Note: prose.Plain(fmt.Sprintf("%s, at %s per element", soonest, a.capacityLabel(least))),
 	}}
 }
 
@@ -159,11 +159,13 @@ func (a auditTables) questionSection() page.Section {
 	return s
 }
 
-// leastCapacity is the index of the most demanding capacity.
+// leastCapacity is the index of the most demanding capacity: of those that were
+// measured, where there are any.
 func (a audited) leastCapacity() int {
 	least := 0
 	for i, c := range a.Capacities {
-		if c < a.Capacities[least] {
+		measured, before := a.measuredOn(i) != "", a.measuredOn(least) != ""
+		if measured && !before || measured == before && c < a.Capacities[least] {
 			least = i
 		}
 	}

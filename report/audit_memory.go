@@ -27,10 +27,10 @@ func memoryQuestion(p *result.MemoryPlan) string {
 }
 
 // deviceMemory writes the memory of a device the way it was asked for: whole GiB
-// where it is whole.
+// where it is whole, with the decimal size that the tables count in.
 func deviceMemory(n int64) string {
 	if n%(1<<30) == 0 {
-		return prose.Count(n>>30) + " GiB"
+		return prose.Count(n>>30) + " GiB (" + prose.Size(n) + ")"
 	}
 	return prose.Size(n)
 }
@@ -149,7 +149,7 @@ func (a audited) memoryFacts() []page.Fact {
 		}
 		facts = append(facts, page.Fact{
 			Label: "the law asks at least", Value: prose.Plain(mark + prose.Size(int64(math.Ceil(nats/math.Ln2/8)))),
-			Note: prose.Plain(fmt.Sprintf("if every bit were used; %s%s at %s nats an element of %s", mark, prose.Size(int64(2*nats/a.Capacities[a.leastCapacity()])), prose.Exact(a.Capacities[a.leastCapacity()]), "two bytes")),
+			Note: prose.Plain(fmt.Sprintf("if every bit were used; %s%s at %s an element of two bytes", mark, prose.Size(int64(2*nats/a.Capacities[a.leastCapacity()])), a.capacityLabel(a.leastCapacity()))),
 		})
 	}
 	return facts

@@ -34,8 +34,8 @@ func bytesAt(n int64, ref string) prose.Phrase { return prose.Phrase{{Text: pros
 // bit is used.
 func (a auditTables) capacityColumns(over string) []page.Column {
 	columns := []page.Column{{Head: prose.Plain("every bit"), Numeric: true, Over: over}}
-	for _, c := range a.Capacities {
-		columns = append(columns, page.Column{Head: prose.Plain(natsLabel(c)), Numeric: true, Over: over})
+	for i := range a.Capacities {
+		columns = append(columns, page.Column{Head: prose.Plain(a.capacityNats(i)), Numeric: true, Over: over})
 	}
 	return columns
 }
@@ -162,8 +162,8 @@ func lengthOrNever(v *float64, ref string) prose.Phrase {
 // fixed lists how large a state of fixed size must be up to some lengths.
 func (a auditTables) fixed(question int) *page.Table {
 	t := &page.Table{ID: fmt.Sprintf("fixed-%d", question), Caption: prose.Plain("A state of fixed size that is large enough up to L would have to hold, in elements"), Columns: []page.Column{page.Number("up to L =")}}
-	for _, c := range a.Capacities {
-		t.Columns = append(t.Columns, page.Number("at "+natsLabel(c)+" each"))
+	for i := range a.Capacities {
+		t.Columns = append(t.Columns, page.Number("at "+a.capacityNats(i)+" each"))
 	}
 	for j, n := range a.Questions[question].Series {
 		row := []prose.Phrase{prose.Plain(prose.Count(n.Length))}
@@ -178,7 +178,7 @@ func (a auditTables) fixed(question int) *page.Table {
 // needs compares each model with the need at the most demanding capacity.
 func (a auditTables) needs(question int) *page.Table {
 	least := a.leastCapacity()
-	t := &page.Table{ID: fmt.Sprintf("needs-%d", question), Caption: prose.Plain(fmt.Sprintf("Models at %s tokens, at %s per element", prose.Count(a.Questions[question].Length), natsLabel(a.Capacities[least]))),
+	t := &page.Table{ID: fmt.Sprintf("needs-%d", question), Caption: prose.Plain(fmt.Sprintf("Models at %s tokens, at %s per element", prose.Count(a.Questions[question].Length), a.capacityLabel(least))),
 		Columns: []page.Column{{Head: prose.Plain("model"), Wide: true}, page.Number("keeps"), page.Number("÷ needed"),
 			{Head: prose.Plain("window not ruled out"), Numeric: true, Short: "window"}, {Head: prose.Plain("attention layers not ruled out"), Numeric: true, Short: "attention"}}}
 	groups := a.byClass()

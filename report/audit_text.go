@@ -316,7 +316,7 @@ func (t *auditText) questions() {
 		t.paragraph("a state of fixed size would have to hold, in elements:", 2)
 		t.table(t.tables().fixed(i), 0)
 		if len(t.a.Models) > 0 {
-			t.paragraph(fmt.Sprintf("at %s per element:", natsLabel(t.a.Capacities[t.a.leastCapacity()])), 2)
+			t.paragraph(fmt.Sprintf("at %s per element:", t.a.capacityLabel(t.a.leastCapacity())), 2)
 			t.table(t.tables().needs(i), 0)
 			t.paragraph(notRuledOutWords, 2)
 		}
@@ -328,9 +328,25 @@ const notRuledOutWords = "÷ needed: above 1 the state is larger than the law as
 
 // capacityWords says what the capacities mean.
 func (a audited) capacityWords() string {
-	return "every bit: every bit of the state carries information about the future, which no model comes near; " +
-		"1 nat: each stored number carries a bit and a half; 0.1: ten numbers carry one nat; 0.01: a hundred do. " +
-		"What your model reaches has to be measured; the law is a necessary condition, not a promise of quality."
+	s := "every bit: every bit of the state carries information about the future, which no model comes near; "
+	measured := false
+	for i, c := range a.Capacities {
+		name := a.measuredOn(i)
+		measured = measured || name != ""
+		switch {
+		case name != "":
+			s += fmt.Sprintf("%s: what %s carried at least; ", a.capacityNats(i), name)
+		case c >= 1:
+			s += fmt.Sprintf("%s: each stored number carries %s bits; ", a.capacityNats(i), prose.Significant(c/math.Ln2, 2))
+		default:
+			s += fmt.Sprintf("%s: %s numbers carry one nat; ", a.capacityNats(i), prose.Significant(1/c, 2))
+		}
+	}
+	s = strings.TrimSuffix(s, "; ") + ". "
+	if !measured {
+		s += "What a model reaches has to be measured (l2m compare --config, then --capacity DIR). "
+	}
+	return s + "The law is a necessary condition, not a promise of quality."
 }
 
 func (t *auditText) foot() {

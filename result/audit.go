@@ -24,12 +24,15 @@ type Audit struct {
 	Level      float64        `json:"level"` // of intervals
 	DType      string         `json:"dtype"` // of state that is not kept in float32 anyway
 	Capacities []float64      `json:"capacities"`
-	Lengths    []int64        `json:"lengths"`
-	Questions  []Question     `json:"questions,omitempty"`
-	Memory     *MemoryPlan    `json:"memory,omitempty"`
-	Models     []*arch.Audit  `json:"models"`
-	Failures   []AuditFailure `json:"failures,omitempty"`
-	Warnings   []info.Warning `json:"warnings,omitempty"`
+	// CapacityNames names the models that Capacities were measured on, "" for one
+	// that was stated; nil when none was measured.
+	CapacityNames []string       `json:"capacity_names,omitempty"`
+	Lengths       []int64        `json:"lengths"`
+	Questions     []Question     `json:"questions,omitempty"`
+	Memory        *MemoryPlan    `json:"memory,omitempty"`
+	Models        []*arch.Audit  `json:"models"`
+	Failures      []AuditFailure `json:"failures,omitempty"`
+	Warnings      []info.Warning `json:"warnings,omitempty"`
 }
 
 func (*Audit) about() about      { return about{AuditSchema, "the audit", "  "} }
@@ -84,6 +87,9 @@ func NewQuestion(l law.PowerLaw, L int64, capacities []float64, level float64) Q
 func (a *Audit) Validate() error {
 	if len(a.Lengths) == 0 || len(a.Capacities) == 0 {
 		return errors.New("no lengths or no capacities: the document is damaged")
+	}
+	if n := len(a.CapacityNames); n > 0 && n != len(a.Capacities) {
+		return errors.New("not every capacity has a name: the document is damaged")
 	}
 	for i, q := range a.Questions {
 		if len(q.Series) == 0 {
