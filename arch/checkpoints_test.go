@@ -252,7 +252,7 @@ func TestEveryFamilyIsTested(t *testing.T) {
 	small := []string{"gpt_neo", "gpt_bigcode", "mpt", "chatglm", "qwen", "deci", "nemotron-nas", "mimo_v2_flash", "gemma4_text", "mllama_text_model", "glm_moe_dsa", "deepseek_v4", "ministral3", "hgrn2",
 		"gsa", "gated_deltaproduct", "mesa_net", "mom", "hgrn", "lightnet", "forgetting_transformer", "rodimus", "mamba3", "log_linear_mamba2", "samba",
 		"phi4flash", "hunyuan", "step3p5", "params.json", "minimax_m3", "l2m-lab", "l2m-lab-learned",
-		"granite_swa", "inkling2_text", "bailing_hybrid", "axk2", "jetmoe", "plamo2"}
+		"granite_swa", "inkling2_text", "bailing_hybrid", "axk2", "jetmoe", "plamo2", "nemotron_flash"}
 	for _, name := range small {
 		covered[name] = true // in TestSmallConfigurations
 	}

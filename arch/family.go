@@ -21,7 +21,7 @@ func families() []*family {
 		&familyGPT2, &familyGPTNeo, &familyGPTBigCode, &familyOPT, &familyBloom, &familyMPT, &familyFalcon, &familyChatGLM,
 		&familyOpenELM, &familyDeci, &familyNemotronNAS, &familyMiMo,
 		&familyMLA, &familyDeepSeek2, &familyDSA, &familyDeepSeek4, &familyKimiLinear,
-		&familyMamba, &familyMamba2, &familyJamba, &familyBamba, &familyGraniteHybrid, &familyNemotronH, &familyZamba, &familyZamba2,
+		&familyMamba, &familyMamba2, &familyJamba, &familyBamba, &familyGraniteHybrid, &familyNemotronH, &familyNemotronFlash, &familyZamba, &familyZamba2,
 		&familyFalconH1, &familyHymba, &familyRecurrentGemma, &familyLFM2, &familyMiniMax, &familyDeltaHybrid,
 		&familyRWKV4, &familyRWKV5, &familyRWKV7, &familyXLSTM,
 		&familyGLA, &familyRetNet, &familyDeltaNet, &familyGatedDeltaNet, &familyHGRN2,

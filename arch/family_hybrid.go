@@ -84,6 +84,47 @@ var familyNemotronH = family{
 	},
 }
 
+// familyNemotronFlash mixes attention, Mamba-2 and the delta rule, and puts learned
+// memory tokens before every text, which attention never drops.
+var familyNemotronFlash = family{
+	types:     []string{"nemotron_flash"},
+	reference: "nvidia/Nemotron-Flash-3B, modeling_nemotron_flash.py; layer_types: a attention, m and m2 Mamba-2, deltanet, f feed-forward",
+	layers: func(c *config) []Layer {
+		n, hidden, queries := c.layers(), c.size("hidden_size"), c.size("num_attention_heads")
+		h := hymbaHeads(c)
+		memory := h.part(c, KV, Fixed, 0, ", memory tokens")
+		memory.Width = c.mul(memory.Width, c.countOr(0, "num_memory_tokens"))
+		size := c.sizeOr(64, "mamba2_headdim", "mamba_head_dim")
+		inner := c.scaled(hidden, c.real(2, "mamba_expand"), "mamba_expand")
+		kernel := c.sizeOr(4, "d_conv", "mamba_d_conv", "conv_kernel")
+		recurrent := mamba2(c, c.divide("inner width by heads", inner, size), size, c.sizeOr(128, "mamba_d_state", "ssm_state_size"),
+			c.sizeOr(1, "mamba_n_groups", "n_groups"), kernel, float32State(c))
+		d := c.divide("hidden_size by heads", hidden, queries)
+		global := c.numbers("global_attn_idx")
+		types := c.words("layer_types")
+		if !c.perLayer("layer_types", len(types), n) {
+			return nil
+		}
+		return each(n, func(i int) []Part {
+			switch types[i] {
+			case "a":
+				if !c.has("sliding_window") || slices.Contains(global, int64(i)) {
+					return []Part{memory, h.full(c)}
+				}
+				return []Part{memory, h.windowed(c, c.size("sliding_window"))}
+			case "m", "m2":
+				return recurrent
+			case "deltanet":
+				return delta(c, queries, queries, d, d, c.sizeOr(4, "linear_conv_kernel_dim"))
+			case "f":
+				return nil
+			}
+			c.otherType(types[i], i)
+			return nil
+		})
+	},
+}
+
 // familyZamba applies one shared attention block in several places; the
 // weights are shared, the caches are not. It reads the hidden state beside the
 // embeddings, so its heads are twice as wide.
@@ -171,16 +212,7 @@ var familyHymba = family{
 	types:     []string{"hymba"},
 	reference: "nvidia/Hymba-1.5B-Base, modeling_hymba.py, HybridMambaAttentionDynamicCache",
 	layers: func(c *config) []Layer {
-		queries := c.size("num_attention_heads")
-		h := heads{n: c.sizeOr(queries, "num_key_value_heads")}
-		h.key = c.divide("hidden_size by heads", c.size("hidden_size"), queries)
-		if v := c.get("kq_head_dim"); v != nil && v.text != "-1" {
-			h.key = c.size("kq_head_dim")
-		}
-		h.val = h.key
-		if v := c.get("v_head_dim"); v != nil && v.text != "-1" {
-			h.val = c.size("v_head_dim")
-		}
+		h := hymbaHeads(c)
 		inner := c.mul(c.size("mamba_expand"), c.size("hidden_size"))
 		recurrent := mamba(c, inner, c.size("mamba_d_state"), c.size("mamba_d_conv"), float32State(c))
 		consumer := map[int64]bool{}
@@ -205,6 +237,22 @@ var familyHymba = family{
 			return append(parts, memory, h.window(c, c.size("sliding_window")))
 		})
 	},
+}
+
+// hymbaHeads are key–value heads whose keys and values have sizes of their own,
+// where −1 stands for hidden_size / heads.
+func hymbaHeads(c *config) heads {
+	queries := c.size("num_attention_heads")
+	h := heads{n: c.sizeOr(queries, "num_key_value_heads")}
+	h.key = c.divide("hidden_size by heads", c.size("hidden_size"), queries)
+	h.val = h.key
+	if v := c.get("kq_head_dim"); v != nil && v.text != "-1" {
+		h.key = c.size("kq_head_dim")
+	}
+	if v := c.get("v_head_dim"); v != nil && v.text != "-1" {
+		h.val = c.size("v_head_dim")
+	}
+	return h
 }
 
 // familyRecurrentGemma alternates gated linear recurrences with local

@@ -7,7 +7,7 @@ import "slices"
 // Where the list is absent the class has a pattern of its own.
 var familyTyped = family{
 	types: []string{
-		"apertus1p5_text", "aria_text", "beam", "cohere2_moe", "cwm", "diffllama", "doge", "flint", "granite_docling_text", "granite_swa", "granitemoe_swa",
+		"apertus1p5_text", "aria_text", "bailing_moe", "beam", "cohere2_moe", "cwm", "diffllama", "doge", "flint", "granite_docling_text", "granite_swa", "granitemoe_swa",
 		"hy_v3", "hyperclovax", "iquestcoder", "jais2", "kolibri1", "laguna", "mellum", "modernbert-decoder", "molmo2_text", "muse_glimmer_text", "muse_spark_text",
 		"sarvam_moe", "solar_open", "vaultgemma", "paddleocr_vl_text", "glm_ocr_text", "glm4v_moe_text", "ernie4_5_vl_moe_text", "emu3_text_model",
 		"hrm_text",

@@ -122,9 +122,12 @@ func (o Options) withDefaults() Options {
 		o.DType = arch.BFloat16()
 	}
 	if o.Lengths == nil {
-		o.Lengths = append([]int64{1024, 4096, 32768, 131072}, o.Ask...)
-		slices.Sort(o.Lengths)
-		o.Lengths = slices.Compact(o.Lengths)
+		o.Lengths = []int64{1024, 4096, 32768, 131072}
+		if len(o.Ask) > 0 { // a column for each, in place of one that says little
+			o.Lengths = append([]int64{1024, 32768, 131072}, o.Ask...)
+			slices.Sort(o.Lengths)
+			o.Lengths = slices.Compact(o.Lengths)
+		}
 	}
 	if o.Capacities == nil {
 		o.Capacities = []float64{1, 0.1, 0.01}
