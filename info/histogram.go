@@ -29,12 +29,12 @@ func (b *Bin) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Histogram is a histogram of counts: bins of ascending Count, without empty
-// ones. It is all that estimators of entropy need of a table of counts, and far
+// Histogram is a histogram of counts: non-empty bins in ascending order of
+// Count. Entropy estimators need no more of a table of counts, and it is far
 // smaller.
 type Histogram []Bin
 
-// HistogramOf returns the histogram of a table of counts; zeros are left out.
+// HistogramOf returns the histogram of a table of counts, ignoring zeros.
 func HistogramOf(counts []int64) Histogram {
 	types := map[int64]int64{}
 	var small [256]int64 // most counts of most tables
@@ -53,8 +53,7 @@ func HistogramOf(counts []int64) Histogram {
 	return NewHistogram(types)
 }
 
-// NewHistogram makes a histogram from types[count]. Counts of zero, and of no
-// type, are left out.
+// NewHistogram makes a histogram from types[count], ignoring zeros.
 func NewHistogram(types map[int64]int64) Histogram {
 	var h Histogram
 	for n, t := range types {

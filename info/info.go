@@ -1,8 +1,7 @@
-// Package info holds the vocabulary in which every measured quantity is
-// stated: information in nats, estimates with their errors, intervals that
-// carry their level and method, warnings that carry their cure, and the
-// progress and version that long jobs report. It imports nothing of ours, so
-// that every other package can speak it.
+// Package info holds the types that every other package uses to state what it
+// measured: information in nats, estimates with standard errors and intervals,
+// warnings that say what to do, histograms of counts, and the progress and
+// version of a run. It imports no other package of l2m.
 package info
 
 import "math"
@@ -13,16 +12,16 @@ type Nats float64
 // Bits converts to bits.
 func (n Nats) Bits() float64 { return float64(n) / math.Ln2 }
 
-// DefaultLevel is the confidence level of intervals where none is asked for.
+// DefaultLevel is the default confidence level.
 const DefaultLevel = 0.95
 
-// Z95 is the 97.5 % point of the standard normal distribution: half the width of
-// a 95 % interval in standard errors.
+// Z95 is the 97.5 % quantile of the standard normal distribution: half the width
+// of a 95 % interval in standard errors.
 const Z95 = 1.959963984540054
 
 // Interval is a two-sided interval at confidence Level (0.95 for 95 %).
-// Draws is the number of bootstrap replicates behind it that could be used,
-// 0 when the interval is analytic.
+// Draws is the number of usable bootstrap replicates behind it, 0 when the
+// interval is analytic.
 type Interval struct {
 	Lo     float64 `json:"lo"`
 	Hi     float64 `json:"hi"`
@@ -34,14 +33,14 @@ type Interval struct {
 // Contains reports whether x lies in the closed interval.
 func (i Interval) Contains(x float64) bool { return i.Lo <= x && x <= i.Hi }
 
-// Estimate is an estimated quantity in the unit that its place names.
+// Estimate is an estimated quantity, in the unit that the field holding it states.
 type Estimate struct {
 	Value    float64   `json:"value"`
-	SE       float64   `json:"se,omitempty"`       // standard error; 0 (omitted) when it is unknown
+	SE       float64   `json:"se,omitempty"`       // standard error; 0 when unknown
 	Interval *Interval `json:"interval,omitempty"` // nil when there is none
 }
 
-// Bounds are the ends of the interval, or twice the value where there is none.
+// Bounds are the ends of the interval; both are the value when there is none.
 func (e Estimate) Bounds() (lo, hi float64) {
 	if e.Interval == nil {
 		return e.Value, e.Value
@@ -60,10 +59,9 @@ func (e Estimate) Scale(by float64) Estimate {
 	return out
 }
 
-// Warning is a caveat that travels with a result. Code is a short stable
-// identifier (kebab-case), Text says what is the matter, Fix what the user can
-// do about it. Libraries never print; faces of a result show warnings as
-// footnotes.
+// Warning is a caveat that travels with a result: a short stable code in
+// kebab-case, what is wrong, and what the user can do about it. Packages return
+// warnings and never print them; reports show them as footnotes.
 type Warning struct {
 	Code string `json:"code"`
 	Text string `json:"text"`

@@ -2,7 +2,7 @@ package info
 
 import "fmt"
 
-// Plural is a number of things: "1 byte", "3 bytes".
+// Plural counts things: "1 byte", "3 bytes".
 func Plural(n int, thing string) string {
 	if n != 1 {
 		thing += "s"

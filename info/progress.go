@@ -1,9 +1,9 @@
 package info
 
-// Progress is one report of a long job. Done and Total count units of the
-// named stage; Total is 0 while it is not known. Resumed is the part of Done
-// that an earlier, interrupted run had already finished: leave it out of
-// estimates of the time left.
+// Progress is a progress report of a long job. Done and Total count units of
+// the named stage; Total is 0 while unknown. Resumed is the part of Done that
+// an earlier, interrupted run had finished, which estimates of the time left
+// must leave out.
 type Progress struct {
 	Stage   string // "reading", "training", "scoring", "counting", "fitting"
 	Done    int64
@@ -12,8 +12,8 @@ type Progress struct {
 	Unit    string // "B" (bytes) or "tokens"
 }
 
-// ProgressFunc receives progress. It is called from several goroutines but
-// never at the same time, and must return quickly. It may be nil.
+// ProgressFunc receives progress reports. It may be called from several
+// goroutines, but never concurrently, and must return quickly. It may be nil.
 type ProgressFunc func(Progress)
 
 // Stage returns a reporting function for one stage.

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// Version says which l2m this is, from the build information of the binary.
+// Version identifies a build of l2m.
 type Version struct {
 	Module   string // module version, "(devel)" for a build from a checkout
 	Revision string // version-control revision, empty when unknown
@@ -15,7 +15,7 @@ type Version struct {
 	Platform string // operating system and architecture
 }
 
-// BuildVersion reads the version from the running binary.
+// BuildVersion reads the version from the build information of the running binary.
 func BuildVersion() Version {
 	v := Version{Module: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	bi, ok := debug.ReadBuildInfo()
@@ -37,7 +37,7 @@ func BuildVersion() Version {
 }
 
 // Short is the version as written into results: module version and revision,
-// nothing that depends on the machine.
+// independent of the machine.
 func (v Version) Short() string {
 	s := v.Module
 	if v.Revision != "" && v.Module == "(devel)" {

@@ -2,8 +2,8 @@ package stats
 
 import "math"
 
-// RatioMeans are Σ_c m_c·sums / Σ_c m_c·counts, [cluster][quantity], with
-// multiplicity m_c of cluster c (nil: all 1).
+// RatioMeans are Σ_c m_c·sums[c] / Σ_c m_c·counts[c] for every quantity. sums and
+// counts are [cluster][quantity]; m_c is the multiplicity of cluster c (nil: all 1).
 func RatioMeans(sums, counts [][]float64, m []float64) []float64 {
 	theta, total := make([]float64, len(sums[0])), make([]float64, len(sums[0]))
 	ratioMeans(sums, counts, m, theta, total)
@@ -39,8 +39,8 @@ func ratioMeans(sums, counts [][]float64, m, theta, total []float64) (clusters f
 //
 //	Cov[i][j] = D/(D−1) · Σ_c m_c·e_ci·e_cj,  e_ci = (S_ci − θ_i·N_ci) / Σ_c m_c·N_ci,
 //
-// that of a ratio estimator, right whatever the dependence inside a cluster.
-// It is not a number when there are fewer than two clusters.
+// the covariance of a ratio estimator, valid whatever the dependence within a
+// cluster. It is NaN for fewer than two clusters.
 func Covariance(sums, counts [][]float64, m []float64, theta []float64, cov Sym) {
 	p := cov.N
 	total, residual := make([]float64, p), make([]float64, p)
@@ -73,12 +73,12 @@ func Covariance(sums, counts [][]float64, m []float64, theta []float64, cov Sym)
 	}
 }
 
-// Shrinkage is how far correlations estimated from clusters are to be moved
-// towards their means over equal lags: the sampling variance of the
-// correlations over their squared distance from those means,
-// Σ var(r_ij)/Σ (r_ij − t_ij)², at most 1 [Schäfer & Strimmer 2005, with a
-// Toeplitz target]. var(r_ij) is estimated from the products of standardised
-// residuals of the clusters. theta and cov are what Covariance gave.
+// Shrinkage is the shrinkage intensity of correlations estimated from clusters
+// towards their means over equal lags: the sampling variance of the correlations
+// over their squared distance from those means, Σ var(r_ij)/Σ (r_ij − t_ij)², at
+// most 1 [Schäfer & Strimmer 2005, with a Toeplitz target]. var(r_ij) is
+// estimated from the products of the clusters' standardised residuals. theta and
+// cov come from Covariance.
 func Shrinkage(sums, counts [][]float64, theta []float64, cov Sym) float64 {
 	p, d := cov.N, float64(len(sums))
 	total := make([]float64, p)

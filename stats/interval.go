@@ -2,15 +2,15 @@ package stats
 
 import "slices"
 
-// LeastClusters is the number of clusters below which no interval is given:
-// with fewer, none holds what it says once documents differ a lot.
+// LeastClusters is the least number of clusters for an interval: with fewer, no
+// method has its nominal coverage when documents differ a lot.
 const LeastClusters = 5
 
-// Widening is the factor by which intervals from clusters are widened for the
-// documents that are not there: 1 + 2/n, n = (Σ N)²/Σ N² the number of clusters
-// of equal size that the counts amount to ★. An interval that knows the sample
-// only is too short where documents are heavy-tailed, because the largest kinds
-// are missing from most small samples; docs/law.md has what it does.
+// Widening is the factor by which intervals from clusters are widened to allow
+// for kinds of documents that the sample lacks: 1 + 2/n, where
+// n = (Σ N)²/Σ N² is the effective number of clusters ★. Without it intervals are
+// too short where documents are heavy-tailed, because most small samples miss
+// the rare large ones; docs/law.md shows its effect.
 func Widening(counts []float64) float64 {
 	sum, squares := 0.0, 0.0
 	for _, n := range counts {
@@ -20,10 +20,10 @@ func Widening(counts []float64) float64 {
 }
 
 // Ends are the ends of an interval in standard errors, from the studentised
-// departures (θ* − θ)/se* of bootstrap draws: the wider, at either end, of
-// their quantiles and Student's t, times the widening. The bootstrap knows how
-// skewed documents are [Efron & Tibshirani 1993, ch. 12], Student's t how few.
-// An interval is value − se·hi … value − se·lo. departures is sorted in place.
+// departures (θ* − θ)/se* of bootstrap draws: at each end the wider of their
+// quantile and Student's t, times the widening. The bootstrap allows for skewed
+// documents [Efron & Tibshirani 1993, ch. 12], Student's t for few of them.
+// The interval is value − se·hi … value − se·lo. departures is sorted in place.
 func Ends(departures []float64, level, dof, widening float64) (lo, hi float64) {
 	t := HalfWidth(level, dof)
 	lo, hi = -t, t
@@ -35,5 +35,5 @@ func Ends(departures []float64, level, dof, widening float64) (lo, hi float64) {
 	return widening * lo, widening * hi
 }
 
-// BootstrapMethod names the intervals that Ends gives.
+// BootstrapMethod is the Method of intervals computed by Ends.
 const BootstrapMethod = "document bootstrap, studentised"

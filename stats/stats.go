@@ -1,13 +1,11 @@
-// Package stats holds the statistics that several packages share: quantiles,
-// resampling of clusters, covariances of ratio estimates, generalised least
-// squares, and information criteria.
+// Package stats holds the statistics that several packages share and gonum
+// lacks: quantiles, resampling of clusters, covariances of ratio estimates,
+// generalised least squares, and information criteria.
 //
-// The unit of chance is the cluster (a document): windows of one document
-// resemble each other, documents are independent. An estimate is a ratio
-// Σ_c S_c / Σ_c N_c of sums over clusters; RatioMeans computes it, Covariance
-// its error, and Resample draws clusters with replacement.
-//
-// What gonum has is used, and not wrapped.
+// The sampling unit is the cluster (a document): windows of one document are
+// dependent, documents are independent. An estimate is a ratio Σ_c S_c / Σ_c N_c
+// of sums over clusters; RatioMeans computes it, Covariance its error, and
+// Resample draws clusters with replacement.
 package stats
 
 import (
@@ -20,8 +18,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Quantile of sorted values, interpolated between those of rank q·(n+1) (type
-// 6 of Hyndman & Fan 1996): another draw falls below it with probability q, so
+// Quantile is the q-quantile of sorted values, interpolated at rank q·(n+1) (type
+// 6 of Hyndman & Fan 1996): a further draw falls below it with probability q, so
 // that few draws do not narrow an interval. (gonum's stat.Quantile has types 1
 // and 4.) It panics when there are no values.
 func Quantile(sorted []float64, q float64) float64 {
@@ -40,7 +38,7 @@ func Quantile(sorted []float64, q float64) float64 {
 	return sorted[i]
 }
 
-// Median of values in any order; 0 of none.
+// Median is the median of values in any order, 0 when there are none.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -49,9 +47,9 @@ func Median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// HalfWidth is how many standard errors a two-sided interval of the level
-// extends to either side: by Student's t with dof degrees of freedom, by the
-// normal distribution when dof is not positive.
+// HalfWidth is half the width of a two-sided interval at the level, in standard
+// errors: from Student's t with dof degrees of freedom, or from the normal
+// distribution when dof is not positive.
 func HalfWidth(level, dof float64) float64 {
 	if dof <= 0 {
 		return distuv.UnitNormal.Quantile(0.5 + level/2)
@@ -59,8 +57,8 @@ func HalfWidth(level, dof float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: dof}.Quantile(0.5 + level/2)
 }
 
-// ClopperPearson is the exact interval of a proportion of which k in n were
-// seen.
+// ClopperPearson is the exact interval of a proportion, given k successes in n
+// trials.
 func ClopperPearson(k, n int, level float64) info.Interval {
 	out := info.Interval{Lo: 0, Hi: 1, Level: level, Method: "Clopper–Pearson"}
 	tail := (1 - level) / 2
@@ -74,7 +72,7 @@ func ClopperPearson(k, n int, level float64) info.Interval {
 }
 
 // Resample draws as many clusters as there are, with replacement, and calls
-// use with the number of times each was drawn; use must not keep the slice.
+// use with the number of times each was drawn. use must not keep the slice.
 func Resample(rng *rand.Rand, clusters, draws int, use func(multiplicity []float64)) {
 	m := make([]float64, clusters)
 	for range draws {
@@ -99,8 +97,8 @@ func Jackknife(values []float64) float64 {
 	return math.Sqrt((b - 1) / b * total)
 }
 
-// AICc is Akaike's criterion of a fit with k parameters to n values, with the
-// correction for few of them [Hurvich & Tsai 1989]; deviance is −2 ln
+// AICc is Akaike's information criterion of a fit with k parameters to n values,
+// with the small-sample correction [Hurvich & Tsai 1989]; deviance is −2 ln
 // likelihood, or χ² where the variances are known. It is +Inf, and ok false,
 // when n is too small for k.
 func AICc(deviance float64, k, n int) (aicc float64, ok bool) {
@@ -112,8 +110,8 @@ func AICc(deviance float64, k, n int) (aicc float64, ok bool) {
 	return deviance + 2*p + 2*p*(p+1)/rest, true
 }
 
-// AkaikeWeights are exp(−Δ/2), Δ the distance of each criterion to the least,
-// normalised to add up to 1. A single fit has weight 1 whatever its criterion.
+// AkaikeWeights are exp(−Δ/2), with Δ the distance of each criterion from the
+// least, normalised to sum to 1. A single fit has weight 1 whatever its criterion.
 func AkaikeWeights(criteria []float64) []float64 {
 	w := make([]float64, len(criteria))
 	if len(w) == 1 {

@@ -6,9 +6,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Sym is a dense symmetric matrix of N rows, row by row in V. It is what the
-// bootstrap of small fits works on ten thousand times; everything larger is
-// better off with gonum's mat.
+// Sym is a dense symmetric matrix of N rows, stored row by row in V. It is for
+// small fits that a bootstrap repeats ten thousand times; for anything larger
+// use gonum's mat.
 type Sym struct {
 	N int
 	V []float64
@@ -23,7 +23,7 @@ func (s Sym) At(i, j int) float64 { return s.V[i*s.N+j] }
 // Set sets the elements (i, j) and (j, i).
 func (s Sym) Set(i, j int, x float64) { s.V[i*s.N+j], s.V[j*s.N+i] = x, x }
 
-// Row is row i, not copied.
+// Row is row i, not a copy.
 func (s Sym) Row(i int) []float64 { return s.V[i*s.N : (i+1)*s.N] }
 
 // Rows copies the matrix into a slice of rows.
@@ -48,20 +48,20 @@ func (s Sym) Quadratic(a, b []float64) float64 {
 	return total
 }
 
-// Correlation is that of i and j, of a covariance.
+// Correlation is the correlation of i and j when s is a covariance.
 func (s Sym) Correlation(i, j int) float64 {
 	return s.At(i, j) / math.Sqrt(s.At(i, i)*s.At(j, j))
 }
 
-// leastPivot is the smallest conditional variance, as a fraction of the
-// variance, that a point may have given the points before it. Stronger
-// correlations are damped: they are never estimated well enough to be used.
+// leastPivot is the smallest variance that a point may have given the points
+// before it, as a fraction of its variance. Stronger correlations are damped:
+// they are never estimated well enough to be used.
 const leastPivot = 0.005
 
-// Shrunk is a covariance to weigh a fit with: the variances as they are, the
-// correlations moved towards their means over equal lags (Toeplitz) by the
-// fraction lambda, and damped until well conditioned. ok is false when a
-// variance is not positive.
+// Shrunk is the covariance with which to weight a fit: its variances are those
+// of s, its correlations are shrunk towards their means over equal lags
+// (Toeplitz) by the fraction lambda and damped until it is well conditioned. ok
+// is false when a variance is not positive.
 func (s Sym) Shrunk(lambda float64) (out Sym, ok bool) {
 	p := s.N
 	out = NewSym(p)
@@ -107,8 +107,8 @@ func (s Sym) Shrunk(lambda float64) (out Sym, ok bool) {
 	return out, true
 }
 
-// Diagonal is the matrix with nothing off its diagonal; ok is false when an
-// element of that is not positive.
+// Diagonal is the diagonal of s as a matrix; ok is false when one of its
+// elements is not positive.
 func (s Sym) Diagonal() (out Sym, ok bool) {
 	out = NewSym(s.N)
 	ok = true
@@ -166,8 +166,8 @@ func (s Sym) Inverse() (out Sym, ok bool) {
 }
 
 // LeastSquares minimises (y − Σ_c b_c·columns_c)ᵀ W (y − …) over at most two
-// coefficients, by the normal equations, and returns them with the minimum χ².
-// ok is false when the columns cannot be told apart.
+// coefficients by the normal equations, and returns them with the minimum χ².
+// ok is false when the columns are collinear.
 func (w Sym) LeastSquares(columns [][]float64, y []float64) (b []float64, chi2 float64, ok bool) {
 	switch len(columns) {
 	case 0:

@@ -6,21 +6,20 @@ import (
 	"strings"
 )
 
-// Stream turns documents into tokens piece by piece, so that no document need
-// be in memory. It has state: one goroutine uses it, one document at a time.
+// Stream encodes documents piece by piece, so that no document need be in
+// memory. It has state: use it from one goroutine, on one document at a time.
 type Stream interface {
 	Name() string        // for people, and for ParseStream: "words", "dna:6"
 	Size() int           // number of tokens in the vocabulary; 0: grows with the text
 	Fingerprint() string // identifies the rule
-	// Encode appends the tokens that are complete within text to dst, and None
-	// where there is a place without a token. What continues in the next piece of
-	// the document is kept until then; last says that there is none.
+	// Encode appends the tokens that are complete within text to dst, with None
+	// for a place that has no token. It keeps a token that continues in the next
+	// piece of the document; last says that text is the last piece.
 	Encode(dst []ID, text []byte, last bool) []ID
 }
 
-// Width is the number of letters that a token of the stream named covers, when a
-// token begins at every letter: K for dna:K, else 1. Tokens at a smaller
-// distance have letters in common.
+// Width is the number of positions that a token of the named stream covers: K for
+// dna:K, else 1. Tokens at a smaller distance overlap.
 func Width(name string) int {
 	if s, err := ParseStream(name); err == nil {
 		if s, ok := s.(*kmerStream); ok {
@@ -30,16 +29,16 @@ func Width(name string) int {
 	return 1
 }
 
-// ParseStream returns a new stream by its name:
+// ParseStream returns a new stream by name:
 //
 //	bytes      every byte is a token
-//	words      words and single other characters, as Unicode cuts text; see EachWord
-//	dna:K      the K letters A, C, G, T (or U) from every position on (K from 1 to 12; dna is dna:1)
+//	words      Unicode words, and other characters one by one; see EachWord
+//	dna:K      the K bases A, C, G, T (or U) from every position on (K from 1 to 12; dna is dna:1)
 //	protein    the 26 letters
 //
-// Letters are taken in either case. Of other visible characters in dna:K and
-// protein (N for a base that is not known, * for a stop) each keeps its place,
-// as None, and so does a word of K letters that one is part of.
+// Case is ignored. In dna:K and protein, any other visible character (N for an
+// unknown base, * for a stop) becomes None and keeps its place, and so does
+// every K-mer that contains one.
 func ParseStream(name string) (Stream, error) {
 	kind, arg, has := strings.Cut(name, ":")
 	switch {
@@ -58,7 +57,7 @@ func ParseStream(name string) (Stream, error) {
 			}
 		}
 		if k < 1 || k > 12 {
-			return nil, fmt.Errorf("%q: DNA words have 1 to 12 letters, as in dna:6", name)
+			return nil, fmt.Errorf("%q: K must be from 1 to 12, as in dna:6", name)
 		}
 		return &kmerStream{k: k}, nil
 	}
@@ -69,12 +68,12 @@ type byteStream struct{ Tokenizer }
 
 func (s byteStream) Encode(dst []ID, text []byte, _ bool) []ID { return s.Tokenizer.Encode(dst, text) }
 
-// kmerStream numbers the words of k letters by their digits in base 4.
+// kmerStream numbers k-mers in base 4.
 type kmerStream struct {
 	k     int
 	word  ID
-	seen  int // letters of the document, up to k
-	known int // of word's letters, those since the last that is not known
+	seen  int // characters of the document, up to k
+	known int // bases since the last unknown character, up to k
 }
 
 func (s *kmerStream) Name() string {
@@ -86,14 +85,14 @@ func (s *kmerStream) Name() string {
 func (s *kmerStream) Size() int           { return 1 << (2 * s.k) }
 func (s *kmerStream) Fingerprint() string { return "dna/2:" + strconv.Itoa(s.k) }
 
-// What letterOf says of bytes that are no letters of DNA.
+// Entries of baseOf for bytes that are not bases.
 const (
 	blank   = 0xfe // takes no place
 	unknown = 0xff
 )
 
-// letterOf is the number of a letter of DNA or RNA.
-var letterOf = func() (t [256]byte) {
+// baseOf is the number of a base of DNA or RNA, or blank or unknown.
+var baseOf = func() (t [256]byte) {
 	for b := range t {
 		t[b] = unknown
 		if b <= ' ' || b == 0x7f {
@@ -110,7 +109,7 @@ var letterOf = func() (t [256]byte) {
 func (s *kmerStream) Encode(dst []ID, text []byte, last bool) []ID {
 	mask := ID(s.Size() - 1)
 	for _, b := range text {
-		d := letterOf[b]
+		d := baseOf[b]
 		if d == blank {
 			continue
 		}
@@ -132,7 +131,7 @@ func (s *kmerStream) Encode(dst []ID, text []byte, last bool) []ID {
 	return dst
 }
 
-// letterStream numbers letters from A on.
+// letterStream numbers the letters A to Z from 0.
 type letterStream struct{}
 
 func (letterStream) Name() string        { return "protein" }
@@ -144,7 +143,7 @@ func (letterStream) Encode(dst []ID, text []byte, _ bool) []ID {
 		switch u := b &^ 0x20; {
 		case u >= 'A' && u <= 'Z':
 			dst = append(dst, ID(u-'A'))
-		case letterOf[b] != blank:
+		case baseOf[b] != blank:
 			dst = append(dst, None)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package token holds token ids and the alphabets and tokenizers that make
-// them.
+// Package token defines token ids, tokenizers, and the built-in tokens of text,
+// DNA and protein.
 package token
 
 import "math"
@@ -7,23 +7,22 @@ import "math"
 // ID is the number of a token in its vocabulary, from 0.
 type ID uint32
 
-// None stands in a Stream for what is no token but takes up a place: a letter of
-// DNA that is not known, which keeps those around it at their distance.
+// None marks a place without a token in the output of a Stream, such as an
+// unknown base: it keeps the tokens around it at their distance.
 const None ID = math.MaxUint32
 
 // Tokenizer turns text into tokens and back.
 type Tokenizer interface {
 	Name() string        // for people: "bytes"
 	Size() int           // number of tokens in the vocabulary
-	Fingerprint() string // identifies the mapping; stored scores are keyed by it
+	Fingerprint() string // identifies the mapping; part of the key of stored scores
 	// Encode appends the tokens of text to dst.
 	Encode(dst []ID, text []byte) []ID
 	// Decode appends the text of ids to dst.
 	Decode(dst []byte, ids []ID) []byte
 }
 
-// Bytes returns the tokenizer whose 256 tokens are the byte values: every
-// token is one byte of text.
+// Bytes returns the tokenizer whose 256 tokens are the byte values.
 func Bytes() Tokenizer { return byteTokenizer{} }
 
 type byteTokenizer struct{}

@@ -2,7 +2,7 @@ package token
 
 import "strings"
 
-// Unit is what a length counts under a tokenizer.
+// Unit is the unit of lengths under the named tokenizer: "byte", "word", "token" …
 func Unit(tokenizer string) string {
 	switch strings.ToLower(tokenizer) {
 	case "byte", "bytes":

@@ -9,10 +9,10 @@ import (
 	"github.com/clipperhouse/uax29/v2/words"
 )
 
-// wordStream numbers words as they come.
+// wordStream numbers words in order of first occurrence.
 type wordStream struct {
 	ids  map[string]ID
-	part []byte // what the last piece did not end
+	part []byte // beginning of a word that the next piece may continue
 }
 
 func (*wordStream) Name() string        { return "words" }
@@ -31,19 +31,19 @@ func (s *wordStream) Encode(dst []ID, text []byte, last bool) []ID {
 	return dst
 }
 
-// longestWord bounds a word, in bytes: what runs on without a boundary, as
-// encoded data does, is cut there.
+// longestWord is the longest word in bytes: text without a boundary, such as
+// encoded data, is cut there.
 const longestWord = 1024
 
-// EachWord calls visit for every word of text, by the rule of the stream
-// "words": the default word boundaries of Unicode (UAX #29), without blanks and
-// invisible characters around words. So "don't", "3.14", "foo_bar" and
-// "example.com" are words, and so are every mark, quote or dash, every Chinese
-// character, and mostly every byte that is not UTF-8.
+// EachWord calls visit for every word of text by the rule of the stream "words":
+// the default word boundaries of Unicode (UAX #29), less the spaces and invisible
+// characters around words. "don't", "3.14", "foo_bar" and "example.com" are
+// words, and so is every punctuation mark, every Chinese character, and (mostly)
+// every byte that is not UTF-8.
 //
-// What may continue in the next piece of the document is kept in *part, from
-// which it is taken next time; last says that there is none. The word is valid
-// during the call only.
+// EachWord keeps a word that the next piece of the document may continue in
+// *part; last says that text is the last piece. The word is valid only during
+// the call.
 func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
 	if len(*part) > 0 {
 		*part = append(*part, text...)
@@ -62,10 +62,10 @@ func EachWord(part *[]byte, text []byte, last bool, visit func(word []byte)) {
 	*part = append((*part)[:0], text...)
 }
 
-// What a byte may be to a word.
+// Classes of bytes.
 const (
-	within  = 1 << iota // letters and digits, of ASCII
-	between             // marks that may stand between two that belong together
+	within  = 1 << iota // ASCII letters, digits and _
+	between             // punctuation that may join two parts of a word
 	foreign             // not ASCII
 )
 
@@ -84,11 +84,11 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
-// boundary is where the first segment of text ends, 0 if that is not to be seen yet.
+// boundary is where the first segment of text ends, 0 if that depends on what follows.
 func boundary(text []byte, last bool) int {
 	window := text[:min(len(text), longestWord)]
-	// Most segments end before ASCII that cannot continue them. Of others the
-	// library knows.
+	// Most segments end before an ASCII character that cannot continue them; the
+	// library decides the others.
 	if first := class[text[0]]; first != foreign {
 		i := 1
 		if first == within {
@@ -108,8 +108,8 @@ func boundary(text []byte, last bool) int {
 	return n
 }
 
-// WholeRunes is the length of text, in bytes, without a character of UTF-8 that its
-// end cuts.
+// WholeRunes is the length of text in bytes, less a UTF-8 sequence that its end
+// cuts short.
 func WholeRunes(text []byte) int {
 	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(text[i]) {
@@ -122,9 +122,8 @@ func WholeRunes(text []byte) int {
 	return len(text)
 }
 
-// trimmed is a segment without blanks and invisible characters at its ends, which
-// Unicode counts to some words; nothing, if that leaves marks only, of accents on
-// nothing.
+// trimmed is a segment without the spaces and invisible characters that Unicode
+// leaves at the ends of some words; nil if only combining marks are left.
 func trimmed(segment []byte) []byte {
 	first, last := segment[0], segment[len(segment)-1]
 	if first > ' ' && first < 0x7f && last > ' ' && last < 0x7f {
@@ -144,8 +143,8 @@ const (
 	mark
 )
 
-// kinds holds the kind of every character of the first plane, which Unicode's tables
-// are slow to tell.
+// kinds caches the kind of every character of the basic plane: looking it up in
+// Unicode's tables is slow.
 var kinds = sync.OnceValue(func() *[1 << 16]uint8 {
 	var t [1 << 16]uint8
 	for r := range t {

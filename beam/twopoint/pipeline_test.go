@@ -331,7 +331,7 @@ func TestBadOptions(t *testing.T) {
 		"too much":           {func(o *Options) { o.Sample = 2 }, "a sample of 2"},
 		"too little":         {func(o *Options) { o.Sample = -0.5 }, "a sample of -0.5"},
 		"blocks":             {func(o *Options) { o.Blocks = 256 }, "256 blocks"},
-		"tokens":             {func(o *Options) { o.Tokens = "dna:13" }, `"dna:13": DNA words have 1 to 12 letters`},
+		"tokens":             {func(o *Options) { o.Tokens = "dna:13" }, `"dna:13": K must be from 1 to 12`},
 		"no vocabulary":      {func(o *Options) { o.Tokens = "none/x.tiktoken" }, "reading the tokenizer none/x.tiktoken: open none/x.tiktoken: no such file"},
 		"no such vocabulary": {func(o *Options) { o.Tokens = "hdfs://a/tokenizer.json" }, `"hdfs" not registered`},
 		"broken vocabulary":  {func(o *Options) { o.Tokens = broken }, "reading the tokenizer " + broken + ": not a tokenizer.json: it has no model"},

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// addedToken is a token that is found in the text before anything else. Special
-// ones (marks of beginning, turns of a chat) are not: in a text they are text.
+// addedToken is a token that is matched before anything else. Special tokens
+// (beginning of text, chat turns) are not matched: in a text they are text.
 type addedToken struct {
 	ID         int    `json:"id"`
 	Content    string `json:"content"`
@@ -18,7 +18,7 @@ type addedToken struct {
 	Special    bool   `json:"special"`
 }
 
-// addedTokens finds added tokens, the longest at the first place.
+// addedTokens matches added tokens: the leftmost, then the longest.
 type addedTokens struct {
 	byFirst [256][]addedToken // longest first
 	any     bool
@@ -34,23 +34,23 @@ func newAddedTokens(list []addedToken, normalize []normalizer) (*addedTokens, er
 	a := &addedTokens{}
 	for _, t := range list {
 		if t.ID < 0 || t.ID >= maxID {
-			return nil, fmt.Errorf("%q has the number %d", t.Content, t.ID)
+			return nil, fmt.Errorf("token %q: id %d is outside 0..%d", t.Content, t.ID, maxID-1)
 		}
 		if t.Special || t.Content == "" {
 			continue
 		}
 		if t.SingleWord || t.LStrip || t.RStrip {
-			return nil, fmt.Errorf("%q takes what is around it (single_word, lstrip or rstrip), which is not known here", t.Content)
+			return nil, fmt.Errorf("token %q: single_word, lstrip and rstrip are not supported", t.Content)
 		}
 		if t.Normalized {
 			changed := t.Content
 			for _, n := range normalize {
 				changed = n(changed)
 			}
-			// Found before the text is normalized, which is the same only where
-			// normalizing changes nothing but blanks.
+			// Tokens are matched before normalization here, which is the same only
+			// if normalization changes nothing but spaces.
 			if strings.Trim(changed, "▁ ") != strings.Trim(t.Content, "▁ ") {
-				return nil, fmt.Errorf("%q is found in normalized text, where it reads %q, which is not known here", t.Content, changed)
+				return nil, fmt.Errorf("token %q: matching in normalized text, where it reads %q, is not supported", t.Content, changed)
 			}
 		}
 		a.any = true

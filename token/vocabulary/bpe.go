@@ -17,9 +17,9 @@ type bpe struct {
 	hasUnknown   bool
 	fuseUnknown  bool
 	byteFallback bool
-	whole        bool   // a piece that is a token is not merged (ignore_merges)
-	prefix       string // of symbols that do not begin a piece
-	suffix       string // of the symbol that ends one
+	whole        bool   // encode a piece that is a token as that token (ignore_merges)
+	prefix       string // of symbols other than the first of a piece
+	suffix       string // of the last symbol of a piece
 	bytes        *[256]token.ID
 }
 
@@ -28,7 +28,7 @@ type rule struct {
 	id   token.ID
 }
 
-// symbol is a link of the chain that is merged.
+// symbol is an element of the linked list that is merged.
 type symbol struct {
 	id         token.ID
 	prev, next int32 // -1: none
@@ -42,7 +42,7 @@ type candidate struct {
 	right token.ID
 }
 
-// queue orders merges by rank, then by place.
+// queue orders merges by rank, then by position.
 type queue []candidate
 
 func (q queue) Len() int { return len(q) }
@@ -67,7 +67,7 @@ func (b *bpe) encode(dst []token.ID, piece string) ([]token.ID, error) {
 		n := int32(len(chain))
 		chain = append(chain, symbol{id, n - 1, n + 1, true})
 	}
-	unknowns := false // the last symbol is an unknown one
+	unknowns := false // the last symbol is unknown
 	if b.bytes != nil {
 		for i := range len(piece) {
 			add(b.bytes[piece[i]])
@@ -159,8 +159,8 @@ func (b *bpe) merge(chain []symbol) {
 	}
 }
 
-// byteLetters are the letters that stand for bytes in byte-level vocabularies:
-// those that can be seen stand for themselves, the others follow from U+0100 on.
+// byteLetters are the characters that stand for bytes in byte-level vocabularies:
+// printable ones stand for themselves, the rest map to U+0100 and up in order.
 var byteLetters, letterBytes = func() (letters [256]string, bytes map[rune]byte) {
 	bytes = map[rune]byte{}
 	next := rune(256)
@@ -176,7 +176,7 @@ var byteLetters, letterBytes = func() (letters [256]string, bytes map[rune]byte)
 	return letters, bytes
 }()
 
-// spell writes the bytes of s as letters.
+// spell maps the bytes of s to byteLetters.
 func spell(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

@@ -1,14 +1,17 @@
 // Package vocabulary reads the tokenizers of language models: tokenizer.json of
-// Hugging Face (BPE, Unigram, WordLevel, WordPiece) and rank files of tiktoken.
+// Hugging Face (BPE, Unigram, WordLevel, WordPiece) and tiktoken rank files.
 //
 //	file -> token.Tokenizer
 //
-// Encode gives the tokens that the reference implementations give without special
-// tokens: no mark of beginning or end is added, and text that looks like a special
-// token is text. A file with a part that is not known here is refused, with that
-// part's name; nothing is guessed. Bytes that are not UTF-8 read as U+FFFD.
+// Encoding takes these steps:
 //
-// Text goes through a normalizer (Unicode forms, replacements), a pre-tokenizer
-// that cuts it into pieces, and a model that turns each piece into tokens. Pieces
-// are remembered, since words recur.
+//  1. Match added tokens.
+//  2. Normalize the text between them (Unicode forms, replacements).
+//  3. Pre-tokenize: cut it into pieces.
+//  4. Encode each piece with the model. Results are cached, since words recur.
+//
+// The tokens are those of the reference implementations without special tokens:
+// no beginning or end is added, and text that looks like a special token is text.
+// Bytes that are not UTF-8 read as U+FFFD. A file with an unsupported part is
+// refused by that part's name; nothing is guessed.
 package vocabulary

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// normalizer changes text before it is cut.
+// normalizer rewrites text before it is cut.
 type normalizer func(string) string
 
-// pattern is a search pattern of tokenizer.json: a text or an expression.
+// pattern is a pattern of tokenizer.json: literal text or a regular expression.
 type pattern struct {
 	String *string `json:"String"`
 	Regex  *string `json:"Regex"`
 }
 
-// normalizerSpec is what tokenizer.json says of a normalizer.
+// normalizerSpec is a normalizer in tokenizer.json.
 type normalizerSpec struct {
 	Type        string            `json:"type"`
 	Normalizers []json.RawMessage `json:"normalizers"`
@@ -99,7 +99,7 @@ func (n *normalizerSpec) normalizer() (normalizer, error) {
 	case "BertNormalizer":
 		return n.bert, nil
 	}
-	return nil, fmt.Errorf("type %q is not known here", n.Type)
+	return nil, fmt.Errorf("type %q is not supported", n.Type)
 }
 
 func (n *normalizerSpec) trim(s string) string {
@@ -148,8 +148,8 @@ func (n *normalizerSpec) bert(s string) string {
 	return s
 }
 
-// strip drops the letters of a class: all marks for StripAccents, those without width
-// of their own for BertNormalizer.
+// strip drops a class of characters: all marks for StripAccents, nonspacing marks
+// for BertNormalizer.
 func strip(s string, drop func(rune) bool) string {
 	return strings.Map(func(r rune) rune {
 		if drop(r) {
@@ -159,14 +159,14 @@ func strip(s string, drop func(rune) bool) string {
 	}, s)
 }
 
-// lower is the lower case of every letter by itself. Of U+0130 that is two, the only
-// such letter [Unicode 16, SpecialCasing.txt]; the end of a word makes no difference to
-// a sigma, as in Hugging Face's library.
+// lower lowercases each character independently of its neighbours, as Hugging
+// Face's library does: there is no final sigma. U+0130 is the only one that
+// becomes two [Unicode 16, SpecialCasing.txt].
 func lower(s string) string {
 	return strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
 }
 
-// cleanText drops control letters and makes white space blanks.
+// cleanText drops control characters and replaces white space with spaces.
 func cleanText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -181,7 +181,7 @@ func cleanText(s string) string {
 	}, s)
 }
 
-// spaceChinese puts blanks around ideographs.
+// spaceChinese puts spaces around ideographs.
 func spaceChinese(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -14,8 +14,8 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// document is tokenizer.json, as far as it matters for encoding. The
-// post-processor (marks of beginning and end), truncation and padding do not.
+// document is the part of tokenizer.json that matters for encoding: all but the
+// post-processor (beginning and end of text), truncation and padding.
 type document struct {
 	Added         []addedToken    `json:"added_tokens"`
 	Normalizer    json.RawMessage `json:"normalizer"`
@@ -58,10 +58,10 @@ func isNull(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null"))
 }
 
-// maxID bounds token ids, which size tables.
+// maxID bounds token ids, which index tables.
 const maxID = 1 << 24
 
-// modelSpec is what tokenizer.json says of the model.
+// modelSpec is the model in tokenizer.json.
 type modelSpec struct {
 	Type         string          `json:"type"`
 	Vocab        json.RawMessage `json:"vocab"`
@@ -77,7 +77,7 @@ type modelSpec struct {
 	Longest      int             `json:"max_input_chars_per_word"`
 }
 
-// kind is the type of the model, which older files leave out.
+// kind is the type of the model, inferred for older files that lack it.
 func (m *modelSpec) kind() string {
 	switch {
 	case m.Type != "":
@@ -115,7 +115,7 @@ func (v *Vocabulary) parseModel(d document) error {
 	switch kind {
 	case "BPE":
 		if m.Dropout != nil && *m.Dropout != 0 {
-			return fmt.Errorf("dropout %g makes tokens random", *m.Dropout)
+			return fmt.Errorf("dropout %g would make the tokens random", *m.Dropout)
 		}
 		b := &bpe{ids: ids, unknown: unknown, hasUnknown: hasUnknown, fuseUnknown: m.FuseUnknown, byteFallback: m.ByteFallback,
 			whole: m.IgnoreMerges, prefix: m.Prefix, suffix: m.Suffix}
@@ -131,7 +131,7 @@ func (v *Vocabulary) parseModel(d document) error {
 		v.model = &wordLevel{ids, unknown, hasUnknown}
 		v.text = func(id token.ID) []byte { return wordText(texts, id, "") }
 	default:
-		return fmt.Errorf("models of type %q are not known here (BPE, Unigram, WordLevel, WordPiece)", kind)
+		return fmt.Errorf("type %q is not supported (BPE, Unigram, WordLevel, WordPiece)", kind)
 	}
 	return nil
 }
@@ -147,8 +147,8 @@ func wordText(texts []string, id token.ID, prefix string) []byte {
 	return []byte(" " + texts[id])
 }
 
-// plain is the text of a token: letters that stand for bytes, or blanks that
-// are written as U+2581.
+// plain is the text of a token of a byte-level vocabulary (letters), or of one
+// that writes spaces as U+2581.
 func plain(texts []string, id token.ID, letters bool) []byte {
 	if int(id) >= len(texts) {
 		return nil
@@ -183,7 +183,7 @@ func parseIDs(raw json.RawMessage) (map[string]token.ID, []string, error) {
 	var texts []string
 	for s, id := range vocab {
 		if id < 0 || id >= maxID {
-			return nil, nil, fmt.Errorf("token %q has the number %d", s, id)
+			return nil, nil, fmt.Errorf("token %q: id %d is outside 0..%d", s, id, maxID-1)
 		}
 		ids[s] = token.ID(id)
 		for len(texts) <= id {
@@ -217,7 +217,7 @@ func parseMerges(raw json.RawMessage, ids map[string]token.ID, prefix string) (m
 		b, okB := ids[p[1]]
 		c, okC := ids[p[0]+strings.TrimPrefix(p[1], prefix)]
 		if !okA || !okB || !okC {
-			return nil, fmt.Errorf("merge %d, of %q and %q, speaks of tokens that are not in the vocabulary", i, p[0], p[1])
+			return nil, fmt.Errorf("merge %d, of %q and %q, has a token that is not in the vocabulary", i, p[0], p[1])
 		}
 		ranks[[2]token.ID{a, b}] = rule{int32(i), c}
 	}
@@ -249,7 +249,7 @@ func (v *Vocabulary) parseUnigram(raw json.RawMessage, unknown *int, fallback bo
 	delete(u.ids, "")
 	if unknown != nil {
 		if *unknown < 0 || *unknown >= len(vocab) {
-			return fmt.Errorf("the unknown token has the number %d", *unknown)
+			return fmt.Errorf("the id %d of the unknown token is not in the vocabulary", *unknown)
 		}
 		u.unknown, u.hasUnknown = token.ID(*unknown), true
 	}
@@ -269,12 +269,11 @@ func (v *Vocabulary) parseUnigram(raw json.RawMessage, unknown *int, fallback bo
 	return nil
 }
 
-// parseRanks reads a file of tiktoken: a token in base64 and its rank on every
-// line.
+// parseRanks reads a tiktoken file: on each line a token in base64 and its rank.
 func parseRanks(data []byte, name string) (*Vocabulary, error) {
 	pattern, ok := rankPatterns[name]
 	if !ok {
-		return nil, fmt.Errorf("how %q cuts text is not known (name the file cl100k_base, o200k_base, p50k_base, r50k_base or gpt2 with .tiktoken)", name)
+		return nil, fmt.Errorf("no pattern to split text is known for %q (name the file cl100k_base, o200k_base, p50k_base, r50k_base or gpt2, with .tiktoken)", name)
 	}
 	cut, err := splitBy(pattern)
 	if err != nil {
@@ -328,7 +327,7 @@ func parseRanks(data []byte, name string) (*Vocabulary, error) {
 	}}, err
 }
 
-// Patterns by which the vocabularies of tiktoken cut text.
+// Patterns by which tiktoken's vocabularies split text.
 const (
 	gpt2Pattern   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 	cl100kPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`

@@ -11,16 +11,15 @@ import (
 	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
-// charsMap is the table of replacements that SentencePiece compiles: a double-array
-// trie of what is replaced, whose values are places in the replacements, each of
-// which a zero byte ends.
+// charsMap is SentencePiece's compiled table of replacements: a double-array trie
+// of keys, whose values are offsets into the zero-terminated replacements.
 type charsMap struct {
 	trie []uint32
 	text string
 }
 
-// longestCluster is the length, in bytes, from which on Hugging Face's library looks
-// up the letters of a grapheme cluster and not the cluster.
+// longestCluster is the length in bytes from which Hugging Face's library looks up
+// the characters of a grapheme cluster instead of the cluster.
 const longestCluster = 6
 
 func parseCharsMap(encoded string) (*charsMap, error) {
@@ -29,30 +28,30 @@ func parseCharsMap(encoded string) (*charsMap, error) {
 		return nil, fmt.Errorf("precompiled_charsmap: %w", err)
 	}
 	if len(data) < 4 {
-		return nil, errors.New("precompiled_charsmap: it is empty")
+		return nil, errors.New("precompiled_charsmap is empty")
 	}
 	size := int64(binary.LittleEndian.Uint32(data))
 	data = data[4:]
 	if size == 0 || size%4 != 0 || size > int64(len(data)) {
-		return nil, fmt.Errorf("precompiled_charsmap: a trie of %d bytes in %d", size, len(data))
+		return nil, fmt.Errorf("precompiled_charsmap: trie size %d in %d bytes", size, len(data))
 	}
 	m := &charsMap{text: string(data[size:])}
 	for i := int64(0); i < size; i += 4 {
 		m.trie = append(m.trie, binary.LittleEndian.Uint32(data[i:]))
 	}
 	if !utf8.ValidString(m.text) {
-		return nil, errors.New("precompiled_charsmap: its replacements are not UTF-8")
+		return nil, errors.New("precompiled_charsmap: the replacements are not UTF-8")
 	}
 	return m, nil
 }
 
-// lookUp is the replacement of the shortest beginning of key that has one; what is
-// behind that goes with it, as in Hugging Face's library (SentencePiece takes the
-// longest).
+// lookUp returns the replacement of the shortest prefix of key that has one. It
+// replaces the whole key, as in Hugging Face's library (SentencePiece takes the
+// longest prefix).
 func (m *charsMap) lookUp(key string) (string, bool) {
-	// A unit holds a label (bits 0 to 7 and 31), whether a value is below (8), and
-	// how far its children are (9: in steps of 256; from 10 on: how many) [Yata,
-	// Darts-clone].
+	// A unit holds a label (bits 0 to 7, and 31), whether it has a value (bit 8),
+	// and the offset of its children (bits 10 and up, times 256 if bit 9 is set)
+	// [Yata, Darts-clone].
 	offset := func(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
 	at := offset(m.trie[0])
 	for i := range len(key) {
@@ -98,8 +97,8 @@ func (m *charsMap) normalize(s string) string {
 	return b.String()
 }
 
-// nmt is the normalizer of SentencePiece's rules "nmt": some control characters go,
-// white space of all kinds and what has no width is a blank.
+// nmt is SentencePiece's normalizer "nmt": it drops some control characters and
+// replaces white space and zero-width characters with a space.
 func nmt(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

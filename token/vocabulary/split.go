@@ -14,7 +14,7 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// part is a piece of text; first says that the text began with it.
+// part is a piece of text; first says that it begins the text.
 type part struct {
 	text  string
 	first bool
@@ -26,7 +26,7 @@ type splitter func(dst []part, p part) []part
 // finder returns where a pattern matches, as byte offsets.
 type finder func(s string) [][2]int
 
-// splitterSpec is what tokenizer.json says of a pre-tokenizer.
+// splitterSpec is a pre-tokenizer in tokenizer.json.
 type splitterSpec struct {
 	Type        string            `json:"type"`
 	List        []json.RawMessage `json:"pretokenizers"`
@@ -42,7 +42,7 @@ type splitterSpec struct {
 	Delimiter   string            `json:"delimiter"`
 }
 
-// parseSplitter reads a pre-tokenizer; letters is set if it writes bytes as letters.
+// parseSplitter reads a pre-tokenizer, and sets letters if it is byte-level.
 func parseSplitter(raw json.RawMessage, letters *bool) ([]splitter, error) {
 	if isNull(raw) {
 		return nil, nil
@@ -83,14 +83,14 @@ func parseSplitter(raw json.RawMessage, letters *bool) ([]splitter, error) {
 	return []splitter{s}, err
 }
 
-// finder is what a pre-tokenizer that cuts at matches looks for; it fills in what its
-// type says of Behavior and Invert.
+// finder is what a pre-tokenizer that cuts at matches looks for. It sets Behavior
+// and Invert where the type implies them.
 func (n *splitterSpec) finder() (finder, error) {
 	switch n.Type {
 	case "Split":
 		switch {
 		case n.Pattern.String != nil && *n.Pattern.String == "":
-			return nil, fmt.Errorf("an empty pattern")
+			return nil, fmt.Errorf("split with an empty pattern")
 		case n.Pattern.String != nil:
 			return literal(*n.Pattern.String), nil
 		case n.Pattern.Regex != nil:
@@ -99,7 +99,7 @@ func (n *splitterSpec) finder() (finder, error) {
 		return nil, fmt.Errorf("split without a pattern")
 	case "CharDelimiterSplit":
 		if utf8.RuneCountInString(n.Delimiter) != 1 {
-			return nil, fmt.Errorf("the delimiter %q is not one letter", n.Delimiter)
+			return nil, fmt.Errorf("the delimiter %q is not one character", n.Delimiter)
 		}
 		n.Behavior, n.Invert = "Removed", false
 		return literal(n.Delimiter), nil
@@ -122,7 +122,7 @@ func (n *splitterSpec) finder() (finder, error) {
 		}
 		return each(isNumber), nil
 	}
-	return nil, fmt.Errorf("type %q is not known here", n.Type)
+	return nil, fmt.Errorf("type %q is not supported", n.Type)
 }
 
 func (n *splitterSpec) byteLevel() ([]splitter, error) {
@@ -171,7 +171,7 @@ func (n *splitterSpec) metaspace() ([]splitter, error) {
 	return all, nil
 }
 
-// literal finds a text.
+// literal finds the occurrences of text.
 func literal(text string) finder {
 	return func(s string) (at [][2]int) {
 		for i := 0; ; {
@@ -185,8 +185,8 @@ func literal(text string) finder {
 	}
 }
 
-// wordsAndMarks finds \w+|[^\w\s]+, as Rust's expressions mean it: words have marks,
-// joiners, and numbers and signs that are letters in themselves [UTS #18, Annex C].
+// wordsAndMarks finds \w+|[^\w\s]+ as Rust defines it: words contain letters,
+// marks, digits, connector punctuation and joiners [UTS #18, Annex C].
 func wordsAndMarks(s string) (at [][2]int) {
 	const blank, word, mark = 0, 1, 2
 	last, from := blank, 0
@@ -208,9 +208,8 @@ func wordsAndMarks(s string) (at [][2]int) {
 	return at
 }
 
-// scripts finds stretches of one script, to which blanks and letters of none behind
-// them belong; such letters before the first stretch are lost. Kana are Han, for
-// Japanese.
+// scripts finds runs of one script. Spaces and characters without a script belong
+// to the run before them; those before the first run are lost. Kana count as Han.
 func scripts(s string) (at [][2]int) {
 	of := scriptTable()
 	last, from := uint8(0), 0
@@ -229,8 +228,8 @@ func scripts(s string) (at [][2]int) {
 	return append(at, [2]int{from, len(s)})
 }
 
-// scriptTable numbers the scripts of all letters; 0 for blanks and those that have
-// none.
+// scriptTable holds the number of every character's script, 0 for none and for
+// spaces.
 var scriptTable = sync.OnceValue(func() *[unicode.MaxRune + 1]uint8 {
 	var of [unicode.MaxRune + 1]uint8
 	for i, name := range slices.Sorted(maps.Keys(unicode.Scripts)) {
@@ -262,7 +261,7 @@ var scriptTable = sync.OnceValue(func() *[unicode.MaxRune + 1]uint8 {
 // han is the number of Han, Hiragana and Katakana.
 const han = 255
 
-// each finds single letters.
+// each finds single characters.
 func each(is func(rune) bool) finder {
 	return func(s string) (at [][2]int) {
 		for i, r := range s {
@@ -274,9 +273,10 @@ func each(is func(rune) bool) finder {
 	}
 }
 
-// compile makes a finder of an expression, which may look ahead.
+// compile makes a finder of a regular expression, which may look ahead.
 func compile(expression string) (finder, error) {
-	// Possessive repetition only saves time here: what follows never takes back.
+	// regexp2 has no possessive quantifiers. Here they only save time: no pattern
+	// that is used backtracks into them.
 	re, err := regexp2.Compile(strings.NewReplacer("?+", "?", "++", "+", "*+", "*").Replace(expression), regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("pattern: %w", err)
@@ -300,7 +300,7 @@ func compile(expression string) (finder, error) {
 	}, nil
 }
 
-// splitBy cuts text into the matches of a pattern and what lies between them.
+// splitBy cuts text into the matches of a pattern and the text between them.
 func splitBy(pattern string) (splitter, error) {
 	f, err := compile(pattern)
 	if err != nil {
@@ -309,7 +309,7 @@ func splitBy(pattern string) (splitter, error) {
 	return cutAt(f, "Isolated", false)
 }
 
-// stretch is a match, or what lies between two.
+// stretch is a match, or the text between two.
 type stretch struct {
 	from, to int
 	match    bool
@@ -332,10 +332,10 @@ func stretches(length int, matches [][2]int, invert bool) (list []stretch) {
 	return list
 }
 
-// cutAt cuts at matches, which stay or go by behavior; invert takes what lies
-// between the matches for the matches.
+// cutAt cuts at matches, which behavior keeps, joins or removes; invert swaps
+// matches and the text between them.
 func cutAt(find finder, behavior string, invert bool) (splitter, error) {
-	// joins says whether a stretch belongs to the one before it.
+	// joins reports whether s is joined to the stretch before it.
 	var joins func(before, s stretch) bool
 	switch behavior {
 	case "Removed", "Isolated":
@@ -347,7 +347,7 @@ func cutAt(find finder, behavior string, invert bool) (splitter, error) {
 	case "MergedWithNext":
 		joins = func(before, s stretch) bool { return before.match && !s.match }
 	default:
-		return nil, fmt.Errorf("behavior %q is not known here", behavior)
+		return nil, fmt.Errorf("behavior %q is not supported", behavior)
 	}
 	return func(dst []part, p part) []part {
 		list := stretches(len(p.text), find(p.text), invert)

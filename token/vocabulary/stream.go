@@ -7,12 +7,11 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Documents are encoded in stretches, so that no document need be in memory: of
-// stretchBytes and up to the next line that begins with something other than a
-// blank, where the usual patterns cut anyway. A vocabulary that joins tokens across
-// lines, or marks the beginning of a text, may have one token more or less at the
-// border of stretches. Without such a line within maxStretch, the stretch ends
-// there.
+// Documents are encoded in stretches, so that no document need be in memory. A
+// stretch ends after stretchBytes at the next line that does not begin with white
+// space, where the usual patterns cut anyway, or after maxStretch at the latest.
+// A vocabulary that joins tokens across lines, or marks the beginning of a text,
+// may have one token more or less at the border of two stretches.
 const (
 	stretchBytes = 64 << 10
 	maxStretch   = 1 << 20
@@ -24,11 +23,11 @@ type Stream struct {
 	cutter Cutter
 }
 
-// NewStream returns a stream of the vocabulary's tokens. Where a document is cut
-// into pieces does not change its tokens.
+// NewStream returns a stream of the vocabulary's tokens, which do not depend on
+// how a document is cut into pieces.
 func NewStream(v *Vocabulary) *Stream { return &Stream{v: v} }
 
-// Vocabulary is whose tokens they are.
+// Vocabulary is the vocabulary that the stream encodes with.
 func (s *Stream) Vocabulary() *Vocabulary { return s.v }
 
 // Name implements token.Stream.
@@ -48,17 +47,16 @@ func (s *Stream) Encode(dst []token.ID, text []byte, last bool) []token.ID {
 	return dst
 }
 
-// Cutter divides documents into stretches, each of which is encoded on its own,
-// so that several can be at the same time. One goroutine uses it, one document at
-// a time.
+// Cutter divides documents into stretches that can be encoded independently, and
+// so in parallel. Use it from one goroutine, on one document at a time.
 type Cutter struct {
-	text []byte // that waits for more
+	text []byte // beginning of the next stretch
 	rest bool   // the document has begun
 }
 
-// Cut calls visit for every stretch that is complete with text, the next piece of
-// the document; first says that the document begins with it, and last that the
-// document ends with text. A stretch is valid during the call only.
+// Cut calls visit for every stretch that text, the next piece of the document,
+// completes; last says that text is the last piece. visit's first says that the
+// stretch begins the document. A stretch is valid only during the call.
 func (c *Cutter) Cut(text []byte, last bool, visit func(stretch []byte, first bool)) {
 	c.text = append(c.text, text...)
 	rest := c.text
@@ -74,18 +72,12 @@ func (c *Cutter) Cut(text []byte, last bool, visit func(stretch []byte, first bo
 	c.text = append(c.text[:0], rest...)
 }
 
-// EncodeStretch appends the tokens of a stretch. It may be called from several
-// goroutines.
-func (v *Vocabulary) EncodeStretch(dst []token.ID, stretch []byte, first bool) []token.ID {
-	return v.encode(dst, stretch, first)
-}
-
-// border is the length of the first stretch of text, 0 if it is not all there.
+// border is the length of the first stretch of text, 0 if it is incomplete.
 func border(text []byte) int {
 	for i := stretchBytes; i < len(text); i++ {
 		if text[i-1] == '\n' {
 			if !utf8.FullRune(text[i:]) {
-				return 0 // what follows decides
+				return 0 // depends on the next piece
 			}
 			if r, _ := utf8.DecodeRune(text[i:]); !unicode.IsSpace(r) {
 				return i

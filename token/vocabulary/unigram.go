@@ -1,6 +1,7 @@
 package vocabulary
 
 import (
+	"encoding/hex"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -8,19 +9,19 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// unigram finds the most probable way to write a piece as tokens [Kudo 2018].
+// unigram finds the most probable segmentation of a piece into tokens [Kudo 2018].
 type unigram struct {
 	ids          map[string]token.ID
 	scores       []float64
 	unknown      token.ID
 	hasUnknown   bool
 	byteFallback *[256]token.ID
-	longest      int // token, bytes
+	longest      int // length of the longest token, in bytes
 	least        float64
 }
 
-// unknownPenalty is what a letter without a token costs beyond the worst token, in
-// SentencePiece.
+// unknownPenalty is how much lower than the lowest-scoring token SentencePiece
+// scores a character without a token, in nats.
 const unknownPenalty = 10
 
 func (u *unigram) encode(dst []token.ID, piece string) ([]token.ID, error) {
@@ -66,7 +67,7 @@ func (u *unigram) encode(dst []token.ID, piece string) ([]token.ID, error) {
 			dst = append(dst, token.ID(s.id))
 			continue
 		}
-		for i > 0 && path[i-1].id < 0 { // unknown letters in a row are one
+		for i > 0 && path[i-1].id < 0 { // a run of unknown characters is one
 			i--
 			s.to = path[i].to
 		}
@@ -84,13 +85,13 @@ func (u *unigram) encode(dst []token.ID, piece string) ([]token.ID, error) {
 	return dst, nil
 }
 
-// wordPiece takes the longest token that a word begins with, again and again [Wu
-// et al. 2016].
+// wordPiece repeatedly takes the longest token that matches the rest of a word
+// [Wu et al. 2016].
 type wordPiece struct {
 	ids     map[string]token.ID
 	unknown token.ID
-	prefix  string // of tokens that do not begin a word
-	longest int    // word, letters
+	prefix  string // of tokens within a word
+	longest int    // characters in the longest word that is cut; longer ones are unknown
 }
 
 func (w *wordPiece) encode(dst []token.ID, piece string) ([]token.ID, error) {
@@ -119,7 +120,7 @@ func (w *wordPiece) encode(dst []token.ID, piece string) ([]token.ID, error) {
 	return dst, nil
 }
 
-// wordLevel knows whole pieces only.
+// wordLevel encodes a whole piece as one token.
 type wordLevel struct {
 	ids        map[string]token.ID
 	unknown    token.ID
@@ -136,22 +137,14 @@ func (w *wordLevel) encode(dst []token.ID, piece string) ([]token.ID, error) {
 	return append(dst, w.unknown), nil
 }
 
+// isByteToken reads a token such as <0x0A>, which stands for a byte.
 func isByteToken(s string) (byte, bool) {
 	if len(s) != 6 || !strings.HasPrefix(s, "<0x") || s[5] != '>' {
 		return 0, false
 	}
-	hex := func(c byte) int {
-		switch {
-		case c >= '0' && c <= '9':
-			return int(c - '0')
-		case c >= 'A' && c <= 'F':
-			return int(c-'A') + 10
-		}
-		return -1
-	}
-	h, l := hex(s[3]), hex(s[4])
-	if h < 0 || l < 0 {
+	b, err := hex.DecodeString(s[3:5])
+	if err != nil || strings.ToUpper(s[3:5]) != s[3:5] {
 		return 0, false
 	}
-	return byte(h<<4 | l), true
+	return b[0], true
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Vocabulary is a tokenizer that was read from a file. It is safe for concurrent
-// use.
+// Vocabulary is a tokenizer read from a file. It is safe for concurrent use.
 type Vocabulary struct {
 	name  string
 	print string
@@ -25,7 +24,7 @@ type Vocabulary struct {
 	normalize []normalizer
 	split     []splitter
 	model     model
-	text      func(id token.ID) []byte // the bytes that a token stands for in Decode
+	text      func(id token.ID) []byte // what Decode makes of a token
 
 	mu    sync.RWMutex
 	known map[string][]token.ID
@@ -36,12 +35,12 @@ type model interface {
 	encode(dst []token.ID, piece string) ([]token.ID, error)
 }
 
-// maxFile bounds what is read of a vocabulary.
+// maxFile bounds the size of a file, in bytes.
 const maxFile = 512 << 20
 
 // Open reads tokenizer.json (or the folder that holds it) or a .tiktoken file,
-// whose way of cutting text is known by its name: cl100k_base, o200k_base,
-// p50k_base, r50k_base or gpt2.
+// whose name decides how text is split: cl100k_base, o200k_base, p50k_base,
+// r50k_base or gpt2.
 func Open(path string) (*Vocabulary, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, "tokenizer.json")
@@ -54,15 +53,14 @@ func Open(path string) (*Vocabulary, error) {
 	return Read(f, path)
 }
 
-// Read reads from r the file that is called path, as [Open] does: for files that
-// are not in the file system of this machine.
+// Read is like [Open], but reads the file's content from r; path is its name.
 func Read(r io.Reader, path string) (*Vocabulary, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the tokenizer %s: %w", path, err)
 	}
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("reading the tokenizer %s: more than %d MB, which no vocabulary has", path, maxFile>>20)
+		return nil, fmt.Errorf("reading the tokenizer %s: larger than %d MiB, so not a vocabulary", path, maxFile>>20)
 	}
 	var v *Vocabulary
 	if strings.HasSuffix(path, ".tiktoken") {
@@ -86,31 +84,33 @@ func Read(r io.Reader, path string) (*Vocabulary, error) {
 // Name is the file's name, with that of its folder for tokenizer.json.
 func (v *Vocabulary) Name() string { return v.name }
 
-// Size is one more than the largest token id.
+// Size is the largest token id plus one.
 func (v *Vocabulary) Size() int { return v.size }
 
 // Fingerprint covers the file's content.
 func (v *Vocabulary) Fingerprint() string { return v.print }
 
-// maxKnown bounds the pieces that are remembered.
+// maxKnown bounds the number of cached pieces.
 const maxKnown = 1 << 16
 
-// Memory is about how many bytes the vocabulary takes: 165 for each token, as
-// cl100k_base does, and 90 for each of the pieces that it remembers.
+// Memory estimates the memory of the vocabulary in bytes: 165 for each token, as
+// measured on cl100k_base, and 90 for each cached piece.
 func (v *Vocabulary) Memory() int64 { return 165*int64(v.size) + 90*maxKnown }
 
-// Encode appends the tokens of text to dst. A vocabulary that has no token for a
-// letter of the text, and none for what it does not know, leaves the letter out.
-func (v *Vocabulary) Encode(dst []token.ID, text []byte) []token.ID { return v.encode(dst, text, true) }
+// Encode appends the tokens of text to dst. A vocabulary without an unknown token
+// skips the pieces that it has no token for.
+func (v *Vocabulary) Encode(dst []token.ID, text []byte) []token.ID {
+	return v.EncodeStretch(dst, text, true)
+}
 
-// encode encodes text; first says that a document begins with it.
-func (v *Vocabulary) encode(dst []token.ID, text []byte, first bool) []token.ID {
+// EncodeStretch is Encode for a stretch of a document; first says that the stretch
+// begins it.
+func (v *Vocabulary) EncodeStretch(dst []token.ID, text []byte, first bool) []token.ID {
 	s := string(text)
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	pieces := v.added.cut(s)
-	for _, p := range pieces {
+	for _, p := range v.added.cut(s) {
 		if p.id >= 0 {
 			dst = append(dst, token.ID(p.id))
 			first = false
@@ -159,8 +159,8 @@ func (v *Vocabulary) encodePiece(dst []token.ID, piece string) []token.ID {
 	return append(dst, ids...)
 }
 
-// Decode appends the text of ids to dst; exact for byte-level vocabularies, else
-// up to what the normalizer has changed.
+// Decode appends the text of ids to dst. It inverts Encode for byte-level
+// vocabularies, and otherwise up to what the normalizer changes.
 func (v *Vocabulary) Decode(dst []byte, ids []token.ID) []byte {
 	for _, id := range ids {
 		dst = append(dst, v.text(id)...)
