@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // json reads objects that stand one after another, on a line each or not, or in an
@@ -80,170 +81,13 @@ func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, l
 	return nil
 }
 
-// errLong is the error of a record that is longer than the bound.
-var errLong = errors.New("too long")
-
-// values splits a file into the values that stand one after another in it, or in the
-// arrays that do.
-type values struct {
-	in    *bufio.Reader
-	name  string
-	max   int64
-	line  int64 // at which the reader stands, from 1
-	array bool  // inside an array
-	comma bool  // wanted before the next value of the array
-	buf   []byte
-}
-
-// next returns the next value, which is valid until the call after, and its line.
-func (v *values) next() ([]byte, int64, error) {
-	for {
-		b, err := v.blank()
-		if err == io.EOF && v.array {
-			return nil, 0, &ReadError{v.name, "the file ends inside a JSON array (copy or download it again)", io.ErrUnexpectedEOF}
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		switch {
-		case b == '[' && !v.array:
-			v.array, v.comma = true, false
-		case b == ']' && v.array:
-			v.array = false
-		case b == ',' && v.array && v.comma:
-			v.comma = false
-		case v.array && v.comma:
-			return nil, 0, atLine(v.name, v.line, "invalid JSON: %q where a comma was expected", b)
-		default:
-			line := v.line
-			if err := v.in.UnreadByte(); err != nil {
-				return nil, 0, err
-			}
-			v.comma = v.array
-			raw, err := v.value(line)
-			return raw, line, err
-		}
-	}
-}
-
-// blank passes over white space.
-func (v *values) blank() (byte, error) {
-	for {
-		b, err := v.in.ReadByte()
-		switch {
-		case err != nil:
-			return 0, err
-		case b == '\n':
-			v.line++
-		case b != ' ' && b != '\t' && b != '\r' && b != 0x1e: // 0x1e: a JSON text sequence [RFC 7464]
-			return b, nil
-		}
-	}
-}
-
-// What bytes mean to the end of a value.
-const (
-	opens = 1 + iota
-	closes
-	quote
-	newline
-	ends // a bare word
-)
-
-var meaning = [256]uint8{'{': opens, '[': opens, '}': closes, ']': closes, '"': quote, '\n': newline, ' ': ends, '\t': ends, '\r': ends, ',': ends}
-
-// scan is where in a value the reader stands.
-type scan struct {
-	depth             int
-	inString, escaped bool
-	bare              bool // a word without quotes has begun
-}
-
-// value reads one value, of which it checks no more than where it ends.
-func (v *values) value(line int64) ([]byte, error) {
-	v.buf = v.buf[:0]
-	var s scan
-	for {
-		if _, err := v.in.Peek(1); err == io.EOF && s.bare && s.depth == 0 {
-			return v.buf, nil
-		} else if err == io.EOF {
-			return nil, atLine(v.name, line, "the file ends inside this JSON value (copy or download it again)")
-		} else if err != nil {
-			return nil, err
-		}
-		chunk, _ := v.in.Peek(v.in.Buffered())
-		n, done, err := v.scan(&s, chunk)
-		if err != nil {
-			return nil, err
-		}
-		v.buf = append(v.buf, chunk[:n]...)
-		if done && len(v.buf) == 0 { // a lone bracket
-			return nil, atLine(v.name, line, "invalid JSON: %q where a value was expected", chunk[n])
-		}
-		if _, err := v.in.Discard(n); err != nil {
-			return nil, err
-		}
-		if int64(len(v.buf)) > v.max {
-			return nil, errLong
-		}
-		if done {
-			return v.buf, nil
-		}
-	}
-}
-
-// scan finds how many bytes of a chunk belong to the value, and whether it ends there.
-func (v *values) scan(s *scan, chunk []byte) (n int, done bool, err error) {
-	for ; n < len(chunk); n++ {
-		b := chunk[n]
-		if s.inString {
-			switch {
-			case s.escaped:
-				s.escaped = false
-			case b == '\\':
-				s.escaped = true
-			case b == '"':
-				if s.inString = false; s.depth == 0 {
-					return n + 1, true, nil
-				}
-			case b == '\n':
-				return 0, false, atLine(v.name, v.line, "invalid JSON: the line ends inside a string")
-			}
-			continue
-		}
-		switch meaning[b] {
-		case opens:
-			s.depth++
-		case closes:
-			if s.depth--; s.depth == 0 {
-				return n + 1, true, nil
-			}
-			if s.depth < 0 { // behind a bare word
-				return n, true, nil
-			}
-		case quote:
-			s.inString = true
-		case newline, ends:
-			if s.depth == 0 {
-				return n, true, nil
-			}
-			if b == '\n' {
-				v.line++
-			}
-		default:
-			s.bare = s.bare || s.depth == 0
-		}
-	}
-	return n, false, nil
-}
-
 // extracted is what a JSON value holds in its field.
 type extracted struct {
-	text     string
-	found    bool // there is text
-	null     bool // the field is there and holds nothing
-	notebook bool // the text is that of the cells
-	replaced bool // half of a surrogate pair was replaced
+	text     []byte // until the value is overwritten
+	found    bool   // there is text
+	null     bool   // the field is there and holds nothing
+	notebook bool   // the text is that of the cells
+	replaced bool   // half of a surrogate pair was replaced
 	names    []string
 }
 
@@ -259,30 +103,132 @@ func extract(raw []byte, field string) (extracted, error) {
 	}
 	if value == nil {
 		if cells := notebook(raw); cells != nil {
-			return extracted{text: *cells, notebook: true}, nil
+			return extracted{text: []byte(*cells), notebook: true}, nil
 		}
 		return extracted{names: names}, nil
 	}
-	if string(value) == "null" {
-		return extracted{null: true}, nil
-	}
-	var text string
 	switch value[0] {
+	case 'n':
+		return extracted{null: true}, nil
 	case '"':
-		if err := json.Unmarshal(value, &text); err != nil {
-			return extracted{}, fmt.Errorf("invalid JSON: %w", err)
-		}
+		text, replaced := unquote(value)
+		return extracted{text: text, found: true, replaced: replaced}, nil
 	case '[':
-		var pieces []string
-		if json.Unmarshal(value, &pieces) != nil || len(pieces) == 0 {
-			return extracted{}, nil
-		}
-		text = strings.Join(pieces, "\n")
-	default:
-		return extracted{}, nil
+		return joined(value)
 	}
-	replaced := strings.Contains(text, "\ufffd") && !bytes.Contains(value, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(value), []byte(`\ufffd`))
-	return extracted{text: text, found: true, replaced: replaced}, nil
+	return extracted{}, nil
+}
+
+// unquote is the text of a JSON string that is known to be valid; replaced says that
+// half of a surrogate pair became U+FFFD.
+func unquote(value []byte) (text []byte, replaced bool) {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1], false
+	}
+	text, _ = jsontext.AppendUnquote(make([]byte, 0, len(value)), value)
+	has := func(in []byte, s string) bool { return bytes.Contains(in, []byte(s)) }
+	return text, has(text, "\ufffd") && !has(value, "\ufffd") && !has(bytes.ToLower(value), `\ufffd`)
+}
+
+// joined makes lines of the strings in an array. An array of other things is no text.
+func joined(array []byte) (extracted, error) {
+	out := extracted{found: true}
+	n, other := 0, false
+	err := elements(array, func(value []byte) error {
+		if n++; n > 1 {
+			out.text = append(out.text, '\n')
+		}
+		switch value[0] {
+		case '"':
+			text, replaced := unquote(value)
+			out.text, out.replaced = append(out.text, text...), out.replaced || replaced
+		case 'n':
+		default:
+			other = true
+		}
+		return nil
+	})
+	if err != nil || n == 0 || other {
+		return extracted{}, err
+	}
+	return out, nil
+}
+
+// lenient reads what Python writes; the last of several members of one name counts.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// tokens reads the parts of a JSON value in place.
+type tokens struct {
+	raw []byte
+	d   *jsontext.Decoder
+}
+
+func tokensOf(raw []byte) tokens {
+	return tokens{raw, jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)}
+}
+
+// value reads the next value as it stands; nil: the object or array has ended.
+func (t tokens) value() ([]byte, error) {
+	if k := t.d.PeekKind(); k == '}' || k == ']' {
+		_, err := t.d.ReadToken()
+		return nil, invalid(err)
+	}
+	v, err := t.d.ReadValue()
+	end := int(t.d.InputOffset())
+	return t.raw[end-len(v) : end], invalid(err)
+}
+
+// open reads the bracket that an object or array begins with.
+func (t tokens) open() error {
+	_, err := t.d.ReadToken()
+	return invalid(err)
+}
+
+func invalid(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		err = syntax.Err
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("invalid JSON: %w", err)
+}
+
+// members visits the members of an object in their order.
+func members(object []byte, visit func(name, value []byte)) error {
+	t := tokensOf(object)
+	if err := t.open(); err != nil {
+		return err
+	}
+	for {
+		name, err := t.value()
+		if name == nil || err != nil {
+			return err
+		}
+		value, err := t.value()
+		if err != nil {
+			return err
+		}
+		name, _ = unquote(name)
+		visit(name, value)
+	}
+}
+
+// elements visits the elements of an array in their order.
+func elements(array []byte, visit func(value []byte) error) error {
+	t := tokensOf(array)
+	if err := t.open(); err != nil {
+		return err
+	}
+	for {
+		value, err := t.value()
+		if value == nil || err != nil {
+			return err
+		}
+		if err := visit(value); err != nil {
+			return err
+		}
+	}
 }
 
 // resolve finds the value of a field; a key that has dots in it goes before a path of
@@ -291,66 +237,72 @@ func extract(raw []byte, field string) (extracted, error) {
 func resolve(raw []byte, path string) (value []byte, names []string, err error) {
 	switch raw[0] {
 	case '{':
-		var m map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &m); err != nil {
-			return nil, nil, fmt.Errorf("invalid JSON: %w", err)
-		}
-		if value, there := m[path]; there {
-			return value, nil, nil
-		}
-		key, inner, dotted := strings.Cut(path, ".")
-		if value, there := m[key]; there && dotted {
-			value, deeper, err := resolveInside(value, inner)
-			for i := range deeper {
-				deeper[i] = key + "." + deeper[i]
-			}
-			return value, deeper, err
-		}
-		names = slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
-		slices.Sort(names)
-		return nil, names, nil
-	case '[':
-		if err := json.Unmarshal(raw, new([]json.RawMessage)); err != nil {
-			return nil, nil, fmt.Errorf("invalid JSON: %w", err)
-		}
-	case '"':
-	default:
-		if !json.Valid(raw) {
-			return nil, nil, fmt.Errorf("not JSON: %.40q", raw)
-		}
+		return resolveObject(raw, path)
+	case '[', '"':
+		_, err := tokensOf(raw).value()
+		return raw, nil, err
+	}
+	if !jsontext.Value(raw).IsValid(lenient...) {
+		return nil, nil, fmt.Errorf("not JSON: %.40q", raw)
 	}
 	return raw, nil, nil
+}
+
+func resolveObject(raw []byte, path string) (value []byte, names []string, err error) {
+	key, inner, dotted := strings.Cut(path, ".")
+	var whole, outer []byte
+	if err := members(raw, func(name, value []byte) {
+		switch string(name) {
+		case path:
+			whole = value
+		case key:
+			outer = value
+		}
+	}); err != nil {
+		return nil, nil, err
+	}
+	if whole != nil {
+		return whole, nil, nil
+	}
+	if dotted && outer != nil {
+		value, deeper, err := resolveInside(outer, inner)
+		for i := range deeper {
+			deeper[i] = key + "." + deeper[i]
+		}
+		return value, deeper, err
+	}
+	names = []string{}
+	err = members(raw, func(name, _ []byte) { names = append(names, string(name)) })
+	slices.Sort(names)
+	return nil, slices.Compact(names), err
 }
 
 // resolveInside resolves the rest of a path in a value that is not at the top.
 func resolveInside(raw []byte, path string) (value []byte, names []string, err error) {
 	switch raw[0] {
 	case '{':
-		return resolve(raw, path)
+		return resolveObject(raw, path)
 	case '[':
-		var elements []json.RawMessage
-		if err := json.Unmarshal(raw, &elements); err != nil {
-			return nil, nil, fmt.Errorf("invalid JSON: %w", err)
-		}
 		list := []byte("[")
-		for _, e := range elements {
+		err := elements(raw, func(e []byte) error {
 			value, missing, err := resolveInside(e, path)
-			if err != nil {
-				return nil, nil, err
-			}
 			if names == nil {
 				names = missing
 			}
-			if value == nil || value[0] != '"' {
-				continue
+			if err != nil || value == nil || value[0] != '"' {
+				return err
 			}
 			if len(list) > 1 {
 				list = append(list, ',')
 			}
 			list = append(list, value...)
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
 		}
 		if len(list) == 1 {
-			return nil, append(names, []string{}...), nil
+			return nil, names, nil
 		}
 		return append(list, ']'), nil, nil
 	}

@@ -212,7 +212,7 @@ func (r *reader) value(in Input, row int64, text []byte, some bool, inVisit *boo
 		return nil
 	}
 	*inVisit = true
-	err := r.yieldText(row, string(text))
+	err := r.yieldText(row, text)
 	*inVisit = false
 	return err
 }

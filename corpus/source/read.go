@@ -54,7 +54,7 @@ func (p Place) Number() int64 { return int64(p) & (1<<memberShift - 1) }
 // Document is one document of a file.
 type Document struct {
 	Place Place
-	Text  io.Reader // in UTF-8, unless the format is Bytes
+	Text  io.Reader // in UTF-8, unless the format is Bytes; until visit returns
 }
 
 // Kinds in a Report.
@@ -270,8 +270,8 @@ func (r *reader) yield(number int64, text io.Reader) error {
 	return r.visit(Document{Place(r.member)<<memberShift | Place(number), text})
 }
 
-func (r *reader) yieldText(number int64, text string) error {
-	return r.yield(number, strings.NewReader(text))
+func (r *reader) yieldText(number int64, text []byte) error {
+	return r.yield(number, bytes.NewReader(text))
 }
 
 // lacking is the error of a file in which no record has the field.

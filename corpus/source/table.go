@@ -83,7 +83,7 @@ func (r *reader) tableRows(in Input, t *rows, column, columns int) error {
 			r.report.Pass(passNull, in.Name, 1)
 			continue
 		}
-		if err := r.yieldText(t.row, string(t.field(column))); err != nil {
+		if err := r.yieldText(t.row, t.field(column)); err != nil {
 			return err
 		}
 	}

@@ -232,7 +232,7 @@ func (r *reader) wiki(in Input, br *bufio.Reader) error {
 		case page.text == "":
 			r.report.Pass(passNull, in.Name, 1)
 		default:
-			if err := r.yieldText(n, page.text); err != nil {
+			if err := r.yieldText(n, []byte(page.text)); err != nil {
 				return err
 			}
 		}

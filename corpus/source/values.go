@@ -1,0 +1,175 @@
+package source
+
+import (
+	"bufio"
+	"errors"
+	"io"
+)
+
+// errLong is the error of a record that is longer than the bound.
+var errLong = errors.New("too long")
+
+// values splits a file into the values that stand one after another in it, or in the
+// arrays that do.
+type values struct {
+	in    *bufio.Reader
+	name  string
+	max   int64
+	line  int64 // at which the reader stands, from 1
+	array bool  // inside an array
+	comma bool  // wanted before the next value of the array
+	buf   []byte
+}
+
+// next returns the next value, which is valid until the call after, and its line.
+func (v *values) next() ([]byte, int64, error) {
+	for {
+		b, err := v.blank()
+		if err == io.EOF && v.array {
+			return nil, 0, &ReadError{v.name, "the file ends inside a JSON array (copy or download it again)", io.ErrUnexpectedEOF}
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		switch {
+		case b == '[' && !v.array:
+			v.array, v.comma = true, false
+		case b == ']' && v.array:
+			v.array = false
+		case b == ',' && v.array && v.comma:
+			v.comma = false
+		case v.array && v.comma:
+			return nil, 0, atLine(v.name, v.line, "invalid JSON: %q where a comma was expected", b)
+		default:
+			line := v.line
+			if err := v.in.UnreadByte(); err != nil {
+				return nil, 0, err
+			}
+			v.comma = v.array
+			raw, err := v.value(line)
+			return raw, line, err
+		}
+	}
+}
+
+// blank passes over white space.
+func (v *values) blank() (byte, error) {
+	for {
+		b, err := v.in.ReadByte()
+		switch {
+		case err != nil:
+			return 0, err
+		case b == '\n':
+			v.line++
+		case b != ' ' && b != '\t' && b != '\r' && b != 0x1e: // 0x1e: a JSON text sequence [RFC 7464]
+			return b, nil
+		}
+	}
+}
+
+// What bytes mean to the end of a value.
+const (
+	opens = 1 + iota
+	closes
+	quote
+	newline
+	ends // a bare word
+)
+
+var meaning = [256]uint8{'{': opens, '[': opens, '}': closes, ']': closes, '"': quote, '\n': newline, ' ': ends, '\t': ends, '\r': ends, ',': ends}
+
+// scan is where in a value the reader stands.
+type scan struct {
+	depth             int
+	inString, escaped bool
+	bare              bool // a word without quotes has begun
+}
+
+// value reads one value, of which it checks no more than where it ends.
+func (v *values) value(line int64) ([]byte, error) {
+	v.buf = v.buf[:0]
+	var s scan
+	for {
+		if _, err := v.in.Peek(1); err == io.EOF && s.bare && s.depth == 0 {
+			return v.buf, nil
+		} else if err == io.EOF {
+			return nil, atLine(v.name, line, "the file ends inside this JSON value (copy or download it again)")
+		} else if err != nil {
+			return nil, err
+		}
+		chunk, _ := v.in.Peek(v.in.Buffered())
+		n, done, err := v.scan(&s, chunk)
+		if err != nil {
+			return nil, err
+		}
+		v.buf = append(v.buf, chunk[:n]...)
+		if done && len(v.buf) == 0 { // a lone bracket
+			return nil, atLine(v.name, line, "invalid JSON: %q where a value was expected", chunk[n])
+		}
+		if _, err := v.in.Discard(n); err != nil {
+			return nil, err
+		}
+		if int64(len(v.buf)) > v.max {
+			return nil, errLong
+		}
+		if done {
+			return v.buf, nil
+		}
+	}
+}
+
+// special are the bytes that mean something inside a string.
+var special = [256]bool{'"': true, '\\': true, '\n': true}
+
+// scan finds how many bytes of a chunk belong to the value, and whether it ends there.
+func (v *values) scan(s *scan, chunk []byte) (n int, done bool, err error) {
+	for ; n < len(chunk); n++ {
+		b := chunk[n]
+		switch {
+		case s.escaped:
+			s.escaped = false
+			continue
+		case s.inString:
+			for !special[b] {
+				if n++; n == len(chunk) {
+					return n, false, nil
+				}
+				b = chunk[n]
+			}
+			switch b {
+			case '\\':
+				s.escaped = true
+			case '"':
+				if s.inString = false; s.depth == 0 {
+					return n + 1, true, nil
+				}
+			case '\n':
+				return 0, false, atLine(v.name, v.line, "invalid JSON: the line ends inside a string")
+			}
+			continue
+		}
+		switch meaning[b] {
+		case opens:
+			s.depth++
+		case closes:
+			if s.depth--; s.depth == 0 {
+				return n + 1, true, nil
+			}
+			if s.depth < 0 { // behind a bare word
+				return n, true, nil
+			}
+		case quote:
+			s.inString = true
+		case newline, ends:
+			if s.depth == 0 {
+				return n, true, nil
+			}
+			if b == '\n' {
+				v.line++
+			}
+		default:
+			s.bare = s.bare || s.depth == 0
+		}
+	}
+	return n, false, nil
+}
