@@ -1,10 +1,10 @@
-// Package check looks for signs that estimates of information are wrong because
-// the model is not the law of the text. The checks are inequalities that hold
-// whatever the text is when the model is exact, so that what breaks one is the
-// model (docs/method.md). They need nothing beyond the scores of a run.
+// Package check looks for signs that the estimates of a run are wrong because its
+// model does not predict the text well enough. The checks are inequalities that hold
+// for any text if the model is exact (docs/method.md), so a violation is the model's
+// fault. They cost nothing: they need only the scores of the run.
 //
-// Every check is a test with a Student's t statistic over documents at the
-// significance of Level, divided by the number of lengths that it looks at.
+// Most checks are t tests over documents at significance Level, divided by the number
+// of lengths tested.
 package check
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// Level is the significance of one check: all of them together find something in
-// less than 1 % of runs of an exact model (docs/method.md).
+// Level is the significance of one check: with an exact model, all of them together
+// fire in less than 1 % of runs (docs/method.md).
 const Level = 0.001
 
 // Code names a finding in documents.
@@ -30,34 +30,34 @@ type Code string
 // The codes.
 const (
 	LearningCurve Code = "learning-curve"     // I grows like L because the loss falls like the logarithm of the position
-	AboveVCLUB    Code = "paired-above-vclub" // paired > vclub
+	AboveVCLUB    Code = "paired-above-vclub" // paired > vCLUB
 	AboveEntropy  Code = "above-entropy"      // I > H(Y)
 	BelowZero     Code = "below-zero"         // I < 0
 	Falling       Code = "falling"            // I(2L) < I(L)
 	NotBlock      Code = "paired-not-block"   // paired ≠ block
 	DocumentStart Code = "document-start"     // paired ≠ the n-gram corrected series
-	Leakage       Code = "leakage"            // evaluation text is in the training text
+	Leakage       Code = "leakage"            // evaluation text occurs in the training text
 )
 
-// Severity says what a finding does to the verdict.
+// Severity is the effect of a finding on the verdict.
 type Severity string
 
 // The severities.
 const (
-	Withdraws Severity = "withdraws" // there is no verdict on the law of the text
-	Qualifies Severity = "qualifies" // the verdict stands, with what the finding says
+	Withdraws Severity = "withdraws" // no verdict on the law of the text
+	Qualifies Severity = "qualifies" // the verdict stands, with a caveat
 )
 
 // Finding is a check that failed.
 type Finding struct {
 	Code     Code     `json:"code"`
-	Sentence string   `json:"sentence"` // for the headline, without its full stop
+	Sentence string   `json:"sentence"` // for the headline, without a full stop
 	Detail   string   `json:"detail"`   // the numbers
 	Fix      string   `json:"fix,omitempty"`
 	Severity Severity `json:"severity"`
 }
 
-// Warning is the finding as a caveat.
+// Warning is the finding as a warning.
 func (f Finding) Warning() info.Warning {
 	return info.Warning{Code: string(f.Code), Text: f.Detail, Fix: f.Fix}
 }
@@ -65,19 +65,19 @@ func (f Finding) Warning() info.Warning {
 // Data are the statistics of a run.
 type Data struct {
 	Series []mi.Series // the first is the headline; others of its ratio are compared with it
-	// LossSums and LossCounts are the losses by position and document:
-	// mi.Statistics.LossSums.
+	// LossSums and LossCounts are the losses by document and position bin, as
+	// mi.Statistics.LossSums returns them.
 	LossSums, LossCounts [][]float64
-	// Entropy has the entropies of one token and of two successive ones, from
-	// counts; empty for densities.
+	// Entropy has the entropy of one token and of two successive tokens, in nats;
+	// empty for densities.
 	Entropy []mi.EntropyEstimate
-	Windows int     // that were scored
-	Exact   bool    // the model is the exact law of what it scores, or meant to be damaged
-	Copied  float64 // share of the evaluated text that stands in the training text
-	Better  string  // what to measure with in place of a weak model; "" where nothing better is known
+	Windows int     // scored
+	Exact   bool    // the model is the exact law of what it scores
+	Copied  float64 // share of the evaluated text that occurs in the training text
+	Better  string  // a better model to suggest; "" if none is known
 }
 
-// Run returns what failed, most serious first.
+// Run returns the checks that failed, most serious first.
 func Run(d Data) []Finding {
 	if len(d.Series) == 0 || len(d.Series[0].Points) == 0 {
 		return nil
@@ -95,8 +95,9 @@ func Run(d Data) []Finding {
 	return out
 }
 
-// other is the series of an estimator at the headline's ratio.
-func (d Data) other(e mi.Estimator) (mi.Series, bool) {
+// series is that of an estimator at the headline's ratio, if it has sums of at least
+// two documents.
+func (d Data) series(e mi.Estimator) (mi.Series, bool) {
 	for _, s := range d.Series {
 		if s.Estimator == e && s.Ratio == d.Series[0].Ratio {
 			return s, len(s.Sums) > 1
@@ -105,25 +106,21 @@ func (d Data) other(e mi.Estimator) (mi.Series, bool) {
 	return mi.Series{}, false
 }
 
-// paired is the headline where it is the uncorrected paired estimate, else that of
-// the same ratio.
-func (d Data) paired() (mi.Series, bool) { return d.other(mi.Paired) }
-
-// critical is what a one-sided t statistic exceeds with the probability Level
-// divided by tests.
+// critical is the value that a one-sided t statistic exceeds with probability
+// Level/tests.
 func critical(clusters, tests int) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(clusters - 1)}.Quantile(1 - Level/float64(tests))
 }
 
-// excess is by how much one series exceeds another.
+// excess is the difference of two estimates, in nats.
 type excess struct {
 	length    int
 	value, se float64
-	of        float64 // the first series' value
+	of        float64 // the first of the two estimates
 }
 
-// excesses are the differences of two series over the same documents, by length.
-// widen is a factor of their errors.
+// excesses are the differences a − b at the lengths of both, paired by document, with
+// standard errors multiplied by widen.
 func excesses(a, b mi.Series, widen float64) []excess {
 	var out []excess
 	for i, p := range a.Points {
@@ -132,7 +129,7 @@ func excesses(a, b mi.Series, widen float64) []excess {
 			continue
 		}
 		value, se := combine(len(a.Sums), func(c int) (sum, count float64) {
-			if b.Counts[c][j] == 0 { // a document that the other series lacks says nothing of the difference
+			if b.Counts[c][j] == 0 { // not in both series
 				return 0, 0
 			}
 			return a.Sums[c][i] - b.Sums[c][j]*a.Counts[c][i]/b.Counts[c][j], a.Counts[c][i]
@@ -142,7 +139,7 @@ func excesses(a, b mi.Series, widen float64) []excess {
 	return out
 }
 
-// combine is a ratio of sums over documents with its standard error.
+// combine is a ratio of sums over n documents, with its standard error.
 func combine(n int, at func(c int) (sum, count float64)) (value, se float64) {
 	sums, counts := make([][]float64, n), make([][]float64, n)
 	for c := range n {
@@ -154,12 +151,13 @@ func combine(n int, at func(c int) (sum, count float64)) (value, se float64) {
 	return theta[0], math.Sqrt(cov.At(0, 0))
 }
 
-// worst is the most significant of the excesses beyond the critical value.
+// worst is the most significant excess in the direction of sign; nil if none is
+// significant.
 func worst(list []excess, clusters int, sign float64) *excess {
 	var out *excess
 	top := critical(clusters, max(1, len(list)))
 	for i, e := range list {
-		// Rounding of stored log-probabilities is no evidence.
+		// Differences as small as the rounding of stored log-probabilities do not count.
 		if t := sign * e.value / e.se; t > top && math.Abs(e.value) > 1e-4*math.Abs(e.of) && math.Abs(e.value) > 1e-6 {
 			out, top = &list[i], t
 		}
@@ -167,13 +165,13 @@ func worst(list []excess, clusters int, sign float64) *excess {
 	return out
 }
 
-// sharedContexts is by how much the errors of vclub are widened, since documents
-// are contexts of one another.
+// sharedContexts widens the standard errors of vCLUB, which ignore that documents
+// serve as contexts of one another.
 const sharedContexts = 1.5
 
 func (d Data) aboveVCLUB() *Finding {
-	p, ok := d.paired()
-	v, also := d.other(mi.VCLUB)
+	p, ok := d.series(mi.Paired)
+	v, also := d.series(mi.VCLUB)
 	if !ok || !also {
 		return nil
 	}
@@ -183,8 +181,8 @@ func (d Data) aboveVCLUB() *Finding {
 	}
 	return &Finding{
 		Code: AboveVCLUB, Severity: Withdraws,
-		Sentence: "An upper bound only: the predictor learns within the window what a good model would know",
-		Detail:   fmt.Sprintf("paired is %.3g nats at L = %d, %.2g ± %.1g above vclub: for an exact model it is never above", e.of, e.length, e.value, e.se),
+		Sentence: "Only an upper bound: the predictor learns within the window what a good model would already know",
+		Detail:   fmt.Sprintf("paired is %.3g nats at L = %d, %.2g ± %.1g above vCLUB; with an exact model it is never above", e.of, e.length, e.value, e.se),
 		Fix:      d.better(),
 	}
 }
@@ -206,8 +204,8 @@ func (d Data) aboveEntropy() *Finding {
 		if float64(p.Value)-bound > critical(max(2, s.Clusters), len(s.Points))*math.Hypot(float64(p.SE), se) && p.SE > 0 {
 			return &Finding{
 				Code: AboveEntropy, Severity: Withdraws,
-				Sentence: "An upper bound only: the estimates exceed the entropy of one side of the window",
-				Detail:   fmt.Sprintf("%.3g nats at L = %d, where the entropy of either side is at most %.3g", float64(p.Value), p.Length, bound),
+				Sentence: "Only an upper bound: the estimates exceed the entropy of one side of the window",
+				Detail:   fmt.Sprintf("%.3g nats at L = %d, but the shorter side has an entropy of at most %.3g", float64(p.Value), p.Length, bound),
 				Fix:      "read the n-gram corrected series, or " + d.better(),
 			}
 		}
@@ -215,9 +213,9 @@ func (d Data) aboveEntropy() *Finding {
 	return nil
 }
 
-// mostInformation bounds the entropy of n successive tokens by those of single
-// tokens and of pairs, with its standard error: windows, not tokens, count as
-// independent. Pairs count only where few of them are seen but once.
+// mostInformation bounds the entropy of n successive tokens by the entropies of
+// single tokens and of pairs, with a standard error that takes windows, not tokens,
+// as independent. Pairs are used only if each was seen 20 times on average.
 func (d Data) mostInformation(n int) (bound, se float64) {
 	one, two := d.Entropy[0], d.Entropy[1]
 	errors := func(e mi.EntropyEstimate) float64 {
@@ -247,7 +245,7 @@ func (d Data) belowZero() *Finding {
 	}
 	return &Finding{
 		Code: BelowZero, Severity: Withdraws,
-		Sentence: "The model loses by reading the past: the estimates are below zero, which information never is",
+		Sentence: "The model predicts worse after reading the past: the estimates are below zero, which information never is",
 		Detail:   fmt.Sprintf("%.3g ± %.1g nats at L = %d", e.value, e.se, e.length),
 		Fix:      d.better(),
 	}
@@ -281,46 +279,41 @@ func (d Data) falling() *Finding {
 	return &Finding{
 		Code: Falling, Severity: Withdraws,
 		Sentence: "The estimates fall with length, which information never does",
-		Detail:   fmt.Sprintf("beyond L = %d they fall by %.2g ± %.1g of %.3g nats", e.length, -e.value, e.se, e.of),
+		Detail:   fmt.Sprintf("after L = %d they fall by %.2g ± %.1g from %.3g nats", e.length, -e.value, e.se, e.of),
 		Fix:      d.better(),
 	}
 }
 
 func (d Data) notBlock() *Finding {
-	p, ok := d.paired()
-	b, also := d.other(mi.Block)
+	p, ok := d.series(mi.Paired)
+	b, also := d.series(mi.Block)
 	if !ok || !also {
 		return nil
 	}
 	list := excesses(p, b, 1)
-	// The test looks both ways, and at as many lengths.
-	up, down := worst(list, p.Clusters, 1), worst(list, p.Clusters, -1)
-	e := up
-	if e == nil {
-		e = down
-	}
+	e := cmp.Or(worst(list, p.Clusters, 1), worst(list, p.Clusters, -1))
 	if e == nil || math.Abs(e.value) < 0.1*math.Abs(e.of) {
 		return nil
 	}
 	return &Finding{
 		Code: NotBlock, Severity: Qualifies,
-		Sentence: "The text is not the same at the beginning and at the end of windows, or the model starts worse than it goes on: paired and block disagree",
-		Detail:   fmt.Sprintf("paired is %.3g nats at L = %d, block %.3g; their difference is known to ± %.1g", e.of, e.length, e.of-e.value, e.se),
-		Fix:      "read the smaller of the two as the safer one",
+		Sentence: "Paired and block disagree: the text changes between the start and the end of a window, or the model predicts the first tokens of a request worse",
+		Detail:   fmt.Sprintf("paired is %.3g nats at L = %d, block is %.3g; the difference has a standard error of %.1g", e.of, e.length, e.of-e.value, e.se),
+		Fix:      "trust the smaller of the two",
 	}
 }
 
 func (d Data) documentStart() *Finding {
-	p, ok := d.paired()
+	p, ok := d.series(mi.Paired)
 	if !ok {
 		return nil
 	}
 	for _, name := range []mi.Estimator{mi.Paired2Gram, mi.Paired1Gram} {
-		c, also := d.other(name)
+		c, also := d.series(name)
 		if !also {
 			continue
 		}
-		// The corrections are equal at all lengths: the longest says it.
+		// The correction is the same at all lengths: look at the longest.
 		last := len(p.Points) - 1
 		e := excess{p.Points[last].Length, float64(p.Points[last].Value - c.Points[len(c.Points)-1].Value), float64(p.Points[last].SE), float64(p.Points[last].Value)}
 		if math.Abs(e.value) <= info.Z95*e.se {
@@ -328,17 +321,17 @@ func (d Data) documentStart() *Finding {
 		}
 		return &Finding{
 			Code: DocumentStart, Severity: Qualifies,
-			Sentence: "The model takes the second part for the start of a document, so the series corrected for that is the headline",
-			Detail:   fmt.Sprintf("the correction takes %.3g of %.3g nats at L = %d, more than the standard error %.1g", e.value, e.of, e.length, e.se),
+			Sentence: "The model treats the second part as the start of a document, so the headline is the series corrected for that",
+			Detail:   fmt.Sprintf("the correction removes %.3g of %.3g nats at L = %d; the standard error is %.1g", e.value, e.of, e.length, e.se),
 		}
 	}
 	return nil
 }
 
-// Shares of the evaluated text in the training text from which the predictor's
-// memory is worth a word, and from which it is what is measured. Source code, where
-// files are written from others, has some 7 %; one near-duplicate among six
-// documents, every 400th byte changed, 11 %.
+// Shares of the evaluated text that occur in the training text from which leakage
+// qualifies and withdraws the verdict. Source code, where files are written from
+// others, has about 7 %; one near-duplicate among six documents, with every 400th
+// byte changed, 11 %.
 const (
 	someCopied = 0.05
 	mostCopied = 0.1
@@ -354,8 +347,8 @@ func (d Data) leakage() *Finding {
 	}
 	return &Finding{
 		Code: Leakage, Severity: severity,
-		Sentence: "The model has read part of what it is tested on: documents are near-duplicates of one another",
-		Detail:   fmt.Sprintf("%.0f %% of the evaluated text stands word for word in the training text", 100*d.Copied),
+		Sentence: "The model was trained on part of the evaluated text: some documents are near-duplicates of others",
+		Detail:   fmt.Sprintf("%.0f %% of the evaluated text occurs verbatim in the training text", 100*d.Copied),
 		Fix:      "remove near-duplicates, or keep all versions of a document on one side",
 	}
 }

@@ -2,20 +2,18 @@ package check
 
 import "iter"
 
-// Shingles are runs of so many tokens; one in sampleShingles is looked at, chosen by
-// its content, so that the same ones are chosen on both sides.
 const (
-	shingle        = 64
-	sampleShingles = 32
-	// commonShingle is the number of times in the training text from which a
-	// shingle is a phrase of the language (a licence at the head of files, the
-	// period of periodic text) and no sign of a copy.
+	shingle        = 64 // tokens
+	sampleShingles = 32 // one shingle in 32 is looked at, chosen by content and so the same ones in both texts
+	// commonShingle is the number of occurrences in the training text above which a
+	// shingle is common text (a licence header, the period of periodic text) and no
+	// sign of a copy.
 	commonShingle = 8
 )
 
-// Copied is the share of the evaluated text whose shingles stand word for word in
-// the training text, but not often ★: near-duplicates share most of theirs, whatever
-// was changed between. training yields stretches of symbols.
+// Copied is the share of the evaluated text's shingles (runs of 64 tokens) that occur
+// in the training text, but not often ★. Near-duplicates share most of their
+// shingles, wherever they differ. training yields pieces of the training text.
 func Copied[T, U ~byte | ~uint16 | ~int32 | ~uint32 | ~int](training iter.Seq2[[]T, error], windows iter.Seq[[]U]) (float64, error) {
 	seen := map[uint64]int{}
 	for text, err := range training {
@@ -41,8 +39,8 @@ func Copied[T, U ~byte | ~uint16 | ~int32 | ~uint32 | ~int](training iter.Seq2[[
 	return float64(copied) / float64(all), nil
 }
 
-// shingles yields the hashes of the sampled shingles of a text: rolling polynomial
-// hashes modulo 2⁶⁴ [Karp & Rabin 1987], mixed before they are sampled.
+// shingles yields hashes of the sampled shingles of a text: rolling polynomial hashes
+// modulo 2⁶⁴ [Karp & Rabin 1987], mixed before sampling.
 func shingles[T ~byte | ~uint16 | ~int32 | ~uint32 | ~int](text []T) iter.Seq[uint64] {
 	const base = 0x9e3779b97f4a7c15
 	top := uint64(1)

@@ -7,15 +7,16 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// nearOne is the local exponent from which growth may be in proportion to length.
+// nearOne is the smallest local exponent that may mean growth in proportion to length.
 const nearOne = 0.85
 
-// learningCurve recognises a model that learns the language inside the window ★:
-// its loss falls like h − b·ln t at position t, so that the information per token
-// I(L/2; L)/L does not fall, and the exponent is near 1 at the longest lengths.
-// Three things must hold: the exponent over the last two octaves is at least
-// nearOne and its interval reaches 1, the loss still falls over the last octave,
-// and the model is not known to be exact.
+// learningCurve recognises a model that learns the language inside the window ★: its
+// loss falls like h − b·ln t at position t, so I(L/2; L)/L stays constant and the
+// exponent is near 1 at the longest lengths. It fires if the model is not exact and
+//
+//  1. the exponent over the last two octaves is at least nearOne and its interval
+//     reaches 1, and
+//  2. the loss still falls over the last octave.
 func (d Data) learningCurve() *Finding {
 	s := d.Series[0]
 	n := len(s.Points)
@@ -40,7 +41,7 @@ func (d Data) learningCurve() *Finding {
 	f := &Finding{
 		Code: LearningCurve, Severity: Withdraws,
 		Sentence: "This is the model's learning curve, not the text's law: the model still learns the language inside the window",
-		Detail: fmt.Sprintf("from L = %d to %d the exponent is %.2f ± %.2f, and the loss still falls over the last octave, by %.1f standard errors: a loss that falls like a logarithm of the position gives an exponent of 1 on any text",
+		Detail: fmt.Sprintf("from L = %d to %d the exponent is %.2f ± %.2f, and the loss still falls over the last octave, by %.1f standard errors; a loss that falls like the logarithm of the position gives an exponent of 1 on any text",
 			a.Length, b.Length, exponent, se, fall/off),
 		Fix: "measure with a model that knows the language",
 	}
@@ -51,13 +52,13 @@ func (d Data) learningCurve() *Finding {
 	return f
 }
 
-// lastFall is by how much the loss per token falls between the last two octaves of
-// positions, and its standard error.
+// lastFall is the fall of the loss per token from the next-to-last octave of positions
+// to the last, and its standard error.
 func (d Data) lastFall() (fall, se float64) {
 	if len(d.LossSums) < 2 {
 		return 0, 0
 	}
-	n := len(d.LossSums[0]) - 1 // the last column is the whole
+	n := len(d.LossSums[0]) - 1 // the last column is the whole window
 	if n < 8 {
 		return 0, 0
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// checkConfigs reads the configurations before hours of scoring: at least one
-// must be good.
-func checkConfigs(ctx context.Context, o Options) error {
-	if len(o.Configs) == 0 {
+// checkConfigs fails before hours of scoring if none of the configurations can be
+// audited.
+func checkConfigs(ctx context.Context, paths []string) error {
+	if len(paths) == 0 {
 		return nil
 	}
-	a, err := audit.Run(ctx, audit.Options{Paths: o.Configs})
+	a, err := audit.Run(ctx, audit.Options{Paths: paths})
 	if err == nil && len(a.Models) == 0 {
 		err = fmt.Errorf("%s: %s", a.Failures[0].Path, a.Failures[0].Error)
 	}
@@ -25,7 +25,7 @@ func checkConfigs(ctx context.Context, o Options) error {
 	return nil
 }
 
-// auditConfigs holds the configurations against the law of r.
+// auditConfigs audits the configurations against the law of r.
 func auditConfigs(ctx context.Context, r *result.Result, o Options) error {
 	if len(o.Configs) == 0 {
 		return nil
@@ -33,7 +33,7 @@ func auditConfigs(ctx context.Context, r *result.Result, o Options) error {
 	l, e, err := audit.MeasuredLaw(r)
 	if err != nil {
 		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "not-audited", Text: "the model configurations are not audited: " + err.Error(), Fix: "l2m audit --law A,BETA holds them against another law",
+			Code: "not-audited", Text: "the model configurations were not audited: " + err.Error(), Fix: "l2m audit --law A,BETA audits them against another law",
 		})
 		return nil
 	}

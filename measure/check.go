@@ -17,16 +17,15 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// facts are what is known of a sample beside its scores.
+// facts are what the checks need besides the scores.
 type facts struct {
-	entropies []mi.EntropyEstimate // of one token and of two; none of densities
+	entropies []mi.EntropyEstimate // of single tokens and of pairs of neighbours; none for densities
 	exact     bool                 // the model is the law of the process
 	copied    float64              // see check.Copied
-	better    string               // a model that would do better; "" where none is known
+	better    string               // a better model to suggest; "" if none is known
 }
 
-// conclude checks the estimates, and withdraws the verdict on the headline where
-// a check says so.
+// conclude runs the checks and applies their findings to r.
 func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	d := check.Data{Entropy: f.entropies, Windows: r.Windows.Count, Exact: f.exact, Copied: f.copied, Better: f.better}
 	for _, s := range r.Series {
@@ -34,17 +33,18 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
 	r.Findings = check.Run(d)
-	heed(r)
+	applyFindings(r)
 }
 
-// heed has the findings of a result change its headline and its verdict.
-func heed(r *result.Result) {
-	// The headline is settled before a verdict on it is withdrawn.
+// applyFindings chooses the headline and withdraws its verdict, as the findings
+// demand.
+func applyFindings(r *result.Result) {
+	// Choose the headline before withdrawing its verdict.
 	if slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.DocumentStart }) {
 		r.Series = correctedFirst(r.Series)
 	}
 	for i, found := range r.Findings {
-		if i > 0 { // the first is the headline
+		if i > 0 { // the first is shown as the headline
 			r.Warnings = append(r.Warnings, found.Warning())
 		}
 		if a := r.Series[0].Law; found.Severity == check.Withdraws && (a.Verdict == law.PowerLawHolds || a.Verdict == law.PowerLawRejected) {
@@ -53,8 +53,7 @@ func heed(r *result.Result) {
 	}
 }
 
-// correctedFirst puts the series corrected for the start of documents before the
-// others.
+// correctedFirst moves the series corrected for document starts to the front.
 func correctedFirst(series []result.Series) []result.Series {
 	rank := func(s result.Series) int {
 		return slices.Index([]mi.Estimator{mi.Paired2Gram, mi.Paired1Gram}, s.Estimator)
@@ -72,8 +71,8 @@ func correctedFirst(series []result.Series) []result.Series {
 	return slices.Insert(slices.Delete(series, best, best+1), 0, head)
 }
 
-// entropies are those of single tokens and of pairs of neighbours in the windows,
-// nil where tokens are not symbols.
+// entropies estimates the entropy of single tokens and of pairs of neighbours in the
+// windows; nil if tokens are not symbols.
 func entropies[T any](s sample[T]) ([]mi.EntropyEstimate, error) {
 	if _, symbols := any(*new(T)).(token.ID); !symbols {
 		return nil, nil
@@ -92,15 +91,15 @@ func entropies[T any](s sample[T]) ([]mi.EntropyEstimate, error) {
 	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
 		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
 		if err != nil {
-			return nil, fmt.Errorf("entropy of successive tokens: %w", err)
+			return nil, fmt.Errorf("estimating the entropy of tokens: %w", err)
 		}
 		out = append(out, h)
 	}
 	return out, nil
 }
 
-// copied is the share of the windows that the predictor has been trained on, as
-// far as it is trained here.
+// copied is the share of the windows' text that also occurs in the training text of a
+// model trained by this run; 0 for other models.
 func copied(ctx context.Context, t text, e *open.Model, s sample[token.ID], o Options) (float64, error) {
 	if !open.Trains(o.Model) {
 		return 0, nil
@@ -115,8 +114,8 @@ func copied(ctx context.Context, t text, e *open.Model, s sample[token.ID], o Op
 	return check.Copied(open.Symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.Tokenizer.Stream), windows)
 }
 
-// betterModel is a model that knows more than the one that scored, of the kinds of
-// text that l2m has one for.
+// betterModel suggests a better model for text read with a tokenizer; "" if none is
+// known.
 func betterModel(tokenizer string) string {
 	if tokenizer == token.Bytes().Name() {
 		return "a language model (--model smollm2)"

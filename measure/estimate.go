@@ -15,14 +15,13 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// ratios are the ratios L/ell that are reported.
+// ratios are the ratios L/ell reported.
 var ratios = []int{2, 3, 4}
 
-// estimate fills in everything that follows from the scores: losses, series
-// with their laws, and the triangle. The headline series comes first.
-// What checks find of them comes before anything else is said.
-func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o Options) error {
-	collect := mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: o.Seed}
+// estimate computes everything that follows from the scores: losses, series with
+// their laws (the headline first), the triangle, and the findings of the checks.
+func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, fit law.Options, progress info.ProgressFunc) error {
+	collect := mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: fit.Seed}
 	if r.Model.BOS != lm.NoBOS {
 		for _, e := range f.entropies {
 			collect.NGrams = append(collect.NGrams, e.Value)
@@ -40,10 +39,10 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o O
 	var peak mi.Peak
 	r.Triangle, peak = stats.Triangle()
 	r.Peak = &peak
-	stage := o.Progress.Stage("fitting", "series")
+	stage := progress.Stage("fitting", "series")
 	estimators := stats.Available()
 	if r.Plan.Cross == 1 {
-		// With a single context they are vclub, number for number.
+		// With a single context both equal vCLUB exactly.
 		estimators = slices.DeleteFunc(estimators, func(e mi.Estimator) bool { return e == mi.Auxiliary || e == mi.LeaveOneOut })
 	}
 	total := int64(len(estimators) * len(ratios))
@@ -60,7 +59,7 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o O
 			if len(s.Points) == 0 {
 				continue
 			}
-			a, err := Fit(s, token.Unit(r.Corpus.Tokenizer), fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(r.Corpus.Paths, " ")), law.Options{Draws: o.Draws, Seed: o.Seed, Range: o.Range})
+			a, err := Fit(s, token.Unit(r.Corpus.Tokenizer), fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(r.Corpus.Paths, " ")), fit)
 			if err != nil {
 				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)
 			}
@@ -75,13 +74,13 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, o O
 	return nil
 }
 
-// leastShare is the share of the loss below which information may be nothing but
-// the model's adaptation. On independent random bytes, where there is none, the
-// built-in predictor finds some 0.0001 of the loss: within a window it unlearns
-// what it has learnt by mistake.
+// leastShare is the share of the loss below which the measured information may only
+// be the model adapting. On independent random bytes, which carry none, the built-in
+// predictor measures about 0.0001 of the loss, as it unlearns accidental patterns
+// within a window.
 const leastShare = 0.001
 
-// tiny warns where the headline's information is a very small share of the loss.
+// tiny warns if the headline's information is a tiny share of the loss.
 func tiny(r *result.Result) *info.Warning {
 	if len(r.Series) == 0 || len(r.Series[0].Points) == 0 || r.Model.Density {
 		return nil
@@ -94,13 +93,13 @@ func tiny(r *result.Result) *info.Warning {
 	}
 	return &info.Warning{
 		Code: "tiny-information",
-		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than one in a thousand: so little can come from the model's adapting within a window where the text itself holds no information, and no law should be read from it", float64(p.Value), loss),
+		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than 0.1 %%: a model that adapts within the window can save that much on text without any information, so do not read a law from it", float64(p.Value), loss),
 		Fix:  "measure with a better model, or with longer windows",
 	}
 }
 
-// Fit fits the law of one series, whose lengths count units; source says where it
-// comes from.
+// Fit fits the laws to one series. unit is the unit of its lengths, source says where
+// it comes from; both go into the result.
 func Fit(s mi.Series, unit, source string, o law.Options) (*law.Analysis, error) {
 	d := law.Data{Cov: s.Cov, Sums: s.Sums, Counts: s.Counts, Unit: unit, Source: source}
 	for _, p := range s.Points {
@@ -110,8 +109,8 @@ func Fit(s mi.Series, unit, source string, o law.Options) (*law.Analysis, error)
 	return law.Analyze(d, o)
 }
 
-// bitsPerByte converts a loss per token, given the bytes of text that tokens
-// stand for on average.
+// bitsPerByte converts a loss in nats per token, given the mean bytes per token; 0 if
+// that is not known.
 func bitsPerByte(natsPerToken, bytesPerToken float64) float64 {
 	if bytesPerToken == 0 || math.IsNaN(natsPerToken) {
 		return 0

@@ -18,30 +18,30 @@ const (
 	defaultModel              = "bytemix"
 )
 
-// Declare declares the options of l2m measure but for where it writes.
+// Declare declares the options of l2m measure, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Text(&o.Process, "process", "", "", "measure a random process of known information instead of documents (l2m process list)", option.Numbers)
 	declareSample(s, o)
-	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (from nothing), a file of l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another of l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
+	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (untrained), a file written by l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another name from l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
 	s.Value(option.Func("N[:STEP]", func() string { return formatContext(o.Context, o.ContextStep) }, func(text string) (err error) {
 		o.Context, o.ContextStep, err = parseContext(text)
 		return err
-	}), "context", "", "limit the model's context to N tokens, moved on by STEP, to see with l2m compare what a longer one gains", option.Numbers)
-	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: by the letters of FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
+	}), "context", "", "limit the model's context to N tokens, sliding by STEP; l2m compare then shows what a longer context gains", option.Numbers)
+	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: dna or protein for FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
 	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "budget for training the built-in predictor", option.Numbers)
 	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	declareFit(s, o)
-	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the law, in the report", option.Numbers)
-	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "mean bytes per token of those models on this text", option.Numbers)
+	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the measured law", option.Numbers)
+	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "mean bytes per token of those models on this text (see l2m audit)", option.Numbers)
 	declareEngines(s, o)
 }
 
-// declareSample declares which windows are drawn.
+// declareSample declares the options that choose the windows.
 func declareSample(s option.Set, o *Options) {
 	s.Int(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents)", option.Numbers)
 	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "at most this many windows of one document", option.Numbers)
-	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: a minute or two of work; with a language model, about a million scored tokens)", option.Numbers)
+	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: enough for a minute or two; with a language model, about a million scored tokens)", option.Numbers)
 	s.Value(option.Func("int", func() string {
 		if o.Cross == nil {
 			return ""
@@ -50,7 +50,7 @@ func declareSample(s option.Set, o *Options) {
 	}, func(text string) error {
 		k, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("%q is not a number of contexts", text)
+			return fmt.Errorf("%q is not a whole number", text)
 		}
 		o.Cross = &k
 		return nil
@@ -59,13 +59,13 @@ func declareSample(s option.Set, o *Options) {
 	s.Seed(&o.Seed, "seed of the split, the windows and the bootstrap")
 }
 
-// declareFit declares how laws are fitted.
+// declareFit declares the options of the fit.
 func declareFit(s option.Set, o *Options) {
 	s.Int(&o.Draws, "draws", "", defaultDraws, "bootstrap replicates", option.Numbers)
 	s.Value(option.Range(&o.Range), "range", "", "lengths to fit, LO:HI in tokens (default: all)", option.Numbers)
 }
 
-// declareEngines declares how servers and GGUF files are run.
+// declareEngines declares the options of servers and GGUF files.
 func declareEngines(s option.Set, o *Options) {
 	s.Value(option.Func("token", func() string { return string(o.Server.BOS) }, func(text string) error {
 		o.Server.BOS, o.Llama.BOS = lm.BOSChoice(text), lm.BOSChoice(text)
@@ -80,11 +80,11 @@ func declareEngines(s option.Set, o *Options) {
 		return nil
 	}), "max-context", "", "longest sequence for servers and GGUF files, in tokens (default: what they report, for a GGUF file at most 8192)", option.Numbers)
 	s.Text((*string)(&o.Server.Dialect), "dialect", "", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)", option.Numbers)
-	s.Text(&o.Server.Revision, "revision", "", "", "your name for the servers' weights; a run continues only under the same name", option.Numbers)
-	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable that holds the servers' API key", option.Running)
-	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file that holds the servers' API key", option.Running)
+	s.Text(&o.Server.Revision, "revision", "", "", "your label for the servers' weights; a run continues only with the same label", option.Numbers)
+	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable with the servers' API key", option.Running)
+	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file with the servers' API key", option.Running)
 	s.Int(&o.Server.MaxInFlight, "in-flight", "", 0, "requests in flight per server (default 16)", option.Running)
-	s.Duration(&o.Server.Timeout, "timeout", 0, "for one request to a server (default 5m)", option.Running)
+	s.Duration(&o.Server.Timeout, "timeout", 0, "time limit for one request to a server (default 5m)", option.Running)
 	s.Value(option.Func("type", func() string {
 		if o.Llama.KeyType == o.Llama.ValueType {
 			return o.Llama.KeyType
@@ -97,15 +97,15 @@ func declareEngines(s option.Set, o *Options) {
 		}
 		o.Llama.KeyType, o.Llama.ValueType = k, v
 		return nil
-	}), "kv-type", "", "type of the cache of a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", option.Numbers)
+	}), "kv-type", "", "type of the KV cache for a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", option.Numbers)
 	s.Text(&o.Llama.FlashAttn, "flash-attention", "", "", "on or off for a GGUF file (default: as llama.cpp chooses)", option.Numbers)
-	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens computed at a time with a GGUF file (default 512, fewer for large vocabularies)", option.Numbers)
+	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens per batch for a GGUF file (default 512, fewer for large vocabularies)", option.Numbers)
 	s.Int(&o.Llama.GPULayers, "gpu-layers", "", 0, "layers of a GGUF file on the GPU; -1 for none (default: all)", option.Numbers)
-	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: the number that proves fastest)", option.Running)
+	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: the fastest number, found by trying)", option.Running)
 	s.Text(&o.Llama.LibraryDir, "llama-lib", "", "", "folder of the llama.cpp library (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", option.Running)
 }
 
-// positive writes a number, and nothing for 0.
+// positive writes a number; "" for 0.
 func positive(n int) string {
 	if n == 0 {
 		return ""
@@ -136,11 +136,11 @@ func formatContext(window, step int) string {
 }
 
 // Command is the canonical command line that repeats the measurement: every option
-// that changes the numbers and is not at its default, whatever was typed. The run
-// directory and the figures are not part of it.
+// that changes the numbers and is not at its default. The run directory and the
+// figures are not part of it.
 func (o Options) Command() string { return option.Command("measure", Declare, o.canonical(), o.Paths) }
 
-// canonical are the options with their defaults, but for those that depend on others.
+// canonical sets defaults, but clears options at a default that depends on others.
 func (o Options) canonical() Options {
 	c := o.withDefaults()
 	standard := Options{Process: o.Process, Model: o.Model}.withDefaults()

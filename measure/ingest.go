@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm/openai"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -21,43 +22,41 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// repeatTolerance is how far two answers to one request may lie apart and still
-// be those of one model, in nats per token (mean absolute difference): far above
-// what the order of half-precision sums does, about 0.01, and far below the
-// distance of different models, about 1.
+// repeatTolerance is the largest difference between two answers to one request that
+// still counts as the same model: mean absolute difference in nats per token. The
+// order of half-precision sums makes about 0.01; different models are about 1 apart.
 const repeatTolerance = 0.1
 
-// Ingested is what Ingest has found.
+// Ingested is the outcome of Ingest.
 type Ingested struct {
-	Answers    int            `json:"answers"`    // that were good and new
-	Duplicates int            `json:"duplicates"` // answers to requests that had one; the first counts
-	Differing  int            `json:"differing"`  // of the duplicates: not equal in every bit, but by the same model
+	Answers    int            `json:"answers"`    // good and new
+	Duplicates int            `json:"duplicates"` // answers to requests already answered; the first answer counts
+	Differing  int            `json:"differing"`  // duplicates that differ from the first answer by rounding
 	Failures   []Failure      `json:"failures,omitempty"`
 	Windows    int            `json:"windows"`         // scored so far
 	Missing    int            `json:"missing"`         // windows that lack an answer
 	Requests   int            `json:"requests"`        // without an answer
 	First      []string       `json:"first,omitempty"` // ids of the first few of them
-	Result     *result.Result `json:"-"`               // once nothing is missing
+	Result     *result.Result `json:"-"`               // nil while answers are missing
 }
 
-// Failure counts lines of results without log-probabilities, by cause.
+// Failure counts result lines without log-probabilities, by cause.
 type Failure struct {
 	Kind  string `json:"kind"`
 	Count int    `json:"count"`
-	First string `json:"first"` // file:line and what is wrong there
+	First string `json:"first"` // file:line and message of the first
 }
 
-// Ingest reads files of results for the plan in a run directory: in any order, in
-// pieces, with failures and duplicates. What was taken in is kept, whole windows
-// or not, so every file need be named only once; a file that was broken off can be
-// named again. Two answers to one request that differ by more than an engine's
-// rounding are an error, after which everything before them is kept. When nothing
-// is missing, the run is evaluated as Measure does. The documents are not read.
-// Without files it says what is missing.
+// Ingest reads result files for the plan in a run directory. They may come in any
+// order, in pieces, with failures and duplicates. Every answer is kept at once, so a
+// file need be named only once; a truncated file can be named again when complete.
+// Two answers to one request that differ by more than rounding are an error; what
+// came before is kept. When nothing is missing, the run is evaluated as by Run. The
+// documents are not read. Without files, Ingest reports what is missing.
 func Ingest(ctx context.Context, dir string, results []string, faces func(*result.Result, []string) []rundir.Face, progress info.ProgressFunc) (*Ingested, error) {
 	out, err := ingest(ctx, dir, results, faces, progress)
 	if err != nil {
-		return nil, fmt.Errorf("taking in results: %w", err)
+		return nil, fmt.Errorf("ingesting results: %w", err)
 	}
 	return out, nil
 }
@@ -67,7 +66,7 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 	if err != nil {
 		return nil, err
 	}
-	run, err := rundir.Open(dir, rundir.Measure, rundir.Options{Fresh: false, Command: f.Command})
+	run, err := rundir.Open(dir, rundir.Measure, rundir.Options{Command: f.Command})
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +81,9 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 	}
 	defer offline.Close()
 	out := &Ingested{}
-	take := taker{openai.Batch{Dialect: f.Dialect, Model: f.Model, BOS: f.BOS}, offline, requestPrefix(f.Key), out}
+	in := ingester{openai.Batch{Dialect: f.Dialect, Model: f.Model, BOS: f.BOS}, offline, requestPrefix(f.Key), out}
 	for _, path := range results {
-		// What came before an error is kept.
-		if err := errors.Join(take.file(ctx, path, progress), offline.Flush()); err != nil {
+		if err := errors.Join(in.file(ctx, path, progress), offline.Flush()); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +91,7 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 	missing := offline.Missing()
 	out.Windows, out.Missing, out.Requests = len(s.windows)-missing.Windows, missing.Windows, missing.Pieces
 	for _, id := range missing.First {
-		out.First = append(out.First, take.prefix+id.String())
+		out.First = append(out.First, in.prefix+id.String())
 	}
 	if missing.Windows > 0 {
 		return out, nil
@@ -102,14 +100,14 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 		Schema: result.Schema, Verb: "measure", Command: f.Command, Version: info.BuildVersion().Short(),
 		Corpus: f.Corpus, Model: result.Model{Info: f.Info}, Windows: f.Windows, Plan: describePlan(s), Warnings: f.Warnings,
 	}
-	o := Options{Out: dir, Seed: f.Evaluate.Seed, Draws: f.Evaluate.Draws, Range: f.Evaluate.Range, Figures: f.Evaluate.Figures, Progress: progress}.withDefaults()
-	if err := evaluate(ctx, out.Result, s, store, facts{}, o); err != nil {
+	e := f.Evaluate
+	if err := evaluate(ctx, out.Result, s, store, facts{}, law.Options{Draws: e.Draws, Seed: e.Seed, Range: e.Range}, progress); err != nil {
 		return nil, err
 	}
-	return out, result.Store(run, out.Result, rundir.Faces(faces, out.Result, o.Figures))
+	return out, result.Store(run, out.Result, rundir.Faces(faces, out.Result, e.Figures))
 }
 
-// readPlan reads what Plan wrote into a run directory.
+// readPlan reads the plan and its windows from a run directory.
 func readPlan(dir string) (f planFile, s sample[token.ID], err error) {
 	path := filepath.Join(dir, rundir.Plan)
 	content, err := os.ReadFile(path)
@@ -119,7 +117,7 @@ func readPlan(dir string) (f planFile, s sample[token.ID], err error) {
 		return f, s, err
 	}
 	if err := json.Unmarshal(content, &f); err != nil || f.Schema != planSchema {
-		return f, s, fmt.Errorf("%s is not a plan of this version, %s (plan again with this l2m)", path, planSchema)
+		return f, s, fmt.Errorf("%s is not a plan of format %s (run l2m plan again with this version)", path, planSchema)
 	}
 	path = filepath.Join(dir, rundir.Windows)
 	if content, err = os.ReadFile(path); err != nil {
@@ -135,22 +133,22 @@ func readPlan(dir string) (f planFile, s sample[token.ID], err error) {
 	return f, s, nil
 }
 
-// taker takes results in.
-type taker struct {
+// ingester stores answers and counts what it sees.
+type ingester struct {
 	batch   openai.Batch
 	offline *score.Offline[token.ID]
 	prefix  string
 	out     *Ingested
 }
 
-// file takes in one file.
-func (t taker) file(ctx context.Context, path string, progress info.ProgressFunc) error {
+// file reads one result file.
+func (t ingester) file(ctx context.Context, path string, progress info.ProgressFunc) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	in := &counted{Reader: f}
+	in := &countingReader{Reader: f}
 	size := int64(0)
 	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
 		size = st.Size()
@@ -170,20 +168,20 @@ func (t taker) file(ctx context.Context, path string, progress info.ProgressFunc
 	})
 }
 
-// counted counts what is read.
-type counted struct {
+// countingReader counts the bytes read, for progress.
+type countingReader struct {
 	io.Reader
 	read atomic.Int64
 }
 
-func (c *counted) Read(p []byte) (int, error) {
+func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.read.Add(int64(n))
 	return n, err
 }
 
-// answer takes in what one line says.
-func (t taker) answer(a openai.BatchAnswer) error {
+// answer handles one line: an answer or a failure.
+func (t ingester) answer(a openai.BatchAnswer) error {
 	if a.Failure != nil {
 		i := slices.IndexFunc(t.out.Failures, func(f Failure) bool { return f.Kind == a.Failure.Kind })
 		if i < 0 {

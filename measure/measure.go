@@ -7,28 +7,32 @@ import (
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/twopoint"
 )
 
-// Run turns documents into the scaling law of their bipartite mutual
-// information: it reads and splits the documents, trains the built-in predictor
-// on one part, scores windows of the other, estimates, fits, and writes the run
-// directory.
+// Run measures the scaling law of the bipartite mutual information of documents:
 //
-// The same options on the same documents give the same Result, byte for byte,
-// on any number of cores and however often the run was interrupted. When ctx
-// ends or something fails, what was scored is kept in the run directory, and
-// the same call continues.
+//  1. read the documents and split them into a training and an evaluation part,
+//  2. train the built-in predictor on the training part, or open another model,
+//  3. draw windows from the evaluation part and score them; the scores are durable,
+//  4. estimate the information at every length, fit the laws, run the checks,
+//  5. write the result and its faces to the run directory.
+//
+// The same options on the same documents give the same Result, byte for byte, on any
+// number of cores and however often the run was interrupted. If ctx ends or something
+// fails, finished scores stay in the run directory and the same call continues.
 func Run(ctx context.Context, o Options) (*result.Result, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	if err := checkConfigs(ctx, o); err != nil {
+	if err := checkConfigs(ctx, o.Configs); err != nil {
 		return nil, err
 	}
 	run, err := rundir.Open(o.Out, rundir.Measure, rundir.Options{Fresh: o.Fresh, Command: o.Command()})
@@ -49,9 +53,14 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 		return nil, err
 	}
 	defer func() { e.Close() }()
-	// Counting runs beside training, which uses a single core.
+	// Count in the background: training uses a single core.
 	ctx, cancel := context.WithCancel(ctx)
-	counting := startTwoPoint(ctx, text.corpus, e.Tokenizer.Stream, o)
+	counting := startTwoPoint(func() (*result.TwoPoint, error) {
+		if o.TwoPointBytes < 0 || e.Tokenizer.Stream == "" {
+			return nil, nil
+		}
+		return twopoint.Sample(ctx, text.corpus, e.Tokenizer.Stream, o.TwoPointBytes, o.Seed, o.Workers)
+	})
 	defer func() { cancel(); counting.wait() }()
 	if err := text.tokenize(ctx, e); err != nil {
 		return nil, err
@@ -70,15 +79,15 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := evaluate(ctx, r, s, store, facts{copied: share}, o); err != nil {
+	if err := evaluate(ctx, r, s, store, facts{copied: share}, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	} else if err != nil {
-		// The law does not depend on it: hours of scoring are not lost for a side result.
+		// The law does not depend on it, so hours of scoring are not thrown away.
 		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "no-two-point", Text: "the two-point information could not be had: " + err.Error(), Fix: "l2m twopoint measures it alone; --two-point-bytes -1 leaves it out",
+			Code: "no-two-point", Text: "measuring the two-point information failed: " + err.Error(), Fix: "l2m twopoint measures it alone; --two-point-bytes -1 leaves it out",
 		})
 	}
 	if err := auditConfigs(ctx, r, o); err != nil {
@@ -90,12 +99,12 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	return r, nil
 }
 
-// describe is what is known of a result before anything is scored.
+// describe fills in what is known of a result before scoring.
 func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Result {
 	r := &result.Result{
 		Schema: result.Schema, Verb: "measure", Command: o.Command(), Version: info.BuildVersion().Short(),
 		Corpus: describeCorpus(t, e, o), Model: result.Model{Info: e.Info, TrainingBytes: e.Budget},
-		Windows:  describeWindows(s, t.clusterKind(), o),
+		Windows:  describeWindows(s, t.clusterKind(), o.Seed),
 		Plan:     describePlan(s),
 		Warnings: slices.Concat(t.warnings(), e.Warnings, s.warnings),
 	}
@@ -103,22 +112,22 @@ func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Resu
 	return r
 }
 
-// evaluate adds everything that follows from the scores.
-func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, o Options) error {
+// evaluate adds everything that follows from the scores of documents.
+func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, fit law.Options, progress info.ProgressFunc) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
 	f.better = betterModel(r.Corpus.Tokenizer)
 	var err error
 	if f.entropies, err = entropies(s); err != nil {
 		return err
 	}
-	if err := estimate(ctx, r, store.Source(), f, o); err != nil {
+	if err := estimate(ctx, r, store.Source(), f, fit, progress); err != nil {
 		return err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, r.Windows.BytesPerToken)
 	return nil
 }
 
-// text is the documents and their division.
+// text is the documents and their split.
 type text struct {
 	corpus *corpus.Corpus
 	split  *corpus.Split
@@ -140,7 +149,7 @@ func readText(ctx context.Context, o Options) (text, error) {
 	return text{c, c.Split(o.Seed, o.EvaluationFraction)}, nil
 }
 
-// tokenize has the windows of t drawn in the model's tokens.
+// tokenize makes t draw windows of the model's tokens.
 func (t *text) tokenize(ctx context.Context, e *open.Model) error {
 	if e.Encode == nil {
 		return nil
@@ -153,7 +162,7 @@ func (t *text) tokenize(ctx context.Context, e *open.Model) error {
 	return nil
 }
 
-// clusterKind is what is resampled.
+// clusterKind names the clusters that the bootstrap resamples.
 func (t text) clusterKind() string {
 	if t.split.Blocks() {
 		return "block"
@@ -161,7 +170,7 @@ func (t text) clusterKind() string {
 	return "document"
 }
 
-// warnings are the caveats that follow from the documents at hand.
+// warnings are those about the documents.
 func (t text) warnings() []info.Warning {
 	w := t.corpus.Warnings()
 	if !t.split.Blocks() {
@@ -169,22 +178,22 @@ func (t text) warnings() []info.Warning {
 	}
 	return append(w, info.Warning{
 		Code: "one-document",
-		Text: "there is only one document to evaluate, so contiguous blocks of it are resampled in place of documents: the intervals say how the law varies within this document, not between documents",
+		Text: "there is only one document to evaluate, so contiguous blocks of it are resampled instead of documents: the intervals show how the law varies within this document, not between documents",
 		Fix:  "give more documents",
 	})
 }
 
-// sample is what is scored: windows, their cross partners, and the plan.
+// sample is what to score.
 type sample[T any] struct {
 	windows  []score.Window[T]
-	partners [][]int
+	partners [][]int // per window, the windows that give its cross contexts
 	plan     score.Plan
 	clusters int
 	bytes    int64 // of text in the windows
 	warnings []info.Warning
 }
 
-// maxRatio is the largest ratio L/ell that is scored.
+// maxRatio is the largest ratio L/ell scored.
 const maxRatio = 4
 
 func drawSample(ctx context.Context, t text, e *open.Model, o Options) (sample[token.ID], error) {
@@ -222,11 +231,11 @@ func drawSample(ctx context.Context, t text, e *open.Model, o Options) (sample[t
 	return s, nil
 }
 
-// incomplete warns of windows that were left out.
+// incomplete warns that n windows were left out.
 func incomplete(n, length int) info.Warning {
 	return info.Warning{
 		Code: "incomplete-windows",
-		Text: fmt.Sprintf("%d windows are left out, since their text has fewer than %d tokens in the room that others need: text of long tokens is under-represented", n, length),
+		Text: fmt.Sprintf("%d windows were left out because they came out shorter than %d tokens, so text with long tokens is under-represented", n, length),
 		Fix:  "choose shorter windows (--length)",
 	}
 }
@@ -235,8 +244,8 @@ func (s sample[T]) bytesPerToken() float64 {
 	return float64(s.bytes) / float64(len(s.windows)*s.plan.Length)
 }
 
-// scoreSample scores what the run directory does not hold yet. A model that is
-// to be trained is trained only if there is something to score.
+// scoreSample scores the windows that the run directory lacks. The model is loaded,
+// and trained if need be, only if there are any.
 func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], o Options) (*score.Store, error) {
 	store, err := openStore(run, t, e, s)
 	if err != nil {
@@ -246,11 +255,11 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 		return store, nil
 	}
 	if o.Planned != nil {
-		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o), e.Info)
+		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o.Seed), e.Info)
 	}
 	model, err := e.Load(ctx)
 	if err == nil {
-		err = scoreWith(ctx, model, s, store, e.InFlight, o)
+		err = scoreWith(ctx, model, s, store, e.InFlight, o.Progress)
 	}
 	if err != nil {
 		return nil, err
@@ -258,7 +267,7 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 	return store, nil
 }
 
-// openStore opens the run directory for the scores of this sample.
+// openStore opens the scores of this sample in the run directory.
 func openStore(run *rundir.Dir, t text, e *open.Model, s sample[token.ID]) (*score.Store, error) {
 	return score.Open(run, score.Key{
 		ModelName: e.Info.Name, Model: e.Info.Fingerprint, BOS: e.Info.BOS,
@@ -276,8 +285,8 @@ func describeCorpus(t text, e *open.Model, o Options) result.Corpus {
 	}
 }
 
-func describeWindows[T any](s sample[T], kind string, o Options) result.Windows {
-	w := result.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: o.Seed}
+func describeWindows[T any](s sample[T], kind string, seed uint64) result.Windows {
+	w := result.Windows{Length: s.plan.Length, Count: len(s.windows), Documents: s.clusters, Clusters: s.clusters, ClusterKind: kind, Seed: seed}
 	if kind == "block" {
 		w.Documents = 1
 	}

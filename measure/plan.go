@@ -28,24 +28,24 @@ import (
 // planSchema is the version of plan.json.
 const planSchema = "l2m.plan/1"
 
-// PlanOptions says what to have scored where no server can be reached.
+// PlanOptions says what to score when no server can be reached.
 type PlanOptions struct {
 	// Measure says what to measure. Its Tokenizer is the file of the model's
 	// vocabulary, its Out the run directory.
 	Measure Options
 
 	Model    string         // the model's name in the requests
-	Revision string         // your name for its weights; results are kept apart by it
+	Revision string         // your label for its weights; answers for other labels are refused
 	BOS      *token.ID      // token that starts every prompt
-	Dialect  openai.Dialect // what will answer: "" or vllm, echo, sglang
+	Dialect  openai.Dialect // of the server that will answer: "" or vllm, echo, sglang
 
-	PerFile      int   // most requests in a file; 0 means 10,000
-	BytesPerFile int64 // most bytes in a file, before compression; 0 means 200 MB, what OpenAI takes
+	PerFile      int   // most requests per file; 0 means 10,000
+	BytesPerFile int64 // most bytes per file, before compression; 0 means 200 MB, OpenAI's limit
 	Gzip         bool  // compress the files
 }
 
-// planFile is plan.json: what Ingest needs beside the windows to take results in
-// and to evaluate the run where its documents are not at hand.
+// planFile is plan.json. With the windows it is all that Ingest needs, without the
+// documents.
 type planFile struct {
 	Schema   string          `json:"schema"`
 	Command  string          `json:"command"`
@@ -60,7 +60,7 @@ type planFile struct {
 	Evaluate evaluateOptions `json:"evaluate"`
 }
 
-// evaluateOptions are those of Options that matter once all is scored.
+// evaluateOptions are the Options for what follows scoring.
 type evaluateOptions struct {
 	Seed    uint64     `json:"seed"`
 	Draws   int        `json:"draws"`
@@ -68,10 +68,10 @@ type evaluateOptions struct {
 	Figures []string   `json:"figures"`
 }
 
-// Plan writes the requests of a run, as far as they are not answered yet, as batch
-// files of the OpenAI format into requests/ of the run directory, and beside them
-// a program that has a server on the same machine answer them. The directory
-// holds all that Ingest needs: it can be moved, the documents can stay behind.
+// Plan writes the requests of a run that have no answer yet as OpenAI batch files
+// into requests/ of the run directory, with a program that sends them to a server on
+// the same machine. Ingest needs nothing but the directory: it can be moved without
+// the documents.
 func Plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	p, err := plan(ctx, o)
 	if err != nil {
@@ -88,10 +88,10 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 		o.BytesPerFile = openai.BatchBytes
 	}
 	if o.PerFile < 0 || o.BytesPerFile < 0 {
-		return nil, errors.New("the limits of a file must not be negative")
+		return nil, errors.New("--max-requests and --max-bytes must not be negative")
 	}
 	if o.BOS == nil {
-		return nil, errors.New("name the token that starts every prompt (--bos: the model's beginning of sequence, else its end of text)")
+		return nil, errors.New("name the token that starts every prompt (--bos: the model's beginning-of-sequence token, else its end-of-text token)")
 	}
 	b := openai.Batch{Dialect: o.Dialect, Model: o.Model, BOS: *o.BOS}
 	if err := b.Validate(); err != nil {
@@ -134,7 +134,7 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 		Corpus: r.Corpus, Windows: r.Windows, Warnings: r.Warnings,
 		Evaluate: evaluateOptions{Seed: m.Seed, Draws: m.Draws, Range: m.Range, Figures: m.Figures},
 	}
-	// The windows go first: plan.json makes a directory one that Ingest takes.
+	// The windows go first: Ingest takes a directory that has a plan.json.
 	content, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	return writeRequests(ctx, run, b, offline, requestPrefix(f.Key), o)
 }
 
-// DeclarePlan declares the options of l2m plan but for where it writes.
+// DeclarePlan declares the options of l2m plan, except those for its output.
 func DeclarePlan(s option.Set, o *PlanOptions) {
 	m := &o.Measure
 	s.Text(&o.Model, "model", "", "", "name of the model in the requests", option.Numbers)
@@ -169,19 +169,19 @@ func DeclarePlan(s option.Set, o *PlanOptions) {
 		o.BOS = &id
 		return nil
 	}), "bos", "", "token that starts every prompt", option.Numbers)
-	s.Text(&o.Revision, "revision", "", "", "your name for the weights", option.Numbers)
+	s.Text(&o.Revision, "revision", "", "", "your label for the weights", option.Numbers)
 	s.Text(&m.Tokenizer, "tokenizer", "", "", "vocabulary of the model: tokenizer.json, its folder, or a .tiktoken file", option.Numbers)
-	s.Int(&m.Server.Context, "max-context", "", 0, "longest prompt of the model, tokens (default: no limit is known)", option.Numbers)
+	s.Int(&m.Server.Context, "max-context", "", 0, "longest prompt of the model, tokens (default: unlimited)", option.Numbers)
 	declareSample(s, m)
-	s.Text((*string)(&o.Dialect), "dialect", "", "", "what will answer: vllm (default), echo or sglang", option.Numbers)
-	s.Int(&o.PerFile, "max-requests", "", defaultPerFile, "most requests in a file", option.Running)
-	s.Int64(&o.BytesPerFile, "max-bytes", "", openai.BatchBytes, "most bytes in a file, before compression", option.Running)
-	s.Bool(&o.Gzip, "gzip", "", false, "compress the files of requests", option.Running)
+	s.Text((*string)(&o.Dialect), "dialect", "", "", "server that will answer: vllm (default), echo or sglang", option.Numbers)
+	s.Int(&o.PerFile, "max-requests", "", defaultPerFile, "most requests per file", option.Running)
+	s.Int64(&o.BytesPerFile, "max-bytes", "", openai.BatchBytes, "most bytes per file, before compression", option.Running)
+	s.Bool(&o.Gzip, "gzip", "", false, "compress the request files", option.Running)
 	s.Reading(option.Reading{Format: &m.Format, Field: &m.Field, MaxRecord: &m.MaxRecord, Strict: &m.Strict, KeepDuplicates: &m.KeepDuplicates})
 	declareFit(s, m)
 }
 
-// defaultPerFile is the number of requests in a file.
+// defaultPerFile is the number of requests per file.
 const defaultPerFile = 10_000
 
 // Command is the canonical command line that repeats the plan.
@@ -193,8 +193,8 @@ func (o PlanOptions) Command() string {
 	return option.Command("plan", DeclarePlan, o, o.Measure.Paths)
 }
 
-// planWindows draws the windows. The model is known by its name, its vocabulary
-// and what the caller says of its weights: nothing can be asked.
+// planWindows draws the windows. The model, which cannot be asked, is identified by
+// its name, its vocabulary and the caller's label for its weights.
 func planWindows(ctx context.Context, o PlanOptions, m Options) (t text, e *open.Model, s sample[token.ID], err error) {
 	v, err := vocabulary.Open(m.Tokenizer)
 	if err != nil {
@@ -220,10 +220,10 @@ func planWindows(ctx context.Context, o PlanOptions, m Options) (t text, e *open
 	return t, e, s, err
 }
 
-// requestPrefix starts the ids of all requests of a run. Results of other models,
-// windows or plans have another one.
+// requestPrefix starts the ids of all requests of a run. Other models, windows and
+// plans have other prefixes.
 func requestPrefix(k score.Key) string {
-	k.ModelName = "" // not part of what is asked
+	k.ModelName = "" // does not change the scores
 	content, _ := json.Marshal(k)
 	return fmt.Sprintf("l2m-%.6x-", sha256.Sum256(content))
 }
@@ -241,8 +241,8 @@ func parseRequest(prefix, s string) (id score.PieceID, ok bool) {
 	return id, errW == nil && errB == nil && prefix+id.String() == s
 }
 
-// writeRequests replaces the files of requests of the run by what is outstanding.
-// Other files stay: results that were not taken in yet may be among them.
+// writeRequests replaces the run's request files by the outstanding requests. Other
+// files in the folder stay: they may be results not yet ingested.
 func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline *score.Offline[token.ID], prefix string, o PlanOptions) (*result.Planned, error) {
 	if err := run.DiscardIn(rundir.Requests); err != nil {
 		return nil, err
@@ -258,7 +258,7 @@ func writeRequests(ctx context.Context, run *rundir.Dir, b openai.Batch, offline
 	}
 	next, stop := iter.Pull(offline.Outstanding())
 	defer stop()
-	var line []byte // written next; nil at the end
+	var line []byte // the next request; nil at the end
 	advance := func() error {
 		p, ok := next()
 		if line = nil; !ok {

@@ -16,15 +16,14 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Defaults of a measured process: lengths at which the exact laws are quick.
+// Defaults for processes, at which exact laws are fast.
 const (
 	processLength  = 1024
 	processWindows = 400
 )
 
-// measureProcess runs the estimators and the law on windows of a random
-// process, scored by its own exact law: the same code as for documents, with
-// the truth known.
+// measureProcess measures a random process as documents are measured, but scored by
+// its own exact law.
 func measureProcess(ctx context.Context, run *rundir.Dir, o Options) (*result.Result, error) {
 	p, err := process.Parse(o.Process)
 	if err != nil {
@@ -38,7 +37,7 @@ func measureProcess(ctx context.Context, run *rundir.Dir, o Options) (*result.Re
 	case process.Process[[]float64]:
 		return measureSamples(ctx, run, p, o)
 	}
-	return nil, fmt.Errorf("process %s has tokens of a kind that cannot be measured", p.Describe().Spec)
+	return nil, fmt.Errorf("tokens of the process %s cannot be measured", p.Describe().Spec)
 }
 
 func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Process[T], o Options) (*result.Result, error) {
@@ -67,7 +66,7 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 	if err != nil {
 		return nil, err
 	}
-	if err := scoreWith(ctx, model, s, store, o.Workers, o); err != nil {
+	if err := scoreWith(ctx, model, s, store, o.Workers, o.Progress); err != nil {
 		return nil, err
 	}
 	r := &result.Result{
@@ -75,13 +74,13 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 		Corpus: result.Corpus{
 			Paths: []string{d.Spec}, Documents: len(s.windows), Evaluation: len(s.windows), Tokenizer: string(d.Token), Fingerprint: store.Key().Corpus,
 		},
-		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o), Plan: describePlan(s), Warnings: store.Warnings(),
+		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o.Seed), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
 	f := facts{exact: !open.IsTrained(o.Model) && o.Context == 0}
 	if f.entropies, err = entropies(s); err != nil {
 		return nil, err
 	}
-	if err := estimate(ctx, r, store.Source(), f, o); err != nil {
+	if err := estimate(ctx, r, store.Source(), f, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	r.Warnings = append(r.Warnings, shiftWarnings(d, r)...)
@@ -125,18 +124,17 @@ func sampleProcess[T any](ctx context.Context, p process.Process[T], o Options) 
 	return s, err
 }
 
-// scoreWith scores what the store does not hold yet, with so many requests in
-// flight.
-func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, inFlight int, o Options) error {
-	stage := o.Progress.Stage("scoring", "tokens")
+// scoreWith scores the windows that the store lacks, inFlight requests at a time.
+func scoreWith[T any](ctx context.Context, m lm.Model[T], s sample[T], store *score.Store, inFlight int, progress info.ProgressFunc) error {
+	stage := progress.Stage("scoring", "tokens")
 	return score.Run(ctx, m, s.windows, s.partners, s.plan, store, score.RunOptions{
 		Workers:  inFlight,
 		Progress: func(p score.Progress) { stage(p.Tokens, p.TokensTotal, p.TokensStored) },
 	})
 }
 
-// shiftWarnings says which estimates a process does not support, and drops
-// the block estimates of one that is not stationary.
+// shiftWarnings warns if a process is not stationary, and drops estimates that need
+// it to be.
 func shiftWarnings(d process.Description, r *result.Result) []info.Warning {
 	if d.Shift == process.Stationary {
 		return nil
@@ -151,10 +149,10 @@ func shiftWarnings(d process.Description, r *result.Result) []info.Warning {
 	r.Series = kept
 	w := info.Warning{
 		Code: "not-stationary",
-		Text: fmt.Sprintf("the process %s is not stationary: block does not apply, and the marginal passes of paired and direct take Y for the beginning of a sequence", d.Kind),
+		Text: fmt.Sprintf("the process %s is not stationary: the block estimator does not apply, and the marginal passes of paired and direct treat Y as the start of a sequence", d.Kind),
 	}
 	if d.Shift == process.DyadicShift {
-		w.Text = fmt.Sprintf("the process %s repeats its law only after 1, 2, 4, … tokens: only the ratio L/ℓ = 2 is exact, and %s", d.Kind, d.Lengths)
+		w.Text = fmt.Sprintf("the process %s is not stationary, but the two halves of a window of 2, 4, 8, … tokens have the same law: only the ratio L/ℓ = 2 is exact, and %s", d.Kind, d.Lengths)
 	}
 	return []info.Warning{w}
 }
