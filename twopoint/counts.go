@@ -32,9 +32,9 @@ func readCounts(path string) (*count.File, error) {
 	return counts, nil
 }
 
-// foreignCounts reads counts that were made elsewhere, and opens the run directory.
-// They may stand in it; counts of its own are refused.
-func foreignCounts(_ context.Context, r *result.Result, o Options) (*count.File, *rundir.Dir, error) {
+// givenCounts reads the file of counts that was named, and opens the run directory.
+// The file may be in that directory; counts that the run made itself are refused.
+func givenCounts(_ context.Context, r *result.Result, o Options) (*count.File, *rundir.Dir, error) {
 	counts, err := readCounts(o.Counts)
 	if err != nil {
 		return nil, nil, err
@@ -53,24 +53,24 @@ func foreignCounts(_ context.Context, r *result.Result, o Options) (*count.File,
 		return nil, run, err
 	}
 	if !same && run.Has(rundir.Counts) {
-		return nil, run, fmt.Errorf("%s holds counts of its own (--fresh discards them, --out names another directory)", o.Out)
+		return nil, run, fmt.Errorf("%s already holds counts (discard them with --fresh, or choose another --out)", o.Out)
 	}
 	return counts, run, nil
 }
 
-// countWarnings says what is special about counts, wherever they were made.
+// countWarnings are those about the counts themselves.
 func countWarnings(f *count.File) []info.Warning {
 	var w []info.Warning
 	if f.Sample < 1 {
 		w = append(w, info.Warning{
-			Code: "sampled", Text: fmt.Sprintf("only a random share of %g of the documents was counted", f.Sample), Fix: "leave out --sample for exact counts",
+			Code: "sampled", Text: fmt.Sprintf("only a random sample of the documents, a share of %g, was counted", f.Sample), Fix: "leave out --sample for exact counts",
 		})
 	}
 	return w
 }
 
-// countDocuments counts what the run directory does not hold yet, and describes
-// the documents in r.
+// countDocuments counts the documents, unless the run directory already holds their
+// counts, and describes them in r.
 func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.File, run *rundir.Dir, err error) {
 	stream, err := openStream(o.Tokens)
 	if err != nil {
@@ -100,7 +100,7 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	}.Divide(sizesOf(c))
 	all := opts.Distances
 	if len(all) == 0 {
-		// A token is a byte at least.
+		// A token has at least one byte.
 		all = dyadicDistances(token.Width(stream.Name()), c.Longest())
 		opts.Distances = fitting(all, opts)
 	}
@@ -111,11 +111,11 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	if run, err = rundir.Open(o.Out, rundir.TwoPoint, rundir.Options{Fresh: o.Fresh, Command: o.Command()}); err != nil {
 		return nil, run, err
 	}
-	file, err := settleCounts(run, o, opts, id)
+	file, err := storedCounts(run, o, opts, id)
 	if err == nil && file == nil {
 		opts.Tables = keepTables(opts)
 		opts.Key = id.key(opts)
-		file, err = countAnew(ctx, run, c, stream, opts, o)
+		file, err = countAgain(ctx, run, c, stream, opts, o)
 	}
 	if err != nil {
 		return nil, run, err
@@ -124,28 +124,28 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	case last.Pairs > 0 && last.Distance < slices.Max(all):
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "distances-left-out",
-			Text: fmt.Sprintf("there are pairs at distances beyond %d, but counting them does not fit into the memory", last.Distance),
+			Text: fmt.Sprintf("pairs at distances above %d were not counted: they do not fit into memory", last.Distance),
 			Fix:  "raise --memory",
 		})
 	case o.Distances != nil && last.Pairs == 0:
 		i := slices.IndexFunc(file.Distances, func(d count.Distance) bool { return d.Pairs == 0 })
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "no-pairs",
-			Text: fmt.Sprintf("there are no pairs at distances from %d on: no document is longer", file.Distances[i].Distance),
+			Text: fmt.Sprintf("no document is long enough for pairs at distance %d or more", file.Distances[i].Distance),
 		})
 	}
 	if smallVocabulary(opts) && file.Distances[0].Table == nil {
 		r.Warnings = append(r.Warnings, info.Warning{
 			Code: "no-covariance",
-			Text: "the tables of all pairs did not fit into the memory: there is no covariance",
+			Text: "the tables of all pairs did not fit into memory, so there is no covariance",
 			Fix:  "raise --memory, with --fresh",
 		})
 	}
 	return file, run, nil
 }
 
-// encodingWarning says where words may be torn because text is not UTF-8, which does
-// not matter to bytes and to sequences.
+// encodingWarning warns that words may be cut because text is not UTF-8. It does not
+// matter for bytes and sequences.
 func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
 	n, first := c.NotUTF8()
 	if _, subwords := stream.(*vocabulary.Stream); n == 0 || !subwords && stream.Size() != 0 {
@@ -157,12 +157,12 @@ func encodingWarning(c *corpus.Corpus, stream token.Stream) *info.Warning {
 	}
 	return &info.Warning{
 		Code: "not-utf8",
-		Text: fmt.Sprintf("%s what is not text in UTF-8, where words are cut into pieces; the first is %s", files, first),
-		Fix:  "leave out --format bytes, if it is text: other encodings are recognized",
+		Text: fmt.Sprintf("%s bytes that are not UTF-8, which cut words into pieces; the first is %s", files, first),
+		Fix:  "if it is text, leave out --format bytes: other encodings are recognised",
 	}
 }
 
-// fitting are those of the distances, the shortest, for which the memory is enough.
+// fitting are as many of the shortest distances as fit into memory.
 func fitting(all []int, o count.Options) []int {
 	for n := len(all); n > 0; n-- {
 		o.Distances = all[:n]
@@ -170,7 +170,7 @@ func fitting(all []int, o count.Options) []int {
 			return o.Distances
 		}
 	}
-	return all[:min(1, len(all))] // counting says what is wrong
+	return all[:min(1, len(all))] // counting reports the error
 }
 
 // countsID identifies what is counted: documents and tokens.
@@ -184,9 +184,9 @@ func (id countsID) key(o count.Options) string {
 	return fmt.Sprintf("%x", sum)
 }
 
-// settleCounts returns the counts that the run directory holds and that are asked
-// for, nil if there are none. It refuses counts of something else.
-func settleCounts(run *rundir.Dir, o Options, opts count.Options, id countsID) (*count.File, error) {
+// storedCounts returns the counts in the run directory; nil if there are none or they
+// lack distances that now fit into memory. Counts of something else are an error.
+func storedCounts(run *rundir.Dir, o Options, opts count.Options, id countsID) (*count.File, error) {
 	if !run.Has(rundir.Counts) {
 		return nil, nil
 	}
@@ -204,31 +204,31 @@ func settleCounts(run *rundir.Dir, o Options, opts count.Options, id countsID) (
 	}
 	switch {
 	case id.key(opts) != counts.Key, o.Distances != nil && !slices.Equal(opts.Distances, slices.Compact(slices.Sorted(slices.Values(o.Distances)))):
-		return nil, fmt.Errorf("%s holds counts of other documents or of other options (--fresh discards them, --out names another directory)", o.Out)
+		return nil, fmt.Errorf("%s holds counts of other documents or made with other options (discard them with --fresh, or choose another --out)", o.Out)
 	case o.Distances == nil && len(opts.Distances) < asked:
-		return nil, nil // there was less memory then
+		return nil, nil
 	}
-	// A run that was killed between writing the counts and this left them.
+	// A run killed after writing the counts left its intermediate files.
 	return counts, run.Discard(rundir.Counting + "/")
 }
 
-// countAnew counts, and leaves the counts in the run directory.
-func countAnew(ctx context.Context, run *rundir.Dir, c *corpus.Corpus, stream token.Stream, opts count.Options, o Options) (*count.File, error) {
+// countAgain counts, and stores the counts in the run directory.
+func countAgain(ctx context.Context, run *rundir.Dir, c *corpus.Corpus, stream token.Stream, opts count.Options, o Options) (*count.File, error) {
 	if _, err := run.Folder(rundir.Counting); err != nil {
 		return nil, err
 	}
 	counts, err := countPairs(ctx, c, stream, opts, o.Progress)
 	if errors.Is(err, corpus.ErrChanged) {
-		// What is kept may be of the file as it was not, and as it may be again.
+		// The intermediate counts may be of a half-changed file.
 		return nil, errors.Join(err, count.Clean(opts.SpillDir))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if counts.Documents == 0 {
-		return nil, fmt.Errorf("the sample of %g has none of the %s (ask for a larger share)", o.Sample, info.Plural(c.Documents(), "document"))
+		return nil, fmt.Errorf("a sample of %g contains none of the %s (use a larger --sample)", o.Sample, info.Plural(c.Documents(), "document"))
 	}
-	// What was made of other counts must not stand beside these.
+	// Results of other counts must not stay beside these.
 	if err := run.DiscardAllBut(rundir.Counting + "/"); err != nil {
 		return nil, err
 	}
@@ -239,13 +239,14 @@ func countAnew(ctx context.Context, run *rundir.Dir, c *corpus.Corpus, stream to
 	return file, run.Discard(rundir.Counting + "/")
 }
 
-// smallVocabulary says whether the tables of all pairs are of interest, for their
-// covariance.
+// smallVocabulary reports whether the vocabulary is small enough for covariances,
+// which need a table of all pairs.
 func smallVocabulary(o count.Options) bool {
 	return o.Vocabulary > 0 && o.Vocabulary <= count.DefaultTables
 }
 
-// keepTables says whether to keep the tables, and whether there is room for them.
+// keepTables reports whether to keep the tables of all pairs: they must be wanted and
+// fit into memory.
 func keepTables(o count.Options) bool {
 	v, memory := int64(o.Vocabulary), o.Memory
 	if memory == 0 {

@@ -17,11 +17,24 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// estimateTwoPoint turns counts into information and fits its decay.
-func estimateTwoPoint(ctx context.Context, f *count.File, o Options) (*result.TwoPoint, error) {
-	t := &result.TwoPoint{Estimator: o.Estimator, Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.KeepFloor}
+// estimation says how to turn counts into information.
+type estimation struct {
+	estimator mi.EntropyEstimator
+	keepFloor bool // see Options.KeepFloor
+	seed      uint64
+	workers   int // 0 means GOMAXPROCS
+	progress  info.ProgressFunc
+}
+
+func (o Options) estimation() estimation {
+	return estimation{mi.EntropyEstimator(o.Estimator), o.KeepFloor, o.Seed, o.Workers, o.Progress}
+}
+
+// run estimates the information at every distance and fits its decay.
+func (o estimation) run(ctx context.Context, f *count.File) (*result.TwoPoint, error) {
+	t := &result.TwoPoint{Estimator: string(o.estimator), Tokens: f.Tokens, Documents: f.Documents, Corrected: !o.keepFloor}
 	width := token.Width(f.Alphabet)
-	estimates, err := estimateAll(ctx, f, o)
+	estimates, err := o.estimateAll(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +45,7 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o Options) (*result.Tw
 	for i, d := range f.Distances {
 		e := estimates[i]
 		if d.Pairs == 0 {
-			continue // longer than every document
+			continue // no document is long enough
 		}
 		point := result.TwoPointPoint{
 			Distance: d.Distance, Pairs: e.Pairs, Value: e.Value, SE: e.SE, Method: e.Method, Blocks: e.Blocks,
@@ -73,16 +86,16 @@ func estimateTwoPoint(ctx context.Context, f *count.File, o Options) (*result.Tw
 	return t, nil
 }
 
-// fewBlocks is the number of equal blocks below which a jackknife over them does not
-// say how large its error is: with four, its own error is 40 %.
+// fewBlocks is the number of equal blocks below which a jackknife standard error is
+// not trusted: with four, it is itself known to 40 %.
 const fewBlocks = 4
 
-// biasWarnings says what the values hold or lack of the estimator's bias.
+// biasWarnings are those about the estimator's bias.
 func biasWarnings(t *result.TwoPoint) []info.Warning {
 	if !t.Corrected {
 		return []info.Warning{{
 			Code: "bias-included",
-			Text: fmt.Sprintf("values hold what the estimator reads on shuffled pairs, %.2g nats at d = %d: they do not fall below that, and the decay is of the sum", t.Points[0].Floor, t.Points[0].Distance),
+			Text: fmt.Sprintf("values include the noise floor, the estimate on shuffled pairs (%.2g nats at d = %d): they do not fall below it, and the fitted decay includes it", t.Points[0].Floor, t.Points[0].Distance),
 			Fix:  "leave out --subtract-floor=false",
 		}}
 	}
@@ -96,42 +109,42 @@ func biasWarnings(t *result.TwoPoint) []info.Warning {
 	}
 	return []info.Warning{{
 		Code: "attenuated",
-		Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: of a weak one, %s is lost with what shuffled pairs read, at all distances alike; intervals do not hold that", share),
-		Fix:  "count more text, or take values for too small by as much; the exponent is hardly touched",
+		Text: fmt.Sprintf("most pairs are too rare to tell dependence from chance: subtracting the noise floor also removes %s of a weak dependence, at all distances alike; intervals do not include that", share),
+		Fix:  "count more text, or allow for values that are this much too small; the exponent is hardly affected",
 	}}
 }
 
-// errorWarnings says what errors do not hold.
+// errorWarnings are those about the standard errors.
 func errorWarnings(t *result.TwoPoint, f *count.File) []info.Warning {
 	switch {
 	case t.Blocks == 0:
 		why, fix := "pairs were not counted by blocks of documents", "count with --blocks 16"
 		if len(f.Distances[0].Without) > 0 {
-			why, fix = "there is too little text for blocks of it", "count more text"
+			why, fix = "there is too little text to divide into blocks", "count more text"
 		}
 		return []info.Warning{{
 			Code: "no-blocks",
-			Text: "the errors are those of independent pairs, because " + why + ": pairs of a text depend on one another, and the true errors can be many times as large",
+			Text: "standard errors assume independent pairs, because " + why + ": pairs of a text depend on one another, so the true errors can be many times larger",
 			Fix:  fix,
 		}}
 	case f.BlockTokens > 0:
-		few := fmt.Sprintf("with %s only", info.Plural(int(f.Documents), "document"))
+		few := fmt.Sprintf("with only %s", info.Plural(int(f.Documents), "document"))
 		if f.Documents >= count.DefaultBlocks {
 			few = fmt.Sprintf("with most of the text in a few of the %d documents", f.Documents)
 		}
 		return []info.Warning{{
 			Code: "few-documents",
-			Text: few + ", the errors are from leaving out stretches of text in turn, and say how the information varies within what is here, not in others of its kind",
+			Text: few + ", standard errors come from leaving out stretches of text in turn: they show how the information varies within this text, not between texts of its kind",
 			Fix:  "give more documents",
 		}}
 	}
 	return nil
 }
 
-// fewPairs says whether fewer than half of the tokens have another at a distance.
+// fewPairs reports whether fewer than half of the tokens have a partner at a distance.
 func fewPairs(d count.Distance, f *count.File) bool { return 2*d.Pairs < f.Tokens }
 
-// pairCountsOf is what estimators need of the counts at a distance.
+// pairCountsOf converts the counts at a distance for the estimators.
 func pairCountsOf(d count.Distance) mi.PairCounts {
 	of := func(c count.Counts) mi.PairCounts {
 		return mi.PairCounts{Left: c.Left, Right: c.Right, Pairs: c.Joint}
@@ -143,21 +156,21 @@ func pairCountsOf(d count.Distance) mi.PairCounts {
 	return p
 }
 
-// estimateAll estimates the information at every distance at which there are pairs.
-// Unpacked counts are many times as large: there are those of as many distances at a
-// time as there are workers.
-func estimateAll(ctx context.Context, f *count.File, o Options) ([]mi.TwoPointEstimate, error) {
+// estimateAll estimates the information at every distance that has pairs. Unpacked
+// counts are many times larger than packed ones, so each worker unpacks those of one
+// distance at a time.
+func (o estimation) estimateAll(ctx context.Context, f *count.File) ([]mi.TwoPointEstimate, error) {
 	out := make([]mi.TwoPointEstimate, len(f.Distances))
 	estimate := func(i int, p mi.PairCounts) (err error) {
-		out[i], err = mi.TwoPoint(p, mi.TwoPointOptions{Estimator: mi.EntropyEstimator(o.Estimator), SubtractFloor: !o.KeepFloor})
+		out[i], err = mi.TwoPoint(p, mi.TwoPointOptions{Estimator: o.estimator, SubtractFloor: !o.keepFloor})
 		return err
 	}
-	formula, err := shuffled(ctx, f, o, estimate)
+	formula, err := o.shuffled(ctx, f, estimate)
 	if err != nil {
 		return nil, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
+	g.SetLimit(cmp.Or(o.workers, runtime.GOMAXPROCS(0)))
 	for _, i := range formula {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {

@@ -12,22 +12,22 @@ import (
 	"github.com/l2m-lab/l2m/mi"
 )
 
-// Declare declares the options of l2m twopoint but for where it writes.
+// Declare declares the options of l2m twopoint, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Text(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file", option.Numbers)
 	s.Value(option.Func("list", func() string { return formatDistances(o.Distances) }, func(text string) (err error) {
 		o.Distances, err = parseDistances(text)
 		return err
-	}), "distances", "d", "distances in tokens, 255 at most: 1,2,5 or a largest one for powers of two, as in :4096 (default: powers of two up to the longest document)", option.Numbers)
+	}), "distances", "d", "distances in tokens, at most 255 of them: a list such as 1,2,5, or :4096 for the powers of two up to 4096 (default: powers of two up to the longest document)", option.Numbers)
 	s.Text(&o.Counts, "counts", "", "", "estimate from a file of counts instead of documents", option.Numbers)
-	s.Value(option.Size(&o.Memory, 1<<30), "memory", "", "total memory; what does not fit goes to the run directory while it is needed", option.Running)
+	s.Value(option.Size(&o.Memory, 1<<30), "memory", "", "total memory to use; counts that do not fit are kept in the run directory meanwhile", option.Running)
 	s.Text(&o.Estimator, "estimator", "", string(mi.Grassberger), "estimator of entropies: grassberger, chao-shen, miller-madow or plug-in", option.Numbers)
 	subtract := option.Func("bool", func() string { return strconv.FormatBool(!o.KeepFloor) }, func(text string) error {
 		yes, err := strconv.ParseBool(text)
 		o.KeepFloor = !yes
 		return err
 	})
-	s.Value(subtract, "subtract-floor", "", "subtract the floor: what the estimator reads on shuffled pairs", option.Numbers)
+	s.Value(subtract, "subtract-floor", "", "subtract the noise floor, the estimate on shuffled pairs", option.Numbers)
 	s.Lookup("subtract-floor").NoOptDefVal = "true"
 	o.Blocks = count.DefaultBlocks
 	s.Value(option.Func("int", func() string { return strconv.Itoa(max(o.Blocks, 0)) }, func(text string) error {
@@ -39,7 +39,7 @@ func Declare(s option.Set, o *Options) {
 			o.Blocks = -1
 		}
 		return nil
-	}), "blocks", "", "blocks of documents to leave out in turn for standard errors, 255 at most; 0 for none", option.Numbers)
+	}), "blocks", "", "blocks of documents for jackknife standard errors, at most 255; 0 for none", option.Numbers)
 	s.Float(&o.Sample, "sample", 1, "share of the documents to count", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	s.Seed(&o.Seed, "seed of the shuffled pairs, the blocks and the sample")

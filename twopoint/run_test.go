@@ -216,8 +216,8 @@ func TestTwoPointOfOtherEncodings(t *testing.T) {
 	for _, x := range []struct {
 		tokens, path, want string
 	}{
-		{"words", "", "2 files hold what is not text in UTF-8, where words are cut into pieces; the first is " + filepath.Join(dir, "b.txt")},
-		{"words", "c.txt", "one file holds what is not text in UTF-8"},
+		{"words", "", "2 files hold bytes that are not UTF-8, which cut words into pieces; the first is " + filepath.Join(dir, "b.txt")},
+		{"words", "c.txt", "one file holds bytes that are not UTF-8"},
 		{"words", "a.txt", ""},
 		{"bytes", "", ""},
 		{"../token/vocabulary/testdata/gpt2.json", "", "2 files hold"},

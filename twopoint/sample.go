@@ -12,10 +12,9 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Sample measures the two-point information of documents at distances 1, 2, 4, …,
-// within memory: of all of them, or of stretches of them, about bytes in all, where
-// bytes is above 0.
-// tokens names a stream of a small vocabulary (token.ParseStream).
+// Sample measures the two-point information of documents at distances 1, 2, 4, … in
+// memory: of all text, or, if bytes is above 0, of stretches with about that many
+// bytes in all. tokens names a stream with a small vocabulary (see token.ParseStream).
 func Sample(ctx context.Context, c *corpus.Corpus, tokens string, bytes int64, seed uint64, workers int) (*result.TwoPoint, error) {
 	stream, err := token.ParseStream(tokens)
 	if err != nil {
@@ -43,7 +42,7 @@ func Sample(ctx context.Context, c *corpus.Corpus, tokens string, bytes int64, s
 	if err != nil {
 		return nil, fmt.Errorf("two-point information: %w", err)
 	}
-	return estimateTwoPoint(ctx, &count.File{Result: *counts}, Options{Estimator: string(mi.Grassberger), Seed: seed, Workers: workers})
+	return estimation{estimator: mi.Grassberger, seed: seed, workers: workers}.run(ctx, &count.File{Result: *counts})
 }
 
 // maxDistance bounds the distances of Sample; Run goes further.

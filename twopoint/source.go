@@ -41,16 +41,16 @@ type tokenSource struct {
 	corpus *corpus.Corpus
 	stream token.Stream
 	opts   count.Options
-	parts  []stretch // of the documents, by their numbers; nil: the whole documents
+	parts  []stretch // the part of each document to read; nil: whole documents
 
-	read, tokens atomic.Int64 // bytes read, and tokens that they were
+	read, tokens atomic.Int64 // bytes read, and the tokens in them
 }
 
 func newTokenSource(ctx context.Context, c *corpus.Corpus, stream token.Stream, o count.Options) *tokenSource {
 	return &tokenSource{ctx: ctx, corpus: c, stream: stream, opts: o}
 }
 
-// sizesOf is how long the documents are.
+// sizesOf collects the lengths of the documents.
 func sizesOf(c *corpus.Corpus) (s count.Sizes) {
 	for n := range c.Lengths() {
 		s.Add(n)
@@ -58,7 +58,7 @@ func sizesOf(c *corpus.Corpus) (s count.Sizes) {
 	return s
 }
 
-// tokenBytes is the memory that a stream takes for each of its tokens.
+// tokenBytes is the memory that a stream takes per token of its vocabulary.
 func tokenBytes(stream token.Stream) int64 {
 	if v, ok := stream.(*vocabulary.Stream); ok {
 		return v.Vocabulary().Memory() / int64(max(1, stream.Size()))
@@ -69,7 +69,7 @@ func tokenBytes(stream token.Stream) int64 {
 	return 0
 }
 
-// total is about how many tokens there are, judged from those read so far.
+// total estimates the number of tokens from those read so far; 0 at the start.
 func (s *tokenSource) total() int64 {
 	read := s.read.Load()
 	if read == 0 {
@@ -98,7 +98,7 @@ func (s *tokenSource) pieces(ctx context.Context, visit func(doc int, text []byt
 	buf := make([]byte, 1<<16)
 	return s.corpus.Each(ctx, func(doc int, r io.Reader) error {
 		if !s.opts.Sampled(doc) {
-			return nil // it would not be counted: there is no need to read it
+			return nil
 		}
 		if s.parts != nil {
 			part := s.parts[doc]
@@ -132,8 +132,8 @@ type passage struct {
 	done  chan struct{} // closed when ids are there
 }
 
-// eachPassage encodes on all cores, for a vocabulary of subwords is slower to apply
-// than its tokens are to count. The tokens come in the order of the text.
+// eachPassage encodes on all cores, as subword tokenizers are slower than counting.
+// The tokens come in the order of the text.
 func (s *tokenSource) eachPassage(v *vocabulary.Vocabulary, yield func(doc int, tokens []token.ID) error) error {
 	workers := cmp.Or(s.opts.Workers, runtime.GOMAXPROCS(0))
 	g, ctx := errgroup.WithContext(s.ctx)

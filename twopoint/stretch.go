@@ -2,15 +2,15 @@ package twopoint
 
 import "math/rand/v2"
 
-// stretch is a part of a document, in bytes. Nothing is read of one without length.
+// stretch is a part of a document, in bytes.
 type stretch struct{ from, bytes int64 }
 
-// leastStretch is the length from which a stretch says something about long distances.
+// leastStretch is the shortest stretch worth reading for long distances, bytes.
 const leastStretch = 64 << 10
 
-// drawStretches chooses about budget bytes, and no more, of documents of the given
-// lengths: a part of each of them, at a random place, or of fewer of them, drawn at
-// random, where parts of all would be short.
+// drawStretches draws about budget bytes, and no more, from documents of the given
+// lengths: a stretch of each at a random place, or of only some documents if those of
+// all would be too short.
 func drawStretches(lengths []int64, budget int64, seed uint64) []stretch {
 	total := int64(0)
 	for _, n := range lengths {

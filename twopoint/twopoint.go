@@ -19,34 +19,35 @@ import (
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
-// Options says what to count and how to estimate. The zero value of a
-// field asks for its default.
+// Options says what to count and how to estimate. The zero value of a field asks for
+// its default.
 type Options struct {
 	Paths          []string // files, folders, globs; "-" is Stdin
 	Stdin          io.Reader
-	Format         string // how to read files: "" (as their content says), or see corpus/source.Format
-	Field          string // of JSON, or column of a table, that holds the text, a path with dots; "" is "text"
-	MaxRecord      int64  // bytes of the longest record that is read; 0 means 256 MB
-	Strict         bool   // what cannot be read in a folder or an archive is an error, not skipped
-	KeepDuplicates bool   // exact copies count as documents of their own
+	Format         string // of the files: see corpus/source.Format; "" recognises it
+	Field          string // JSON field or table column with the text, a path with dots; "" means "text"
+	MaxRecord      int64  // longest record read, bytes; 0 means 256 MB
+	Strict         bool   // fail on unreadable files in folders and archives instead of skipping them
+	KeepDuplicates bool   // keep exact copies of documents
 
-	// Counts, in place of Paths, is a file of counts that was written elsewhere
-	// (count.File): by an earlier run, or by the pipeline in beam/.
+	// Counts names a file of counts (count.File) to use instead of Paths, written by
+	// an earlier run or by the pipeline in beam/.
 	Counts string
 
 	Out     string   // run directory
-	Fresh   bool     // discard what an earlier run left in Out
+	Fresh   bool     // discard an earlier run in Out
 	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
-	// Faces are files made of the result, with figures in the given formats; nil: none.
+	// Faces makes the files shown beside the result, figures in the given formats;
+	// nil: none.
 	Faces func(r *result.Result, formats []string) []rundir.Face
 
 	Tokens    string  // "" or "bytes", "words", "dna", "dna:K", "protein", or a file: tokenizer.json or .tiktoken
 	Distances []int   // tokens; nil means 1, 2, 4, … up to the longest document
 	Sample    float64 // share of the documents to count; 0 means all
-	Blocks    int     // blocks of documents for jackknife errors, 2 at least; 0 means 16, negative none
+	Blocks    int     // blocks of documents for jackknife errors, at least 2; 0 means 16, negative none
 
 	Estimator string // of entropies; "" means grassberger
-	KeepFloor bool   // do not subtract the floor: what the estimator reads on shuffled pairs
+	KeepFloor bool   // do not subtract the noise floor, the estimate on shuffled pairs
 
 	Seed     uint64
 	Memory   int64 // bytes for counting; 0 means 1 GiB
@@ -87,13 +88,13 @@ func (o Options) Validate() error {
 	case len(o.Paths) == 0 && o.Counts == "":
 		return errors.New("nothing to count: name files or folders, or a file of counts")
 	case len(o.Paths) != 0 && o.Counts != "":
-		return errors.New("documents and a file of counts exclude each other")
+		return errors.New("name either documents or a file of counts, not both")
 	case o.Out == "":
 		return errors.New("no run directory named")
 	case !slices.Contains(mi.EntropyEstimators(), mi.EntropyEstimator(o.Estimator)):
 		return fmt.Errorf("unknown estimator %q (choose from %v)", o.Estimator, mi.EntropyEstimators())
 	case o.Blocks == 1:
-		return errors.New("one block: without it nothing is left (name at least 2, or 0 for none)")
+		return errors.New("--blocks 1 leaves nothing when the block is left out (use at least 2, or 0 for none)")
 	case !(o.Sample > 0 && o.Sample <= 1):
 		return fmt.Errorf("a sample of %g is not a share between 0 and 1", o.Sample)
 	}
@@ -110,13 +111,16 @@ func (o Options) Validate() error {
 	return checkTokens(o.Tokens)
 }
 
-// Run measures the two-point mutual information I(w_i; w_{i+d}) of
-// documents of any size, from exact counts of the pairs at every distance, less
-// what the estimator reads on shuffled pairs, with jackknife errors over blocks of
-// documents, and the law of its decay.
+// Run measures the two-point mutual information I(w_i; w_{i+d}) of documents of any
+// size:
 //
-// The run directory keeps the counts: the same call continues an interrupted
-// one, and a change of the estimator alone does not count anything again.
+//  1. count the pairs at every distance d, exactly,
+//  2. estimate the information from the counts, subtract the estimate on shuffled
+//     pairs (the noise floor), with jackknife errors over blocks of documents,
+//  3. fit the law of its decay.
+//
+// The counts stay in the run directory: the same call continues an interrupted run,
+// and a change of only the estimator needs no new counts.
 func Run(ctx context.Context, o Options) (*result.Result, error) {
 	o = o.withDefaults()
 	if err := o.Validate(); err != nil {
@@ -127,7 +131,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	}
 	count := countDocuments
 	if o.Counts != "" {
-		count = foreignCounts
+		count = givenCounts
 	}
 	counts, run, err := count(ctx, r, o)
 	defer run.Close()
@@ -135,7 +139,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 		return nil, err
 	}
 	r.Warnings = append(countWarnings(counts), r.Warnings...)
-	if r.TwoPoint, err = estimateTwoPoint(ctx, counts, o); err != nil {
+	if r.TwoPoint, err = o.estimation().run(ctx, counts); err != nil {
 		return nil, err
 	}
 	if err := result.Store(run, r, rundir.Faces(o.Faces, r, o.Figures)); err != nil {
@@ -144,19 +148,19 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	return r, nil
 }
 
-// checkTokens says whether there are tokens of a name.
+// checkTokens checks that tokens is a stream's name or an existing file.
 func checkTokens(tokens string) error {
 	_, err := token.ParseStream(tokens)
 	if err == nil {
 		return nil
 	}
 	if _, missing := os.Stat(tokens); missing != nil {
-		return fmt.Errorf("%w; nor is there a vocabulary of that name (tokenizer.json or .tiktoken)", err)
+		return fmt.Errorf("%w; there is no vocabulary file of that name either (tokenizer.json or .tiktoken)", err)
 	}
 	return nil
 }
 
-// openStream finds tokens by name, or the file of a vocabulary.
+// openStream opens a stream by name, or a vocabulary file.
 func openStream(tokens string) (token.Stream, error) {
 	if s, err := token.ParseStream(tokens); err == nil {
 		return s, nil

@@ -70,7 +70,7 @@ func TestTwoPointOfAMarkovChain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := estimateTwoPoint(context.Background(), &count.File{Result: *r}, Options{Seed: 1}.withDefaults())
+		got, err := Options{Seed: 1}.withDefaults().estimation().run(context.Background(), &count.File{Result: *r})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestTwoPointOfHiddenMarkovChains(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, Options{Seed: uint64(r)}.withDefaults())
+				got, err := Options{Seed: uint64(r)}.withDefaults().estimation().run(t.Context(), &count.File{Alphabet: "words", Result: *counts})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -191,7 +191,7 @@ func TestFloors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range []mi.EntropyEstimator{mi.Grassberger, mi.MillerMadow} {
-		got, err := estimateTwoPoint(t.Context(), &count.File{Alphabet: "words", Result: *counts}, Options{Estimator: string(e), Seed: 3}.withDefaults())
+		got, err := Options{Estimator: string(e), Seed: 3}.withDefaults().estimation().run(t.Context(), &count.File{Alphabet: "words", Result: *counts})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestFloorsOfFewPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := estimateTwoPoint(t.Context(), &count.File{Result: *counts}, Options{Seed: 1}.withDefaults())
+	got, err := Options{Seed: 1}.withDefaults().estimation().run(t.Context(), &count.File{Result: *counts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestFewBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := estimateTwoPoint(t.Context(), &count.File{Result: *counts}, Options{Seed: 1}.withDefaults())
+	got, err := Options{Seed: 1}.withDefaults().estimation().run(t.Context(), &count.File{Result: *counts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,14 +298,14 @@ func TestFloorsAreChecked(t *testing.T) {
 		{info.Histogram{{Count: 1, Types: 400}, {Count: 500, Types: 2}}, false},
 	} {
 		p := mi.PairCounts{Left: c.marginals, Right: c.marginals, Pairs: info.Histogram{{Count: 1, Types: 1400}}}
-		for seed := range uint64(mostDeals) {
+		for seed := range uint64(mostShuffles) {
 			h, err := count.Shuffled(t.Context(), p.Left, p.Right, seed, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			p.Shuffled = append(p.Shuffled, h)
 		}
-		if ok, err := floorHolds(p); ok != c.want || err != nil {
+		if ok, err := formulaHolds(p); ok != c.want || err != nil {
 			t.Errorf("%v: the formula holds: %t, want %t; error %v", c.marginals, ok, c.want, err)
 		}
 	}
