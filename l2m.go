@@ -8,7 +8,7 @@ import (
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/exact"
 	"github.com/l2m-lab/l2m/info"
-	"github.com/l2m-lab/l2m/law"
+
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/predictor"
@@ -41,8 +41,8 @@ type (
 	Ingested        = measure.Ingested
 )
 
-// Progress is one report of a long job, ProgressFunc receives it, and Version says
-// which l2m this is.
+// Progress is one report of a long job, ProgressFunc receives it, and Version is the
+// version of l2m.
 type (
 	Progress     = info.Progress
 	ProgressFunc = info.ProgressFunc
@@ -52,8 +52,8 @@ type (
 // BuildVersion reads the version from the running binary.
 func BuildVersion() Version { return info.BuildVersion() }
 
-// Measure turns documents into the scaling law of their bipartite mutual information,
-// and leaves a run directory with a report; see measure.Run.
+// Measure measures the scaling law of the bipartite mutual information of documents
+// and writes a run directory with a report; see measure.Run.
 func Measure(ctx context.Context, o MeasureOptions) (*Result, error) {
 	if o.Faces == nil {
 		o.Faces = report.ResultFaces
@@ -61,12 +61,12 @@ func Measure(ctx context.Context, o MeasureOptions) (*Result, error) {
 	return measure.Run(ctx, o)
 }
 
-// Plan writes the requests of a run as batch files, for a server that cannot be
-// reached from here; see measure.Plan.
+// Plan writes the requests of a run as batch files, for when no server can be
+// reached; see measure.Plan.
 func Plan(ctx context.Context, o PlanOptions) (*Planned, error) { return measure.Plan(ctx, o) }
 
-// Ingest reads results of the requests that Plan wrote into dir, and evaluates the run
-// once nothing is missing; see measure.Ingest.
+// Ingest reads results of the requests that Plan wrote to dir, and evaluates the run
+// when nothing is missing; see measure.Ingest.
 func Ingest(ctx context.Context, dir string, results []string, progress ProgressFunc) (*Ingested, error) {
 	return measure.Ingest(ctx, dir, results, report.ResultFaces, progress)
 }
@@ -80,15 +80,12 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*Result, error) {
 	return twopoint.Run(ctx, o)
 }
 
-// Audit holds the history states of models against a law of the data; see
-// audit.Run.
+// Audit compares the history states of models with what a law of the data demands;
+// see audit.Run.
 func Audit(ctx context.Context, o AuditOptions) (*result.Audit, error) { return audit.Run(ctx, o) }
 
-// ReadLaw takes the power law of a finished run of Measure, for AuditOptions.Law.
-func ReadLaw(run string) (law.PowerLaw, error) { return audit.ReadLaw(run) }
-
-// Compare holds the models of finished runs of the same documents against the first
-// of them; see compare.Run.
+// Compare compares the models of finished runs of the same documents; see
+// compare.Run.
 func Compare(ctx context.Context, o CompareOptions) (*Comparison, error) {
 	if o.Faces == nil {
 		o.Faces = report.ComparisonFaces
@@ -96,7 +93,7 @@ func Compare(ctx context.Context, o CompareOptions) (*Comparison, error) {
 	return compare.Run(ctx, o)
 }
 
-// Calibrate runs estimators many times where the truth is known exactly; see
+// Calibrate checks estimators on processes whose information is known exactly; see
 // calibrate.Run.
 func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	if o.Faces == nil {
@@ -105,10 +102,10 @@ func Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration, error) {
 	return calibrate.Run(ctx, o)
 }
 
-// Sample draws samples of a process into a file; see exact.Sample.
+// Sample writes samples of a process to a file; see exact.Sample.
 func Sample(ctx context.Context, o SampleOptions) error { return exact.Sample(ctx, o) }
 
-// Truth says what is known exactly about a process; see exact.Truth.
+// Truth computes what is known exactly about a process; see exact.Truth.
 func Truth(ctx context.Context, o TruthOptions) (*ProcessTruth, error) { return exact.Truth(ctx, o) }
 
 // TrainModel trains the built-in predictor and writes it to a file; see
@@ -122,6 +119,5 @@ func EvaluateModel(ctx context.Context, o ModelOptions) (*ModelEvaluation, error
 	return predictor.Evaluate(ctx, o)
 }
 
-// Render writes the page, the tables and the figures of a finished run again from its
-// document; see report.Render.
+// Render re-renders the page, tables and figures of a finished run; see report.Render.
 func Render(dir string, formats []string) error { return report.Render(dir, formats) }

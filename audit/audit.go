@@ -29,8 +29,8 @@ type Options struct {
 
 	Law     law.PowerLaw // zero: the published law of English
 	LawFrom string       // run directory of l2m measure to read the law from where Law is zero
-	// Evidence is what Law rests on, lengths in its unit; nil when that is not
-	// known, and for the published law what its paper says.
+	// Evidence says what data Law was fitted to, lengths in its unit; nil if that is
+	// not known. For the published law it is taken from the paper.
 	Evidence      *arch.Evidence
 	BytesPerToken float64 // converts a law in bytes; 0 refuses one
 
@@ -49,14 +49,14 @@ type Options struct {
 	Memory MemoryOptions // which models fit on a device
 }
 
-// Run holds the history states of models against a law of the data. Files
-// that cannot be audited are among the Failures of the result; the error is for
-// what makes the whole audit impossible.
+// Run compares the history states of models with what a law of the data demands.
+// Files that cannot be audited go to the Failures of the result; an error means that
+// the whole audit is impossible.
 func Run(ctx context.Context, o Options) (*result.Audit, error) {
 	command := o.Command()
 	if o.LawFrom != "" && o.Law == (law.PowerLaw{}) {
 		var err error
-		if o.Law, o.Evidence, err = ReadMeasuredLaw(o.LawFrom); err != nil {
+		if o.Law, o.Evidence, err = ReadLaw(o.LawFrom); err != nil {
 			return nil, err
 		}
 	}
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (*result.Audit, error) {
 	}
 	for _, L := range o.Ask {
 		if L < 1 {
-			return nil, fmt.Errorf("a length of %d tokens needs nothing: ask for at least 1", L)
+			return nil, fmt.Errorf("--length %d is below 1", L)
 		}
 		if err := o.Evidence.Answers(float64(L)); err != nil {
 			return nil, err
@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) (*result.Audit, error) {
 	if skipped > 0 {
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "files-skipped",
-			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file to have it read in any case",
+			Text: fmt.Sprintf("%d other JSON files in the folders are not model configurations", skipped), Fix: "name a file itself to read it anyway",
 		})
 	}
 	var models []*arch.Model
@@ -209,9 +209,9 @@ func (o Options) parse(path string) (*arch.Model, error) {
 	return m, err
 }
 
-// modelName makes a name of a path: the folder of a config.json, the file
-// itself otherwise. "--" stands for "/" in names of the Hugging Face Hub, also
-// in its cache (models--ORG--NAME/snapshots/HASH/config.json).
+// modelName names the model at a path: by the folder of a config.json, otherwise by
+// the file. "--" stands for "/" in names of the Hugging Face Hub and in its cache
+// (models--ORG--NAME/snapshots/HASH/config.json).
 func modelName(path string) string {
 	parts := strings.Split(filepath.ToSlash(filepath.Clean(path)), "/")
 	base := parts[len(parts)-1]
@@ -230,9 +230,9 @@ func modelName(path string) string {
 	return name
 }
 
-// findConfigs expands folders into the configurations in them: every
-// config.json, other JSON files with a model_type, and GGUF files. It counts
-// the JSON files that are something else.
+// findConfigs expands folders into the configurations in them: every config.json,
+// other JSON files with a model_type, and GGUF files. skipped counts the other JSON
+// files.
 func findConfigs(ctx context.Context, paths []string) (files []string, skipped int, err error) {
 	if len(paths) == 0 {
 		return nil, 0, errors.New("nothing to audit: name configurations, GGUF files or folders")
@@ -244,7 +244,7 @@ func findConfigs(ctx context.Context, paths []string) (files []string, skipped i
 		}
 		st, err := os.Stat(p)
 		if err != nil || !st.IsDir() {
-			files = append(files, p) // reading it will say what is wrong
+			files = append(files, p) // reading it reports the error
 			continue
 		}
 		before := len(files)
@@ -275,9 +275,9 @@ func findConfigs(ctx context.Context, paths []string) (files []string, skipped i
 	return slices.Compact(files), skipped, nil
 }
 
-// hasModelType reports whether the first megabyte of a JSON file names a
-// model_type: enough to leave tokenizers and generation settings out. What l2m
-// itself wrote of models is no configuration.
+// hasModelType reports whether the first megabyte of a JSON file contains a
+// model_type, unlike tokenizers and generation settings. Documents written by l2m do
+// not count.
 func hasModelType(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -300,16 +300,10 @@ func ParseLaw(s string) (law.PowerLaw, error) {
 	return law.PowerLaw{A: A, Beta: beta, Unit: "token", Source: "given as " + s}, nil
 }
 
-// ReadLaw takes the law of a run of Measure: path is the run directory or its
-// results.json. It is the power law of the headline estimator, which must have
-// been fitted and not rejected for lack of information.
-func ReadLaw(path string) (law.PowerLaw, error) {
-	l, _, err := ReadMeasuredLaw(path)
-	return l, err
-}
-
-// ReadMeasuredLaw is ReadLaw with what the law rests on, lengths in its unit.
-func ReadMeasuredLaw(path string) (law.PowerLaw, *arch.Evidence, error) {
+// ReadLaw reads the law of a run of l2m measure; path is the run directory or its
+// results.json. It is the power law of the headline estimator, with the evidence for
+// it, lengths in the law's unit. A run without a power law is an error.
+func ReadLaw(path string) (law.PowerLaw, *arch.Evidence, error) {
 	file := path
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		file = filepath.Join(path, rundir.Results)
@@ -331,8 +325,8 @@ func ReadMeasuredLaw(path string) (law.PowerLaw, *arch.Evidence, error) {
 	return l, e, nil
 }
 
-// Write writes an audit as a run directory: audit.json, and the files that faces makes
-// of it, with figures in the given formats (nil: all).
+// Write writes an audit to a run directory: audit.json, and the files made by faces,
+// figures in the given formats (nil: all).
 func Write(dir string, a *result.Audit, faces func(a *result.Audit, formats []string) []rundir.Face, formats []string) error {
 	run, err := rundir.Open(dir, rundir.Audit, rundir.Options{Command: a.Command})
 	if err == nil {

@@ -68,16 +68,16 @@ func TestReadLaw(t *testing.T) {
 	power := &law.Fit{Family: law.Power}
 	dir := writeLawRun(t, "bytes", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})
 	for _, path := range []string{dir, filepath.Join(dir, "results.json")} {
-		l, err := ReadLaw(path)
+		l, _, err := ReadLaw(path)
 		if err != nil || l.A != 1.5 || l.Beta != 0.7 || l.CovLogABeta != measured.CovLogABeta || l.DoF != 20 || l.Unit != "byte" || l.Source != path+", measured up to L = 512 bytes" {
 			t.Errorf("%s: %+v, %v", path, l, err)
 		}
 	}
 	rejected := writeLawRun(t, "bytes", &law.Analysis{Verdict: law.PowerLawRejected, Power: power, Law: &measured})
-	if l, err := ReadLaw(rejected); err != nil || !strings.Contains(l.Source, "reject a single power law") {
+	if l, _, err := ReadLaw(rejected); err != nil || !strings.Contains(l.Source, "reject a single power law") {
 		t.Errorf("%+v, %v", l, err)
 	}
-	if l, err := ReadLaw(writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})); err != nil || l.Unit != "token" {
+	if l, _, err := ReadLaw(writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured})); err != nil || l.Unit != "token" {
 		t.Errorf("%+v, %v", l, err)
 	}
 	for name, c := range map[string]struct {
@@ -88,7 +88,7 @@ func TestReadLaw(t *testing.T) {
 		"letters of DNA": {writeLawRun(t, "dna", &law.Analysis{Verdict: law.PowerLawHolds, Power: power, Law: &measured}), "count bases"},
 		"no run":         {t.TempDir(), "is it the directory of a finished run?"},
 	} {
-		if _, err := ReadLaw(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := ReadLaw(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
@@ -177,7 +177,7 @@ func TestMeasuredEvidence(t *testing.T) {
 	dir := writeLawRun(t, "llama3", &law.Analysis{Verdict: law.PowerLawHolds, Power: &power, Law: &measured, Clusters: 12, Rivals: []law.Fit{
 		fit(law.OffsetPower, 0.5, 11, 0.9, nil), fit(law.Logarithm, 0.01, 10, 0, nil), fit(law.Volume, 0.5, 13, 0, nil),
 	}})
-	l, e, err := ReadMeasuredLaw(dir)
+	l, e, err := ReadLaw(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

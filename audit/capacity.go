@@ -10,9 +10,9 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 )
 
-// readCapacities adds what the comparisons in CapacityFrom measured to Capacities,
-// and names the model of each capacity, "" for those that were stated. It names
-// none where nothing was measured.
+// readCapacities adds the capacities measured by the comparisons in CapacityFrom to
+// Capacities. names has the model of each capacity, "" for given ones; it is nil
+// without CapacityFrom.
 func (o *Options) readCapacities() (names []string, err error) {
 	if len(o.CapacityFrom) == 0 {
 		return nil, nil

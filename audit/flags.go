@@ -25,7 +25,7 @@ const (
 	defaultUtilization = 0.9
 )
 
-// Declare declares the options of l2m audit but for where it writes.
+// Declare declares the options of l2m audit, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Value(option.Func("law", o.lawWord, o.setLaw), "law", "", "run directory of l2m measure, or A,BETA (default: the published law of English, 2.27,0.76)", option.Numbers)
 	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: mean bytes per token of the models on this text", option.Numbers)
@@ -55,7 +55,7 @@ func Declare(s option.Set, o *Options) {
 	s.Float(&o.Level, "level", defaultLevel, "level of intervals", option.Numbers)
 }
 
-// declareMemory declares the options that ask what fits on a device.
+// declareMemory declares the options about what fits on a device.
 func declareMemory(s option.Set, o *MemoryOptions) {
 	v := &o.Serving
 	s.Value(option.PositiveSize(&v.Memory), "memory", "", "say which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
@@ -80,7 +80,7 @@ func declareMemory(s option.Set, o *MemoryOptions) {
 	}), "draft-weights", "", "weights of the draft model, as --weights", option.Numbers)
 }
 
-// Check says which option is wrong, if any.
+// Check returns an error that names the first wrong option.
 func (o Options) Check() error {
 	if !(o.Level > 0 && o.Level < 1) {
 		return fmt.Errorf("--level: %g is not between 0 and 1", o.Level)
@@ -100,7 +100,7 @@ func (o Options) Check() error {
 // Command is the canonical command line that repeats the audit.
 func (o Options) Command() string { return option.Command("audit", Declare, o.withNumbers(), o.Paths) }
 
-// withNumbers gives the options that are plain numbers their defaults.
+// withNumbers sets the defaults of numeric options.
 func (o Options) withNumbers() Options {
 	v := &o.Memory.Serving
 	if o.Level == 0 {
@@ -113,7 +113,7 @@ func (o Options) withNumbers() Options {
 	return o
 }
 
-// lawWord names the law: the run that it comes from, or its numbers.
+// lawWord writes the value of --law: a run directory, or A,BETA.
 func (o *Options) lawWord() string {
 	switch {
 	case o.LawFrom != "":
@@ -124,7 +124,7 @@ func (o *Options) lawWord() string {
 	return shell.Number(o.Law.A) + "," + shell.Number(o.Law.Beta)
 }
 
-// setLaw takes a law in numbers, or a run directory to read one from.
+// setLaw reads the value of --law.
 func (o *Options) setLaw(text string) error {
 	l, err := ParseLaw(text)
 	if err == nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// measuredLaw is the power law of the headline series of a run, with what it
-// rests on. Its covariance is widened to the run's own interval of β, which comes
-// from resampling documents. Lengths of the evidence are in the law's unit.
+// MeasuredLaw is the power law of the headline series of a run, with the evidence for
+// it, lengths in the law's unit. Its covariance is widened to the run's bootstrap
+// interval of β.
 func MeasuredLaw(r *result.Result) (law.PowerLaw, *arch.Evidence, error) {
 	for _, s := range r.Series {
 		if s.Law == nil {
@@ -58,8 +58,7 @@ func MeasuredLaw(r *result.Result) (law.PowerLaw, *arch.Evidence, error) {
 	return law.PowerLaw{}, nil, errors.New("the run has no law (l2m measure fits one when it has enough documents)")
 }
 
-// widened is the covariance of a law, scaled so that its interval of β reaches as
-// far as iv; never narrowed.
+// widened is the covariance of a law, scaled up so that its interval of β covers iv.
 func widened(l law.PowerLaw, iv info.Interval) [2][2]float64 {
 	cov := l.CovLogABeta
 	slope := law.PowerLaw{A: 1, Beta: 0, CovLogABeta: [2][2]float64{{0, 0}, {0, cov[1][1]}}, DoF: l.DoF}
@@ -76,9 +75,9 @@ func widened(l law.PowerLaw, iv info.Interval) [2][2]float64 {
 	return cov
 }
 
-// rivals are the families that the same data support as well as the power law:
-// they fit (F test above 5 %), and AICc does not prefer the power law by more
-// than 2 (Burnham and Anderson 2002, section 2.6: substantial support).
+// rivals are the laws that the same data support as well as the power law: they fit
+// (F test above 5 %) and their AICc is at most 2 above the best (Burnham and Anderson
+// 2002, section 2.6: substantial support).
 func rivals(a *law.Analysis) []arch.Rival {
 	best := a.Power.AICc
 	for _, f := range a.Rivals {

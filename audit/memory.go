@@ -13,12 +13,12 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// MemoryOptions asks an audit which models fit on a device. Serving.Memory of 0
-// asks nothing.
+// MemoryOptions says on which device the models must fit. With Serving.Memory of 0
+// nothing is computed.
 type MemoryOptions struct {
 	Serving serving.Options
-	// Weights are the bytes of models by name, of all models under "". A model
-	// that is not named has its weights looked for beside its configuration.
+	// Weights are the sizes of models' weights by name, in bytes; "" stands for all
+	// models. Other weights are looked for beside the configuration.
 	Weights map[string]int64
 	Draft   string // configuration of a draft model, "" for none
 }
@@ -77,7 +77,7 @@ func (o Options) planMemory(a *result.Audit, models []*arch.Model) error {
 	return nil
 }
 
-// weights is the bytes of a model's weights, false when they are not known.
+// weights is the size of a model's weights in bytes; false if it is not known.
 func (o MemoryOptions) weights(name, path string) (int64, bool) {
 	plain, _, _ := strings.Cut(name, " + ") // without the policy
 	for _, key := range []string{name, plain, plain[strings.LastIndexByte(plain, '/')+1:], ""} {
@@ -99,8 +99,7 @@ func (o MemoryOptions) weights(name, path string) (int64, bool) {
 	return n, err == nil
 }
 
-// grid is the contexts and batches of the tables: those asked for and powers of
-// two around them.
+// grid is the contexts and batches of the tables.
 func grid(context int64, lengths []int64, batch int64) (contexts, batches []int64) {
 	contexts = append(slices.Clone(lengths), 8192)
 	if context > 0 {

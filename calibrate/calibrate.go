@@ -45,13 +45,14 @@ type Options struct {
 
 	Out   string // directory of the run, which can be interrupted and continued
 	Fresh bool   // discard what an earlier run left in Out
-	// Faces are files made of the calibration, with figures in the given formats; nil: none.
+	// Faces makes the files shown beside the calibration, figures in the given formats;
+	// nil: none.
 	Faces    func(c *result.Calibration, formats []string) []rundir.Face
 	Workers  int // 0 means GOMAXPROCS; does not change the result
 	Progress info.ProgressFunc
 }
 
-// Default are the processes that l2m's own calibration is about.
+// Default are the processes calibrated by default.
 func Default() []string {
 	return []string{
 		"powergauss:beta=0.5,signs=random", "powergauss:beta=0.76,signs=random", "powergauss:beta=0.9,signs=random",
@@ -116,12 +117,16 @@ func (o Options) validate() error {
 	return nil
 }
 
-// Run runs estimators many times on processes whose information is known
-// exactly, scored by their own exact law (or one damaged on purpose), through
-// the code that Measure runs, and reports bias, spread, error and the coverage
-// of intervals. Finished repetitions are kept in Out, so that the same call
-// continues an interrupted run; the result does not depend on workers or
-// interruptions. calibration.json, report.html and figures are written to Out.
+// Run checks estimators on processes whose information is known exactly. For each
+// process, damage and sample size it
+//
+//  1. simulates many corpora and scores them with the process's exact law, or one
+//     damaged on purpose,
+//  2. estimates and fits each with the code of l2m measure,
+//  3. reports bias, spread, error and the coverage of intervals.
+//
+// Finished repetitions stay in Out, so the same call continues an interrupted run.
+// The result does not depend on workers or interruptions.
 func Run(ctx context.Context, o Options) (*result.Calibration, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -268,13 +273,13 @@ func (c *cell) estimators() []mi.Estimator {
 	return out
 }
 
-// repetition is what one simulated corpus gave.
+// repetition is the outcome for one simulated corpus.
 type repetition struct {
 	Number int      `json:"repetition"`
 	Fits   []fitted `json:"fits"` // in the order of cell.estimators
 }
 
-// fitted is what one estimator made of one simulated corpus.
+// fitted is the outcome of one estimator for one simulated corpus.
 type fitted struct {
 	Values  []float64   `json:"nats"`
 	SEs     []float64   `json:"se"`
@@ -305,7 +310,7 @@ func (c *cell) chunkPath(first int) string {
 	return filepath.Join(c.o.Out, rundir.Repetitions, fmt.Sprintf("%s-%06d.json", hex.EncodeToString(sum[:6]), first))
 }
 
-// simulateAll makes every repetition that is not there yet.
+// simulateAll makes every repetition that Out lacks.
 func simulateAll(ctx context.Context, o Options, cells []*cell) error {
 	type job struct {
 		c     *cell
@@ -359,7 +364,7 @@ func simulateAll(ctx context.Context, o Options, cells []*cell) error {
 	return nil
 }
 
-// load reads a chunk of an earlier run; none is no error.
+// load reads a chunk of an earlier run; nil if there is none.
 func (c *cell) load(first int) ([]repetition, error) {
 	path := c.chunkPath(first)
 	data, err := os.ReadFile(path)

@@ -19,10 +19,10 @@ const (
 	defaultCross       = 1
 )
 
-// defaultEstimators are those that are run where none are named.
+// defaultEstimators are those run by default.
 func defaultEstimators() []mi.Estimator { return []mi.Estimator{mi.Paired, mi.Block, mi.Direct} }
 
-// Declare declares the options of l2m calibrate but for where it writes.
+// Declare declares the options of l2m calibrate, except those for its output.
 func Declare(s option.Set, o *Options) {
 	o.Estimators, o.Windows, o.Damages = defaultEstimators(), []int{defaultWindows}, []string{"none"}
 	s.Value(option.Func("list", func() string {
@@ -53,7 +53,7 @@ func Declare(s option.Set, o *Options) {
 	s.Int(&o.Workers, "workers", "", 0, "cores to use (default: all)", option.Running)
 }
 
-// Check says which option is wrong, if any.
+// Check returns an error that names the first wrong option.
 func (o Options) Check() error {
 	for _, p := range o.Processes {
 		if _, err := process.Parse(p); err != nil {

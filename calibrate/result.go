@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -66,7 +68,7 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 			values := make([]interval, len(c.repeats))
 			for k, r := range c.repeats {
 				v, se := r.Fits[i].Values[j], r.Fits[i].SEs[j]
-				values[k] = interval{v, v - 1.959964*se, v + 1.959964*se}
+				values[k] = interval{v, v - info.Z95*se, v + info.Z95*se}
 				p.MeanSE += se / float64(len(c.repeats))
 			}
 			p.Summary = newSummary(truth[j], values)
@@ -86,13 +88,13 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 		out.Notes = append(out.Notes, "block does not apply: the process is not stationary")
 	}
 	if d.Shift == process.DyadicShift && slices.Contains(c.estimators(), mi.Block) {
-		out.Notes = append(out.Notes, "the process is not stationary, but the halves of windows of these lengths have the same law, so that block applies at L/ℓ = 2")
+		out.Notes = append(out.Notes, "the process is not stationary, but the halves of windows of these lengths have the same law, so block applies at L/ℓ = 2")
 	}
 	out.Efficiency = c.efficiency()
 	return out, nil
 }
 
-// trueLaw is the power law that a perfect estimate would give estimator i.
+// trueLaw is the power law that estimator i would find without any error.
 func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bool, err error) {
 	var x, y []float64
 	used := law.Data{}
@@ -117,7 +119,7 @@ func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bo
 	if !positive || len(x) < 3 {
 		return 0, 0, false, false, nil
 	}
-	b := slope(x, y)
+	_, b := stat.LinearRegression(x, y, nil, false)
 	exact = true
 	for j := range x {
 		exact = exact && math.Abs(y[j]-y[0]-b*(x[j]-x[0])) < 1e-9
@@ -164,17 +166,10 @@ func (c *cell) efficiency() []result.Efficiency {
 	var out []result.Efficiency
 	add := func(name, passes string, values []float64) {
 		if len(values) < len(c.repeats) || len(values) < 2 {
-			return // in some repetitions there was nothing to fit
+			return // some repetitions could not be fitted
 		}
-		mean, ss := 0.0, 0.0
-		for _, v := range values {
-			mean += v / float64(len(values))
-		}
-		for _, v := range values {
-			ss += (v - mean) * (v - mean) / float64(len(values)-1)
-		}
-		tokens := c.passes(passes)
-		out = append(out, result.Efficiency{Scheme: name, Spread: math.Sqrt(ss), Tokens: tokens, Relative: float64(tokens) * ss})
+		tokens, variance := c.passes(passes), stat.Variance(values, nil)
+		out = append(out, result.Efficiency{Scheme: name, Spread: math.Sqrt(variance), Tokens: tokens, Relative: float64(tokens) * variance})
 	}
 	for i, e := range c.estimators() {
 		var gls, ols []float64

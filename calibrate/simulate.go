@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"math"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
@@ -67,7 +69,7 @@ func newFitted(s mi.Series, a *law.Analysis) fitted {
 		}
 	}
 	if positive && len(x) > 1 {
-		beta := slope(x, y)
+		_, beta := stat.LinearRegression(x, y, nil, false)
 		f.OLS = &beta
 	}
 	best := math.Inf(-1)
@@ -99,21 +101,6 @@ func intervalOf(f *law.Fit, name string) interval {
 	// JSON has no infinities; these bounds hold everything that can be fitted.
 	out.Lo, out.Hi = max(out.Lo, -math.MaxFloat64), min(out.Hi, math.MaxFloat64)
 	return out
-}
-
-// slope is the least-squares slope of y against x.
-func slope(x, y []float64) float64 {
-	var mx, my float64
-	for i := range x {
-		mx += x[i] / float64(len(x))
-		my += y[i] / float64(len(x))
-	}
-	var xx, xy float64
-	for i := range x {
-		xx += (x[i] - mx) * (x[i] - mx)
-		xy += (x[i] - mx) * (y[i] - my)
-	}
-	return xy / xx
 }
 
 // scoredWindows draws and scores the windows of one corpus.
@@ -200,8 +187,7 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 	return out, nil
 }
 
-// passes is the number of log-probabilities of one repetition that a scheme
-// needs, in tokens.
+// passes is the number of tokens that a scheme scores in one repetition.
 func (c *cell) passes(scheme string) int64 {
 	n, L := int64(c.windows), int64(c.o.Length)
 	var y int64

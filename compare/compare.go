@@ -24,7 +24,8 @@ type Options struct {
 
 	Out     string   // folder to write to; "" writes nothing
 	Figures []string // formats of the static figures: "svg", "png", "pdf"; nil means all
-	// Faces are files made of the comparison, with figures in the given formats; nil: none.
+	// Faces makes the files shown beside the comparison, figures in the given formats;
+	// nil: none.
 	Faces func(c *result.Comparison, formats []string) []rundir.Face
 
 	Draws int // bootstrap replicates; 0 means 1,000
@@ -39,10 +40,10 @@ type scored struct {
 	stats  *mi.Statistics
 }
 
-// Run holds the models of finished runs against the first of them: their
-// losses by position, the information that each takes from its past by length,
-// and the length at which it stops gaining. Runs of the same windows are compared
-// document by document. Where tokenizers differ, everything is per byte.
+// Run compares the models of finished runs with the first of them: their losses by
+// position, the information that each takes from its past by length, and the length
+// at which it stops gaining. Runs of the same windows are compared document by
+// document. If tokenizers differ, everything is per byte.
 func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	switch {
 	case len(o.Runs) < 2:
@@ -151,7 +152,7 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	var differences []info.Estimate
 	if i > 0 {
 		var err error
-		if differences, err = o.difference(c, base, loss, reference, scale, opts); err != nil {
+		if differences, err = lossDifference(c.Paired, base, loss, reference, scale, opts); err != nil {
 			return out, err
 		}
 	}
@@ -181,7 +182,7 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 				return out, err
 			}
 			if theirs.Estimator != series.Estimator || len(theirs.Points) != len(series.Points) {
-				return out, fmt.Errorf("the runs have other passes (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
+				return out, fmt.Errorf("the runs have different estimators (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
 			}
 			all := Sums{Totals: theirs.Sums, Counts: theirs.Counts}
 			if lost, err = Difference(all, sums, func(a, b float64) float64 { return 100 * (a - b) / a }, opts); err != nil {
@@ -208,11 +209,11 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	return out, nil
 }
 
-// difference is the loss of a run minus that of the first, per unit: by bin and
-// whole on the same windows, else whole only.
-func (o Options) difference(c *result.Comparison, base, loss Sums, reference, scale float64, opts Bootstrap) ([]info.Estimate, error) {
+// lossDifference is the loss of a run minus that of the first, per unit: by bin and
+// for whole windows if they are the same, otherwise for whole windows only.
+func lossDifference(paired bool, base, loss Sums, reference, scale float64, opts Bootstrap) ([]info.Estimate, error) {
 	minus := func(a, b float64) float64 { return b/scale - a/reference }
-	if c.Paired {
+	if paired {
 		return Difference(base, loss, minus, opts)
 	}
 	return Unpaired(last(base), last(loss), minus, opts), nil
@@ -275,7 +276,7 @@ func capacity(config string, s mi.Series, points []result.ComparedPoint) (*resul
 
 // write writes the comparison and its faces into o.Out.
 func (o Options) write(c *result.Comparison) error {
-	run, err := rundir.Open(o.Out, rundir.Compare, rundir.Options{Fresh: false, Command: c.Command})
+	run, err := rundir.Open(o.Out, rundir.Compare, rundir.Options{Command: c.Command})
 	if err != nil {
 		return fmt.Errorf("writing the comparison: %w", err)
 	}

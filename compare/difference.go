@@ -1,5 +1,5 @@
-// Package compare holds scored runs of several models against each other: on
-// the same windows, or, where tokenizers differ, on the same documents.
+// Package compare compares scored runs of several models: on the same windows, or, if
+// their tokenizers differ, on the same documents.
 //
 // Input is what mi sums per cluster (document); output is differences with
 // intervals from resampling the clusters, and the length of context at which a
@@ -17,10 +17,10 @@
 // with χ²_k the misfit of the constant to the estimates from ell_k on, by
 // generalised least squares with their covariance, and n the number of documents
 // (BIC [Schwarz 1978]). As the covariance is itself estimated from n documents,
-// the misfit of q differences is scaled by (n−q)/(n−1), as in Hotelling's T². k = last means that no end of the gain was found. Between
-// ell_{k−1} and ell_k the place is where the line through the last two rising
-// points, in ln I over ln ell, meets the constant. The interval comes from
-// repeating all of it on resampled documents.
+// the misfit of q differences is scaled by (n−q)/(n−1), as in Hotelling's T². k = last
+// means that no end of the gain was found. Between ell_{k−1} and ell_k the place is
+// where the line through the last two rising points, in ln I over ln ell, meets the
+// constant. The interval comes from repeating all of it on resampled documents.
 package compare
 
 import (
@@ -79,7 +79,7 @@ func resample(clusters int, o Bootstrap, use func(multiplicity []float64)) {
 // for one is hard for the other.
 func Difference(a, b Sums, statistic func(a, b float64) float64, o Bootstrap) ([]info.Estimate, error) {
 	if len(a.Totals) != len(b.Totals) || len(a.Totals) == 0 || len(a.Totals[0]) != len(b.Totals[0]) {
-		return nil, errors.New("the runs have other documents or other lengths")
+		return nil, errors.New("the runs have different documents or lengths")
 	}
 	x, y := a.means(nil), b.means(nil)
 	out := make([]info.Estimate, len(x))
@@ -102,8 +102,8 @@ func Difference(a, b Sums, statistic func(a, b float64) float64, o Bootstrap) ([
 	return out, nil
 }
 
-// Unpaired is Difference for models whose clusters have nothing to do with each
-// other: each is resampled by itself.
+// Unpaired is Difference for models with unrelated clusters: each is resampled on its
+// own.
 func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Bootstrap) []info.Estimate {
 	x, y := a.means(nil), b.means(nil)
 	n := min(len(x), len(y))
@@ -130,8 +130,8 @@ func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Bootstrap) []in
 	return out
 }
 
-// summarise sets error and interval from replicates; those that are not numbers
-// (a ratio to nothing) count as far out on both sides.
+// summarise sets standard error and interval from replicates. If more than 5 % of
+// them are not finite (a ratio to zero), neither is set.
 func summarise(e *info.Estimate, draws []float64) {
 	finite := slices.DeleteFunc(slices.Clone(draws), func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 	if 20*(len(draws)-len(finite)) > len(draws) || len(finite) < 20 {
@@ -160,7 +160,7 @@ func FindStop(s mi.Series, o Bootstrap) result.Stop {
 		out.Reason = fmt.Sprintf("%d lengths are too few", n)
 		return out
 	case s.Cov == nil || len(s.Sums) < n+4:
-		out.Reason = fmt.Sprintf("%d documents are too few for %d lengths, whose errors go together", len(s.Sums), n)
+		out.Reason = fmt.Sprintf("%d documents are too few for %d lengths, whose errors are correlated", len(s.Sums), n)
 		return out
 	}
 	ell, value := make([]float64, n), make([]float64, n)
@@ -225,7 +225,7 @@ func newTails(cov [][]float64, clusters int) (tails, error) {
 		}
 		t[k] = &mat.SymDense{}
 		if err := chol.InverseTo(t[k]); err != nil {
-			return nil, fmt.Errorf("the errors at different lengths go too closely together: %w", err)
+			return nil, fmt.Errorf("the errors at different lengths are too strongly correlated: %w", err)
 		}
 		t[k].ScaleSym(float64(clusters-(n-1-k))/float64(clusters-1), t[k])
 	}

@@ -5,7 +5,7 @@ import "github.com/l2m-lab/l2m/internal/option"
 // defaultDraws is the number of bootstrap replicates.
 const defaultDraws = 1000
 
-// Declare declares the options of l2m compare but for where it writes.
+// Declare declares the options of l2m compare, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Repeated(&o.Configs, "config", nil, "configuration of a run's model, once per run in their order (\"\" for none): what does an element of its state carry?", option.Numbers)
 	s.Int(&o.Draws, "draws", "", defaultDraws, "bootstrap replicates", option.Numbers)

@@ -28,9 +28,8 @@ type SampleOptions struct {
 	Progress info.ProgressFunc
 }
 
-// Sample draws samples of a process into a file, which appears whole or
-// not at all. A file that is there already is replaced only if it starts with the
-// same samples.
+// Sample writes samples of a process to a file, whole or not at all. An existing file
+// is replaced only if it starts with the same samples.
 func Sample(ctx context.Context, o SampleOptions) error {
 	p, err := process.Parse(o.Process)
 	if err != nil {
@@ -64,7 +63,7 @@ func Sample(ctx context.Context, o SampleOptions) error {
 	return atomicfile.WriteOutput(o.Out, 0o666, atomicfile.StartsAs(quiet), write)
 }
 
-// formatOf goes by the ending of a file name.
+// formatOf chooses the format by the extension of a file name.
 func formatOf(path string) (process.SampleFormat, error) {
 	if path == "-" {
 		return process.Text, nil
@@ -82,7 +81,8 @@ func formatOf(path string) (process.SampleFormat, error) {
 	return "", fmt.Errorf("%s: the file name does not say the format (end it in .npy, .parquet, .jsonl or .txt)", path)
 }
 
-// TruthOptions say what ProcessTruth computes.
+// TruthOptions say what Truth computes. The zero value of a field asks for its
+// default.
 type TruthOptions struct {
 	Process   string
 	Length    int // largest window length; 0 means 4,096

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,13 +27,13 @@ type Options struct {
 	Stdin          io.Reader
 	Format         string
 	Field          string
-	MaxRecord      int64 // bytes of the longest record that is read; 0 means 256 MB
-	Strict         bool  // what cannot be read in a folder or an archive is an error, not skipped
-	KeepDuplicates bool  // exact copies count as documents of their own
+	MaxRecord      int64 // longest record read, bytes; 0 means 256 MB
+	Strict         bool  // fail on unreadable files in folders and archives instead of skipping them
+	KeepDuplicates bool  // keep exact copies of documents
 
-	File string // of the model: written by Train, read by Evaluate, which also takes "bytemix:universal"
+	File string // the model: written by Train, read by Evaluate, which also takes "bytemix:universal"
 
-	Tokenizer string // what is predicted: see MeasureOptions.Tokenizer
+	Tokenizer string // see measure.Options.Tokenizer
 
 	TrainingBytes int64 // train on at most this much text, an even sample of it; 0 means 64 MiB
 	Length        int   // bytes per evaluated window; 0 means 16,384 or less, from the documents
@@ -63,9 +64,8 @@ func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
 	})
 }
 
-// Train trains the built-in predictor on all documents and writes it to
-// o.File, which appears whole or not at all. Of what is there already, only a model
-// is replaced.
+// Train trains the built-in predictor on all documents and writes it to o.File, whole
+// or not at all. An existing file is replaced only if it is a model.
 func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
 	if o.TrainingBytes == 0 {
 		o.TrainingBytes = 64 << 20
@@ -135,7 +135,7 @@ func Evaluate(ctx context.Context, o Options) (*result.ModelEvaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	scored, err := scoreJoint(ctx, m, windows, o)
+	scored, err := scoreJoint(ctx, m, windows, o.Workers, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -148,27 +148,18 @@ func Evaluate(ctx context.Context, o Options) (*result.ModelEvaluation, error) {
 	return out, nil
 }
 
-// scoreJoint scores every window from its start, and nothing else.
-func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Window, o Options) ([]mi.Window, error) {
+// scoreJoint scores whole windows, without the passes of other estimators. workers of
+// 0 means GOMAXPROCS.
+func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Window, workers int, progress info.ProgressFunc) ([]mi.Window, error) {
 	scored := make([]mi.Window, len(windows))
-	stage := o.Progress.Stage("scoring", "windows")
-	finished := make(chan int, len(windows))
+	stage := progress.Stage("scoring", "windows")
+	var mu sync.Mutex
+	done := int64(0)
 	g, ctx := errgroup.WithContext(ctx)
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
 	}
-	g.SetLimit(o.Workers + 1)
-	g.Go(func() error {
-		for done := range windows {
-			select {
-			case <-finished:
-				stage(int64(done+1), int64(len(windows)), 0)
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
+	g.SetLimit(workers)
 	for i, w := range windows {
 		g.Go(func() error {
 			s, err := m.LogProbs(ctx, lm.Request[token.ID]{Tokens: w.Tokens})
@@ -176,7 +167,10 @@ func scoreJoint(ctx context.Context, m lm.Model[token.ID], windows []corpus.Wind
 				return fmt.Errorf("window %d: %w", i, err)
 			}
 			scored[i] = mi.Window{Cluster: w.Cluster, Joint: s.Tokens}
-			finished <- i
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			stage(done, int64(len(windows)), 0)
 			return nil
 		})
 	}
