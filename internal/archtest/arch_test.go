@@ -97,7 +97,7 @@ var bands = []band{
 		{"report/page", []string{"report/figure", "report/prose"}},
 		{"report", []string{"arch", "arch/serving", "check", "info", "internal/screen", "internal/shell", "law", "law/decay", "lm", "mi", "report/figure", "report/page", "report/prose", "result", "rundir"}},
 		{"serve", []string{"info", "report", "report/prose", "result", "rundir", "score"}},
-		{"", []string{"audit", "calibrate", "compare", "exact", "info", "law", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
+		{"", []string{"audit", "calibrate", "compare", "exact", "info", "lm/bytemix", "measure", "predictor", "report", "result", "twopoint"}},
 		{"internal/cli", anything},
 		{"cmd/l2m", []string{"internal/cli"}},
 	}},
