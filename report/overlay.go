@@ -72,9 +72,9 @@ func ComparisonHeadline(c *result.Comparison) string {
 	return strings.TrimSuffix(compared{c}.headline(), ".")
 }
 
-// Overlay lays the laws of several runs over each other: the headline series of
-// each, with its interval, in one figure, and a table. Names tell the runs apart.
-// Runs need not have the same documents; lengths stand in each run's own tokens.
+// Overlay shows the headline series of several runs, with intervals, in one figure and
+// their laws in a table. names identify the runs. The runs may have different
+// documents; lengths are in each run's own tokens.
 func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 	if len(names) != len(results) || len(results) == 0 {
 		return nil, errors.New("there are no runs to show together")
@@ -87,9 +87,15 @@ func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 	}
 	fig := &figure.Figure{
 		ID: "overlay", Title: "Information against length, run by run",
-		Caption: prose.Plain("The headline estimate of each run with its 95 % intervals over documents. The curves share an axis, not documents: l2m compare takes differences where the text is the same."),
+		Caption: prose.Plain("The headline estimate of each run with its 95 % intervals over documents. The runs share axes, not documents: l2m compare takes differences on the same text."),
 		X:       figure.Axis{Label: "window length L", Unit: unit, Scale: figure.Log2},
 		Y:       informationAxis("I(L/2; L)"), Aspect: 0.7,
+	}
+	pairs := &figure.Figure{
+		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",
+		Caption: prose.Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points are not distinguishable from noise."),
+		X:       figure.Axis{Label: "distance d", Unit: unit, Scale: figure.Log2},
+		Y:       informationAxis("I(d)"), Aspect: 0.7,
 	}
 	table := &page.Table{ID: "runs", Caption: prose.Plain("The headline law of each run."), Columns: []page.Column{
 		{Head: prose.Plain("run"), Wide: true}, {Head: prose.Plain("text"), Wide: true}, {Head: prose.Plain("model"), Wide: true}, page.Number("documents"),
@@ -100,47 +106,13 @@ func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 		Run    string         `json:"run"`
 		Result *result.Result `json:"result"`
 	}
-	pairs := &figure.Figure{
-		ID: "overlay-pairs", Title: "Two-point information against distance, run by run",
-		Caption: prose.Plain("What one token tells about another at a distance, with 95 % intervals. Hollow points are not distinguishable from noise."),
-		X:       figure.Axis{Label: "distance d", Unit: unit, Scale: figure.Log2},
-		Y:       informationAxis("I(d)"), Aspect: 0.7,
-	}
 	var data []entry
 	for i, r := range results {
 		data = append(data, entry{names[i], r})
-		f := find(r)
-		row := []prose.Phrase{prose.Plain(printable(names[i])), prose.Plain(printable(strings.Join(r.Corpus.Paths, " "))), prose.Plain(printable(r.Model.Name)), prose.Plain(prose.Count(r.Corpus.Documents)), prose.Plain("–"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–")}
-		if f.series >= 0 {
-			s := newFigureSet(r)
-			points := s.seriesPoints(f.series)
-			for j := range points {
-				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
-			}
-			fig.Curves = append(fig.Curves, figure.Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Band: true, Points: points})
-			if a := r.Series[f.series].Law; a != nil {
-				row[6] = prose.Plain(verdictWord(a.Verdict))
-			}
-		}
-		if two := newFigureSet(r).twoPoint(); two != nil {
-			c := two.Curves[len(two.Curves)-1] // the estimates
-			points := slices.Clone(c.Points)
-			for j := range points {
-				points[j].Ref = fmt.Sprintf(".[%d].result%s", i, points[j].Ref)
-			}
-			pairs.Curves = append(pairs.Curves, figure.Curve{Name: printable(names[i]), Label: shortName(printable(names[i])), Hue: figure.HueOf(i), Marker: figure.MarkerOf(i), Line: figure.Solid, Bars: true, Points: points})
-			if d := r.TwoPoint.Law; d != nil {
-				row[7] = prose.Phrase{{Text: prose.Significant(d.Alpha, 3), Ref: fmt.Sprintf(".[%d].result.twopoint.law.alpha", i)}}
-			}
-		}
-		if e := f.exponent; e != nil {
-			ref := paramRef(fmt.Sprintf(".[%d].result.series[%d].law.power", i, f.series), r.Series[f.series].Law.Power, e)
-			row[4] = prose.Value(e.Value, e.SE, ref)
-			if e.Interval != nil {
-				row[5] = interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
-			}
-		}
-		table.Rows = append(table.Rows, row)
+		o := overlaid{i, printable(names[i]), r, find(r)}
+		fig.Curves = append(fig.Curves, o.information()...)
+		pairs.Curves = append(pairs.Curves, o.pairs()...)
+		table.Rows = append(table.Rows, o.row())
 	}
 	doc, err := json.MarshalIndent(data, "", "  ")
 	if err != nil {
@@ -163,4 +135,70 @@ func Overlay(names []string, results []*result.Result) (*page.Page, error) {
 		p.Lead = prose.Plain("The information that single tokens carry about others at a distance, as each run measured it.")
 	}
 	return p, nil
+}
+
+// overlaid is one run of an overlay.
+type overlaid struct {
+	i    int // its place in the document
+	name string
+	r    *result.Result
+	find finding
+}
+
+// at is the path of a field of the run in the document.
+func (o overlaid) at(field string) string { return fmt.Sprintf(".[%d].result%s", o.i, field) }
+
+// curve is a curve of the run through points, with their places in the document.
+func (o overlaid) curve(points []figure.Point) figure.Curve {
+	points = slices.Clone(points)
+	for j := range points {
+		points[j].Ref = o.at(points[j].Ref)
+	}
+	return figure.Curve{Name: o.name, Label: shortName(o.name), Hue: figure.HueOf(o.i), Marker: figure.MarkerOf(o.i), Line: figure.Solid, Points: points}
+}
+
+// information is the headline series, if there is one.
+func (o overlaid) information() []figure.Curve {
+	if o.find.series < 0 {
+		return nil
+	}
+	c := o.curve(newFigureSet(o.r).seriesPoints(o.find.series))
+	c.Band = true
+	return []figure.Curve{c}
+}
+
+// pairs is the two-point information, if it was measured.
+func (o overlaid) pairs() []figure.Curve {
+	two := newFigureSet(o.r).twoPoint()
+	if two == nil {
+		return nil
+	}
+	c := o.curve(two.Curves[len(two.Curves)-1].Points) // the estimates come last
+	c.Bars = true
+	return []figure.Curve{c}
+}
+
+// row is the run's row of the table.
+func (o overlaid) row() []prose.Phrase {
+	r := o.r
+	row := []prose.Phrase{
+		prose.Plain(o.name), prose.Plain(printable(strings.Join(r.Corpus.Paths, " "))), prose.Plain(printable(r.Model.Name)), prose.Plain(prose.Count(r.Corpus.Documents)),
+		prose.Plain("–"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–"),
+	}
+	if o.find.series >= 0 {
+		if a := r.Series[o.find.series].Law; a != nil {
+			row[6] = prose.Plain(verdictWord(a.Verdict))
+		}
+	}
+	if r.TwoPoint != nil && len(r.TwoPoint.Points) > 0 && r.TwoPoint.Law != nil {
+		row[7] = prose.Phrase{{Text: prose.Significant(r.TwoPoint.Law.Alpha, 3), Ref: o.at(".twopoint.law.alpha")}}
+	}
+	if e := o.find.exponent; e != nil {
+		ref := paramRef(o.at(fmt.Sprintf(".series[%d].law.power", o.find.series)), r.Series[o.find.series].Law.Power, e)
+		row[4] = prose.Value(e.Value, e.SE, ref)
+		if e.Interval != nil {
+			row[5] = interval(e.Interval, e.SE, strings.TrimSuffix(ref, "value")+"interval")
+		}
+	}
+	return row
 }

@@ -135,17 +135,7 @@ func (l *layouter) axes() {
 	if l.strip {
 		tickWidth = math.Max(tickWidth, l.faces.width(prose.Plain("≤ 0"), size))
 	}
-	for _, g := range f.Guides {
-		if !g.Vertical {
-			l.labelW = math.Max(l.labelW, l.faces.width(g.Label, size))
-			l.labelW = math.Max(l.labelW, l.faces.width(g.Label.Bits(), size))
-		}
-	}
-	for _, c := range f.Curves {
-		if c.Label != "" && !c.runsOut(ylo, yhi) {
-			l.labelW = math.Max(l.labelW, l.faces.width(prose.Plain(c.Label), size))
-		}
-	}
+	l.labelW = l.labelWidth(ylo, yhi)
 	plot.left = l.fr.pad + tickWidth*1.06 + size*0.9
 	plot.right = l.fr.w - size*0.8
 	if l.labelW > 0 {
@@ -159,6 +149,32 @@ func (l *layouter) axes() {
 	l.x = scale{f.X.Scale, xlo, xhi, plot.left, plot.right}
 	l.y = scale{f.Y.Scale, ylo, yhi, l.inner.bottom, l.inner.top}
 
+	l.drawY(units, ticks)
+	l.drawX(l.ticksX(xlo, xhi, plot.right-plot.left))
+	l.text(item{points: []xy{{l.fr.pad, size * 1.05}}, size: size, hue: Ink}, axisTitle(f.Y))
+}
+
+// labelWidth is the width of the widest label right of the plot, 0 without labels.
+func (l *layouter) labelWidth(ylo, yhi float64) float64 {
+	most := 0.0
+	for _, g := range l.fig.Guides {
+		if !g.Vertical {
+			most = math.Max(most, l.faces.width(g.Label, l.fr.font))
+			most = math.Max(most, l.faces.width(g.Label.Bits(), l.fr.font))
+		}
+	}
+	for _, c := range l.fig.Curves {
+		if c.Label != "" && !c.runsOut(ylo, yhi) {
+			most = math.Max(most, l.faces.width(prose.Plain(c.Label), l.fr.font))
+		}
+	}
+	return most
+}
+
+// drawY draws the grid and ticks of the vertical axis, in each unit, and the strip for
+// values ≤ 0.
+func (l *layouter) drawY(units []string, ticks map[string][]tick) {
+	plot, size := l.scene.plot, l.fr.font
 	for _, u := range units {
 		for _, t := range ticks[u] {
 			y := l.y.at(t.at)
@@ -175,8 +191,12 @@ func (l *layouter) axes() {
 		l.add(item{kind: polyline, points: []xy{{plot.left, l.inner.bottom}, {plot.right, l.inner.bottom}}, hue: Grey, width: 0.75, stroke: Dotted, alpha: 0.8})
 		l.add(item{kind: label, points: []xy{{plot.left - size*0.55, y + size*0.35}}, text: prose.Plain("≤ 0"), size: size, anchor: end, hue: Grey})
 	}
+}
 
-	for _, t := range l.ticksX(xlo, xhi, plot.right-plot.left) {
+// drawX draws the horizontal axis with its title.
+func (l *layouter) drawX(ticks []tick) {
+	plot, size := l.scene.plot, l.fr.font
+	for _, t := range ticks {
 		x := l.x.at(t.at)
 		length := size * 0.25
 		if t.label != "" {
@@ -187,8 +207,7 @@ func (l *layouter) axes() {
 	}
 	l.add(item{kind: polyline, points: []xy{{plot.left, plot.bottom}, {plot.right, plot.bottom}}, hue: Grey, width: 1})
 
-	l.add(item{kind: label, points: []xy{{(plot.left + plot.right) / 2, l.fr.h - size*0.6}}, text: axisTitle(f.X), size: size, anchor: middle, hue: Ink})
-	l.text(item{points: []xy{{l.fr.pad, size * 1.05}}, size: size, hue: Ink}, axisTitle(f.Y))
+	l.add(item{kind: label, points: []xy{{(plot.left + plot.right) / 2, l.fr.h - size*0.6}}, text: axisTitle(l.fig.X), size: size, anchor: middle, hue: Ink})
 }
 
 // ticksX are the ticks of the horizontal axis: as many labels as fit.
