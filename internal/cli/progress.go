@@ -13,29 +13,40 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/screen"
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
-// progressBars draws one bar per stage on a terminal and nothing elsewhere.
+// lineEvery is how often a stage says how far it is where there is no terminal.
+const lineEvery = time.Minute
+
+// progressBars draws one bar per stage on a terminal. Elsewhere, as in the log of
+// a batch job, it writes a line a minute.
 type progressBars struct {
 	mu    sync.Mutex
-	pool  *mpb.Progress
+	pool  *mpb.Progress // nil: no terminal
+	lines io.Writer     // where there is no terminal
+	now   func() time.Time
+	said  time.Time // when the last line was written
 	stage string
 	bar   *mpb.Bar
 	start time.Time
 	last  info.Progress
 }
 
-// newProgress returns bars that draw on w when it is a terminal, and nil, on
-// which every method is a no-op, when it is not.
+// newProgress returns bars that draw on w, or lines where it is no terminal; with
+// quiet nil, on which every method is a no-op.
 func newProgress(w io.Writer, quiet bool) *progressBars {
+	if quiet {
+		return nil
+	}
+	p := &progressBars{lines: w, now: time.Now}
 	if clean, ok := w.(screen.Writer); ok {
 		w = clean.W // bars are drawn with control characters
 	}
-	f, ok := w.(*os.File)
-	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))
 	}
-	return &progressBars{pool: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))}
+	return p
 }
 
 // report is an info.ProgressFunc.
@@ -45,9 +56,13 @@ func (p *progressBars) report(e info.Progress) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.pool == nil {
+		p.line(e)
+		return
+	}
 	if e.Stage != p.stage {
 		p.finish()
-		p.stage, p.start = e.Stage, time.Now()
+		p.stage, p.start = e.Stage, p.now()
 		p.bar = p.pool.AddBar(e.Total,
 			mpb.PrependDecorators(decor.Name(screen.Printable(e.Stage), decor.WC{W: 10, C: decor.DindentRight}), decor.Percentage(decor.WCSyncSpace)),
 			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
@@ -64,32 +79,69 @@ func (p *progressBars) report(e info.Progress) {
 	p.bar.SetCurrent(e.Done)
 }
 
+// line says once in a while how far a stage is, how fast, and how long it will take.
+func (p *progressBars) line(e info.Progress) {
+	now := p.now()
+	if e.Stage != p.stage {
+		p.stage, p.start, p.said = e.Stage, now, now
+	}
+	p.last = e
+	fresh := e.Done - e.Resumed
+	if now.Sub(p.said) < lineEvery || fresh <= 0 || e.Total > 0 && e.Done >= e.Total {
+		return
+	}
+	p.said = now
+	unit := e.Unit
+	if unit == "B" {
+		unit = "bytes"
+	}
+	s := e.Stage + ": "
+	if e.Total > 0 {
+		s += fmt.Sprintf("%d %% of %s %s", 100*e.Done/e.Total, prose.Count(e.Total), unit)
+	} else {
+		s += prose.Count(e.Done) + " " + unit
+	}
+	s += fmt.Sprintf(", %s a second", prose.Count(int64(float64(fresh)/now.Sub(p.start).Seconds())))
+	if rest, known := p.rest(); known {
+		s += ", about " + rest.String() + " left"
+	}
+	fmt.Fprintln(p.lines, screen.Printable(s))
+}
+
 // say prints a line above the bars, or where there are none.
 func say(w io.Writer, p *progressBars, quiet bool, line string) {
 	if quiet {
 		return
 	}
-	if p != nil {
+	if p != nil && p.pool != nil {
 		w = screen.Writer{W: p.pool}
 	}
 	fmt.Fprintln(w, line)
 }
 
-// left states the time left of a stage from this session's own speed; work that an
-// earlier run had done counts for nothing in it.
+// left states the time left of a stage.
 func (p *progressBars) left(stage string) string {
 	// Called by the drawing goroutine: reads a snapshot, never blocks a report.
 	if !p.mu.TryLock() {
 		return ""
 	}
 	defer p.mu.Unlock()
-	e, elapsed := p.last, time.Since(p.start)
-	fresh := e.Done - e.Resumed
-	if e.Stage != stage || e.Total == 0 || fresh <= 0 || elapsed < 2*time.Second || e.Done >= e.Total {
+	rest, known := p.rest()
+	if p.last.Stage != stage || !known {
 		return ""
 	}
-	rest := time.Duration(float64(elapsed) * float64(e.Total-e.Done) / float64(fresh))
-	return " about " + rest.Round(time.Second).String() + " left"
+	return " about " + rest.String() + " left"
+}
+
+// rest estimates the time left from this session's own speed; work that an earlier
+// run had done counts for nothing in it.
+func (p *progressBars) rest() (_ time.Duration, known bool) {
+	e, elapsed := p.last, p.now().Sub(p.start)
+	fresh := e.Done - e.Resumed
+	if e.Total == 0 || fresh <= 0 || elapsed < 2*time.Second || e.Done >= e.Total {
+		return 0, false
+	}
+	return time.Duration(float64(elapsed) * float64(e.Total-e.Done) / float64(fresh)).Round(time.Second), true
 }
 
 func (p *progressBars) finish() {
@@ -100,7 +152,7 @@ func (p *progressBars) finish() {
 
 // done clears the bars before results are printed.
 func (p *progressBars) done() {
-	if p == nil {
+	if p == nil || p.pool == nil {
 		return
 	}
 	p.mu.Lock()

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/l2m-lab/l2m/info"
+)
+
+// Where there is no terminal, a long stage says once a minute how far it is; a
+// resumed run reckons with its own speed alone, and a short stage says nothing.
+func TestProgressLines(t *testing.T) {
+	var out strings.Builder
+	p := newProgress(&out, false)
+	clock := time.Now()
+	p.now = func() time.Time { return clock }
+	at := func(seconds int, e info.Progress) {
+		clock = clock.Add(time.Duration(seconds) * time.Second)
+		p.report(e)
+	}
+	at(0, info.Progress{Stage: "reading", Unit: "B"})
+	at(59, info.Progress{Stage: "reading", Done: 500, Unit: "B"})
+	at(1, info.Progress{Stage: "scoring", Done: 400, Resumed: 400, Total: 1000, Unit: "tokens"})
+	at(50, info.Progress{Stage: "scoring", Done: 450, Resumed: 400, Total: 1000, Unit: "tokens"})
+	at(50, info.Progress{Stage: "scoring", Done: 600, Resumed: 400, Total: 1000, Unit: "tokens"}) // 200 in 100 s: 400 more take 200 s
+	at(30, info.Progress{Stage: "scoring", Done: 700, Resumed: 400, Total: 1000, Unit: "tokens"})
+	at(90, info.Progress{Stage: "scoring", Done: 1000, Resumed: 400, Total: 1000, Unit: "tokens"})
+	p.done()
+	const want = "scoring: 60 % of 1000 tokens, 2 a second, about 3m20s left\n"
+	if out.String() != want {
+		t.Errorf("printed\n%swant\n%s", out.String(), want)
+	}
+}
