@@ -41,7 +41,8 @@ func Declare(s option.Set, o *Options) {
 func declareSample(s option.Set, o *Options) {
 	s.Int(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents)", option.Numbers)
 	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "at most this many windows of one document", option.Numbers)
-	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: enough for a minute or two; with a language model, about a million scored tokens)", option.Numbers)
+	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: enough for a minute or two; with a server, about a million scored tokens; with a GGUF file, --time)", option.Numbers)
+	s.Duration(&o.Time, "time", 0, "time for scoring with a GGUF file, which chooses the length and number of windows from the measured speed (default 5m, and a million tokens at most)", option.Numbers)
 	s.Value(option.Func("int", func() string {
 		if o.Cross == nil {
 			return ""

@@ -25,7 +25,9 @@ import (
 //  5. write the result and its faces to the run directory.
 //
 // The same options on the same documents give the same Result, byte for byte, on any
-// number of cores and however often the run was interrupted. If ctx ends or something
+// number of cores and however often the run was interrupted; only how many windows
+// of a GGUF file fit into the time depends on the machine, and the Command of the
+// result has the number. If ctx ends or something
 // fails, finished scores stay in the run directory and the same call continues.
 func Run(ctx context.Context, o Options) (*result.Result, error) {
 	o = o.withDefaults()
@@ -63,6 +65,9 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	})
 	defer func() { cancel(); counting.wait() }()
 	if err := text.tokenize(ctx, e); err != nil {
+		return nil, err
+	}
+	if o, err = fitTime(ctx, run, text, e, o); err != nil {
 		return nil, err
 	}
 	s, err := drawSample(ctx, text, e, o)

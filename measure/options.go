@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
@@ -61,9 +62,12 @@ type Options struct {
 	// ContextStep at a time (0: a quarter): see lm.Restrict.
 	Context, ContextStep int
 
-	Length             int     // tokens per window, a power of two ≥ 4; 0 chooses from the documents
-	WindowsPerDocument int     // at most; 0 means 24
-	MaxWindows         int     // in all; 0 means enough for a minute or two
+	Length             int // tokens per window, a power of two ≥ 4; 0 chooses from the documents
+	WindowsPerDocument int // at most; 0 means 24
+	MaxWindows         int // in all; 0 means enough for a minute or two, with a GGUF file for Time
+	// Time is how long scoring with a GGUF file may take, about; 0 means 5 minutes, and
+	// about a million tokens at most. It chooses the length and the number of windows.
+	Time               time.Duration
 	Cross              *int    // cross contexts per window (K); nil means 1, or 0 for a Process; 0 leaves out vCLUB and the bounds
 	EvaluationFraction float64 // of the documents; 0 means 0.5 if the others train the model, else 1
 	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 8 MiB
@@ -75,7 +79,10 @@ type Options struct {
 	Workers int        // 0 means GOMAXPROCS; does not change the result
 
 	Progress info.ProgressFunc
-	Planned  func(result.Plan, result.Windows, lm.Info) // called before scoring begins; may be nil
+	// Chosen is called with the speed, log-probabilities a second, and the time that
+	// scoring will take when windows were chosen for the time; it may be nil.
+	Chosen  func(speed float64, took time.Duration)
+	Planned func(result.Plan, result.Windows, lm.Info) // called before scoring begins; may be nil
 }
 
 func (o Options) withDefaults() Options {
@@ -149,6 +156,10 @@ func (o Options) validateWindows() error {
 		return fmt.Errorf("window length %d is not a power of two (the next smaller one is %d)", o.Length, 1<<(bits.Len(uint(o.Length))-1))
 	case !(o.EvaluationFraction > 0 && o.EvaluationFraction <= 1):
 		return fmt.Errorf("--evaluation-fraction: %g is not a share between 0 and 1", o.EvaluationFraction)
+	case o.Time < 0 || o.Time > 0 && o.MaxWindows > 0:
+		return fmt.Errorf("--time chooses how many windows are scored: give a positive time, or their number (--windows)")
+	case o.Time > 0 && !open.IsGGUF(o.Model):
+		return fmt.Errorf("--time is for models that run on this machine, GGUF files; for others give the number of windows (--windows)")
 	case *o.Cross < 0:
 		return fmt.Errorf("number of cross contexts %d is negative", *o.Cross)
 	case o.WindowsPerDocument < 0 || o.MaxWindows < 0 || o.Draws < 0:

@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,9 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 	o.Progress = bars.report
 	o.Planned = func(p result.Plan, w result.Windows, m lm.Info) {
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
+	}
+	o.Chosen = func(speed float64, took time.Duration) {
+		say(cmd.ErrOrStderr(), bars, quiet, fmt.Sprintf("windows chosen for about %s at the measured %.0f log-probabilities a second; --time or --windows scores more", took.Round(time.Second), speed))
 	}
 	o.Faces = report.ResultFaces
 	keeps(cmd.Context(), "what was scored", o.Out, rundir.Scores+"/part-*")

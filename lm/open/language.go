@@ -75,6 +75,7 @@ func (e *Model) openGGUF(ctx context.Context, o Options) error {
 	e.Close = func() { m.Close() }
 	e.Info = m.Info()
 	e.Tokens, e.MaxLength, e.InFlight = LanguageTokens, LanguageLength, 2 // one waits while the other is computed
+	e.Local = true
 	e.Tokenizer = Tokenizer{Name: "tokens of " + e.Info.Name, Fingerprint: "gguf " + m.TokenizerFingerprint()}
 	e.Encode = m.Tokenize
 	if n := m.TrainedContext(); n > 0 && o.Length > n {

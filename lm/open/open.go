@@ -64,6 +64,7 @@ type Model struct {
 	Tokens    int64         // scored by default
 	MaxLength int           // of windows by default
 	InFlight  int           // requests at a time
+	Local     bool          // a language model on this machine: its speed says how much to score
 	Warnings  []info.Warning
 
 	Load  func(context.Context) (lm.Model[token.ID], error)
