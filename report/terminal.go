@@ -22,6 +22,7 @@ type TextOptions struct {
 	Color bool   // ANSI colours
 	Width int    // columns; 0 means 80
 	Run   string // the run directory, for the last line; empty leaves it out
+	Audit string // what the last line proposes to audit: the file of the model; empty means a config.json
 }
 
 // Text writes what a person wants to know in ten seconds: the finding as a
@@ -329,7 +330,11 @@ func (t *terminal) next() {
 	t.out.WriteString("\n")
 	s := "run kept in " + run + " — open " + strings.TrimSuffix(run, "/") + "/report.html"
 	if t.find.exponent != nil {
-		s += "; next: l2m audit config.json --law " + run
+		audited := "config.json"
+		if t.opts.Audit != "" {
+			audited = shell.Quote(t.opts.Audit)
+		}
+		s += "; next: l2m audit " + audited + " --law " + run
 		if t.r.Corpus.Tokenizer == "bytes" {
 			s += " --bytes-per-token 4.4"
 		}

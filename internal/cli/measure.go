@@ -10,6 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
+	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
@@ -97,8 +98,19 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 		return result.Write(out, r)
 	}
 	return report.Text(out, r, report.TextOptions{
-		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,
+		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out, Audit: weights(o.Model),
 	})
+}
+
+// weights is the file of a model that l2m audit can read; "" where there is none.
+func weights(model string) string {
+	if !open.IsGGUF(model) {
+		return ""
+	}
+	if path, named, err := fetch.Resolve(model); named && err == nil {
+		return path
+	}
+	return model
 }
 
 // defaultRunDir names the run directory after the command that asks for it, so

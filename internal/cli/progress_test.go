@@ -32,3 +32,12 @@ func TestProgressLines(t *testing.T) {
 		t.Errorf("printed\n%swant\n%s", out.String(), want)
 	}
 }
+
+// A run with a GGUF file proposes to audit that file; other models have none.
+func TestWeights(t *testing.T) {
+	for model, want := range map[string]string{"a/b.gguf": "a/b.gguf", "bytemix": "", "http://localhost:8000/v1": ""} {
+		if got := weights(model); got != want {
+			t.Errorf("%s: %q, want %q", model, got, want)
+		}
+	}
+}
