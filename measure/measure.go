@@ -13,7 +13,6 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
 	"github.com/l2m-lab/l2m/token"
-	"github.com/l2m-lab/l2m/twopoint"
 )
 
 // Run measures the scaling law of the bipartite mutual information of documents:
@@ -57,12 +56,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	defer func() { e.Close() }()
 	// Count in the background: training uses a single core.
 	ctx, cancel := context.WithCancel(ctx)
-	counting := startTwoPoint(func() (*result.TwoPoint, error) {
-		if o.TwoPointBytes < 0 || e.Tokenizer.Stream == "" {
-			return nil, nil
-		}
-		return twopoint.Sample(ctx, text.corpus, e.Tokenizer.Stream, o.TwoPointBytes, o.Seed, o.Workers)
-	})
+	counting := startTwoPoint(ctx, text.corpus, e.Tokenizer.Stream, o)
 	defer func() { cancel(); counting.wait() }()
 	if err := text.tokenize(ctx, e); err != nil {
 		return nil, err

@@ -1,6 +1,12 @@
 package measure
 
-import "github.com/l2m-lab/l2m/result"
+import (
+	"context"
+
+	"github.com/l2m-lab/l2m/corpus"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/twopoint"
+)
 
 // twoPointJob measures two-point information in the background.
 type twoPointJob struct {
@@ -9,11 +15,15 @@ type twoPointJob struct {
 	err    error
 }
 
-func startTwoPoint(measure func() (*result.TwoPoint, error)) *twoPointJob {
+// startTwoPoint counts pairs in a sample of the documents. It takes its options by
+// value, so that the caller may go on to change its own.
+func startTwoPoint(ctx context.Context, c *corpus.Corpus, tokens string, o Options) *twoPointJob {
 	j := &twoPointJob{done: make(chan struct{})}
 	go func() {
 		defer close(j.done)
-		j.result, j.err = measure()
+		if o.TwoPointBytes >= 0 && tokens != "" {
+			j.result, j.err = twopoint.Sample(ctx, c, tokens, o.TwoPointBytes, o.Seed, o.Workers)
+		}
 	}()
 	return j
 }
