@@ -7,6 +7,7 @@ import (
 	"github.com/l2m-lab/l2m/calibrate"
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/exact"
+	"github.com/l2m-lab/l2m/fit"
 	"github.com/l2m-lab/l2m/info"
 
 	"github.com/l2m-lab/l2m/lm/bytemix"
@@ -25,6 +26,7 @@ type (
 	AuditOptions     = audit.Options
 	CompareOptions   = compare.Options
 	CalibrateOptions = calibrate.Options
+	FitOptions       = fit.Options
 	SampleOptions    = exact.SampleOptions
 	TruthOptions     = exact.TruthOptions
 	ModelOptions     = predictor.Options
@@ -79,6 +81,9 @@ func TwoPoint(ctx context.Context, o TwoPointOptions) (*Result, error) {
 	}
 	return twopoint.Run(ctx, o)
 }
+
+// Fit fits laws to a table of estimates that were made elsewhere; see fit.Run.
+func Fit(ctx context.Context, o FitOptions) (*Result, error) { return fit.Run(ctx, o) }
 
 // Audit compares the history states of models with what a law of the data demands;
 // see audit.Run.

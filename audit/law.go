@@ -31,7 +31,11 @@ func MeasuredLaw(r *result.Result) (law.PowerLaw, *arch.Evidence, error) {
 		if l.Unit != "token" && l.Unit != "byte" {
 			return law.PowerLaw{}, nil, fmt.Errorf("its lengths count %ss, which cannot be converted to tokens of a language model", l.Unit)
 		}
-		e := &arch.Evidence{To: float64(r.Windows.Length), Verdict: s.Law.Verdict, Documents: s.Law.Clusters}
+		longest := r.Windows.Length
+		if n := len(s.Points); longest == 0 && n > 0 { // a table has no windows
+			longest = s.Points[n-1].Length
+		}
+		e := &arch.Evidence{To: float64(longest), Verdict: s.Law.Verdict, Documents: s.Law.Clusters}
 		if used := s.Law.Used; len(used) == len(s.Points) && slices.Contains(used, true) {
 			first, last := slices.Index(used, true), len(used)-1
 			for !used[last] {
@@ -46,7 +50,7 @@ func MeasuredLaw(r *result.Result) (law.PowerLaw, *arch.Evidence, error) {
 			}
 			e.Rivals = rivals(s.Law)
 		}
-		l.Source = fmt.Sprintf("measured up to L = %d %ss", r.Windows.Length, l.Unit)
+		l.Source = fmt.Sprintf("measured up to L = %d %ss", longest, l.Unit)
 		switch s.Law.Verdict {
 		case law.PowerLawRejected:
 			l.Source += ", where the data reject a single power law"

@@ -54,6 +54,9 @@ const (
 	Auxiliary   Estimator = "auxiliary"     // ★ E ln q(Y|X) − E ln mean_k q(Y|X_k), X_k from other documents
 	InfoNCE     Estimator = "infonce"       // as auxiliary, with the true X among the K: lower bound, at most ln K
 	LeaveOneOut Estimator = "leave-one-out" // the same numbers as auxiliary; the name of the bound when q(y|x) is exact
+
+	// Given marks estimates that were made elsewhere; it is not in Estimators.
+	Given Estimator = "given"
 )
 
 // Estimators returns all of them in the order in which reports list them.

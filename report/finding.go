@@ -81,6 +81,9 @@ func find(r *result.Result) finding {
 		f.tone, f.headline = page.Neutral, "The past tells nothing measurable about the future"
 	default:
 		f.tone, f.headline = page.Doubtful, "There is too little here to tell how information grows"
+		if s.Estimator == mi.Given && s.Cov == nil && s.Law.Power != nil {
+			f.headline = "A power law through estimates without errors, which cannot be tested"
+		}
 	}
 	f.reason = s.Law.Reason
 	if len(r.Findings) > 0 {

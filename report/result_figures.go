@@ -115,8 +115,11 @@ func (s figureSet) law() *figure.Figure {
 	if s.find.exponent != nil && series.Law.Law != nil {
 		bars = "Bars, and the band around the line,"
 	}
-	fig.Caption = prose.Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are 95 % intervals over documents (" +
-		estimatorName(series.Estimator) + " estimator)" + s.openNote(points) + ".")
+	of := "95 % intervals over documents (" + estimatorName(series.Estimator) + " estimator)"
+	if series.Estimator == mi.Given {
+		of = "95 % intervals"
+	}
+	fig.Caption = prose.Plain("Both axes are logarithmic, so a power law is a straight line. " + bars + " are " + of + s.openNote(points) + ".")
 	if s.find.exponent != nil {
 		fig.Caption = prose.Join(fig.Caption, prose.Plain(" Dotted: β = 1, as if every "+singular(s.unit)+" added as much as the one before."))
 		fig.Curves = append(fig.Curves,

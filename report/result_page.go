@@ -93,7 +93,7 @@ func (b pageBuilder) lead() prose.Phrase {
 				lies = "The exponent of the best single power law lies between "
 			}
 			say(prose.Plain(lies), prose.Value(iv.Lo, e.SE, base+".interval.lo"), prose.Plain(" and "), prose.Value(iv.Hi, e.SE, base+".interval.hi"),
-				prose.Plain(fmt.Sprintf(" (%s interval over %s). ", level(iv), b.clusters(s.Clusters))))
+				prose.Plain(fmt.Sprintf(" (%s interval%s). ", level(iv), b.over(s.Clusters))))
 		}
 		if b.find.tone != page.Bad {
 			say(b.doubling(s, e)...)
@@ -118,12 +118,16 @@ func upperFirst(s string) string {
 	return s
 }
 
-// clusters names the resampling units.
-func (b pageBuilder) clusters(n int) string {
-	if b.r.Windows.ClusterKind == "block" {
-		return prose.Plural(n, "block", "blocks") + " of one document"
+// over names the n resampling units of an interval; an interval that was not made by
+// resampling has none.
+func (b pageBuilder) over(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case b.r.Windows.ClusterKind == "block":
+		return " over " + prose.Plural(n, "block", "blocks") + " of one document"
 	}
-	return prose.Plural(n, "document", "documents")
+	return " over " + prose.Plural(n, "document", "documents")
 }
 
 func (b pageBuilder) facts() []page.Fact {
@@ -270,7 +274,9 @@ func (b pageBuilder) seriesNames(list []int) string {
 // fits is the section of all estimators and ratios.
 func (b pageBuilder) fits() page.Section {
 	s := page.Section{ID: "estimators", Title: "Every estimator, every ratio"}
-	if tabs := b.estimators(); len(tabs) > 0 {
+	if given(b.r) {
+		s.Title = "The fit"
+	} else if tabs := b.estimators(); len(tabs) > 0 {
 		s.Blocks = append(s.Blocks, page.Tabs{ID: "t-estimators", Figures: tabs[:min(len(tabs), page.MaxTabs)]})
 	}
 	var fitted []int
@@ -288,7 +294,11 @@ func (b pageBuilder) fits() page.Section {
 // fitTable lists the power laws of some series; notes, if any, numbers the caveats
 // of each.
 func fitTable(r *result.Result, series []int, notes *footnotes) *page.Table {
-	t := &page.Table{ID: "fits", Caption: prose.Join(prose.Plain("Power laws I = A·L"), prose.Styled(prose.Sup, "β"), prose.Plain(", fitted with the full covariance of the estimates")),
+	how := ", fitted with the full covariance of the estimates"
+	if given(r) {
+		how = ""
+	}
+	t := &page.Table{ID: "fits", Caption: prose.Join(prose.Plain("Power laws I = A·L"), prose.Styled(prose.Sup, "β"), prose.Plain(how)),
 		Columns: []page.Column{page.Text("estimator"), page.Number("L/ℓ"), page.Number("exponent β"), page.Number("95 % interval"),
 			{Head: prose.Join(prose.Plain("A ("), prose.Unit(""), prose.Plain(")")), Numeric: true, Short: "A"}, {Head: prose.Plain("χ²/dof"), Numeric: true, Drop: 1},
 			{Head: prose.Plain("p"), Numeric: true, PageOnly: true}, {Head: prose.Plain("weight"), Numeric: true, PageOnly: true}, {Head: prose.Plain("verdict"), Short: "law"}}}

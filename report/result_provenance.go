@@ -26,12 +26,17 @@ var estimatorWords = map[mi.Estimator]string{
 	mi.Auxiliary:   "replaces the loss without a past by the model's own average over pasts of other documents. A lower bound for any model once that average is over many.",
 	mi.InfoNCE:     "asks the model to pick the true past out of K. A lower bound for any model, and never above ln K: where it levels off, K is too small.",
 	mi.LeaveOneOut: "as auxiliary; an upper bound if the model is perfect.",
+	mi.Given:       "estimates that were made elsewhere, read from a table.",
 }
 
 // method explains in plain words.
 func (b pageBuilder) method() page.Section {
 	s := page.Section{ID: "method", Title: "How to read this, and what to distrust"}
-	if len(b.r.Series) > 0 {
+	if given(b.r) {
+		s.Blocks = append(s.Blocks, page.Prose{Text: prose.Join(prose.Plain("The estimates and their errors are those of the table; l2m fitted the laws. "), prose.Styled(prose.Math, "I(ℓ; L)"),
+			prose.Plain(" is the mutual information between the first "), prose.Styled(prose.Math, "ℓ"), prose.Plain(" "+b.unit+" of a window of "), prose.Styled(prose.Math, "L"),
+			prose.Plain(" and the rest. Intervals are as good as the errors that were given: what a model or an estimator cannot see is not in them."))})
+	} else if len(b.r.Series) > 0 {
 		s.Blocks = append(s.Blocks,
 			page.Prose{Text: prose.Join(prose.Plain("Take "), prose.Styled(prose.Math, "L"), prose.Plain(" consecutive "+b.unit+" of a document and cut them after "), prose.Styled(prose.Math, "ℓ"),
 				prose.Plain(". The mutual information "), prose.Styled(prose.Math, "I(ℓ; L)"), prose.Plain(" is by how much knowing the first part reduces the surprise of the second, in "), prose.Unit(""),
@@ -64,6 +69,9 @@ func (b pageBuilder) method() page.Section {
 	}
 	return s
 }
+
+// given reports whether the estimates were made elsewhere.
+func given(r *result.Result) bool { return len(r.Series) > 0 && r.Series[0].Estimator == mi.Given }
 
 // numbers are all estimates in tables.
 func (b pageBuilder) numbers() page.Section {
@@ -106,7 +114,11 @@ func (b pageBuilder) provenance() page.Section {
 	if r.Windows.Count > 0 {
 		documents = append(documents, prose.Phrase{{Text: prose.Count(c.Training), Ref: ".corpus.training_documents"}, {Text: " for training, "}, {Text: prose.Count(c.Evaluation), Ref: ".corpus.evaluation_documents"}, {Text: " for evaluation; "}}...)
 	}
-	row("Documents", append(documents, prose.Phrase{{Text: prose.Count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
+	if given(r) {
+		row("Table", prose.Plain(strings.Join(c.Paths, ", ")))
+	} else {
+		row("Documents", append(documents, prose.Phrase{{Text: prose.Count(c.Duplicates), Ref: ".corpus.duplicates"}, {Text: " duplicates dropped"}}...))
+	}
 	row("Read", prose.Plain(c.Read))
 	if len(c.Skipped) > 0 {
 		var reasons []string

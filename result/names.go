@@ -12,7 +12,7 @@ import (
 // only those that l2m writes are read.
 
 func knownEstimator(at string, e mi.Estimator) error {
-	if !slices.Contains(mi.Estimators(), e) {
+	if e != mi.Given && !slices.Contains(mi.Estimators(), e) {
 		return fmt.Errorf("%s.estimator is %q, which this version of l2m does not know (choose from %v)", at, string(e), mi.Estimators())
 	}
 	return nil

@@ -72,11 +72,12 @@ var (
 	Lab   = Kind{"lab train", "lab.json",
 		names(`lab\.json`, `config\.json`, `model\.safetensors`, `curve\.csv`, `loss\.csv`),
 		map[string]*regexp.Regexp{Checkpoint: regexp.MustCompile(`^training\.safetensors$`)}}
+	Fit     = Kind{"fit", Results, names(`results\.json`, `estimates\.csv`), nil}
 	Compare = Kind{"compare", "compare.json", names(`compare\.json`, `compare\.csv`), nil}
 )
 
 // Kinds are all kinds of run directories.
-func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Audit, Compare, Lab} }
+func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Audit, Compare, Lab, Fit} }
 
 // kindOf is the kind of a verb.
 func kindOf(verb string) (Kind, bool) {

@@ -52,7 +52,7 @@ const (
 // readers read the documents of finished runs for the list, by the kind of run.
 var readers = map[string]func(r *Run, doc io.Reader) error{
 	rundir.Measure.Verb: readResult, rundir.TwoPoint.Verb: readResult, rundir.Compare.Verb: readComparison,
-	rundir.Audit.Verb: readAudit, rundir.Calibrate.Verb: readCalibration, rundir.Lab.Verb: readLab,
+	rundir.Audit.Verb: readAudit, rundir.Fit.Verb: readResult, rundir.Calibrate.Verb: readCalibration, rundir.Lab.Verb: readLab,
 }
 
 // list finds the runs below the root, the latest first.

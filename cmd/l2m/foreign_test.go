@@ -34,6 +34,7 @@ func writers() []writer {
 		{"twopoint", words("twopoint BOOKS --distances 1,2,4,8 --figures svg -q -o OUT"), "", true, lists("results.json", "estimates.csv", "counts.json", "counting")},
 		{"calibrate", words("calibrate iid --estimators paired --windows 20 --length 64 --repetitions 4 --draws 20 -q -o OUT"), "", true, lists("calibration.json", "repetitions")},
 		{"audit", words("audit CONFIG --figures svg -o OUT"), "", false, lists("audit.json", "audit.csv")},
+		{"fit", words("fit POINTS --figures svg -o OUT"), "", false, lists("results.json", "estimates.csv")},
 		{"compare", words("compare RUNS/measure RUNS/measure2 --figures svg -o OUT"), "", false, lists("compare.json", "compare.csv")},
 		{"plan", words("plan BOOKS --model m --tokenizer VOCABULARY --bos 256 --length 64 --windows 20 --draws 20 -q -o OUT"), "", true, measured},
 		{"ingest", words("ingest OUT BOOKS/0.txt"), "", false, measured},
@@ -59,7 +60,7 @@ func TestForeignBytesStay(t *testing.T) {
 		t.Skip("starts hundreds of processes: set L2M_THOROUGH=1")
 	}
 	dir := t.TempDir()
-	known := map[string]string{"BOOKS": filepath.Join(dir, "books"), "RUNS": filepath.Join(dir, "runs"), "CONFIG": filepath.Join(dir, "config.json")}
+	known := map[string]string{"BOOKS": filepath.Join(dir, "books"), "RUNS": filepath.Join(dir, "runs"), "CONFIG": filepath.Join(dir, "config.json"), "POINTS": filepath.Join(dir, "points.csv")}
 	var err error
 	if known["VOCABULARY"], err = filepath.Abs("../../token/vocabulary/testdata/gpt2.json"); err != nil {
 		t.Fatal(err)
@@ -71,6 +72,7 @@ func TestForeignBytesStay(t *testing.T) {
 		}
 		put(t, filepath.Join(known["BOOKS"], string(rune('0'+i))+".txt"), string(text))
 	}
+	put(t, known["POINTS"], "length,nats,se\n16,2.2,0.05\n32,3.3,0.06\n64,5,0.1\n128,7.4,0.2\n")
 	put(t, known["CONFIG"], `{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4}`)
 	run := func(w writer, out string, more ...string) error {
 		args := slices.Clone(w.args)

@@ -65,6 +65,7 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 		{"process", "results.json", "l2m measure --process powergauss:beta=0.6 --length 64 --windows 20 --draws 50 --figures svg --cross 1"},
 		{"twopoint", "results.json", "l2m twopoint ./-texts -t words -d 1,3,9 --estimator miller-madow --blocks 4 --sample 0.7 --subtract-floor=false --seed 3 --figures svg"},
 		{"calibrate", "calibration.json", "l2m calibrate powergauss:beta=0.5 --windows 20,30 --length 64 --repetitions 4 --draws 99 --estimators block --damage order=4 --range 8:"},
+		{"fit", "results.json", "l2m fit measure/estimates.csv --series block/2 --unit bytes --level 0.9 --range 8:"},
 		{"compare", "compare.json", "l2m compare whole cut --draws 300 --seed 5 --figures svg"},
 		{"audit", "audit.json", "l2m audit 'a config.json' --length 1e6 --capacity 0.5 --dtype float16 --cache budget:32 --level 0.9 --at 100,1000 --figures svg"},
 	} {

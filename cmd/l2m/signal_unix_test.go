@@ -54,7 +54,7 @@ func TestSignalsEndEveryVerb(t *testing.T) {
 	}{
 		// Standard input that stays open and empty.
 		{"measure - -o OUT", false}, {"twopoint - -o OUT", false}, {"plan - --model m --tokenizer VOCABULARY --bos 256 -o OUT", false},
-		{"model train - -o OUT", false}, {"model eval bytemix:universal -", false}, {"audit -", false},
+		{"model train - -o OUT", false}, {"model eval bytemix:universal -", false}, {"audit -", false}, {"fit -", false},
 		{"lab train gaussian-small --data bytes - -o OUT", false},
 		// A FIFO that nobody writes.
 		{"measure FIFO -o OUT", false}, {"twopoint FIFO -o OUT", false}, {"model train FIFO -o OUT", false}, {"model info FIFO", false},

@@ -11,6 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/audit"
 	"github.com/l2m-lab/l2m/calibrate"
 	"github.com/l2m-lab/l2m/compare"
+	"github.com/l2m-lab/l2m/fit"
 	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/twopoint"
@@ -31,6 +32,7 @@ func TestEveryOptionIsRecorded(t *testing.T) {
 	repeats(t, "twopoint", twopoint.Declare, func(o twopoint.Options) string { return o.Command() }, func(o *twopoint.Options, args []string) { o.Paths = args })
 	repeats(t, "calibrate", calibrate.Declare, func(o calibrate.Options) string { return o.Command() }, func(o *calibrate.Options, args []string) { o.Processes = args })
 	repeats(t, "audit", audit.Declare, func(o audit.Options) string { return o.Command() }, func(o *audit.Options, args []string) { o.Paths = args })
+	repeats(t, "fit", fit.Declare, func(o fit.Options) string { return o.Command() }, func(o *fit.Options, args []string) { o.Table = strings.Join(args, " ") })
 	repeats(t, "compare", compare.Declare, func(o compare.Options) string { return o.Command() }, func(o *compare.Options, args []string) { o.Runs = args })
 }
 

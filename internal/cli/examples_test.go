@@ -190,6 +190,9 @@ func prepare(t *testing.T) {
 	for _, name := range []string{"config.json", "models/Meta-Llama-3.1-8B/config.json", "models/gpt-oss-20b/config.json"} {
 		write(t, name, llama)
 	}
+	write(t, "points.csv", "length,nats,se\n16,2.2,0.05\n32,3.3,0.06\n64,5,0.1\n128,7.4,0.2\n")
+	write(t, "covariance.csv", "25e-4,1e-4,0,0\n1e-4,36e-4,0,0\n0,0,0.01,0\n0,0,0,0.04\n")
+	write(t, "paper.csv", "L,MI (bits)\n4,9.0\n8,15.7\n16,27.8\n32,46.2\n")
 	vocabulary, err := os.ReadFile(vocabularyFile)
 	if err != nil {
 		t.Fatal(err)

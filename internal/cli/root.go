@@ -36,6 +36,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 var verbs = []func() *cobra.Command{
 	newMeasureCommand,
 	newTwoPointCommand,
+	newFitCommand,
 	newAuditCommand,
 	newCompareCommand,
 	newPlanCommand,
