@@ -313,10 +313,8 @@ func (d Data) documentStart() *Finding {
 		if !also {
 			continue
 		}
-		// The correction is the same at all lengths: look at the longest.
-		last := len(p.Points) - 1
-		e := excess{p.Points[last].Length, float64(p.Points[last].Value - c.Points[len(c.Points)-1].Value), float64(p.Points[last].SE), float64(p.Points[last].Value)}
-		if math.Abs(e.value) <= info.Z95*e.se {
+		e := mostMoved(p, c)
+		if e == nil {
 			return nil
 		}
 		return &Finding{
@@ -326,6 +324,27 @@ func (d Data) documentStart() *Finding {
 		}
 	}
 	return nil
+}
+
+// mostMoved is the largest correction relative to the error of the corrected estimate,
+// nil if none exceeds its 95 % interval. All lengths count: the correction is about
+// the same at each, and the errors are smallest at the shortest, where it bends the
+// law most.
+func mostMoved(raw, corrected mi.Series) *excess {
+	var out *excess
+	top := info.Z95
+	for _, p := range raw.Points {
+		j := slices.IndexFunc(corrected.Points, func(q mi.Point) bool { return q.Ell == p.Ell && q.Length == p.Length })
+		if j < 0 {
+			continue
+		}
+		c := corrected.Points[j]
+		e := excess{p.Length, float64(p.Value - c.Value), float64(c.SE), float64(p.Value)}
+		if z := math.Abs(e.value) / e.se; z > top {
+			out, top = &e, z
+		}
+	}
+	return out
 }
 
 // Shares of the evaluated text that occur in the training text from which leakage

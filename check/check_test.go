@@ -162,6 +162,21 @@ func TestDocumentStart(t *testing.T) {
 	if got := codes(m.run(t, corrected(1))); !slices.Equal(got, []check.Code{check.DocumentStart}) {
 		t.Errorf("a correction of 1 nat: %v", got)
 	}
+	// Noise that grows with length hides the correction at the longest lengths only.
+	for name, from := range map[string]int{"at the shortest length": 1, "at none": 0} {
+		got := codes(m.run(t, func(d *check.Data) {
+			corrected(0.2)(d)
+			for k := range d.Series {
+				d.Series[k].Points = slices.Clone(d.Series[k].Points)
+				for i := from; i < len(d.Series[k].Points); i++ {
+					d.Series[k].Points[i].SE = 10
+				}
+			}
+		}))
+		if want := slices.Repeat([]check.Code{check.DocumentStart}, from); !slices.Equal(got, want) {
+			t.Errorf("a correction that exceeds the error %s: %v", name, got)
+		}
+	}
 	if got := codes(m.run(t, corrected(0.001))); got != nil {
 		t.Errorf("a correction of 0.001 nats: %v", got)
 	}
