@@ -21,6 +21,9 @@ const (
 // Declare declares the options of l2m measure, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Text(&o.Process, "process", "", "", "measure a random process of known information instead of documents (l2m process list)", option.Numbers)
+	s.Text(&o.LogProbs, "logprobs", "", "", "measure log-probabilities that were computed elsewhere instead of documents: .npy (windows, L), .npz, or a table of document and logprob (docs/pytorch.md)", option.Numbers)
+	s.Bool(&o.Bits, "bits", "", false, "the logarithms of --logprobs are to the base 2 (default: natural)", option.Numbers)
+	s.Bool(&o.Density, "density", "", false, "the values of --logprobs are logarithms of densities, which may be above 0", option.Numbers)
 	declareSample(s, o)
 	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (untrained), a file written by l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another name from l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
 	s.Value(option.Func("N[:STEP]", func() string { return formatContext(o.Context, o.ContextStep) }, func(text string) (err error) {

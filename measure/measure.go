@@ -44,6 +44,9 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if o.Process != "" {
 		return measureProcess(ctx, run, o)
 	}
+	if o.LogProbs != "" {
+		return measureRecorded(ctx, run, o)
+	}
 	text, err := readText(ctx, o)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,12 @@ type Options struct {
 	Paths []string // files, folders, globs; "-" is Stdin
 	// Process names a random process to measure instead of Paths (see process.Parse).
 	// Its information is known exactly and its own law scores it.
-	Process        string
+	Process string
+	// LogProbs names a file of log-probabilities that were computed elsewhere, to measure
+	// instead of Paths (see lm/recorded). Bits says that its logarithms are to the base 2,
+	// Density that they are of densities.
+	LogProbs       string
+	Bits, Density  bool
 	Stdin          io.Reader
 	Format         string // of the files: see corpus/source.Format; "" recognises it
 	Field          string // JSON field or table column with the text, a path with dots; "" means "text"
@@ -127,13 +132,15 @@ func (o Options) validate() error {
 	switch {
 	case len(o.Configs) > 0 && o.Process != "":
 		return fmt.Errorf("model configurations (--config) can be audited against documents only, not against a process")
+	case len(o.Configs) > 0 && o.LogProbs != "":
+		return fmt.Errorf("--config is for documents: use l2m audit --law with the run of --logprobs")
 	case len(o.Configs) > 0 && o.BytesPerToken == 0 && o.builtin():
 		return fmt.Errorf("the built-in predictor measures a law in bytes, but model configurations count tokens: give the mean bytes per token of the models on this text (--bytes-per-token)")
 	case o.Context < 0 || o.ContextStep < 0 || o.ContextStep > o.Context:
 		return fmt.Errorf("a context of %d tokens cannot slide by %d at a time", o.Context, o.ContextStep)
 	case o.Tokenizer != "" && open.IsGGUF(o.Model):
 		return fmt.Errorf("the model %s has its own tokenizer; --tokenizer is for the built-in predictor and for servers", o.Model)
-	case o.EvaluationFraction == 1 && o.Process == "" && open.Trains(o.Model):
+	case o.EvaluationFraction == 1 && o.Process == "" && o.LogProbs == "" && open.Trains(o.Model):
 		return fmt.Errorf("--evaluation-fraction 1 leaves no documents to train the built-in predictor on (use a smaller share, or --model bytemix:universal, which is not trained)")
 	case o.TrainingBytes < 0:
 		return fmt.Errorf("--training-bytes must not be negative")
@@ -144,9 +151,15 @@ func (o Options) validate() error {
 // validateWindows checks what does not depend on the model.
 func (o Options) validateWindows() error {
 	switch {
+	case o.LogProbs != "" && (len(o.Paths) > 0 || o.Process != ""):
+		return fmt.Errorf("--logprobs takes the place of documents and processes: name one or the other")
+	case o.LogProbs == "" && (o.Bits || o.Density):
+		return fmt.Errorf("--bits and --density say what the values of --logprobs are")
+	case o.LogProbs != "" && (o.Model != defaultModel || o.Tokenizer != "" || o.Context > 0 || o.MaxWindows > 0):
+		return fmt.Errorf("--logprobs takes the place of a model and its windows: leave out --model, --tokenizer, --context and --windows")
 	case o.Process != "" && len(o.Paths) > 0:
 		return fmt.Errorf("name either a process or paths, not both")
-	case len(o.Paths) == 0 && o.Process == "":
+	case len(o.Paths) == 0 && o.Process == "" && o.LogProbs == "":
 		return fmt.Errorf("nothing to measure: name files or folders")
 	case o.Out == "":
 		return fmt.Errorf("no run directory named")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/l2m-lab/l2m/internal/npy"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -123,7 +124,7 @@ func writeSamples[T any](ctx context.Context, w io.Writer, p Process[T], o Sampl
 		} else if d.Token == Vector {
 			shape = append(shape, d.Width)
 		}
-		if _, err := buffered.Write(npyHeader(kind, shape)); err != nil {
+		if _, err := buffered.Write(npy.Header{Kind: kind, Shape: shape}.Bytes()); err != nil {
 			return err
 		}
 		var b []byte
@@ -229,29 +230,4 @@ func writeLine(w *bufio.Writer, tokens []token.ID, d Description, format SampleF
 	}
 	w.Write(line)
 	return w.WriteByte('\n') // a bufio.Writer keeps its first error
-}
-
-// npyHeader begins a NumPy array file, format version 1.0: magic, version, the
-// length of a Python dictionary, and that dictionary, padded so that the data
-// start at a multiple of 64 bytes (numpy.lib.format).
-func npyHeader(kind string, shape []int) []byte {
-	text := "{'descr': '" + kind + "', 'fortran_order': False, 'shape': ("
-	for i, n := range shape {
-		if i > 0 {
-			text += ", "
-		}
-		text += strconv.Itoa(n)
-	}
-	if len(shape) == 1 {
-		text += ","
-	}
-	text += "), }"
-	const before = 10
-	for (before+len(text)+1)%64 != 0 {
-		text += " "
-	}
-	text += "\n"
-	out := append([]byte("\x93NUMPY\x01\x00"), 0, 0)
-	binary.LittleEndian.PutUint16(out[8:], uint16(len(text)))
-	return append(out, text...)
 }

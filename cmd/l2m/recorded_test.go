@@ -4,12 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// table is a table of log-probabilities, of 30 documents of 64 tokens.
+func table() string {
+	var b strings.Builder
+	b.WriteString("document,position,logprob\n")
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 30 * 64 {
+		fmt.Fprintf(&b, "%d,%d,%.4f\n", i/64, i%64, -rng.ExpFloat64()-5/float64(2+i%64))
+	}
+	return b.String()
+}
 
 // The command that a run records, given to a shell, makes the same document again.
 func TestRecordedCommandsRepeatRuns(t *testing.T) {
@@ -34,6 +46,9 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 	}
 	config := `{"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 64, "n_positions": 1024, "vocab_size": 1000}`
 	if err := os.WriteFile(filepath.Join(dir, "a config.json"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a table.csv"), []byte(table()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	shell := func(command string) {
@@ -63,6 +78,7 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 		{"whole", "results.json", "l2m measure ./-texts" + quick + " --model bytemix:universal --keep-duplicates --two-point-bytes -1"},
 		{"audited", "results.json", "l2m measure ./-texts" + quick + " --config 'a config.json' --bytes-per-token 3.5"},
 		{"process", "results.json", "l2m measure --process powergauss:beta=0.6 --length 64 --windows 20 --draws 50 --figures svg --cross 1"},
+		{"recorded", "results.json", "l2m measure --logprobs 'a table.csv' --bits --draws 50 --range 8: --figures svg"},
 		{"twopoint", "results.json", "l2m twopoint ./-texts -t words -d 1,3,9 --estimator miller-madow --blocks 4 --sample 0.7 --subtract-floor=false --seed 3 --figures svg"},
 		{"calibrate", "calibration.json", "l2m calibrate powergauss:beta=0.5 --windows 20,30 --length 64 --repetitions 4 --draws 99 --estimators block --damage order=4 --range 8:"},
 		{"fit", "results.json", "l2m fit measure/estimates.csv --series block/2 --unit bytes --level 0.9 --range 8:"},

@@ -25,6 +25,7 @@ var tooMuch = regexp.MustCompile(`--model (smollm2|http|\S*\.gguf)|^l2m (serve|m
 // smaller are options that come after those of an example and make it quick.
 var smaller = map[string]string{
 	"measure":   "--length 16 --windows 4 --draws 19 --two-point-bytes -1 --figures svg --training-bytes 8K --quiet",
+	"logprobs":  "--draws 19 --figures svg --quiet",
 	"plan":      "--length 16 --windows 4 --quiet",
 	"twopoint":  "--figures svg --quiet",
 	"calibrate": "--length 64 --windows 8 --draws 19 --repetitions 1 --quiet",
@@ -190,6 +191,9 @@ func prepare(t *testing.T) {
 	for _, name := range []string{"config.json", "models/Meta-Llama-3.1-8B/config.json", "models/gpt-oss-20b/config.json"} {
 		write(t, name, llama)
 	}
+	for _, name := range []string{"scores.npy", "scores.npz"} { // tables, told by their content
+		write(t, name, "document,logprob\n"+strings.Repeat("a,-1\na,-2\na,-1.5\na,-2.5\n", 4)+strings.Repeat("b,-1.5\nb,-2\nb,-1\nb,-2.5\n", 4))
+	}
 	write(t, "points.csv", "length,nats,se\n16,2.2,0.05\n32,3.3,0.06\n64,5,0.1\n128,7.4,0.2\n")
 	write(t, "covariance.csv", "25e-4,1e-4,0,0\n1e-4,36e-4,0,0\n0,0,0.01,0\n0,0,0,0.04\n")
 	write(t, "paper.csv", "L,MI (bits)\n4,9.0\n8,15.7\n16,27.8\n32,46.2\n")
@@ -265,7 +269,11 @@ func TestExamples(t *testing.T) {
 					t.Errorf("%s: %v", e.line, err)
 					continue
 				}
-				if more, ok := smaller[cmd.Name()]; ok {
+				size := cmd.Name()
+				if strings.Contains(e.line, "--logprobs") {
+					size = "logprobs"
+				}
+				if more, ok := smaller[size]; ok {
 					words = append(words, strings.Fields(more)...)
 				}
 				stdin := ""

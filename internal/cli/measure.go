@@ -45,9 +45,10 @@ an interrupted run.`,
   l2m measure books/ --model smollm2                       # a real language model, fetched once (104 MB)
   l2m measure books/ --model model.gguf                    # any model of llama.cpp
   l2m measure books/ --model http://localhost:8000/v1     # a model behind vLLM, SGLang, …
+  l2m measure --logprobs scores.npy                       # computed by any program: windows × L
   l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 && o.Process == "" {
+			if len(args) == 0 && o.Process == "" && o.LogProbs == "" {
 				return usagef("name at least one file or folder to measure (or - for standard input)")
 			}
 			return nil
