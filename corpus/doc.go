@@ -1,13 +1,12 @@
-// Package corpus holds documents: it finds them in files and folders, which package
-// source reads, divides them into training and evaluation text, and draws windows.
+// Package corpus finds documents in files and folders, splits them into training
+// and evaluation text, and draws windows:
 //
-// [Index] makes one streaming pass over the files and keeps, for each distinct
-// document, its SHA-256, its length and where it stands (about 56 bytes);
-// documents are sorted by hash, so that nothing downstream depends on the names
-// or the order of files. [Corpus.Split] divides them into training and
-// evaluation; [Corpus.Windows] and [Corpus.Training] stream the files again and
-// keep only what was drawn.
-//
-// With a single document, its first half trains and blocks of its second half
-// take the place of evaluation documents: see [Split].
+//  1. [Index] streams all files once, through package source, and keeps about 56
+//     bytes for each distinct document: SHA-256, length and place. Documents are
+//     sorted by hash, so that no result depends on the names or order of files.
+//  2. [Corpus.Split] divides documents into training and evaluation text. Of a
+//     single document the first half trains, and blocks of the second half take
+//     the place of evaluation documents.
+//  3. [Split.Windows] and [Split.Excerpts] stream the files again and keep only
+//     what was drawn.
 package corpus

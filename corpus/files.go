@@ -14,10 +14,10 @@ import (
 	"github.com/l2m-lab/l2m/corpus/source"
 )
 
-// Format is how the documents stand in a file.
+// Format is how a file holds documents.
 type Format = source.Format
 
-// The formats that a caller may ask for; see [source.Format].
+// Formats; see [source.Format] for all.
 const (
 	Auto    = source.Auto
 	Text    = source.Text
@@ -35,21 +35,21 @@ type file struct {
 	path  string // to open
 	name  string // for people
 	size  int64
-	mtime time.Time // of the last change; zero where it does not matter
-	root  int       // the path of the user under which it was found
-	found bool      // in a folder, not named by the user: skipped if it cannot be read
+	mtime time.Time // zero if it does not matter
+	root  int       // index of the user's path under which it was found
+	found bool      // in a folder, not named by the user: skipped if unreadable
 	pipe  bool      // can be read only once
 
 	members  []string // of an archive
-	sequence bool     // holds sequences of letters only
+	sequence bool     // FASTA or FASTQ
 
-	progress func(n int64) // told of n more bytes read, as they stand on disk; may be nil
+	progress func(n int64) // called for every n bytes read from disk; may be nil
 }
 
-// Reasons for which files found in a folder are skipped.
+// Reasons for skipping files and documents.
 const (
 	skipBroken = "broken symbolic links"
-	skipCard   = "descriptions beside data"
+	skipCard   = "metadata files"
 	passEmpty  = "empty documents"
 )
 
@@ -63,10 +63,10 @@ type lister struct {
 	files  []file
 }
 
-// link is a symbolic link in a folder, followed once all that is really there is known.
+// link is a symbolic link in a folder, followed after all regular files are listed.
 type link struct{ path, name string }
 
-// list finds the files that paths name, in the order of their names under each.
+// list finds the files that paths name, sorted by name under each path.
 func list(paths []string, strict bool, report *source.Report) ([]file, error) {
 	l := &lister{strict: strict, report: report, seen: map[string]bool{}}
 	for i, p := range paths {
@@ -80,7 +80,7 @@ func list(paths []string, strict bool, report *source.Report) ([]file, error) {
 	return l.files, nil
 }
 
-// path finds what the user has named: a file, a folder, or a pattern.
+// path lists what the user has named: a file, a folder, or a pattern.
 func (l *lister) path(p string) error {
 	st, err := os.Stat(p)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[") {
@@ -121,7 +121,7 @@ func (l *lister) path(p string) error {
 	return nil
 }
 
-// realPath is the one name of a file or folder that leads through no symbolic link.
+// realPath is the absolute path without symbolic links.
 func realPath(p string) (string, error) {
 	real, err := filepath.EvalSymlinks(p)
 	if err != nil {
@@ -132,7 +132,7 @@ func realPath(p string) (string, error) {
 
 func printable(name string) string { return source.Printable(name) }
 
-// cause leaves out of an error of the system what repeats the name of the file.
+// cause is a system error without the name of the file, which messages state themselves.
 func cause(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
@@ -140,7 +140,7 @@ func cause(err error) error {
 	return err
 }
 
-// add notes a file, once.
+// add adds a file unless it was added before.
 func (l *lister) add(real, name string, st fs.FileInfo, found bool) {
 	if l.seen[real] {
 		return
@@ -149,7 +149,7 @@ func (l *lister) add(real, name string, st fs.FileInfo, found bool) {
 	l.files = append(l.files, file{path: real, name: name, size: st.Size(), mtime: st.ModTime(), root: l.root, found: found})
 }
 
-// tree finds the files in a folder that the user has named.
+// tree lists the files in a folder that the user has named.
 func (l *lister) tree(real, name string) error {
 	if _, err := os.ReadDir(real); err != nil {
 		return fmt.Errorf("reading the folder %s: %w", printable(name), cause(err))
@@ -167,7 +167,7 @@ func (l *lister) tree(real, name string) error {
 	return nil
 }
 
-// folder finds the files in a folder, and notes the links.
+// folder lists the files in a folder and collects its links.
 func (l *lister) folder(real, name string) error {
 	if l.seen[real] {
 		return nil
@@ -180,7 +180,7 @@ func (l *lister) folder(real, name string) error {
 	has := func(s string) bool {
 		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == s })
 	}
-	// The cache of the Hugging Face hub: links in snapshots lead to what blobs holds.
+	// In the Hugging Face hub's cache, links in snapshots lead to files in blobs.
 	cache := has("blobs") && has("snapshots")
 	described := has("state.json") || has("dataset_info.json") || has("dataset_dict.json")
 	for _, e := range entries {
@@ -214,7 +214,7 @@ func (l *lister) folder(real, name string) error {
 	return nil
 }
 
-// follow finds what a symbolic link leads to, unless it was found already.
+// follow lists the target of a symbolic link, unless it was listed before.
 func (l *lister) follow(to link) error {
 	real, err := realPath(to.path)
 	var st fs.FileInfo
@@ -236,7 +236,7 @@ func (l *lister) follow(to link) error {
 	return nil
 }
 
-// unreadable skips what cannot be read in a folder, or fails.
+// unreadable skips an unreadable entry of a folder, or fails if strict.
 func (l *lister) unreadable(name string, err error) error {
 	if l.strict {
 		return fmt.Errorf("reading %s: %w", printable(name), cause(err))
@@ -245,11 +245,11 @@ func (l *lister) unreadable(name string, err error) error {
 	return nil
 }
 
-// cards are the names, without their endings, of files that describe the data beside
+// cards are the names, without extensions, of files that describe the data beside
 // them.
 var cards = []string{"readme", "license", "licence", "copying", "notice", "citation", "changelog", "changes", "dataset_infos", "croissant"}
 
-// dropCards leaves out the files of an archive that describe the data beside them.
+// dropCards drops the files of an archive that describe the data beside them.
 func (r *indexed) dropCards() {
 	cards := map[int]string{}
 	for i, name := range r.report.Members {
@@ -271,7 +271,7 @@ func (r *indexed) dropCards() {
 	}
 }
 
-// isCard says whether a file describes the data beside it.
+// isCard reports whether a file describes the data beside it.
 func isCard(name string) bool {
 	base := strings.ToLower(filepath.Base(name))
 	base, _, _ = strings.Cut(base, ".")

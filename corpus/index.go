@@ -23,15 +23,15 @@ import (
 
 // Options says what to read.
 type Options struct {
-	Format         Format                  // Auto: by the content of a file, then by its name
-	Field          string                  // of JSON, or column of a table, that holds the text; "" means "text"
-	MaxRecord      int64                   // bytes of one record, which must be in memory; 0 means 256 MB
-	Strict         bool                    // what cannot be read in a folder or an archive is an error, not skipped
-	KeepDuplicates bool                    // exact copies are documents of their own
-	Stdin          io.Reader               // what the path "-" stands for
-	SpoolDir       string                  // where standard input is kept while the Corpus is open; "" means the system's temporary folder
-	Workers        int                     // files read at a time; 0 means GOMAXPROCS; does not change the result
-	Progress       func(done, total int64) // bytes of files as they stand on disk; never called at the same time
+	Format         Format                  // Auto: by content, then by name
+	Field          string                  // JSON field or table column with the text; "" means "text"
+	MaxRecord      int64                   // longest record in bytes, held in memory; 0 means 256 MiB
+	Strict         bool                    // unreadable files in a folder or an archive are errors, not skipped
+	KeepDuplicates bool                    // exact copies count as documents
+	Stdin          io.Reader               // read for the path "-"
+	SpoolDir       string                  // holds standard input while the Corpus is open; "" means the system's temporary folder
+	Workers        int                     // files read in parallel; 0 means GOMAXPROCS; does not change the result
+	Progress       func(done, total int64) // bytes on disk; never called concurrently
 }
 
 // document is a distinct document of the corpus.
@@ -40,10 +40,10 @@ type document struct {
 	bytes  int64
 	record source.Place
 	file   int32
-	copy   int32 // number among those with the same hash, from 0
+	copy   int32 // number among the documents with the same hash, from 0
 }
 
-// Corpus is an index of distinct documents, in the order of their hashes.
+// Corpus is an index of distinct documents, sorted by hash.
 type Corpus struct {
 	opts       Options
 	files      []file
@@ -51,14 +51,14 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	report     *source.Report
-	strange    int        // files with what is not text in UTF-8
-	stranger   string     // the first of them
-	spooled    []*os.File // that hold standard input and pipes, locked
+	notUTF8    int        // files with text that is not UTF-8
+	firstBad   string     // the first of them
+	spooled    []*os.File // hold standard input and pipes, locked
 }
 
-// Index reads every document once. A file that the user has named and that cannot be
-// read is an error; in a folder it is skipped and counted, unless Options.Strict.
-// Close the Corpus when it is no longer needed.
+// Index reads every document once. An unreadable file is an error if the user has
+// named it or with Options.Strict; otherwise it is skipped and counted. Close the
+// Corpus when it is no longer needed.
 func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -115,18 +115,18 @@ func (c *Corpus) skippedText() string {
 	return " (" + c.report.String() + ")"
 }
 
-// batch is how many documents are noted at a time: a corpus may have millions, and
-// one growing slice would hold them more than twice.
+// batch is the number of documents in a chunk: a corpus may have millions, and a
+// single growing slice would take more than twice their memory.
 const batch = 4096
 
-// indexed is what the reading of one file gives.
+// indexed is the index of one file.
 type indexed struct {
 	docs    [][]document
 	report  *source.Report
-	strange bool
+	notUTF8 bool
 }
 
-// read indexes all files, several at a time.
+// read indexes all files, several in parallel.
 func (c *Corpus) read(ctx context.Context) error {
 	p := progress{report: c.opts.Progress}
 	for _, f := range c.files {
@@ -161,7 +161,7 @@ func (c *Corpus) read(ctx context.Context) error {
 	return nil
 }
 
-// skips says why a file that could not be read is skipped; "" if that is an error.
+// skips is the reason to skip a file after err; "" if err must be returned.
 func (c *Corpus) skips(ctx context.Context, f file, err error) string {
 	if err == nil || !f.found || c.opts.Strict || ctx.Err() != nil {
 		return ""
@@ -191,7 +191,7 @@ func (c *Corpus) readFile(ctx context.Context, f file, number int32) (r indexed,
 		if err != nil {
 			return err
 		}
-		r.strange = !text.next() || r.strange
+		r.notUTF8 = !text.next() || r.notUTF8
 		if n == 0 {
 			empty++
 			return nil
@@ -214,9 +214,9 @@ func (c *Corpus) readFile(ctx context.Context, f file, number int32) (r indexed,
 	return r, nil
 }
 
-// join puts the documents of all files in the order of their hashes, and drops copies.
+// join sorts the documents of all files by hash and drops copies.
 func (c *Corpus) join(all []indexed) {
-	records := map[int]bool{} // roots under which there are records
+	records := map[int]bool{} // by root: there are records
 	for i, r := range all {
 		f := &c.files[i]
 		f.members, f.sequence = r.report.Members, r.report.Sequences()
@@ -224,7 +224,7 @@ func (c *Corpus) join(all []indexed) {
 	}
 	total := 0
 	for i := range all {
-		// A README beside rows is no row.
+		// A README beside records is not a document.
 		if f := c.files[i]; f.found && records[f.root] && !all[i].report.Records() && isCard(f.name) && len(f.members) == 0 {
 			all[i] = indexed{report: &source.Report{}}
 			all[i].report.Skip(skipCard, f.name)
@@ -234,10 +234,10 @@ func (c *Corpus) join(all []indexed) {
 			r.dropCards()
 		}
 		c.report.Add(r.report)
-		if r.strange {
-			c.strange++
-			if name := c.files[i].name; c.stranger == "" || name < c.stranger {
-				c.stranger = name
+		if r.notUTF8 {
+			c.notUTF8++
+			if name := c.files[i].name; c.firstBad == "" || name < c.firstBad {
+				c.firstBad = name
 			}
 		}
 		for _, b := range r.docs {
@@ -251,8 +251,8 @@ func (c *Corpus) join(all []indexed) {
 		}
 		all[i].docs = nil
 	}
-	// Among copies the first in the order of the files stays: it only decides
-	// which name is shown.
+	// Of copies the first in file order stays, which only decides the name that
+	// is shown.
 	slices.SortFunc(c.docs, func(a, b document) int {
 		if order := bytes.Compare(a.hash[:], b.hash[:]); order != 0 {
 			return order
@@ -274,7 +274,7 @@ func (c *Corpus) join(all []indexed) {
 	}
 }
 
-// progress adds up what the readers of files have read.
+// progress sums the progress of all files.
 type progress struct {
 	mu          sync.Mutex
 	done, total int64
@@ -291,7 +291,7 @@ func (p *progress) add(n int64) {
 // Documents is the number of distinct documents.
 func (c *Corpus) Documents() int { return len(c.docs) }
 
-// Bytes is the length of all distinct documents.
+// Bytes is the total length of the distinct documents.
 func (c *Corpus) Bytes() int64 { return c.bytes }
 
 // Longest is the length of the longest document, in bytes.
@@ -317,9 +317,9 @@ func (c *Corpus) Lengths() iter.Seq[int64] {
 // Duplicates is the number of exact copies that were dropped.
 func (c *Corpus) Duplicates() int { return c.duplicates }
 
-// NotUTF8 is the number of files that hold what is not text in UTF-8, zero bytes among
-// it, and the name of the first.
-func (c *Corpus) NotUTF8() (files int, first string) { return c.strange, c.stranger }
+// NotUTF8 is the number of files with text that is not UTF-8 or has zero bytes, and
+// the name of the first.
+func (c *Corpus) NotUTF8() (files int, first string) { return c.notUTF8, c.firstBad }
 
 // Report says what was read, what was skipped and why.
 func (c *Corpus) Report() *source.Report { return c.report }
@@ -335,7 +335,7 @@ func (c *Corpus) Skipped() map[string]int {
 	return m
 }
 
-// Name is what to call document i: its file, and its record within the file.
+// Name names document i by its file, and its record within the file.
 func (c *Corpus) Name(i int) string {
 	d := c.docs[i]
 	f := &c.files[d.file]
@@ -349,8 +349,8 @@ func (c *Corpus) Name(i int) string {
 	return printable(name)
 }
 
-// Fingerprint identifies the set of distinct documents, whatever their files
-// are called and however they are stored.
+// Fingerprint identifies the set of distinct documents, independently of the names
+// and formats of their files.
 func (c *Corpus) Fingerprint() string {
 	h := sha256.New()
 	for _, d := range c.docs {
@@ -359,15 +359,15 @@ func (c *Corpus) Fingerprint() string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// draw is a pseudo-random number of a document, uniform in [0,1), that depends
-// only on its content, the seed and the purpose.
+// draw is a pseudo-random number in [0,1) that depends only on the document's
+// content, the seed and the purpose.
 func (d *document) draw(seed uint64, purpose string) float64 {
 	first := *d
-	first.copy = 0 // copies fall to the same side
+	first.copy = 0 // copies fall on the same side
 	return float64(first.seed(seed, purpose)>>11) / (1 << 53)
 }
 
-// seed mixes the content of the document into a seed. Copies have seeds of their own.
+// seed mixes the document's content into a seed. Copies have different seeds.
 func (d *document) seed(seed uint64, purpose string) uint64 {
 	h := sha256.New()
 	var b [8]byte
@@ -382,8 +382,8 @@ func (d *document) seed(seed uint64, purpose string) uint64 {
 	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
-// visit streams the given documents, file by file in the order of the files;
-// several files at a time, so visitor calls are concurrent.
+// visit streams the given documents file by file, several files in parallel, so
+// that calls of visitor are concurrent.
 func (c *Corpus) visit(ctx context.Context, docs []int32, visitor func(doc int, r io.Reader) error) error {
 	order := slices.Clone(docs)
 	slices.SortFunc(order, func(a, b int32) int {
@@ -403,8 +403,8 @@ func (c *Corpus) visit(ctx context.Context, docs []int32, visitor func(doc int, 
 	return g.Wait()
 }
 
-// keysOf lists the documents of which something is wanted.
-func keysOf[T any](byDoc map[int][]T) []int32 {
+// documentsOf lists the keys of byDoc.
+func documentsOf[T any](byDoc map[int][]T) []int32 {
 	docs := make([]int32, 0, len(byDoc))
 	for doc := range byDoc {
 		docs = append(docs, int32(doc))
@@ -412,8 +412,7 @@ func keysOf[T any](byDoc map[int][]T) []int32 {
 	return docs
 }
 
-// visitFile streams documents of one file, which come in the order of their
-// records.
+// visitFile streams the wanted documents of one file, sorted by record.
 func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc int, r io.Reader) error) error {
 	f := c.files[c.docs[wanted[0]].file]
 	_, err := f.documents(ctx, c.opts, func(d source.Document) error {
@@ -438,8 +437,8 @@ func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc
 	return err
 }
 
-var errEnough = errors.New("all wanted records were read")
+var errEnough = errors.New("all wanted documents were read")
 
-// ErrChanged says that a file is not what it was when it was indexed: what was read
-// of it since may be anything.
-var ErrChanged = errors.New("the file has changed while it was being read (leave it alone and start again)")
+// ErrChanged says that a file has changed since it was indexed, so that anything
+// read from it since is unreliable.
+var ErrChanged = errors.New("the file changed while it was being read (do not modify it during a run, and start again)")

@@ -5,8 +5,7 @@ import (
 	"context"
 )
 
-// AllFASTA reports whether every document is a sequence of letters, from a FASTA or
-// FASTQ file.
+// AllFASTA reports whether every document comes from a FASTA or FASTQ file.
 func (c *Corpus) AllFASTA() bool {
 	for _, d := range c.docs {
 		if !c.files[d.file].sequence {
@@ -16,8 +15,8 @@ func (c *Corpus) AllFASTA() bool {
 	return true
 }
 
-// Letters counts, in a sample of the evaluation text, the letters that are in
-// set (given in capitals) and those that are not, in either case.
+// Letters counts the letters in a sample of the evaluation text that are in set
+// (in capitals) and those that are not, ignoring case.
 func (s *Split) Letters(ctx context.Context, set string) (in, out int, err error) {
 	err = s.sample(ctx, func(_ string, text []byte) error {
 		for _, b := range bytes.ToUpper(text) {

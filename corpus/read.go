@@ -10,13 +10,13 @@ import (
 	"github.com/l2m-lab/l2m/corpus/source"
 )
 
-// Read streams the documents of one file whose content is r, as [Index] reads a file
-// that the user has named: for files that are not in the file system of this machine.
-// Of o, Format, Field, MaxRecord, Strict and SpoolDir matter. Parquet and ZIP files,
-// which are not read in order, are kept in SpoolDir meanwhile.
+// Read streams the documents of one file with content r, as [Index] reads a file
+// that the user has named. It is for files that are not in this machine's file
+// system. It uses the Format, Field, MaxRecord, Strict and SpoolDir of o; Parquet
+// and ZIP files, which need random access, are copied to SpoolDir.
 //
-// What visitor leaves of a document is skipped. A document may be empty; records
-// without text are passed over.
+// visitor need not read a document to its end. A document may be empty; records
+// without text are skipped.
 func Read(ctx context.Context, r io.Reader, name string, o Options, visitor func(doc io.Reader) error) error {
 	_, err := source.Read(ctx, source.Input{Name: name, R: r}, o.source(), func(d source.Document) error { return visitor(d.Text) })
 	return err
@@ -26,8 +26,8 @@ func (o Options) source() source.Options {
 	return source.Options{Format: o.Format, Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, TempDir: o.SpoolDir}
 }
 
-// documents reads the documents of a file one after another. What visit leaves of one
-// is skipped.
+// documents reads the documents of a file one after another. visit need not read
+// one to its end.
 func (f file) documents(ctx context.Context, o Options, visit func(source.Document) error) (*source.Report, error) {
 	raw, err := os.Open(f.path)
 	if err != nil {
@@ -39,7 +39,7 @@ func (f file) documents(ctx context.Context, o Options, visit func(source.Docume
 	}
 	in := source.Input{Name: f.name, R: counted{raw, f.progress}, At: raw, Size: f.size, Found: f.found}
 	report, err := source.Read(ctx, in, o.source(), visit)
-	// What is read of a file that changes may look like anything.
+	// A file that changes may fail in any way, so this error comes first.
 	if changed := f.unchanged(raw); changed != nil && ctx.Err() == nil {
 		return nil, changed
 	}
@@ -49,7 +49,7 @@ func (f file) documents(ctx context.Context, o Options, visit func(source.Docume
 // errUnreadable says that a file could not be opened.
 var errUnreadable = errors.New("unreadable")
 
-// unchanged says whether the file is still as it was when it was found.
+// unchanged returns ErrChanged if the file has changed since it was listed.
 func (f file) unchanged(raw *os.File) error {
 	if f.mtime.IsZero() {
 		return nil
@@ -64,7 +64,7 @@ func (f file) unchanged(raw *os.File) error {
 	return nil
 }
 
-// counted tells how many bytes are read.
+// counted reports the number of bytes read.
 type counted struct {
 	r    io.Reader
 	tell func(n int64)
@@ -78,7 +78,7 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// contextReader ends when its context does.
+// contextReader fails when its context ends.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -10,37 +10,37 @@ import (
 
 // Split is a division of a corpus into training and evaluation text.
 //
-// Documents fall to evaluation when a seeded hash of their content is below
-// the fraction: the split survives renaming and reordering, and a document
-// keeps its side when others are added. Of three or more documents at least two
-// are evaluated and one trains. Of two documents, one trains and contiguous
-// blocks of the other take the place of documents. A single document is split
-// in itself: its first half trains, its second half is evaluated in blocks. A
-// fraction of 1 evaluates everything, and nothing trains.
+// A document is evaluated if a seeded hash of its content is below the fraction:
+// the split survives renaming and reordering, and a document keeps its side when
+// others are added. Of three or more documents at least two are evaluated and at
+// least one trains. Of two documents, one trains, and contiguous blocks of the
+// other stand in for documents. Of a single document the first half trains and
+// the second half is evaluated in blocks. With a fraction of 1 everything is
+// evaluated and nothing trains.
 type Split struct {
 	c        *Corpus
 	seed     uint64
-	training []int // documents, in the order of their hashes
+	training []int // documents, sorted by hash
 	regions  []region
 	blocks   bool
-	whole    bool // training text is all of every document
+	whole    bool // all of every document is training text
 
 	encode Encode  // nil: bytes are the tokens
 	mean   float64 // bytes per token, measured
 }
 
-// region is evaluation text that resamples as one: a document, or a block of
-// the only one.
+// region is a resampling unit of evaluation text: a document, or a block of the
+// only one.
 type region struct {
 	doc        int
 	start, end int64 // bytes
 }
 
-// maxBlocks is the number of blocks of a single document: enough for a
-// bootstrap, and each long enough to be nearly independent of the next.
+// maxBlocks is the number of blocks of a single document: enough of them for a
+// bootstrap, and long enough to be nearly independent.
 const maxBlocks = 32
 
-// Split divides the corpus; fraction is the share of the documents to evaluate.
+// Split splits the corpus; fraction is the share of the documents to evaluate.
 func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	s := &Split{c: c, seed: seed}
 	if len(c.docs) == 1 {
@@ -76,8 +76,8 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	return s
 }
 
-// All puts every document on both sides: to train or to evaluate a model on a
-// corpus as it is, not to do both.
+// All puts every document on both sides, to either train or evaluate a model on
+// the whole corpus.
 func (c *Corpus) All(seed uint64) *Split {
 	s := &Split{c: c, seed: seed, whole: true}
 	for i, d := range c.docs {
@@ -87,7 +87,7 @@ func (c *Corpus) All(seed uint64) *Split {
 	return s
 }
 
-// cut makes blocks of a document, from a byte on, the regions.
+// cut cuts a document, from byte from on, into blocks.
 func (s *Split) cut(doc int, from int64) {
 	s.blocks = true
 	n := s.c.docs[doc].bytes - from
@@ -96,16 +96,13 @@ func (s *Split) cut(doc int, from int64) {
 	}
 }
 
-// Blocks reports that there is a single document to evaluate, so that blocks of
-// it take the place of documents.
+// Blocks reports whether a single document is evaluated, in blocks.
 func (s *Split) Blocks() bool { return s.blocks }
 
-// Training is the number of documents to train on, Evaluation of those (or, of
-// a single document, blocks) to evaluate.
+// Training is the number of training documents.
 func (s *Split) Training() int { return len(s.training) }
 
-// Evaluation is the number of evaluation documents, 1 when there is a single
-// one.
+// Evaluation is the number of evaluation documents, 1 if that one is cut into blocks.
 func (s *Split) Evaluation() int {
 	if s.blocks {
 		return 1
@@ -113,7 +110,7 @@ func (s *Split) Evaluation() int {
 	return len(s.regions)
 }
 
-// TrainingBytes is the length of all training text.
+// TrainingBytes is the total length of the training text.
 func (s *Split) TrainingBytes() int64 {
 	var n int64
 	for _, doc := range s.training {
@@ -122,7 +119,7 @@ func (s *Split) TrainingBytes() int64 {
 	return n
 }
 
-// trainable is how many leading bytes of a training document may be trained on.
+// trainable is the number of leading bytes of a training document that are training text.
 func (s *Split) trainable(doc int) int64 {
 	if len(s.c.docs) == 1 && !s.whole {
 		return s.c.docs[doc].bytes / 2
@@ -130,8 +127,8 @@ func (s *Split) trainable(doc int) int64 {
 	return s.c.docs[doc].bytes
 }
 
-// forLength returns the regions that hold a window of length tokens. Blocks of
-// a single document are merged, down to eight, until they do.
+// forLength returns the regions long enough for a window of length tokens. Blocks
+// of a single document are merged, down to eight, until they hold two.
 func (s *Split) forLength(length int) []region {
 	span := s.span(length)
 	regions := s.regions
@@ -153,15 +150,15 @@ func (s *Split) forLength(length int) []region {
 	return fit
 }
 
-// TooShortError says that windows of the wanted length cannot be drawn from two
-// or more evaluation documents (or blocks of the only one).
+// TooShortError says that fewer than two evaluation documents (or blocks of the
+// only one) are long enough for windows of the wanted length.
 type TooShortError struct {
-	Length  int    // wanted, tokens; 0 when the length was to be chosen
-	Bytes   int64  // of text that such a window may take
+	Length  int    // wanted, tokens; 0 if none was given
+	Bytes   int64  // longest text that such a window may take
 	Longest int64  // bytes of the longest evaluation document
 	Name    string // of that document
-	Holding int    // evaluation documents (or blocks) that hold such a window
-	Fits    int    // largest power of two that would do; 0 if none would
+	Holding int    // evaluation documents (or blocks) that are long enough
+	Fits    int    // largest power of two that would fit; 0 if none would
 	Blocks  bool   // there is only one evaluation document
 }
 
@@ -180,14 +177,14 @@ func (e *TooShortError) Error() string {
 	return msg + " (give more or longer documents)"
 }
 
-// wantRegions is the number of evaluation documents that a chosen length
-// leaves, if that many are there at all.
+// wantRegions is the number of evaluation documents that suffices for a window
+// length to be chosen.
 const wantRegions = 30
 
-// SuggestLength chooses the window length in tokens: the largest power of two up
-// to longest for which the evaluation documents that are long enough are at least
-// 30 or hold at least half of the evaluation bytes, and at least two (of a
-// single document: eight blocks). The error is a *TooShortError.
+// SuggestLength chooses the window length in tokens: the largest power of two, at
+// most longest, for which at least two evaluation documents are long enough and
+// these are 30 or more or hold at least half of the evaluation bytes. Of a single
+// document eight blocks must be long enough. The error is a *TooShortError.
 func (s *Split) SuggestLength(longest int) (int, error) {
 	var all int64
 	for _, r := range s.regions {
@@ -233,5 +230,5 @@ func (s *Split) tooShort(length int) error {
 	return e
 }
 
-// errFewDocuments is returned when cross partners cannot come from elsewhere.
+// errFewDocuments says that cross contexts cannot come from other documents.
 var errFewDocuments = errors.New("cross contexts need windows from two or more documents")

@@ -12,18 +12,18 @@ import (
 	"github.com/l2m-lab/l2m/internal/tempfile"
 )
 
-// spoolPrefix starts the names of files that hold what can be read only once.
+// spoolPrefix begins the names of spool files.
 const spoolPrefix = "l2m-stdin-"
 
-// spool keeps what can be read only once in a file, since documents are read
-// more than once. What killed processes have left of the kind is removed. When ctx
-// ends, it returns though open or reading may still wait.
+// spool copies an input that can be read only once to a file, since documents are
+// read more than once. It removes the spool files of killed processes. When ctx
+// ends it returns at once, even if open or reading still blocks.
 func (c *Corpus) spool(ctx context.Context, open func() (io.ReadCloser, error), name string) (path string, n int64, err error) {
 	dir := cmp.Or(c.opts.SpoolDir, os.TempDir())
 	tempfile.RemoveAbandoned(dir, spoolPrefix, "")
 	out, err := tempfile.Create(dir, spoolPrefix, "", 0o600)
 	if err != nil {
-		return "", 0, fmt.Errorf("keeping %s: %w", name, err)
+		return "", 0, fmt.Errorf("copying %s: %w", name, err)
 	}
 	c.spooled = append(c.spooled, out)
 	type result struct {
@@ -38,7 +38,7 @@ func (c *Corpus) spool(ctx context.Context, open func() (io.ReadCloser, error), 
 			return
 		}
 		defer r.Close()
-		// A pipe that nobody writes to would never notice that it is over.
+		// Without this, reading a pipe that nobody writes to would never end.
 		stop := context.AfterFunc(ctx, func() { r.Close() })
 		defer stop()
 		n, err := io.Copy(out, contextReader{ctx, r})
@@ -51,7 +51,7 @@ func (c *Corpus) spool(ctx context.Context, open func() (io.ReadCloser, error), 
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("keeping %s in %s: %w", name, dir, err)
+		return "", 0, fmt.Errorf("copying %s to %s: %w", name, dir, err)
 	}
 	return out.Name(), n, nil
 }
@@ -66,8 +66,7 @@ func (c *Corpus) spoolStdin(ctx context.Context) (file, error) {
 	return f, err
 }
 
-// spoolPipe keeps the content of a named pipe, such as a shell makes for
-// <(command).
+// spoolPipe copies a named pipe, such as a shell makes for <(command), to a file.
 func (c *Corpus) spoolPipe(ctx context.Context, f *file) error {
 	pipe := f.path
 	open := func() (io.ReadCloser, error) { return os.Open(pipe) } // waits for a writer
@@ -75,11 +74,11 @@ func (c *Corpus) spoolPipe(ctx context.Context, f *file) error {
 	if err != nil {
 		return err
 	}
-	f.path, f.size, f.mtime = path, n, time.Time{} // the time was that of the pipe
+	f.path, f.size, f.mtime = path, n, time.Time{} // mtime was the pipe's
 	return nil
 }
 
-// Close removes what was kept of standard input and of pipes.
+// Close removes the copies of standard input and pipes.
 func (c *Corpus) Close() error {
 	var errs []error
 	for _, f := range c.spooled {

@@ -11,32 +11,31 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Encode turns a piece of text, which may begin and end anywhere, into tokens,
-// without marks of beginning or end. It must be safe for concurrent use and give
-// the same tokens for the same text.
+// Encode tokenizes a piece of text, which may begin and end anywhere, without
+// special tokens. It must be deterministic and safe for concurrent use.
 type Encode func(ctx context.Context, text []byte) ([]token.ID, error)
 
-// sampleBytes and sampleWindows are the text from which Tokenized learns how
-// long tokens are.
+// sampleBytes and sampleWindows are the length in bytes and the number of the
+// pieces of text from which Tokenized estimates the length of tokens.
 const (
 	sampleBytes   = 4096
 	sampleWindows = 64
 )
 
-// slack is how much more text than average a window is given room for.
+// slack is the text set aside for a window, relative to the average.
 const slack = 1.3
 
-// edge is the number of tokens at either end of a cut text that may be other than
-// in the whole text.
+// edge is the number of tokens at either end of a cut text that may differ from
+// those of the whole text.
 const edge = 8
 
-// stretch is the text, in bytes, in which a window may start: some thousand tokens,
-// next to which the few at its ends that are no starts do not count.
+// stretch is the length in bytes of the text in which a window may start: some
+// thousand tokens, so that the few at its ends where none can start do not matter.
 const stretch = 8 << 10
 
-// Tokenized returns a split of the same text whose lengths count the tokens that
-// encode makes, in place of bytes. It encodes a sample of the evaluation text to
-// learn how many bytes a token has.
+// Tokenized returns a split of the same text with lengths in tokens of encode
+// instead of bytes. It encodes a sample of the evaluation text to estimate the
+// bytes per token.
 func (s *Split) Tokenized(ctx context.Context, encode Encode) (*Split, error) {
 	var bytes, tokens int
 	err := s.sample(ctx, func(name string, text []byte) error {
@@ -53,7 +52,7 @@ func (s *Split) Tokenized(ctx context.Context, encode Encode) (*Split, error) {
 		return nil, err
 	}
 	if tokens == 0 {
-		return nil, errors.New("tokenizing a sample of the text: there are no tokens in it (is this the right tokenizer for this text?)")
+		return nil, errors.New("tokenizing a sample of the text gave no tokens (is this the right tokenizer?)")
 	}
 	t := *s
 	t.encode, t.mean = encode, float64(bytes)/float64(tokens)
@@ -81,8 +80,8 @@ func (s *Split) sample(ctx context.Context, visit func(document string, text []b
 	return nil
 }
 
-// BytesPerToken is the mean length of the tokens of a Tokenized split in a
-// sample of its text, in bytes; 1 of others.
+// BytesPerToken is the mean length of a token in bytes, estimated from a sample of
+// the text; 1 for a split that is not Tokenized.
 func (s *Split) BytesPerToken() float64 {
 	if s.encode == nil {
 		return 1
@@ -90,7 +89,7 @@ func (s *Split) BytesPerToken() float64 {
 	return s.mean
 }
 
-// span is how many bytes of text are kept for a window of length tokens.
+// span is the number of bytes of text set aside for a window of length tokens.
 func (s *Split) span(length int) int64 {
 	if s.encode == nil {
 		return int64(length)
@@ -101,16 +100,16 @@ func (s *Split) span(length int) int64 {
 	return int64(s.mean*slack*float64(length+2*edge)) + maxWord
 }
 
-// letters reports that all tokens are letters, next to none of which is no token:
-// then text may be cut anywhere, and needs no room for more.
+// letters reports whether practically every token is one byte: then text may be
+// cut anywhere and needs no slack.
 func (s *Split) letters() bool { return s.mean < 1.1 }
 
-// maxWord bounds the search for the beginning of a word, in bytes.
+// maxWord is how far to search for the beginning of a word, in bytes.
 const maxWord = 128
 
-// beginning is where the first whole word of text begins, with the blank before
-// it, which belongs to it in most vocabularies; in text without blanks, the
-// first whole character. At most maxWord bytes are looked at.
+// beginning is where the first whole word of text begins, including the space
+// before it, which belongs to it in most vocabularies. If there is no space in the
+// first maxWord bytes, it is where the first whole character begins.
 func beginning(text []byte) int {
 	blank := func(b byte) bool { return b == ' ' || b == '\n' || b == '\t' || b == '\r' }
 	for i := 1; i < min(len(text), maxWord); i++ {
@@ -126,11 +125,10 @@ func beginning(text []byte) int {
 	return 0
 }
 
-// tokenize fills in a window from text in which it is to lie. Of the tokens that have
-// length-1 others after them, pick, in [0,1), chooses the first: all are equally
-// likely, and none of them is where tokenizing began or ended inside the document,
-// where tokens may be other than in the whole text. Where the text holds too few
-// tokens, the window stays without.
+// tokenize fills in a window from the text that contains it. pick, in [0,1),
+// chooses its first token, uniformly from those that have length-1 others after
+// them. Tokens near a cut inside the document are left out, since they may differ
+// from those of the whole text. A window stays empty if text has too few tokens.
 func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int, pick float64) error {
 	if s.encode == nil {
 		w.Tokens = token.Bytes().Encode(make([]token.ID, 0, length), text)
@@ -163,7 +161,7 @@ func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int
 	return nil
 }
 
-// complete leaves out windows without tokens, and numbers the clusters anew.
+// complete drops empty windows and renumbers the clusters.
 func (s *Split) complete(windows []Window, o WindowOptions) ([]Window, error) {
 	drawn := len(windows)
 	windows = slices.DeleteFunc(windows, func(w Window) bool { return w.Tokens == nil })
@@ -180,7 +178,7 @@ func (s *Split) complete(windows []Window, o WindowOptions) ([]Window, error) {
 		windows[i].Cluster = n
 	}
 	if len(number) < 2 && drawn > len(windows) {
-		return nil, fmt.Errorf("drawing windows: of %d stretches of text only %d hold %d tokens (choose shorter windows with --length)", drawn, len(windows), o.Length)
+		return nil, fmt.Errorf("drawing windows: only %d of %d pieces of text have %d tokens (choose shorter windows with --length)", len(windows), drawn, o.Length)
 	}
 	return windows, nil
 }

@@ -12,8 +12,8 @@ import (
 
 // TrainingOptions says which training text to draw.
 type TrainingOptions struct {
-	Budget  int64 // bytes in all, all of it in memory; at least 1
-	Excerpt int   // bytes of one excerpt; 0 means 128 KiB
+	Budget  int64 // total bytes, held in memory; at least 1
+	Excerpt int   // bytes per excerpt; 0 means 128 KiB
 }
 
 // excerpt is a stretch of training text.
@@ -24,10 +24,9 @@ type excerpt struct {
 	text   []byte
 }
 
-// Excerpts yields excerpts of the training documents that start at random
-// positions, in a seeded order: all of the training text when it fits the
-// budget, else an even sample of every document. The yielded slices may be
-// kept. Of a single document, its first half is training text.
+// Excerpts yields excerpts of the training text that start at random positions, in
+// a seeded random order: all of the text if it fits the budget, else an even
+// sample of every document. The yielded slices may be kept.
 func (s *Split) Excerpts(ctx context.Context, o TrainingOptions) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		excerpts, err := s.drawTraining(ctx, o)
@@ -61,7 +60,7 @@ func (s *Split) drawTraining(ctx context.Context, o TrainingOptions) ([]*excerpt
 		d, n := &s.c.docs[doc], s.trainable(doc)
 		rng := rand.New(rand.NewPCG(d.seed(s.seed, "training"), 0))
 		if share == 1 {
-			// All of it, cut at random places.
+			// Take all of it, cut at random positions.
 			at := int64(0)
 			next := 1 + rng.Int64N(int64(o.Excerpt))
 			for at < n {
@@ -75,8 +74,8 @@ func (s *Split) drawTraining(ctx context.Context, o TrainingOptions) ([]*excerpt
 		pieces := int64(want / float64(o.Excerpt))
 		length := int64(o.Excerpt)
 		if pieces == 0 {
-			// Less than an excerpt: a shorter one, or, for tiny shares, one of
-			// 4 KiB with the right probability.
+			// Take one shorter excerpt, or, for tiny shares, one of 4 KiB with
+			// the right probability.
 			least := min(float64(n), 4096)
 			if want < least && rng.Float64() >= want/least {
 				continue
@@ -89,7 +88,7 @@ func (s *Split) drawTraining(ctx context.Context, o TrainingOptions) ([]*excerpt
 			add(doc, start, start+length)
 		}
 	}
-	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
+	err := s.c.visit(ctx, documentsOf(byDoc), func(doc int, r io.Reader) error {
 		at := int64(0)
 		for _, e := range byDoc[doc] {
 			e.text = make([]byte, e.length)

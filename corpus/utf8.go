@@ -7,9 +7,9 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// utf8Check is told a document piece by piece, and whether it is text in UTF-8.
+// utf8Check checks documents, written piece by piece, for valid UTF-8.
 type utf8Check struct {
-	part []byte // a character that the last piece cut
+	part []byte // beginning of a character that the last piece cut
 	bad  bool
 }
 
@@ -22,13 +22,13 @@ func (c *utf8Check) Write(piece []byte) (int, error) {
 		piece = append(c.part, piece...)
 	}
 	whole := token.WholeRunes(piece)
-	// UTF-16 without its mark is UTF-8 with zero bytes.
+	// UTF-16 without a byte order mark is valid UTF-8 with zero bytes.
 	c.bad = !utf8.Valid(piece[:whole]) || bytes.IndexByte(piece, 0) >= 0
 	c.part = append(c.part[:0], piece[whole:]...)
 	return n, nil
 }
 
-// next says whether the document that has ended was UTF-8, before another begins.
+// next ends a document and reports whether it was valid.
 func (c *utf8Check) next() bool {
 	ok := !c.bad && len(c.part) == 0
 	c.part, c.bad = c.part[:0], false

@@ -11,35 +11,34 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Window is a stretch of evaluation text.
+// Window is a piece of evaluation text.
 type Window struct {
-	Cluster  int        // number of its document (of a single document: its block)
+	Cluster  int        // number of its document, or of its block of a single document
 	Document int        // index in the Corpus
-	Start    int64      // byte of the document; of a Tokenized split an estimate
-	Bytes    int        // of text; of a Tokenized split an estimate
+	Start    int64      // offset in the document, in bytes; estimated if the split is Tokenized
+	Bytes    int        // length of the text; estimated if the split is Tokenized
 	Tokens   []token.ID // WindowOptions.Length of them
 }
 
 // WindowOptions says which windows to draw.
 type WindowOptions struct {
 	Length      int // tokens, at least 1
-	PerDocument int // at most, at least 1
-	MaxTotal    int // in all; 0 means no limit
+	PerDocument int // most windows from a document, at least 1
+	MaxTotal    int // most windows in all; 0 means no limit
 
-	Incomplete func(n int) // told of n > 0 windows that were left out for want of tokens; may be nil
+	Incomplete func(n int) // called if n > 0 windows were dropped for lack of tokens; may be nil
 }
 
-// Windows draws windows at random positions of the evaluation documents. Each
-// document is cut into as many equal slots as it gives windows, and one window
-// starts at a random place of each slot, so windows never overlap. Positions
-// depend only on the seed and the document's content. When MaxTotal binds,
-// every document gives fewer windows; below one per document, documents are
-// dropped by their hash. Windows come sorted by document and position.
+// Windows draws windows at random positions of the evaluation documents, sorted by
+// document and position. Each document is cut into equal slots, and one window is
+// drawn from each, so that windows never overlap. Positions depend only on the
+// seed and the document's content. If there are more than MaxTotal, documents give
+// fewer windows each; if one each is still too many, documents are dropped by hash.
 //
-// Of a Tokenized split, every token of a slot, or of a stretch of a long slot, is
+// In a Tokenized split, every token of a slot (or of a stretch of a long slot) is
 // equally likely to be the first of the window: the stretch is tokenized from the
-// beginning of a word on, and cut at a token. Windows whose slot holds too few tokens
-// are left out.
+// beginning of a word and cut at a token. Windows from slots with too few tokens
+// are dropped.
 func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) {
 	if err := s.CheckLength(o.Length); err != nil {
 		return nil, err
@@ -47,7 +46,8 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 	regions, span := s.forLength(o.Length), s.span(o.Length)
 	perRegion := o.PerDocument
 	if s.blocks {
-		// The limit is for the document; its blocks share a generous multiple.
+		// PerDocument is meant for one of many documents; a single document
+		// gives half as many from each of its blocks.
 		perRegion = max(1, o.PerDocument/2)
 	}
 	capacity := func(r region) int { return min(perRegion, int((r.end-r.start)/span)) }
@@ -72,7 +72,7 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 		}
 	}
 	var windows []Window
-	var picks []float64 // which of the tokens is the first, as a share of those that may be
+	var picks []float64 // in [0,1): choose the first token of each window
 	byDoc := map[int][]int{}
 	for cluster, r := range regions {
 		doc := &s.c.docs[r.doc]
@@ -91,7 +91,7 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 			picks = append(picks, pick)
 		}
 	}
-	err := s.c.visit(ctx, keysOf(byDoc), func(doc int, r io.Reader) error {
+	err := s.c.visit(ctx, documentsOf(byDoc), func(doc int, r io.Reader) error {
 		at := int64(0)
 		for _, i := range byDoc[doc] {
 			w := &windows[i]
@@ -111,7 +111,7 @@ func (s *Split) Windows(ctx context.Context, o WindowOptions) ([]Window, error) 
 	return s.complete(windows, o)
 }
 
-// readAt reads from a stream that stands at *at the bytes from start on.
+// readAt fills buf with the bytes from start on of a stream that is at *at.
 func readAt(r io.Reader, at *int64, start int64, buf []byte) error {
 	n, err := io.CopyN(io.Discard, r, start-*at)
 	*at += n
@@ -128,9 +128,9 @@ func readAt(r io.Reader, at *int64, start int64, buf []byte) error {
 	return err
 }
 
-// Partners chooses for every window k others whose text stands in for its own
-// past: each from another cluster, all different, and every window as often
-// partner as any other, as far as the sizes of the clusters allow.
+// Partners chooses k other windows for every window, whose text replaces its own
+// past: distinct, from other clusters, and every window chosen equally often as far
+// as the cluster sizes allow.
 func Partners(windows []Window, k int, seed uint64) ([][]int, error) {
 	n := len(windows)
 	partners := make([][]int, n)
@@ -150,7 +150,7 @@ func Partners(windows []Window, k int, seed uint64) ([][]int, error) {
 			}
 		}
 		if others < k {
-			return nil, fmt.Errorf("choosing %d cross contexts per window: %w; only %d windows stand elsewhere", k, errFewDocuments, others)
+			return nil, fmt.Errorf("choosing %d cross contexts per window: %w; only %d windows are in other documents", k, errFewDocuments, others)
 		}
 	}
 	for range k {
@@ -159,8 +159,8 @@ func Partners(windows []Window, k int, seed uint64) ([][]int, error) {
 			if fits(i, perm[i]) {
 				continue
 			}
-			// Swap with another window if that serves both; otherwise take
-			// any that fits, at the price of balance.
+			// Swap with another window if that suits both; otherwise take any
+			// that fits and give up the balance.
 			swapped := false
 			for range 64 {
 				j := rng.IntN(n)
