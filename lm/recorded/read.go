@@ -382,6 +382,12 @@ func (a arrays) clusters(r *Recording, l layout) error {
 		}
 		r.Clusters = append(r.Clusters, numbers[name])
 	}
+	if !given {
+		r.Warnings = append(r.Warnings, info.Warning{
+			Code: "documents-unknown", Text: "every row is taken for a document of its own: if several are of one document, the intervals are too narrow",
+			Fix: "add the array document, a number for each row",
+		})
+	}
 	if b, ok := a.whole["bytes"]; ok {
 		return r.count(b, len(a.floats["logprobs"].values), l)
 	}
@@ -510,7 +516,7 @@ func (r *Recording) identify(a arrays) {
 		r.Known = true
 		writeInt(text, tokens.values...)
 	}
-	r.Text = "recorded " + hex.EncodeToString(text.Sum(nil)[:16])
+	r.Text = "recorded:" + hex.EncodeToString(text.Sum(nil)[:16])
 	values := sha256.New()
 	write(values, r.joint)
 	for _, ell := range r.Splits {
@@ -518,7 +524,7 @@ func (r *Recording) identify(a arrays) {
 		write(values, r.marginal[ell].values)
 		write(values, r.cross[ell].values)
 	}
-	r.model.Fingerprint = "recorded " + hex.EncodeToString(values.Sum(nil)[:16])
+	r.model.Fingerprint = "recorded:" + hex.EncodeToString(values.Sum(nil)[:16])
 }
 
 func writeInt(h hash.Hash, values ...int64) {
