@@ -5,6 +5,9 @@ package train
 import (
 	"cmp"
 	"maps"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,9 +18,13 @@ import (
 	"github.com/l2m-lab/l2m/lab/mixer"
 )
 
+// torchSteps are taken in torch, the first two of them to compile.
+const torchSteps = 6
+
 // BenchmarkStep takes steps of 4,096 tokens on one worker: tokens per second of
-// CPU, and the shares of the most expensive kinds of operations in a step. Other
-// work on the machine slows it down all the same: take the best of a few.
+// CPU in the best of them, and the shares of the most expensive kinds of
+// operations. Other work on the machine slows all of them down: take the best of
+// a few. See bench/torch/README.md for torch beside it.
 func BenchmarkStep(b *testing.B) {
 	attention := []string{"full_attention"}
 	wide := mixer.Config{Hidden: 256, Layers: 4, Heads: 4, Inner: 1024, Place: "learned", State: 64}
@@ -27,12 +34,13 @@ func BenchmarkStep(b *testing.B) {
 		types  []string
 		copies string
 		length int
+		torch  bool // beside it in torch, where L2M_TORCH names a Python that has it
 	}{
-		{"S", mixer.Config{Hidden: 128, Layers: 2, Heads: 4, Inner: 512, Place: "learned"}, attention, "64", 256},
-		{"A", wide, attention, "64", 1024},
-		{"C", mixer.Config{Hidden: 256, Layers: 4, Heads: 8, State: 64}, []string{"mamba2"}, "64", 1024},
-		{"gated_delta", wide, []string{"gated_delta"}, "64", 1024},
-		{"memory", wide, []string{"power_law_memory"}, "64", 1024},
+		{"S", mixer.Config{Hidden: 128, Layers: 2, Heads: 4, Inner: 512, Place: "learned"}, attention, "64", 256, true},
+		{"A", wide, attention, "64", 1024, true},
+		{"C", mixer.Config{Hidden: 256, Layers: 4, Heads: 8, State: 64}, []string{"mamba2"}, "64", 1024, true},
+		{"gated_delta", wide, []string{"gated_delta"}, "64", 1024, false},
+		{"memory", wide, []string{"power_law_memory"}, "64", 1024, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			c.model.Types, c.model.Exponent = c.types, 0.8
@@ -41,7 +49,7 @@ func BenchmarkStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			const tokens = 4096
-			r, err := Recipe{Model: c.model, Lengths: []int{c.length}, Steps: 1 << 20, Batch: tokens / c.length, Rate: 0.001, EvaluateOn: 1}.Settled(data)
+			r, err := Recipe{Model: c.model, Lengths: []int{c.length}, Steps: torchSteps, Batch: tokens / c.length, Rate: 0.001, EvaluateOn: 1}.Settled(data)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -57,14 +65,25 @@ func BenchmarkStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			t.workers[0].Profile = map[string]time.Duration{}
-			start := userTime()
+			best := time.Duration(math.MaxInt64)
 			for b.Loop() {
+				start := userTime()
 				if err := t.step(); err != nil {
 					b.Fatal(err)
 				}
+				best = min(best, userTime()-start)
 			}
-			b.ReportMetric(float64(tokens*b.N)/(userTime()-start).Seconds(), "tokens/cpu-s")
+			b.ReportMetric(tokens/best.Seconds(), "tokens/cpu-s")
 			report(b, t.workers[0].Profile)
+			if python := os.Getenv("L2M_TORCH"); python != "" && c.torch {
+				file := filepath.Join(b.TempDir(), "steps.safetensors")
+				writeSteps(b, file, r, data)
+				var theirs map[string]float64
+				torch(b, &theirs, python, "speed.py", file)
+				for name, speed := range theirs {
+					b.ReportMetric(speed, "torch-"+name+"-tokens/cpu-s")
+				}
+			}
 		})
 	}
 }
