@@ -265,6 +265,27 @@ func TestCardsInArchives(t *testing.T) {
 	}
 }
 
+// Text beside records is said, and left out where the format of the records is asked for.
+func TestTextBesideRecords(t *testing.T) {
+	dir := write(t, map[string]string{
+		"d/a.jsonl": "{\"text\": \"a row\"}\n", "d/notes.txt": "notes", "d/config.json": "{\"x\": 1}", "d/a.png": "\x89PNG\r\n\x1a\n", "d/b.parquet": "PAR1",
+		"other/text.txt": "text", "d/README": "about", "d/a.fa": ">x\nACGT\n",
+	})
+	w := index(t, Options{}, dir).Warnings()
+	if len(w) != 1 || w[0].Code != "text-beside-records" || !strings.Contains(w[0].Text, "2 text files in folders of records count as documents too (") || !strings.Contains(w[0].Text, "notes.txt") {
+		t.Errorf("warnings %v", w)
+	}
+	for format, want := range map[Format]string{JSONL: "[a row]", FASTA: "[ACGT]"} {
+		c := index(t, Options{Format: format}, dir)
+		if got := fmt.Sprint(slices.Sorted(maps.Values(contents(t, c, dir)))); got != want || c.Skipped()["files of other formats than --format says"] == 0 || c.Skipped()["images"] != 1 || len(c.Warnings()) > 0 {
+			t.Errorf("%s: read %s, want %s; %s; %v", format, got, want, c.Report(), c.Warnings())
+		}
+	}
+	if got := index(t, Options{}, filepath.Join(dir, "d/a.jsonl"), filepath.Join(dir, "d/notes.txt")).Warnings(); len(got) > 0 {
+		t.Errorf("files that the user has named: %v", got)
+	}
+}
+
 func TestStandardInput(t *testing.T) {
 	for name, in := range map[string]string{"plain": "from a pipe", "gzip": gz("from a pipe"), "zstd": zst("from a pipe")} {
 		spool := t.TempDir()

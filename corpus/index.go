@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -51,9 +52,10 @@ type Corpus struct {
 	bytes      int64
 	duplicates int
 	report     *source.Report
-	notUTF8    int        // files with text that is not UTF-8
-	firstBad   string     // the first of them
-	spooled    []*os.File // hold standard input and pipes, locked
+	notUTF8    int          // files with text that is not UTF-8
+	firstBad   string       // the first of them
+	loose      source.Tally // text files in folders of records
+	spooled    []*os.File   // hold standard input and pipes, locked
 }
 
 // Index reads every document once. An unreadable file is an error if the user has
@@ -223,6 +225,12 @@ func (c *Corpus) join(all []indexed) {
 		records[f.root] = records[f.root] || r.report.Records()
 	}
 	total := 0
+	inFolder := map[string]bool{} // folders in which there are files of records
+	for i, r := range all {
+		if f := c.files[i]; f.found && r.report.Records() {
+			inFolder[filepath.Dir(f.name)] = true
+		}
+	}
 	for i := range all {
 		// A README beside records is not a document.
 		if f := c.files[i]; f.found && records[f.root] && !all[i].report.Records() && isCard(f.name) && len(f.members) == 0 {
@@ -232,6 +240,9 @@ func (c *Corpus) join(all []indexed) {
 		r := &all[i]
 		if records[c.files[i].root] {
 			r.dropCards()
+		}
+		if f := c.files[i]; f.found && inFolder[filepath.Dir(f.name)] && r.report.Text() {
+			c.loose.Add(f.name)
 		}
 		c.report.Add(r.report)
 		if r.notUTF8 {

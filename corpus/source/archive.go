@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -125,36 +126,49 @@ func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
 			return &Refusal{in.Name, "arrays or weights of a model, not text", "data that is not text", ""}
 		}
 	}
+	var refused []*Refusal
+	files := 0
 	for _, f := range archive.File {
 		name := in.Name + "/" + f.Name
 		switch {
 		case f.FileInfo().IsDir():
+			continue
 		case !f.Mode().IsRegular():
 			r.report.Skip(SkipSpecial, name)
-		case f.Flags&1 != 0:
-			refusal := &Refusal{name, "encrypted", "encrypted files", "decrypt it"}
-			if r.o.Strict {
-				return refusal
-			}
-			r.report.Skip(refusal.Group, name)
-		default:
-			if err := r.zipped(f, name, depth); err != nil {
-				return err
-			}
+			continue
 		}
+		files++
+		err := r.zipped(f, name, depth)
+		if refusal, ok := errors.AsType[*Refusal](err); ok && !r.o.Strict {
+			refused = append(refused, refusal)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(refused) > 0 && len(refused) == files {
+		return refused[0].of(in.Name)
+	}
+	for _, refusal := range refused {
+		r.report.Skip(refusal.Group, refusal.Name)
 	}
 	return nil
 }
 
+// zipMethods are ways to pack a file in a ZIP archive that are not read [APPNOTE, 4.4.5].
+var zipMethods = map[uint16]string{1: "Shrink", 6: "Implode", 9: "Deflate64", 14: "LZMA", 95: "xz", 98: "PPMd"}
+
+// zipped reads a file of a ZIP archive; a *Refusal says that it cannot be unpacked.
 func (r *reader) zipped(f *zip.File, name string, depth int) error {
+	if f.Flags&1 != 0 {
+		return &Refusal{name, "encrypted", "encrypted files", "unpack it with its password into a folder, and name that"}
+	}
 	content, err := f.Open()
+	if errors.Is(err, zip.ErrAlgorithm) {
+		method := cmp.Or(zipMethods[f.Method], fmt.Sprintf("method %d", f.Method))
+		return &Refusal{name, "compressed with " + method + ", which is not read", groupArchive, unpackCure}
+	}
 	if err != nil {
-		refusal := &Refusal{name, fmt.Sprintf("cannot be unpacked: %v", err), groupArchive, "unpack the archive into a folder, and name that"}
-		if r.o.Strict {
-			return refusal
-		}
-		r.report.Skip(refusal.Group, name)
-		return nil
+		return &Refusal{name, fmt.Sprintf("cannot be unpacked: %v", err), SkipDamaged, unpackCure}
 	}
 	defer content.Close()
 	return r.inside(Input{Name: name, R: content, Found: true}, f.Name, depth)

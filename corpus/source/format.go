@@ -77,3 +77,6 @@ func extension(name string) string {
 
 // Records says whether files of the format hold records, which are documents each.
 func (f Format) Records() bool { return f != Text && f != Bytes && f != Auto }
+
+// binary says whether files of the format are not text.
+func (f Format) binary() bool { return f == Parquet || f == Arrow || f == WARC }

@@ -16,7 +16,7 @@ import (
 // json reads objects that stand one after another, on a line each or not, or in an
 // array; of an array, strings are documents too. A notebook is one document, the
 // sources of its cells. A single object without the field, found in a folder, is text
-// (a source tree has many).
+// (a source tree has many), unless JSON is asked for.
 func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 	values := &values{in: br, name: in.Name, max: r.o.MaxRecord, line: 1}
 	var lone []byte // the first object, if it lacks the field
@@ -66,7 +66,7 @@ func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 // jsonEnd settles what becomes of objects without the field.
 func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, lacking int) error {
 	switch {
-	case lone != nil && in.Found && extension(ending) != ".jsonl" && extension(ending) != ".ndjson":
+	case lone != nil && in.Found && r.o.Format == Auto && extension(ending) != ".jsonl" && extension(ending) != ".ndjson":
 		r.kind = kindText
 		return r.yield(0, bytes.NewReader(lone))
 	case lacking > 0 && r.number == 0:

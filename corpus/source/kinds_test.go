@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 
@@ -17,7 +19,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -67,15 +68,60 @@ func packed(s string, open func(w io.Writer) (io.WriteCloser, error)) string {
 func zst(s string) string {
 	return packed(s, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) })
 }
-func xzip(s string) string {
-	return packed(s, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) })
-}
 func lz(s string) string {
 	return packed(s, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil })
 }
 
 // packedText is "a packed text\n", packed by libbzip2 1.0.8.
 const packedText = "BZh91AY&SY\xec>\x89\xac\x00\x00\x01\xd1\x80\x00\x10@\x00.\x08D@ \x00\x22\x06\x83\xd4\x10\x03\x01Z\x16\x98\x1d\x17\xe2\xeeH\xa7\x0a\x12\x1d\x87\xd15\x80"
+
+// xzOf is an xz file that holds s as it is, behind filters, the last of which is LZMA2
+// [XZ Utils, xz-file-format.txt]: an identifier, and properties behind their length.
+func xzOf(s string, filters ...string) string {
+	sum := func(b string) string {
+		return b + string(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(b))))
+	}
+	padded := func(b string) string { return b + strings.Repeat("\x00", -len(b)&3) }
+	number := func(n int) string { return string(binary.AppendUvarint(nil, uint64(n))) }
+	header := padded("?" + string(rune(len(filters)-1)) + strings.Join(filters, ""))
+	header = sum(string(rune(len(header)/4)) + header[1:])
+	block := header + "\x01" + string([]byte{byte((len(s) - 1) >> 8), byte(len(s) - 1)}) + s + "\x00"
+	index := sum(padded("\x00\x01" + number(len(block)) + number(len(s))))
+	footer := sum(string(binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4-1))) + "\x00\x00")
+	return "\xfd7zXZ\x00" + sum("\x00\x00") + padded(block) + index + footer[6:] + footer[:6] + "YZ"
+}
+
+// lzma2 is a filter with a dictionary of 8 MB, delta one that was given differences.
+const (
+	lzma2 = "\x21\x01\x16"
+	delta = "\x03\x01\x00"
+)
+
+func differences(s string) string {
+	out := []byte(s)
+	for i := len(out) - 1; i > 0; i-- {
+		out[i] -= out[i-1]
+	}
+	return string(out)
+}
+
+// zipMethod is an archive of one file that is packed in some way or encrypted.
+func zipMethod(name string, method, flags uint16) string {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, _ := w.CreateRaw(&zip.FileHeader{Name: name, Method: method, Flags: flags, CompressedSize64: 8, UncompressedSize64: 100})
+	io.WriteString(f, "whatever")
+	w.Close()
+	return b.String()
+}
+
+// signed is a Parquet file whose footer is signed with a key, which some of its columns
+// are encrypted with.
+func signed(file string) string {
+	at := len(file) - 8
+	length := binary.LittleEndian.Uint32([]byte(file[at:])) + 28
+	return file[:at] + strings.Repeat("s", 28) + string(binary.LittleEndian.AppendUint32(nil, length)) + "PAR1"
+}
 
 func tarOf(files ...string) string {
 	var b bytes.Buffer
@@ -275,6 +321,8 @@ func kinds() []kind {
 		{"other.parquet", parquetOf(), "body", nil, `no column "body" (columns: text, Score, Doc.Body, Turns.Role, Turns.Content)`},
 		{"number.parquet", parquetOf(), "Score", nil, `column "Score" holds DOUBLE, not text`},
 		{"packed.parquet.gz", gz(parquetOf()), "", rows, ""},
+		{"secret.parquet", "PARE" + parquetOf()[4:], "", nil, "an encrypted Parquet file (write it again without encryption)"},
+		{"signed.parquet", signed(parquetOf()), "", nil, "an encrypted Parquet file (write it again without encryption)"},
 		{"cut.parquet", parquetOf()[:300], "", nil, "not a readable Parquet file"},
 
 		{"a.arrow", arrowOf(true), "", rows, "2 Arrow rows"},
@@ -319,11 +367,18 @@ func kinds() []kind {
 		{"junk-at-once.gz", gz("a text") + "junk", "", nil, "gzip -dc junk-at-once.gz | l2m … - leaves it out"},
 		{"frame.lz4", "\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + lz(long), "", []string{long}, ""},
 		{"frame.zst", "\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + zst(long), "", []string{long}, ""},
-		{"a.lzma", "\x5d\x00\x00\x80\x00\xff\xff\xff", "", nil, "xz -dc a.lzma | l2m … -"},
+		{"a.lzma", "\x5d\x00\x00\x80\x00" + strings.Repeat("\xff", 8) + "\x00abcd", "", nil, "compressed with LZMA, which is not read (xz -dc a.lzma | l2m … -)"},
+		{"other.lzma", "\x37\x00\x00\x60\x00" + strings.Repeat("\xff", 8) + "\x00abcd", "", nil, "compressed with LZMA, which is not read"},
 		{"often.gz", gz(gz(gz(gz(gz("a text"))))), "", nil, "packed more than"},
 		{"a.zst", zst("a text"), "", []string{"a text"}, ""},
 		{"a.bz2", packedText, "", []string{"a packed text\n"}, ""},
-		{"a.xz", xzip("a text"), "", []string{"a text"}, ""},
+		{"a.xz", xzOf("a text", lzma2), "", []string{"a text"}, ""},
+		{"delta.xz", xzOf(differences("a text"), delta, lzma2), "", []string{"a text"}, ""},
+		{"x86.xz", xzOf("a text", "\x04\x00", lzma2), "", []string{"a text"}, ""},
+		{"padded.xz", xzOf("a ", lzma2) + "\x00\x00\x00\x00" + xzOf("text", lzma2), "", []string{"a text"}, ""},
+		{"filter.xz", xzOf("a text", "\x30\x00", lzma2), "", nil, "a filter or a check of xz that is not read (xz -dc filter.xz | l2m … -)"},
+		{"dictionary.xz", xzOf("a text", "\x21\x01\x26"), "", nil, "its xz dictionary is longer than 64 MB (xz -dc dictionary.xz | l2m … -)"},
+		{"cut.xz", xzOf("a text", lzma2)[:40], "", nil, "ends in the middle of its compressed data"},
 		{"a.lz4", lz(long), "", []string{long}, ""},
 		{"c4-train.00000-of-01024.json.gz", gz(jsonl), "", rows, "2 JSON records"},
 		{"cut.gz", gz(long)[:200], "", nil, "ends in the middle of its compressed data"},
@@ -334,6 +389,10 @@ func kinds() []kind {
 		{"a.docx", zipOf("[Content_Types].xml", "<x/>", "word/document.xml", "<w/>"), "", nil, "an office document"},
 		{"a.epub", zipOf("mimetype", "application/epub+zip"), "", nil, "an e-book"},
 		{"a.npz", zipOf("x.npy", "\x93NUMPY"), "", nil, "arrays or weights"},
+		{"lzma.zip", zipMethod("a.txt", 14, 0), "", nil, "lzma.zip: compressed with LZMA, which is not read (unpack it into a folder, and name that)"},
+		{"large.zip", zipMethod("a.txt", 9, 0), "", nil, "compressed with Deflate64, which is not read"},
+		{"new.zip", zipMethod("a.txt", 200, 0), "", nil, "compressed with method 200, which is not read"},
+		{"secret.zip", zipMethod("a.txt", 8, 1), "", nil, "secret.zip: encrypted (unpack it with its password into a folder, and name that)"},
 		{"cut.zip", "PK\x03\x04 and so on", "", nil, "damaged ZIP archive"},
 
 		{"a.pdf", "%PDF-1.7\n...", "", nil, "a PDF document, which holds no plain text (pdftotext a.pdf - | l2m … -)"},

@@ -29,7 +29,10 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 		}
 	}()
 	p, err := openParquet(at, size)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "DecryptionConfig"):
+		return &Refusal{in.Name, "an encrypted Parquet file", groupData, "write it again without encryption"}
+	case err != nil:
 		return &ReadError{in.Name, fmt.Sprintf("not a readable Parquet file: %v (copy or download it again)", err), err}
 	}
 	leaf, err := r.parquetColumn(in, p)

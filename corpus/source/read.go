@@ -120,11 +120,8 @@ func (c contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
-	if err != nil && err != io.EOF && c.ctx.Err() == nil {
-		var read *ReadError
-		if !errors.As(err, &read) {
-			err = &ReadError{c.name, cause(err).Error(), err}
-		}
+	if err != nil && err != io.EOF && c.ctx.Err() == nil && !explained(err) {
+		err = &ReadError{c.name, cause(err).Error(), err}
 	}
 	return n, err
 }
@@ -180,8 +177,11 @@ func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte
 	if forced := v.format; forced == Auto || forced.Records() {
 		v = sniffBinary(head)
 		switch {
-		case forced == Auto || v.archive != "":
-		case v.format != forced || v.refusal != nil:
+		case forced == Auto || v.archive != "" || v.refusal == nil && v.format == forced:
+		case in.Found && v.refusal != nil:
+		case in.Found && (v.format != Auto || forced.binary()):
+			v.refusal = otherFormat(forced)
+		default:
 			v = verdict{format: forced} // its reader says what is wrong
 		}
 	}
@@ -229,12 +229,17 @@ func (r *reader) text(in Input, ending string, br *bufio.Reader, format Format) 
 	if err != nil {
 		return err
 	}
-	if format == Auto {
-		v := sniffText(head, len(head) < headSize, ending, r.o.Field)
+	switch all := len(head) < headSize; {
+	case format == Auto:
+		v := sniffText(head, all, named(ending), r.o.Field)
 		if v.refusal != nil {
 			return v.refusal.of(in.Name)
 		}
 		format = v.format
+	case format.Records() && in.Found:
+		if v := sniffText(head, all, format, r.o.Field); v.refusal != nil || v.format != format {
+			return otherFormat(format).of(in.Name)
+		}
 	}
 	switch format {
 	case JSONL:

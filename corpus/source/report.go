@@ -88,6 +88,9 @@ func (t *Tally) add(n int, names ...string) {
 	}
 }
 
+// Add counts a file.
+func (t *Tally) Add(name string) { t.add(1, Printable(name)) }
+
 // Counts is what was read of one kind.
 type Counts struct {
 	Files     int `json:"files"`
@@ -151,6 +154,9 @@ func (r *Report) Sequences() bool {
 	}
 	return len(r.Read) > 0
 }
+
+// Text says that what was read is a file of text, which is one document.
+func (r *Report) Text() bool { return len(r.Read) == 1 && r.Read[kindText].Files > 0 }
 
 // Records says that some of what was read are records, not whole files of text.
 func (r *Report) Records() bool {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -61,7 +62,6 @@ var signatures = []signature{
 	{0, "7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read", groupArchive, unpackCure, false},
 	{0, "Rar!\x1a\x07", "a RAR archive, which is not read", groupArchive, unpackCure, false},
 	{0, "\x1f\x9d", "compressed with compress, which is not read", groupArchive, "zcat FILE | l2m … -", false},
-	{0, "\x5d\x00\x00", "compressed with LZMA, which is not read", groupArchive, "xz -dc FILE | l2m … -", false},
 	{0, "LZIP", "compressed with lzip, which is not read", groupArchive, "lzip -dc FILE | l2m … -", true},
 	{0, "\x02\x21\x4c\x18", "compressed with an old form of LZ4, which is not read", groupArchive, "lz4 -dc FILE | l2m … -", false},
 	{0, "\xff\x06\x00\x00sNaPpY", "compressed with Snappy, which is not read", groupArchive, "unpack it", false},
@@ -75,7 +75,7 @@ var signatures = []signature{
 	{0, "Obj\x01", "an Avro file", groupData, "write its text as Parquet or JSON Lines", false},
 	{0, "ORC", "an ORC file", groupData, "write its text as Parquet or JSON Lines", true},
 	{0, "FEA1", "a Feather file of version 1", groupData, "write it again, as Parquet or Feather of version 2", true},
-	{0, "PARE", "an encrypted Parquet file", groupData, "decrypt it", true},
+	{0, "PARE", "an encrypted Parquet file", groupData, "write it again without encryption", true},
 	{0, "GGUF", "the weights of a model (GGUF)", groupData, "", true},
 	{0, "BAM\x01", "a BAM file", groupData, "samtools fasta FILE | l2m … -", false},
 	{0, "CRAM", "a CRAM file", groupData, "samtools fasta FILE | l2m … -", true},
@@ -129,6 +129,8 @@ func sniffBinary(head []byte) verdict {
 		return refuse(s.what, s.group, s.cure)
 	}
 	switch {
+	case isLZMA(head):
+		return refuse("compressed with LZMA, which is not read", groupArchive, "xz -dc FILE | l2m … -")
 	case wideOf(head) != nil:
 	case !isText(head):
 		return refuse("not text: it holds bytes that no text has", groupBinary, rawCure)
@@ -168,6 +170,18 @@ func isTar(head []byte) bool {
 	return sum == said
 }
 
+// isLZMA knows the format before xz, which has no mark, as xz does: properties below
+// 225, a dictionary of 2ⁿ or 2ⁿ + 2ⁿ⁻¹ bytes, a length below 2³⁸ or none, and the zero that the range
+// coder begins with [XZ Utils, lzma-file-format.txt].
+func isLZMA(head []byte) bool {
+	if len(head) < 14 || head[0] >= 225 || head[13] != 0 {
+		return false
+	}
+	dictionary, length := binary.LittleEndian.Uint32(head[1:]), binary.LittleEndian.Uint64(head[5:])
+	rest := dictionary >> bits.TrailingZeros32(dictionary)
+	return dictionary >= 4096 && (rest == 1 || rest == 3) && (length < 1<<38 || length == 1<<64-1)
+}
+
 // isText judges bytes that are not of a wide encoding: text has no zero bytes
 // and, but for encodings of one byte, few control characters.
 func isText(head []byte) bool {
@@ -183,10 +197,9 @@ func isText(head []byte) bool {
 	return controls*20 <= len(head)
 }
 
-// sniffText tells by the first bytes of a text in UTF-8, and by its name, what it
-// is; all says that the file ends with head.
-func sniffText(head []byte, all bool, name, field string) verdict {
-	says := named(name)
+// sniffText tells by the first bytes of a text in UTF-8 what it is; says is what its name
+// says, and all that the file ends with head.
+func sniffText(head []byte, all bool, says Format, field string) verdict {
 	start := bytes.TrimLeft(head, " \t\r\n")
 	found := Text
 	switch {
@@ -217,6 +230,11 @@ func sniffText(head []byte, all bool, name, field string) verdict {
 		return refuse("not "+article[says]+", as its name says", "files that are not what their names say", "correct its name, or say what it is: --format text")
 	}
 	return verdict{format: found}
+}
+
+// otherFormat refuses a file of a folder that is not of the format that was asked for.
+func otherFormat(asked Format) *Refusal {
+	return &Refusal{What: "not " + article[asked], Group: "files of other formats than --format says"}
 }
 
 // article calls formats in sentences.

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 )
 
 // maxDepth is how many packings may lie one inside another.
@@ -22,6 +22,10 @@ const maxDepth = 4
 // maxWindow is the longest history of Zstandard that is kept, in bytes: what
 // zstd --long=31 writes.
 const maxWindow = 1 << 31
+
+// maxDictionary is the longest history of xz that is kept, in bytes: what xz -9 writes.
+// All of it is allocated, however short the file.
+const maxDictionary = 1 << 26
 
 // compression is a way to pack a file.
 type compression struct {
@@ -53,7 +57,7 @@ var compressions = []compression{
 		return bzip2.NewReader(in), nothing, nil
 	}},
 	{"xz", "\xfd7zXZ\x00", []string{".xz", ".txz"}, func(in *bufio.Reader) (io.Reader, func(), error) {
-		z, err := xz.ReaderConfig{DictCap: 1 << 16}.NewReader(in)
+		z, err := xz.NewReader(in, maxDictionary)
 		return z, nothing, err
 	}},
 	{"LZ4", "\x04\x22\x4d\x18", []string{".lz4"}, func(in *bufio.Reader) (io.Reader, func(), error) {
@@ -162,18 +166,27 @@ func (u *unpacking) Read(p []byte) (int, error) {
 
 // damaged explains an error of a decompressor.
 func damaged(name string, c *compression, err error) error {
-	var read *ReadError
+	const cut = "the file ends in the middle of its compressed data (copy or download it again)"
 	switch {
-	case errors.As(err, &read):
+	case explained(err):
 		return err // of the file, or of what it is packed in
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &ReadError{name, "the file ends in the middle of its compressed data (copy or download it again)", err}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, xz.ErrBuf):
+		return &ReadError{name, cut, err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return &ReadError{name, fmt.Sprintf("its Zstandard window is longer than 2 GB (zstd -dc --long=31 %s | l2m … -)", shellName(name)), err}
+		return &Refusal{name, "its Zstandard window is longer than 2 GB", groupArchive, "zstd -dc --long=31 FILE | l2m … -"}
 	case errors.Is(err, errJunk):
 		return &ReadError{name, fmt.Sprintf("%v (copy or download it again; gzip -dc %s | l2m … - leaves it out)", err, shellName(name)), err}
-	case strings.Contains(err.Error(), "unsupported filter"):
-		return &ReadError{name, fmt.Sprintf("packed with filters of xz that are not read (xz -dc %s | l2m … -)", shellName(name)), err}
+	case errors.Is(err, xz.ErrMemlimit):
+		return &Refusal{name, fmt.Sprintf("its xz dictionary is longer than %d MB", maxDictionary>>20), groupArchive, "xz -dc FILE | l2m … -"}
+	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
+		return &Refusal{name, "packed with a filter or a check of xz that is not read", groupArchive, "xz -dc FILE | l2m … -"}
 	}
 	return &ReadError{name, fmt.Sprintf("its %s data is damaged: %v (copy or download it again)", c.name, err), err}
+}
+
+// explained says that an error already tells of the file.
+func explained(err error) bool {
+	_, refused := errors.AsType[*Refusal](err)
+	_, read := errors.AsType[*ReadError](err)
+	return refused || read
 }
