@@ -29,8 +29,8 @@ const (
 func Declare(s option.Set, o *Options) {
 	s.Value(option.Func("law", o.lawWord, o.setLaw), "law", "", "run directory of l2m measure, or A,BETA (default: the published law of English, 2.27,0.76)", option.Numbers)
 	s.Float(&o.BytesPerToken, "bytes-per-token", 0, "convert a law in bytes: mean bytes per token of the models on this text", option.Numbers)
-	s.Value(lengths(&o.Lengths), "at", "", "lengths at which to give sizes, in tokens (default 1024,4096,32768,131072)", option.Numbers)
-	s.Value(lengths(&o.Ask), "length", "", "say what these lengths need, such as 1e6", option.Numbers)
+	s.Value(lengths(&o.Lengths), "at", "", "lengths at which to show sizes, in tokens (default 1024,4096,32768,131072)", option.Numbers)
+	s.Value(lengths(&o.Ask), "length", "", "show what these lengths need, such as 1e6", option.Numbers)
 	s.Value(option.Func("nats", func() string {
 		return strings.Join(append(words(o.Capacities, shell.Number), o.CapacityFrom...), ",")
 	}, func(text string) (err error) {
@@ -51,16 +51,16 @@ func Declare(s option.Set, o *Options) {
 		return err
 	}), "cache", "", "also audit under a cache policy: window:4096, sinks:4+2044, budget:2048, compressive:2048, power:0.76, pattern:k^2, fenwick:1.5,0.76, quant:q4_0+128, segments:2048, log-linear", option.Numbers)
 	declareMemory(s, &o.Memory)
-	s.Text(&o.Assume, "assume", "", "", "read the files as this model_type, whatever they name", option.Numbers)
-	s.Float(&o.Level, "level", defaultLevel, "level of intervals", option.Numbers)
+	s.Text(&o.Assume, "assume", "", "", "read the files as this model_type, whatever they say", option.Numbers)
+	s.Float(&o.Level, "level", defaultLevel, "confidence level of the intervals", option.Numbers)
 }
 
 // declareMemory declares the options about what fits on a device.
 func declareMemory(s option.Set, o *MemoryOptions) {
 	v := &o.Serving
-	s.Value(option.PositiveSize(&v.Memory), "memory", "", "say which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
+	s.Value(option.PositiveSize(&v.Memory), "memory", "", "show which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
 	s.Value(option.Each("size", o.weightWords, o.addWeights), "weights", "", "weights: a size such as 16G, a file or folder of them, or NAME=SIZE for one model (default: looked for beside config.json)", option.Numbers)
-	s.Float(&v.Utilization, "utilization", defaultUtilization, "share of the memory that may be used, as vLLM's gpu_memory_utilization", option.Numbers)
+	s.Float(&v.Utilization, "utilization", defaultUtilization, "share of the memory that may be used, like vLLM's gpu_memory_utilization", option.Numbers)
 	s.Value(option.PositiveSize(&v.Overhead), "overhead", "", "memory to set aside on each device for activations and the engine, such as 2G", option.Numbers)
 	s.Int(&v.Devices, "tp", "", 1, "devices that share a model (tensor parallelism)", option.Numbers)
 	s.Int64(&v.Batch, "batch", "", 1, "sequences at once; --length says how long they are", option.Numbers)
@@ -72,12 +72,12 @@ func declareMemory(s option.Set, o *MemoryOptions) {
 		err := option.PositiveSize(&n).Set(text)
 		v.Bandwidth = float64(n)
 		return err
-	}), "bandwidth", "", "bytes per second that a device reads, such as 3.35TB, to bound the speed", option.Numbers)
+	}), "bandwidth", "", "memory bandwidth of a device, bytes per second, such as 3.35TB, to bound the speed", option.Numbers)
 	s.Text(&o.Draft, "draft", "", "", "configuration of a draft model for speculative decoding", option.Numbers)
 	s.Value(option.Func("size", func() string { return word(v.DraftWeights) }, func(text string) (err error) {
 		v.DraftWeights, err = weightsSize(text)
 		return err
-	}), "draft-weights", "", "weights of the draft model, as --weights", option.Numbers)
+	}), "draft-weights", "", "weights of the draft model, given as for --weights", option.Numbers)
 }
 
 // Check returns an error that names the first wrong option.

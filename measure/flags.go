@@ -25,14 +25,14 @@ func Declare(s option.Set, o *Options) {
 	s.Bool(&o.Bits, "bits", "", false, "the logarithms of --logprobs are to the base 2 (default: natural)", option.Numbers)
 	s.Bool(&o.Density, "density", "", false, "the values of --logprobs are logarithms of densities, which may be above 0", option.Numbers)
 	declareSample(s, o)
-	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (untrained), a file written by l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another name from l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
+	s.Text(&o.Model, "model", "", defaultModel, "bytemix (trained on half of the documents), bytemix:universal (untrained), a file from l2m model train, a run of l2m lab train, a .gguf file, smollm2 or another name from l2m model list, or servers: http://HOST:PORT/v1[,…][#NAME]", option.Numbers)
 	s.Value(option.Func("N[:STEP]", func() string { return formatContext(o.Context, o.ContextStep) }, func(text string) (err error) {
 		o.Context, o.ContextStep, err = parseContext(text)
 		return err
-	}), "context", "", "limit the model's context to N tokens, sliding by STEP; l2m compare then shows what a longer context gains", option.Numbers)
+	}), "context", "", "limit the model's context to N tokens, moved on by STEP; l2m compare then shows what a longer context gains", option.Numbers)
 	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: dna or protein for FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
-	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "budget for training the built-in predictor", option.Numbers)
-	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "bytes to count for two-point information (default: all; -1 skips it)", option.Numbers)
+	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "how much text to train the built-in predictor on", option.Numbers)
+	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "how much text to count pairs in, for two-point information (default: all; -1 skips it)", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	declareFit(s, o)
 	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the measured law", option.Numbers)
@@ -43,9 +43,8 @@ func Declare(s option.Set, o *Options) {
 // declareSample declares the options that choose the windows.
 func declareSample(s option.Set, o *Options) {
 	s.Int(&o.Length, "length", "L", 0, "tokens per window, a power of two (default: chosen from the documents)", option.Numbers)
-	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "at most this many windows of one document", option.Numbers)
-	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: enough for a minute or two; with a server, about a million scored tokens; with a GGUF file, --time)", option.Numbers)
-	s.Duration(&o.Time, "time", 0, "time for scoring with a GGUF file, which chooses the length and number of windows from the measured speed (default 5m, and a million tokens at most)", option.Numbers)
+	s.Int(&o.WindowsPerDocument, "windows-per-document", "", defaultWindowsPerDocument, "most windows from one document", option.Numbers)
+	s.Int(&o.MaxWindows, "windows", "", 0, "total number of windows (default: enough for a minute or two; with a server, about a million scored tokens; with a GGUF file, what --time allows)", option.Numbers)
 	s.Value(option.Func("int", func() string {
 		if o.Cross == nil {
 			return ""
@@ -58,8 +57,8 @@ func declareSample(s option.Set, o *Options) {
 		}
 		o.Cross = &k
 		return nil
-	}), "cross", "", "contexts from other documents per window, for vclub and infonce, and with 2 or more for auxiliary and leave-one-out (default 1; for a process 0)", option.Numbers)
-	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest train the model (default 0.5 for a model that is trained, else 1)", option.Numbers)
+	}), "cross", "", "contexts from other documents per window: 1 gives vclub and infonce, 2 or more auxiliary and leave-one-out too (default 1; 0 for a process)", option.Numbers)
+	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest train the model (default 0.5 for a model that the run trains, else 1)", option.Numbers)
 	s.Seed(&o.Seed, "seed of the split, the windows and the bootstrap")
 }
 
@@ -71,6 +70,7 @@ func declareFit(s option.Set, o *Options) {
 
 // declareEngines declares the options of servers and GGUF files.
 func declareEngines(s option.Set, o *Options) {
+	s.Duration(&o.Time, "time", 0, "time to spend on scoring with a GGUF file; decides the length and number of windows from the measured speed (default 5m, and at most a million tokens)", option.Numbers)
 	s.Value(option.Func("token", func() string { return string(o.Server.BOS) }, func(text string) error {
 		o.Server.BOS, o.Llama.BOS = lm.BOSChoice(text), lm.BOSChoice(text)
 		return o.Llama.BOS.Check()
@@ -84,7 +84,7 @@ func declareEngines(s option.Set, o *Options) {
 		return nil
 	}), "max-context", "", "longest sequence for servers and GGUF files, in tokens (default: what they report, for a GGUF file at most 8192)", option.Numbers)
 	s.Text((*string)(&o.Server.Dialect), "dialect", "", "", "how to ask the servers: vllm, sglang or echo (default: found by asking)", option.Numbers)
-	s.Text(&o.Server.Revision, "revision", "", "", "your label for the servers' weights; a run continues only with the same label", option.Numbers)
+	s.Text(&o.Server.Revision, "revision", "", "", "your label for the servers' weights; a run only continues with the same label", option.Numbers)
 	s.Text(&o.Server.APIKeyEnv, "api-key-env", "", "", "environment variable with the servers' API key", option.Running)
 	s.Text(&o.Server.APIKeyFile, "api-key-file", "", "", "file with the servers' API key", option.Running)
 	s.Int(&o.Server.MaxInFlight, "in-flight", "", 0, "requests in flight per server (default 16)", option.Running)

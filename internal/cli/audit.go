@@ -83,8 +83,8 @@ unless --law names another.`,
 	f.Output(&out, nil, &figures, "folder for audit.json, audit.csv, report.html and the figure")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	f.BoolVar(&asCSV, "csv", false, "print CSV instead of the table")
-	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only a page written by l2m is replaced")
-	f.BoolVar(&families, "list", false, "list the model types that are described")
+	f.StringVar(&page, "html", "", "write a page with an interactive figure to this file; only replaces a page that l2m wrote")
+	f.BoolVar(&families, "list", false, "list the known model types")
 	return cmd
 }
 

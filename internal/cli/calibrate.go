@@ -29,14 +29,14 @@ reports for the exponent, the prefactor and the information at each length: bias
 spread, root-mean-square error, and how many of the 95 % intervals contain the
 truth; also how often each law was chosen.
 
-PROCESS is a name as in l2m process, by default a set of eight. --damage makes
+PROCESS is named as for l2m process; the default is a set of eight. --damage makes
 the model worse on purpose (stationary Gaussian processes):
   order=K        only the last K tokens are seen
   memory=K       the whole past, but only its K most informative numbers
   temperature=T  overconfident (T < 1) or underconfident (T > 1) predictions
   smoothing=E    mixed with the distribution of a single token
-  bos=B          the model believes that a document starts
-or, on any process, puts a model in its place that l2m lab train made:
+  bos=B          the model takes the start of a sequence for that of a document
+or, for any process, replaces it with a model that l2m lab train made:
   model=DIR      the run directory
 
 The run directory keeps every repetition; repeating the command continues an

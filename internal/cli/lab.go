@@ -24,10 +24,10 @@ func newLabCommand() *cobra.Command {
 		Use:   "lab",
 		Short: "Train small sequence models on data of known information",
 		Long: `Lab trains small sequence models (attention, sliding windows, linear attention,
-Mamba, Mamba-2, the gated delta rule, memories that grow with length, hybrids) on random processes whose
-information is known, on recall tasks, and on text. A run directory holds the
-model as config.json and model.safetensors, its losses, and a checkpoint: a run
-that was stopped goes on, to the same weights.`,
+Mamba, Mamba-2, the gated delta rule, memories that grow with length, hybrids) on
+random processes whose information is known, on recall tasks, and on text. A run
+directory holds the model as config.json and model.safetensors, its losses, and a
+checkpoint: an interrupted run continues, and ends with the same weights.`,
 		Example: "  l2m lab recipes\n  l2m lab train gaussian-small\n  l2m audit l2m-lab-gaussian-small",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -52,7 +52,7 @@ func newLabRecipesCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the recipes themselves: what a recipe file may say")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the recipes in the format of a recipe file")
 	return cmd
 }
 
@@ -64,13 +64,13 @@ func newLabTrainCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "train RECIPE [TEXT…]",
-		Short: "Train a model by a recipe",
-		Long: `Train trains a model by a built-in recipe or a recipe file; flags change what the
-recipe says. Recipes on bytes take text: one half of the documents trains, the
-other half is what l2m measure evaluates with the same --seed.
+		Short: "Train a model from a recipe",
+		Long: `Train trains a model from a built-in recipe or a recipe file; flags override what
+the recipe says. Recipes for bytes take text: half of the documents train the model;
+the other half is what l2m measure scores with the same --seed.
 
-Ctrl-C stops with a checkpoint; the same command goes on. The weights do not
-depend on the number of workers, nor on interruptions.`,
+Ctrl-C saves a checkpoint and stops; the same command continues. The weights depend
+neither on the number of workers nor on interruptions.`,
 		Example: `  l2m lab train gaussian-small
   l2m lab train gaussian-small --layer-types mamba2 --out ssd
   l2m lab train gaussian-small --layer-types power_law_memory --memory 1,0.8 --out memory
@@ -103,16 +103,16 @@ depend on the number of workers, nor on interruptions.`,
 	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-lab-RECIPE)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in --out")
 	f.StringVar(&o.Data, "data", "", "a process, a task (recall:pairs=4, copy, selective), or bytes")
-	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated: "+strings.Join(lab.Mechanisms(), ", "))
-	f.Float64SliceVar(&o.Memory, "memory", nil, "A,B: power_law_memory keeps A·n^B slots of a block of n tokens")
+	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated as needed: "+strings.Join(lab.Mechanisms(), ", "))
+	f.Float64SliceVar(&o.Memory, "memory", nil, "A,B: power_law_memory keeps A·n^B slots for a block of n tokens")
 	f.IntVar(&o.Layers, "layers", 0, "number of layers")
 	f.IntVar(&o.Hidden, "hidden", 0, "width of the model")
-	f.IntSliceVar(&o.Lengths, "lengths", nil, "tokens of training sequences; several are a curriculum")
-	f.IntSliceVar(&o.Evaluate, "evaluate", nil, "lengths at which the trained model is evaluated")
-	f.IntVar(&o.Steps, "steps", 0, "steps of training")
+	f.IntSliceVar(&o.Lengths, "lengths", nil, "length of training sequences, tokens; several make a curriculum")
+	f.IntSliceVar(&o.Evaluate, "evaluate", nil, "lengths at which to evaluate the trained model")
+	f.IntVar(&o.Steps, "steps", 0, "training steps")
 	f.IntVar(&o.Batch, "batch", 0, "sequences per step")
-	f.Float64Var(&o.Rate, "rate", 0, "highest learning rate")
-	f.Float64SliceVar(&o.Rates, "rates", nil, "rates to try for a tenth of the steps each; the best one is taken")
+	f.Float64Var(&o.Rate, "rate", 0, "peak learning rate")
+	f.Float64SliceVar(&o.Rates, "rates", nil, "learning rates to try for a tenth of the steps each; the best one is used")
 	f.Uint64Var(&seed, "seed", 0, "seed of weights, data and split")
 	f.StringVar(&o.Format, "format", "", "format of the text (default: by file name)")
 	f.StringVar(&o.Field, "field", "", "field of JSON lines or Parquet that holds the text")
@@ -152,7 +152,7 @@ func newLabEvalCommand() *cobra.Command {
 		Use:   "eval RUN [TEXT…]",
 		Short: "Evaluate a trained model, at other lengths too",
 		Long: `Eval evaluates the model of a finished run of l2m lab train on sequences that it
-was not trained on, at any lengths that its positions allow.`,
+was not trained on, at any length that its positional encoding allows.`,
 		Example: "  l2m lab eval l2m-lab-gaussian-small --length 16,64",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -186,7 +186,7 @@ func newLabExportCommand() *cobra.Command {
 		Use:   "export RUN",
 		Short: "Write a trained model as a GGUF file for llama.cpp",
 		Long: `Export writes the model of a finished run of l2m lab train as a GGUF file that
-llama.cpp runs. That is possible for models of bytes that are a Llama: layer_types
+llama.cpp runs. It works for models of bytes with Llama's architecture: layer_types
 full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
 		Example: "  l2m lab export l2m-lab-bytes --out bytes.gguf",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -202,7 +202,7 @@ full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&out, "out", "o", "", "GGUF file to write")
-	f.IntVar(&context, "context", 0, "longest sequence, tokens, that the file states (default: the longest of the recipe)")
+	f.IntVar(&context, "context", 0, "context length that the file states, tokens (default: the longest of the recipe)")
 	return cmd
 }
 

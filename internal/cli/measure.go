@@ -33,8 +33,8 @@ a function of length, with intervals, rival laws and a report.
 
 PATH is a file, a folder (read recursively), a glob, or - for standard input:
 plain text, source code, JSON, CSV, Parquet, Arrow, FASTA, FASTQ, web archives
-and wiki dumps, recognised by content, also compressed or in archives. Half of
-the documents train the built-in predictor; windows of the other half are scored.
+and wiki dumps, recognised by content, compressed or in archives too. Half of the
+documents train the built-in predictor; windows of the other half are scored.
 
 The run directory keeps every log-probability. Repeating the command continues
 an interrupted run.`,
@@ -43,10 +43,10 @@ an interrupted run.`,
   l2m measure genome.fa.gz
   zcat log.gz | l2m measure - --json | jq .series[0].law.power
   l2m measure books/ --model smollm2                       # a real language model, fetched once (104 MB)
-  l2m measure books/ --model model.gguf                    # any model of llama.cpp
+  l2m measure books/ --model model.gguf                    # any model that llama.cpp runs
   l2m measure books/ --model http://localhost:8000/v1     # a model behind vLLM, SGLang, …
   l2m measure --logprobs scores.npy                       # computed by any program: windows × L
-  l2m measure --process powergauss:beta=0.76 --length 1024   # known exactly: does the tool find it?`,
+  l2m measure --process powergauss:beta=0.76 --length 1024   # the truth is known: does l2m find it?`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && o.Process == "" && o.LogProbs == "" {
 				return usagef("name at least one file or folder to measure (or - for standard input)")

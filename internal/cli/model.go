@@ -70,9 +70,9 @@ func newModelTrainCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.File, "out", "o", "", "file to write; an existing file is replaced only if it is a model")
-	f.StringVar(&training, "training-bytes", "", "train on at most this much text, an even sample of it (default 64M)")
+	f.StringVar(&training, "training-bytes", "", "train on at most this much text, sampled evenly (default 64M)")
 	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "what is predicted: bytes, dna or protein (default: by the letters of FASTA files, else bytes)")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what to predict: bytes, dna or protein (default: dna or protein for FASTA files, else bytes)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
@@ -153,9 +153,9 @@ func newModelEvalCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.IntVarP(&o.Length, "length", "L", 0, "bytes per window (default: from the documents, at most 16384)")
-	f.IntVar(&o.MaxWindows, "windows", 0, "windows in all (default 200)")
+	f.IntVar(&o.MaxWindows, "windows", 0, "total number of windows (default 200)")
 	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "what the text is read as: bytes, dna or protein (default: as the model)")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "what to read the text as: bytes, dna or protein (default: what the model predicts)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")

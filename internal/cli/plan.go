@@ -85,10 +85,10 @@ func newIngestCommand() *cobra.Command {
 		Long: `Ingest reads the results of the requests that l2m plan wrote: JSON Lines in the
 format of OpenAI's batch services, plain or gzipped, in any order and in pieces,
 with failures and duplicates. Every answer is checked as a server's would be, and
-kept, so a file need be named only once. Two answers to one request that cannot
+kept, so each file need only be named once. Two answers to one request that cannot
 come from the same model are an error that names both. When nothing is missing,
-the run is evaluated and its report written. While something is missing the exit
-code is 1; without result files, ingest only says what is missing.`,
+the run is evaluated and its report written. While something is missing, the exit
+code is 1. Without result files, ingest only says what is missing.`,
 		Example: "  l2m ingest run results-*.jsonl.gz",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 {

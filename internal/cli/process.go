@@ -27,7 +27,7 @@ is known exactly, and prints that information: to check an estimator, or to trai
 models on data with a known law.
 
 A process is named KIND, or KIND:NAME=VALUE,NAME=VALUE…, or by a kind and flags:
-"powergauss:beta=0.76,signs=random" is "powergauss --beta 0.76 --signs random".
+"powergauss:beta=0.76,signs=random" means "powergauss --beta 0.76 --signs random".
 Lists are separated by /, rows of matrices by ;.`,
 		Example: `  l2m process list
   l2m process truth powergauss --beta 0.76 --signs random --frontier 512
@@ -147,7 +147,7 @@ number of cores, and sample i does not depend on how many are drawn.
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. An existing file is replaced only by the same samples")
+	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. an existing file is only replaced by the same samples")
 	f.StringVar(&format, "format", "", "npy, parquet, text or jsonl (default: from the file name)")
 	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per sample")
 	f.IntVarP(&o.Count, "count", "n", 1, "samples")

@@ -18,8 +18,8 @@ func newReportCommand() *cobra.Command {
 		Use:   "report RUN…",
 		Short: "Re-render the report and figures of finished runs",
 		Long: `Report re-renders report.html, the tables and the figures of finished runs from
-their results.json, compare.json, audit.json or calibration.json:
-after an update of l2m, or in other formats for a paper. Nothing is measured again.`,
+their results.json, compare.json, audit.json, calibration.json or lab.json: after an
+update of l2m, or in other formats for a paper. Nothing is measured again.`,
 		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf
   l2m report runs/*`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -32,23 +32,16 @@ func (e usageError) Unwrap() error { return e.err }
 // usagef makes a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// verbs are the constructors of the subcommands, in the order of the help.
-var verbs = []func() *cobra.Command{
-	newMeasureCommand,
-	newTwoPointCommand,
-	newFitCommand,
-	newAuditCommand,
-	newCompareCommand,
-	newPlanCommand,
-	newIngestCommand,
-	newReportCommand,
-	newServeCommand,
-	newProcessCommand,
-	newCalibrateCommand,
-	newLabCommand,
-	newModelCommand,
-	newVersionCommand,
-	newManCommand,
+// verbs are the constructors of the subcommands, by the headings of the help.
+var verbs = []struct {
+	heading  string
+	commands []func() *cobra.Command
+}{
+	{"Measure information:", []func() *cobra.Command{newMeasureCommand, newTwoPointCommand, newFitCommand, newPlanCommand, newIngestCommand}},
+	{"Judge models:", []func() *cobra.Command{newAuditCommand, newCompareCommand, newModelCommand, newLabCommand}},
+	{"Check against known truth:", []func() *cobra.Command{newProcessCommand, newCalibrateCommand}},
+	{"Show results:", []func() *cobra.Command{newReportCommand, newServeCommand}},
+	{"", []func() *cobra.Command{newVersionCommand, newManCommand}},
 }
 
 // Run executes the command line args and returns the exit code: 0 done, 1
@@ -117,12 +110,20 @@ up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetHelpFunc(showHelp)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{errors.New(goWords.ReplaceAllString(err.Error(), ""))}
 	})
-	for _, verb := range verbs {
-		root.AddCommand(verb())
+	for _, group := range verbs {
+		if group.heading != "" {
+			root.AddGroup(&cobra.Group{ID: group.heading, Title: group.heading})
+		}
+		for _, newCommand := range group.commands {
+			cmd := newCommand()
+			cmd.GroupID = group.heading
+			root.AddCommand(cmd)
+		}
 	}
 	root.InitDefaultCompletionCmd()
 	return root

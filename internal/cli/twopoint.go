@@ -25,11 +25,11 @@ func newTwoPointCommand() *cobra.Command {
 		Use:   "twopoint PATH…",
 		Short: "Measure the information that single tokens carry about distant ones",
 		Long: `Twopoint counts the pairs of tokens at every distance d inside documents, and
-estimates their mutual information I(w_i; w_{i+d}), with standard errors, the floor
-that the estimator reads on shuffled pairs, and the law of the decay.
+estimates their mutual information I(w_i; w_{i+d}), with standard errors, the noise
+floor (the estimate on shuffled pairs), and the law of the decay.
 
-Counts are exact, and the corpus may be larger than memory: the rest is kept in
-the run directory while it is needed. Repeating the command continues an
+Counts are exact. The corpus may be larger than memory: what does not fit is kept
+on disk, in the run directory, while it is needed. Repeating the command continues an
 interrupted run. PATH is as for l2m measure.`,
 		Example: `  l2m twopoint --tokens words books/
   l2m twopoint --tokens dna:6 genome.fa.gz --distances 6,10,100,1000
