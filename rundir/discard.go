@@ -27,7 +27,7 @@ func (d *Dir) Discard(entries ...string) error {
 	slices.SortStableFunc(gone, func(a, b string) int { return boolInt(strings.HasSuffix(a, "/")) - boolInt(strings.HasSuffix(b, "/")) })
 	for _, entry := range gone {
 		if err := d.remove(entry); err != nil {
-			return fmt.Errorf("discarding an earlier result: %w", err)
+			return atomicfile.Explain(fmt.Errorf("discarding an earlier result: %w", err))
 		}
 	}
 	if len(gone) == 0 {

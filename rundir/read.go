@@ -17,7 +17,8 @@ type Info struct {
 
 // Read says which run a directory holds, from run.json or, in a directory that has
 // none because only the document was kept, from the document's name. The error is
-// fs.ErrNotExist for a folder that holds no run.
+// fs.ErrNotExist for a folder that holds no run, a *ForeignError for a run.json that
+// is damaged or of another version.
 func Read(fsys fs.FS) (Info, error) {
 	content, err := fs.ReadFile(fsys, RunFile)
 	if err != nil {
@@ -35,7 +36,7 @@ func Read(fsys fs.FS) (Info, error) {
 	if errors.Is(err, errNotOurs) {
 		return Info{}, fs.ErrNotExist
 	} else if err != nil {
-		return Info{}, fmt.Errorf("%s %w", RunFile, err)
+		return Info{}, &ForeignError{RunFile, err.Error()}
 	}
 	k, _ := kindOf(h.Kind)
 	return Info{Header: h, Run: k, Finished: regular(fsys, k.Document)}, nil
@@ -44,7 +45,10 @@ func Read(fsys fs.FS) (Info, error) {
 // ReadDir is Read for the path of a directory.
 func ReadDir(dir string) (Info, error) {
 	i, err := Read(os.DirFS(dir))
-	if errors.Is(err, fs.ErrNotExist) {
+	var foreign *ForeignError
+	if errors.As(err, &foreign) {
+		return i, &ForeignError{filepath.Join(dir, foreign.Path), foreign.Reason}
+	} else if errors.Is(err, fs.ErrNotExist) {
 		return i, fmt.Errorf("%s is not the directory of a run of l2m: it has no %s", dir, RunFile)
 	} else if err != nil {
 		return i, fmt.Errorf("%s: %w", dir, err)

@@ -147,10 +147,16 @@ func (d *Dir) acquire() error {
 // load reads run.json. Without one, nothing but the file keep may stand where a run
 // of this kind writes.
 func (d *Dir) load(keep string) error {
-	content, err := os.ReadFile(d.Path(RunFile))
+	st, err := os.Lstat(d.Path(RunFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return d.refuseForeign(keep)
 	} else if err != nil {
+		return err
+	} else if !st.Mode().IsRegular() {
+		return &ForeignError{d.Path(RunFile), "is not the file of a run"}
+	}
+	content, err := os.ReadFile(d.Path(RunFile))
+	if err != nil {
 		return err
 	}
 	head, err := parseHeader(content)
@@ -249,7 +255,7 @@ func (d *Dir) save() error {
 		return fmt.Errorf("writing %s: %w", RunFile, err)
 	}
 	if err := atomicfile.WriteBytes(d.Path(RunFile), 0o644, append(content, '\n')); err != nil {
-		return fmt.Errorf("%w (choose another --out, or make room)", err)
+		return err
 	}
 	d.stored = true
 	return nil
@@ -330,7 +336,7 @@ func (d *Dir) Write(faces ...Face) error {
 	}
 	for _, f := range faces {
 		if err := os.MkdirAll(filepath.Dir(d.Path(f.Name)), 0o755); err != nil {
-			return err
+			return atomicfile.Explain(err)
 		}
 		mode := f.Mode
 		if mode == 0 {
@@ -352,7 +358,21 @@ func (d *Dir) Folder(name string) (string, error) {
 	if err := d.claim(name + "/"); err != nil {
 		return "", err
 	}
-	return d.Path(name), os.MkdirAll(d.Path(name), 0o755)
+	return d.Path(name), atomicfile.Explain(os.MkdirAll(d.Path(name), 0o755))
+}
+
+// Check refuses what stands under the name of a file or folder that the run has not
+// written, with a *ForeignError.
+func (d *Dir) Check(name string) error {
+	if d.Has(name) {
+		return nil
+	}
+	if _, err := os.Lstat(d.Path(name)); err == nil {
+		return &ForeignError{d.Path(name), "was not written by this run"}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // claim adds entries to the manifest. What is there already under such a name, and
@@ -363,10 +383,7 @@ func (d *Dir) claim(entries ...string) error {
 		if slices.Contains(d.head.Files, entry) || slices.Contains(added, entry) {
 			continue
 		}
-		place := d.Path(strings.TrimSuffix(entry, "/"))
-		if _, err := os.Lstat(place); err == nil {
-			return &ForeignError{place, "was not written by this run"}
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if err := d.Check(strings.TrimSuffix(entry, "/")); err != nil {
 			return err
 		}
 		added = append(added, entry)

@@ -339,6 +339,9 @@ func (o *Offline[T]) savePartial() error {
 // loadPartial reads the folder partial. Killed while the folder was rewritten,
 // it holds answers twice, or those to windows that are stored by now.
 func (o *Offline[T]) loadPartial() error {
+	if err := o.store.run.Check(rundir.Partial); err != nil {
+		return err
+	}
 	dir := filepath.Join(o.store.dir, rundir.Partial)
 	names, err := o.store.partNames(rundir.Partial)
 	if err != nil {

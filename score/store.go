@@ -272,7 +272,7 @@ func (s *Store) save(rows []row) error {
 	name := fmt.Sprintf("part-%06d-%s.parquet", s.next, contentHash(content))
 	s.next++
 	if err := atomicfile.WriteBytes(filepath.Join(s.dir, rundir.Scores, name), 0o644, content); err != nil {
-		return fmt.Errorf("%w (make room or choose another --out; scores saved so far are kept, run the same command again)", err)
+		return fmt.Errorf("%w (scores saved so far are kept: run the same command again)", err)
 	}
 	refs, err := decodePart(content, s.key)
 	if err != nil {

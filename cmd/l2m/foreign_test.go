@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,129 +13,102 @@ import (
 	"github.com/l2m-lab/l2m/internal/thorough"
 )
 
-// writer is a verb that writes, and the names under which it does: in its run
-// directory, or in the folder of its output if file is not empty.
-type writer struct {
-	name  string
-	args  []string // OUT stands for the run directory or the file
-	file  string   // plain output file
-	fresh bool     // it has --fresh
-	names []string
-}
-
-var faces = []string{"report.html", "figures", "run.json"}
-
-// writers are all verbs that write.
-func writers() []writer {
-	lists := func(names ...string) []string { return append(names, faces...) }
-	measured := lists("results.json", "estimates.csv", "windows.parquet", "scores", "partial", "plan.json", "requests")
-	return []writer{
-		{"measure", words("measure BOOKS --length 64 --windows 20 --draws 20 --training-bytes 10k --figures svg -q -o OUT"), "", true, measured},
-		{"twopoint", words("twopoint BOOKS --distances 1,2,4,8 --figures svg -q -o OUT"), "", true, lists("results.json", "estimates.csv", "counts.json", "counting")},
-		{"calibrate", words("calibrate iid --estimators paired --windows 20 --length 64 --repetitions 4 --draws 20 -q -o OUT"), "", true, lists("calibration.json", "repetitions")},
-		{"audit", words("audit CONFIG --figures svg -o OUT"), "", false, lists("audit.json", "audit.csv")},
-		{"fit", words("fit POINTS --figures svg -o OUT"), "", false, lists("results.json", "estimates.csv")},
-		{"compare", words("compare RUNS/measure RUNS/measure2 --figures svg -o OUT"), "", false, lists("compare.json", "compare.csv")},
-		{"plan", words("plan BOOKS --model m --tokenizer VOCABULARY --bos 256 --length 64 --windows 20 --draws 20 -q -o OUT"), "", true, measured},
-		{"ingest", words("ingest OUT BOOKS/0.txt"), "", false, measured},
-		{"report", words("report OUT --figures svg"), "", false, faces},
-		{"model train", words("model train BOOKS --training-bytes 10k -q -o OUT"), "m.bytemix", false, []string{"m.bytemix"}},
-		{"process sample", words("process sample santafe --length 8 -q -o OUT"), "x.txt", false, []string{"x.txt"}},
-		{"process truth", words("process truth santafe --length 8 -o OUT"), "x.json", false, []string{"x.json"}},
-		{"audit --html", words("audit CONFIG --html OUT"), "a.html", false, []string{"a.html"}},
-		{"lab train", words("lab train gaussian-small --steps 3 --lengths 8 --evaluate 8 --hidden 8 --layers 1 --batch 2 -q -o OUT"), "", true, []string{"run.json", "lab.json", "model.safetensors", "config.json", "checkpoint", "curve.csv", "loss.csv"}},
-		{"man", words("man OUT"), "", false, []string{"l2m.1", "l2m-measure.1", "l2m-process-sample.1"}},
-	}
-}
-
-func words(s string) []string { return strings.Fields(s) }
-
 const foreign = "not of l2m\n"
+
+// place puts foreign things into a run directory, and beside it.
+type place func(t *testing.T, out, outside string)
 
 // No verb removes or changes what it did not write: not a file or a folder that has
 // one of its names, not what a link leads to, not a run of another verb, not a file
-// it has no use for; also with --fresh.
+// it has no use for; also with --fresh, and where a folder cannot be written.
 func TestForeignBytesStay(t *testing.T) {
 	if !thorough.Tests() {
 		t.Skip("starts hundreds of processes: set L2M_THOROUGH=1")
 	}
-	dir := t.TempDir()
-	known := map[string]string{"BOOKS": filepath.Join(dir, "books"), "RUNS": filepath.Join(dir, "runs"), "CONFIG": filepath.Join(dir, "config.json"), "POINTS": filepath.Join(dir, "points.csv")}
-	var err error
-	if known["VOCABULARY"], err = filepath.Abs("../../token/vocabulary/testdata/gpt2.json"); err != nil {
-		t.Fatal(err)
-	}
-	for i, n := range []int{5, 7, 11, 13} {
-		text := make([]byte, 4000)
-		for j := range text {
-			text[j] = "etaoin shr"[(j*j/n+i*j)%10]
-		}
-		put(t, filepath.Join(known["BOOKS"], string(rune('0'+i))+".txt"), string(text))
-	}
-	put(t, known["POINTS"], "length,nats,se\n16,2.2,0.05\n32,3.3,0.06\n64,5,0.1\n128,7.4,0.2\n")
-	put(t, known["CONFIG"], `{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4}`)
-	run := func(w writer, out string, more ...string) error {
-		args := slices.Clone(w.args)
-		for i := range args {
-			for name, path := range known {
-				args[i] = strings.Replace(args[i], name, path, 1)
-			}
-			args[i] = strings.Replace(args[i], "OUT", filepath.Join(out, w.file), 1)
-		}
-		cmd := l2mCommand(append(args, more...)...)
-		cmd.Dir = dir
-		said, err := cmd.CombinedOutput()
-		if err != nil && more == nil && strings.HasPrefix(out, known["RUNS"]) {
-			t.Fatalf("%s: %v\n%s", w.name, err, said)
-		}
-		return err
-	}
-	whole := map[string]bool{} // verbs that leave a run directory
-	for _, w := range writers() {
-		if w.file == "" && !slices.Contains([]string{"ingest", "report", "man"}, w.name) {
-			if w.name == "compare" {
-				other := writers()[0]
-				other.args = append(other.args, "--training-bytes", "5k")
-				run(other, filepath.Join(known["RUNS"], "measure2"))
-			}
-			run(w, filepath.Join(known["RUNS"], w.name))
-			whole[w.name] = true
-		}
+	s := newWorkshop(t)
+	unprivileged, why := unprivileged(t)
+	if why != "" {
+		t.Log("read-only folders are left out: ", why)
 	}
 	for _, w := range writers() {
 		t.Run(w.name, func(t *testing.T) {
-			for kind, place := range foreignPlaces(w, known["RUNS"], slices.Sorted(maps.Keys(whole))) {
+			refused := 0
+			for kind, place := range foreignPlaces(w, s) {
+				readOnly := strings.HasPrefix(kind, readOnly)
+				if readOnly && why != "" {
+					continue
+				}
 				for _, more := range [][]string{nil, {"--fresh"}} {
-					if more != nil && !w.fresh {
+					if more != nil && (!w.fresh || strings.Contains(kind, "link ") && !strings.HasPrefix(kind, ownRun)) {
 						continue
 					}
-					at := t.TempDir()
-					out := filepath.Join(at, "out")
-					if err := os.Mkdir(out, 0o755); err != nil {
-						t.Fatal(err)
-					}
+					at := sharedDir(t)
+					out, outside := filepath.Join(at, "out"), filepath.Join(at, "outside")
 					put(t, filepath.Join(out, "notes.txt"), foreign)
-					place(t, out, filepath.Join(at, "outside"))
+					place(t, out, outside)
 					before := snapshot(t, at)
-					err := run(w, out, more...)
+					cmd := s.command(w, out, more...)
+					if readOnly {
+						unprivileged(t, cmd, at)
+					}
+					said, err := cmd.CombinedOutput()
 					after := snapshot(t, at)
 					for path, content := range before {
-						if kind == ownRun && content != foreign {
+						own := strings.HasPrefix(kind, ownRun) && content != foreign && !strings.HasPrefix(path, "/outside")
+						if own || w.name == "ingest" && path == "/out/run.json" {
 							continue
 						}
 						if now := after[path]; now != content {
 							t.Errorf("%s, %v (%v): %s was %.20q and is %.20q", kind, more, err, path, content, now)
 						}
 					}
+					for path := range after {
+						if _, was := before[path]; !was && strings.HasPrefix(path, "/outside") {
+							t.Errorf("%s, %v: %s was written", kind, more, path)
+						}
+					}
+					if err != nil {
+						refused++
+						checkRefusal(t, kind, out, string(said))
+					} else if readOnly {
+						t.Errorf("%s, %v: nothing is said of it", kind, more)
+					}
 				}
+			}
+			if refused == 0 {
+				t.Error("nothing was refused")
 			}
 		})
 	}
 }
 
+// cure is what a refusal ends in.
+var cure = regexp.MustCompile(`\([^()]*(?:remove|move it away|choose another)[^()]*\)\n`)
+
+// checkRefusal wants the file that is in the way, and the cure.
+func checkRefusal(t *testing.T, kind, out, said string) {
+	t.Helper()
+	name := ""
+	for _, prefix := range []string{"a file ", "a folder ", "a link ", "a link to a folder ", "a dangling link "} {
+		if rest, ok := strings.CutPrefix(kind, prefix); ok {
+			name = rest
+		}
+	}
+	if !strings.Contains(said, filepath.Join(out, name)) || !cure.MatchString(said) {
+		t.Errorf("%s: the refusal does not name %s and a cure: %s", kind, filepath.Join(out, name), said)
+	}
+}
+
+const (
+	// ownRun starts the kinds of places in which the verb's own files may change.
+	ownRun = "a run of its own"
+	// readOnly starts the kinds of places where something cannot be written.
+	readOnly = ownRun + ", read-only "
+)
+
 // foreignPlaces are ways to put foreign things where a verb writes, by what they are.
-func foreignPlaces(w writer, runs string, verbs []string) map[string]func(t *testing.T, out, outside string) {
-	places := map[string]func(t *testing.T, out, outside string){}
+func foreignPlaces(w writer, s workshop) map[string]place {
+	places := map[string]place{}
 	for _, name := range w.names {
 		places["a file "+name] = func(t *testing.T, out, _ string) { put(t, filepath.Join(out, name), foreign) }
 		places["a folder "+name] = func(t *testing.T, out, _ string) {
@@ -150,27 +123,21 @@ func foreignPlaces(w writer, runs string, verbs []string) map[string]func(t *tes
 			put(t, filepath.Join(outside, "a.svg"), foreign)
 			link(t, outside, filepath.Join(out, name))
 		}
+		places["a dangling link "+name] = func(t *testing.T, out, outside string) {
+			put(t, filepath.Join(outside, "a.svg"), foreign)
+			link(t, filepath.Join(outside, "missing"), filepath.Join(out, name))
+		}
 	}
 	if w.file != "" || w.name == "man" {
+		places[readOnly+"folder"] = func(t *testing.T, out, _ string) { deny(t, out) }
 		return places
-	}
-	for _, verb := range verbs {
-		if verb == w.name || w.name == "report" || w.name == "ingest" {
-			continue // what it is for; ingest says why it does not
-		}
-		if verb+w.name == "planmeasure" || verb+w.name == "measureplan" {
-			continue // one kind of run
-		}
-		places["a run of "+verb] = func(t *testing.T, out, _ string) {
-			copyRun(t, filepath.Join(runs, verb), out)
-		}
 	}
 	input := map[string]string{"report": "measure", "ingest": "plan"}[w.name]
 	for kind, place := range places {
 		switch w.name {
 		case "report": // of a folder in which only the document was kept
 			places[kind] = func(t *testing.T, out, outside string) {
-				document, err := os.ReadFile(filepath.Join(runs, input, "results.json"))
+				document, err := os.ReadFile(filepath.Join(s.run(input), "results.json"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -179,7 +146,7 @@ func foreignPlaces(w writer, runs string, verbs []string) map[string]func(t *tes
 			}
 		case "ingest":
 			places[kind] = func(t *testing.T, out, outside string) {
-				copyRun(t, filepath.Join(runs, input), out)
+				copyRun(t, s.run(input), out)
 				if _, err := os.Lstat(filepath.Join(out, kind[strings.LastIndex(kind, " ")+1:])); err == nil {
 					return // a file of the plan
 				}
@@ -187,20 +154,64 @@ func foreignPlaces(w writer, runs string, verbs []string) map[string]func(t *tes
 			}
 		}
 	}
-	places[ownRun] = func(t *testing.T, out, _ string) {
-		copyRun(t, filepath.Join(runs, cmp.Or(input, w.name)), out)
+	if input == "" {
+		otherRuns(places, w, s)
+	}
+	ownRuns(places, w, s.run(cmp.Or(input, w.name)))
+	return places
+}
+
+// otherRuns adds the runs of all other verbs.
+func otherRuns(places map[string]place, w writer, s workshop) {
+	runs, _ := os.ReadDir(s.known["RUNS"])
+	for _, run := range runs {
+		verb := strings.TrimSuffix(strings.ReplaceAll(run.Name(), "_", " "), "2")
+		if verb == w.name || verb+w.name == "planmeasure" || verb+w.name == "measureplan" {
+			continue // one kind of run
+		}
+		places["a run of "+verb] = func(t *testing.T, out, _ string) { copyRun(t, s.run(verb), out) }
+	}
+}
+
+// ownRuns adds copies of a run to which something foreign was done.
+func ownRuns(places map[string]place, w writer, run string) {
+	places[ownRun+" with foreign files"] = func(t *testing.T, out, _ string) {
+		copyRun(t, run, out)
 		put(t, filepath.Join(out, "figures", "mine.svg"), foreign)
-		for _, folder := range []string{"scores", "partial", "counting", "repetitions", "requests", "checkpoint"} {
+		for _, folder := range words("scores partial counting repetitions requests checkpoint") {
 			if slices.Contains(w.names, folder) {
 				put(t, filepath.Join(out, folder, "mine.txt"), foreign)
 			}
 		}
 	}
-	return places
+	entries, _ := os.ReadDir(run)
+	for _, e := range entries {
+		if e.Name() == ".l2m-lock" {
+			continue
+		}
+		places[ownRun+" with a link "+e.Name()] = func(t *testing.T, out, outside string) {
+			copyRun(t, run, out)
+			os.MkdirAll(outside, 0o755)
+			if err := os.Rename(filepath.Join(out, e.Name()), filepath.Join(outside, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+			link(t, filepath.Join(outside, e.Name()), filepath.Join(out, e.Name()))
+		}
+	}
+	places[readOnly+"folder"] = func(t *testing.T, out, _ string) {
+		copyRun(t, run, out)
+		deny(t, out)
+	}
+	part := "figures"
+	if w.name == "plan" { // draws none
+		part = "requests"
+	}
+	places[readOnly+part] = func(t *testing.T, out, _ string) {
+		copyRun(t, run, out)
+		put(t, filepath.Join(out, part, "mine.svg"), foreign)
+		deny(t, filepath.Join(out, part))
+	}
 }
-
-// ownRun is the place in which the verb's own files may change.
-const ownRun = "foreign files in a run of its own"
 
 func copyRun(t *testing.T, from, to string) {
 	t.Helper()
@@ -224,6 +235,15 @@ func link(t *testing.T, to, path string) {
 	if err := os.Symlink(to, path); err != nil {
 		t.Skip(err)
 	}
+}
+
+// deny lets nobody write into a folder, until the test is over.
+func deny(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(dir, 0o755) })
 }
 
 // snapshot is the content of every file below a folder, and where its links lead.

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/l2m-lab/l2m/internal/tempfile"
 )
@@ -34,15 +35,18 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	dir, suffix := filepath.Dir(path), "-"+filepath.Base(path)
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("writing %s: %w", path, err)
+			err = Explain(fmt.Errorf("writing %s: %w", path, err))
 		}
 	}()
 	if st, err := os.Lstat(path); err == nil && !st.Mode().IsRegular() && st.Mode()&fs.ModeSymlink == 0 {
-		return errors.New("it is there already, and not a file")
+		return errors.New("it is there already, and not a file (remove it, or choose another place)")
 	}
 	tempfile.RemoveAbandoned(dir, tempPrefix, suffix)
 	f, err := tempfile.Create(dir, tempPrefix, suffix, perm)
-	if err != nil {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		return inner.Err // its path is one that nobody has asked for
+	} else if err != nil {
 		return err
 	}
 	renamed := false
@@ -68,6 +72,18 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	}
 	renamed = true
 	return syncDir(dir)
+}
+
+// Explain adds the cure to the error of a place where writing is not allowed, or that
+// is full, and leaves others as they are.
+func Explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w (allow writing there, or choose another place)", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("%w (make room, or choose another place)", err)
+	}
+	return err
 }
 
 // WriteBytes is WriteFile for content that is already in memory.

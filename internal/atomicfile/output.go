@@ -85,7 +85,7 @@ func target(path string, ours Mark) (string, error) {
 		}
 	}
 	if err == nil && st.IsDir() {
-		return "", fmt.Errorf("writing %s: it is a folder (name a file in it)", path)
+		return "", fmt.Errorf("writing %s: it is a folder (choose another name, such as that of a file in it)", path)
 	}
 	if err != nil || !st.Mode().IsRegular() { // the writer tells what is wrong
 		return path, nil
@@ -115,7 +115,7 @@ func writeThrough(path string, write func(io.Writer) error) error {
 		err = errors.Join(write(f), f.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return Explain(fmt.Errorf("writing %s: %w", path, err))
 	}
 	return nil
 }
