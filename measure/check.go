@@ -23,6 +23,7 @@ type facts struct {
 	exact     bool                 // the model is the law of the process
 	copied    float64              // see check.Copied
 	better    string               // a better model to suggest; "" if none is known
+	contrast  mi.Contrast          // scores for the lower bound; empty where there are too few
 }
 
 // conclude runs the checks and applies their findings to r.
@@ -32,6 +33,9 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 		d.Series = append(d.Series, s.Series)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
+	if len(f.contrast.LogProbs) > 0 {
+		r.Bracket = bracket(f.contrast, d.Series, stats, f.entropies != nil)
+	}
 	r.Findings = check.Run(d)
 	applyFindings(r)
 }

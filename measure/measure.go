@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -71,7 +73,12 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := scoreSample(ctx, run, text, e, s, o)
+	load := sync.OnceValues(func() (lm.Model[token.ID], error) { return e.Load(ctx) })
+	store, err := scoreSample(ctx, run, text, e, s, load, o)
+	if err != nil {
+		return nil, err
+	}
+	low, err := scoreContrast(ctx, run, load, s, e.InFlight, o)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +88,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := evaluate(ctx, r, s, store, facts{copied: share}, o.fit(), o.Progress); err != nil {
+	if err := evaluate(ctx, r, s, store, facts{copied: share, contrast: low}, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {
@@ -248,7 +255,7 @@ func (s sample[T]) bytesPerToken() float64 {
 
 // scoreSample scores the windows that the run directory lacks. The model is loaded,
 // and trained if need be, only if there are any.
-func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], o Options) (*score.Store, error) {
+func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], load func() (lm.Model[token.ID], error), o Options) (*score.Store, error) {
 	store, err := openStore(run, t, e, s)
 	if err != nil {
 		return nil, err
@@ -259,7 +266,7 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 	if o.Planned != nil {
 		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o.Seed), e.Info)
 	}
-	model, err := e.Load(ctx)
+	model, err := load()
 	if err == nil {
 		err = scoreWith(ctx, model, s, store, e.InFlight, o.Progress)
 	}

@@ -77,6 +77,9 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o.Seed), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
 	f := facts{exact: !open.IsTrained(o.Model) && o.Context == 0}
+	if f.contrast, err = scoreContrast(ctx, run, func() (lm.Model[T], error) { return model, nil }, s, o.Workers, o); err != nil {
+		return nil, err
+	}
 	if f.entropies, err = entropies(s); err != nil {
 		return nil, err
 	}

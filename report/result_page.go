@@ -102,6 +102,9 @@ func (b pageBuilder) lead() prose.Phrase {
 	if b.find.reason != "" {
 		say(prose.Plain(strings.TrimSuffix(upperFirst(b.find.reason), ".") + "."))
 	}
+	if p := bracket(b.r); p != nil {
+		say(prose.Plain(" "), p)
+	}
 	return append(t, b.rejected()...)
 }
 

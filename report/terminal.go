@@ -119,6 +119,9 @@ func (t *terminal) verdict() {
 	if t.find.reason != "" {
 		t.paragraph(t.find.reason, 2)
 	}
+	if b := bracket(t.r); b != nil {
+		t.paragraph(b.String(), 2)
+	}
 }
 
 // facts is one line that says what the finding rests on.

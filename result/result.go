@@ -29,8 +29,10 @@ type Result struct {
 	Series   []Series   `json:"series,omitempty"`   // first one is the headline
 	Triangle []mi.Point `json:"triangle,omitempty"` // I(ell;L) over ell at fixed L, from the joint pass
 	Peak     *mi.Peak   `json:"peak,omitempty"`     // where the triangle is largest
-	TwoPoint *TwoPoint  `json:"twopoint,omitempty"`
-	Audit    *Audit     `json:"audit,omitempty"` // of the model configurations that were given
+	// Bracket bounds the information at the longest length, whatever the estimates.
+	Bracket  *mi.Bracket `json:"bracket,omitempty"`
+	TwoPoint *TwoPoint   `json:"twopoint,omitempty"`
+	Audit    *Audit      `json:"audit,omitempty"` // of the model configurations that were given
 	// Findings are the checks that failed, most serious first: what makes the
 	// estimates something else than the information of the text.
 	Findings []check.Finding `json:"findings,omitempty"`

@@ -43,6 +43,9 @@ func (r *Result) Validate() error {
 			return fmt.Errorf(".triangle[%d]: ell %d, length %d, standard error %g cannot be", j, p.Ell, p.Length, float64(p.SE))
 		}
 	}
+	if b := r.Bracket; b != nil && (b.Ell < 1 || b.Length <= b.Ell) {
+		return fmt.Errorf(".bracket: ell %d does not cut a window of %d", b.Ell, b.Length)
+	}
 	for j, p := range r.Loss.Positions {
 		if p.From < 1 || p.To < p.From || p.SE < 0 {
 			return fmt.Errorf(".loss.positions[%d]: positions %d to %d, standard error %g cannot be", j, p.From, p.To, p.SE)

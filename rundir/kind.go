@@ -23,8 +23,9 @@ const (
 	Report    = "report.html"
 	Figures   = "figures" // folder
 
-	Scores   = "scores"  // folder of scored windows
-	Partial  = "partial" // folder of answers to windows that are not finished
+	Scores   = "scores"        // folder of scored windows
+	Contrast = "contrast.json" // scores of the lower bound
+	Partial  = "partial"       // folder of answers to windows that are not finished
 	Plan     = "plan.json"
 	Windows  = "windows.parquet"
 	Requests = "requests" // folder of batch files
@@ -60,7 +61,7 @@ func names(alternatives ...string) *regexp.Regexp {
 // The kinds of run directories.
 var (
 	Measure = Kind{"measure", Results,
-		names(`results\.json`, `estimates\.csv`, `plan\.json`, `windows\.parquet`, request),
+		names(`results\.json`, `estimates\.csv`, `plan\.json`, `windows\.parquet`, `contrast\.json`, request),
 		map[string]*regexp.Regexp{Scores: ScorePart, Partial: ScorePart}}
 	TwoPoint = Kind{"twopoint", Results,
 		names(`results\.json`, `estimates\.csv`, `counts\.json`),

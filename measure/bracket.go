@@ -1,0 +1,194 @@
+package measure
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/rundir"
+)
+
+// contrastShare is the part of the tokens of a run that the lower bound may cost: a
+// tenth. Windows come before contexts up to goodContexts: ln K grows slowly, and the
+// error over few windows is not known.
+const (
+	contrastShare = 10
+	goodContexts  = 8
+	leastWindows  = 8
+	leastContexts = 3
+)
+
+// planContrast chooses windows of different documents for the lower bound at the
+// longest length, and how many contexts each can have, also counting the tokens that a
+// server reads; none if that is too few.
+func planContrast[T any](s sample[T], seed uint64) (windows []int, contexts int) {
+	seen := map[int]bool{}
+	for i, w := range s.windows {
+		if !seen[w.Cluster] {
+			seen[w.Cluster] = true
+			windows = append(windows, i)
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, 0x636f6e7472617374)) // stream "contrast"
+	rng.Shuffle(len(windows), func(i, j int) { windows[i], windows[j] = windows[j], windows[i] })
+	// A window costs its past once and K times the other half.
+	half := int64(s.plan.Length / 2)
+	passes := s.plan.Tokens(len(s.windows)) / contrastShare / half
+	passes = min(passes, s.plan.PromptTokens(len(s.windows))/contrastShare/(2*half))
+	n := min(len(windows), max(leastWindows, int(passes)/(1+goodContexts)))
+	contexts = min(n, int(passes)/n-1)
+	if n < leastWindows || contexts < leastContexts {
+		return nil, 0
+	}
+	return windows[:n], contexts
+}
+
+// contrastFile is the content of rundir.Contrast.
+type contrastFile struct {
+	Windows  []int        `json:"windows"`
+	LogProbs [][]*float64 `json:"log_probs"` // [window][k], k = 0 its own past; null: −Inf
+}
+
+// scoreContrast scores the contrast of a sample, or reads the scores of an earlier
+// session. Contexts are added, twice as many each time, until the bound no longer
+// moves. The zero value is what there is to say of samples too small for one.
+func scoreContrast[T any](ctx context.Context, run *rundir.Dir, load func() (lm.Model[T], error), s sample[T], inFlight int, o Options) (mi.Contrast, error) {
+	ell := s.plan.Splits[len(s.plan.Splits)-1]
+	c := mi.Contrast{Ell: ell, Length: 2 * ell}
+	windows, contexts := planContrast(s, o.Seed)
+	if contexts == 0 {
+		return c, nil
+	}
+	if path := run.Path(rundir.Contrast); run.Has(rundir.Contrast) {
+		if content, err := os.ReadFile(path); err == nil {
+			err = readContrast(content, path, &c)
+			return c, err
+		}
+	}
+	model, err := load()
+	if err != nil {
+		return c, err
+	}
+	stage := o.Progress.Stage("bounding", "contexts")
+	for k := min(goodContexts, contexts); ; k = min(2*k, contexts) {
+		if err := addContexts(ctx, model, s, windows, k, max(1, inFlight), &c); err != nil {
+			return c, fmt.Errorf("scoring the lower bound: %w", err)
+		}
+		stage(int64(k), int64(contexts), 0)
+		if k == contexts || c.Settled() {
+			return c, writeContrast(run, windows, c)
+		}
+	}
+}
+
+// addContexts widens a contrast to n contexts: window i has its own past and those of
+// the windows after it, in a circle.
+func addContexts[T any](ctx context.Context, m lm.Model[T], s sample[T], windows []int, n, inFlight int, c *mi.Contrast) error {
+	if c.LogProbs == nil {
+		c.LogProbs = make([][]float64, len(windows))
+	}
+	done := c.K()
+	for i := range c.LogProbs {
+		c.LogProbs[i] = append(c.LogProbs[i], make([]float64, n-done)...)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(inFlight)
+	for w, past := range windows {
+		g.Go(func() error {
+			r := lm.Request[T]{Tokens: s.windows[past].Tokens[:c.Ell]}
+			for k := done; k < n; k++ {
+				y := windows[(w-k+len(windows))%len(windows)]
+				r.Branches = append(r.Branches, lm.Branch[T]{At: c.Ell, Tokens: s.windows[y].Tokens[c.Ell:c.Length]})
+			}
+			answer, err := m.LogProbs(ctx, r)
+			if err != nil {
+				return err
+			}
+			if len(answer.Branches) != n-done {
+				return fmt.Errorf("model %s: %d branches returned, %d asked for", m.Info().Name, len(answer.Branches), n-done)
+			}
+			for i, values := range answer.Branches {
+				k, total := done+i, 0.0
+				for _, v := range values {
+					total += float64(v)
+				}
+				if len(values) != c.Length-c.Ell || math.IsNaN(total) || math.IsInf(total, 1) || k == 0 && math.IsInf(total, -1) {
+					return fmt.Errorf("model %s, window %d: %d log-probabilities with the sum %v for %d tokens", m.Info().Name, past, len(values), total, c.Length-c.Ell)
+				}
+				c.LogProbs[(w-k+len(windows))%len(windows)][k] = total
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func writeContrast(run *rundir.Dir, windows []int, c mi.Contrast) error {
+	f := contrastFile{Windows: windows}
+	for _, row := range c.LogProbs {
+		values := make([]*float64, len(row))
+		for k, v := range row {
+			if !math.IsInf(v, -1) {
+				values[k] = &v
+			}
+		}
+		f.LogProbs = append(f.LogProbs, values)
+	}
+	return run.Write(rundir.Face{Name: rundir.Contrast, Write: func(w io.Writer) error { return json.NewEncoder(w).Encode(f) }})
+}
+
+func readContrast(content []byte, path string, c *mi.Contrast) error {
+	var f contrastFile
+	if err := json.Unmarshal(content, &f); err != nil {
+		return fmt.Errorf("%s is damaged: %w (delete it; it is then computed again)", path, err)
+	}
+	if len(f.LogProbs) != len(f.Windows) || len(f.Windows) == 0 {
+		return fmt.Errorf("%s is damaged (delete it; it is then computed again)", path)
+	}
+	for i, row := range f.LogProbs {
+		if len(row) < leastContexts || len(row) != len(f.LogProbs[0]) || row[0] == nil {
+			return fmt.Errorf("%s is damaged: row %d (delete it; it is then computed again)", path, i)
+		}
+		values := make([]float64, len(row))
+		for k, v := range row {
+			if values[k] = math.Inf(-1); v != nil {
+				values[k] = *v
+			}
+		}
+		c.LogProbs = append(c.LogProbs, values)
+	}
+	return nil
+}
+
+// bracket bounds the information at the longest length from below and from above.
+func bracket(c mi.Contrast, series []mi.Series, stats *mi.Statistics, symbols bool) *mi.Bracket {
+	var lower, upper []mi.End
+	for _, s := range series {
+		n := len(s.Points)
+		if n == 0 || s.Points[n-1].Length != c.Length || s.Points[n-1].Ell != c.Ell || s.Points[n-1].SE == 0 {
+			continue
+		}
+		e := info.Estimate{Value: float64(s.Points[n-1].Value), SE: float64(s.Points[n-1].SE)}
+		switch s.Estimator {
+		case mi.InfoNCE:
+			end := mi.NewEnd(string(mi.InfoNCE), e, s.Clusters, -1)
+			end.K = s.K
+			lower = append(lower, end)
+		case mi.VCLUB:
+			upper = append(upper, mi.NewEnd(string(mi.VCLUB), e, s.Clusters, 1))
+		}
+	}
+	if e, ok := stats.Surprise(c.Ell); ok && symbols {
+		upper = append(upper, mi.NewEnd("entropy", e, len(stats.Clusters()), 1))
+	}
+	return mi.NewBracket(c, lower, upper)
+}
