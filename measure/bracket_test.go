@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/l2m-lab/l2m/info"
@@ -12,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
+	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -137,6 +139,33 @@ func TestBracket(t *testing.T) {
 			if most := max(1, runs/20); below > most || m.above && above > most {
 				t.Errorf("%s with %s: the truth is below the bracket in %d runs of %d and above it in %d", spec, m.name, below, runs, above)
 			}
+		}
+	}
+}
+
+// TestContrastFile: what is written is read back, and what is damaged is refused.
+func TestContrastFile(t *testing.T) {
+	run, err := rundir.Open(t.TempDir(), rundir.Measure, rundir.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	c := mi.Contrast{LogProbs: [][]float64{{-1, math.Inf(-1), -2.5}, {-0.1, -3, -1e-17}}}
+	if err := writeContrast(run, []int{4, 7}, c); err != nil {
+		t.Fatal(err)
+	}
+	path := run.Path(rundir.Contrast)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got mi.Contrast
+	if err := readContrast(content, path, &got); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("read %v, %v", got, err)
+	}
+	for _, damaged := range []string{"", "{}", `{"windows":[1],"log_probs":[[null,-1,-1]]}`, `{"windows":[1],"log_probs":[[-1]]}`, `{"windows":[1,2],"log_probs":[[-1,-2,-3]]}`} {
+		if err := readContrast([]byte(damaged), path, &got); err == nil {
+			t.Errorf("%q was read", damaged)
 		}
 	}
 }
