@@ -81,9 +81,13 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 	}
 	defer offline.Close()
 	out := &Ingested{}
-	in := ingester{openai.Batch{Dialect: f.Dialect, Model: f.Model, BOS: f.BOS}, offline, requestPrefix(f.Key), out}
+	in := ingester{openai.Batch{Dialect: f.Dialect, Model: f.Model, BOS: f.BOS}, offline, requestPrefix(f.Key), runNumber(f.Key), out}
 	for _, path := range results {
-		if err := errors.Join(in.file(ctx, path, progress), offline.Flush()); err != nil {
+		read := in.file
+		if isNPZ(path) {
+			read = in.arrays
+		}
+		if err := errors.Join(read(ctx, path, progress), offline.Flush()); err != nil {
 			return nil, err
 		}
 	}
@@ -138,6 +142,7 @@ type ingester struct {
 	batch   openai.Batch
 	offline *score.Offline[token.ID]
 	prefix  string
+	run     int64
 	out     *Ingested
 }
 
@@ -192,7 +197,12 @@ func (t ingester) answer(a openai.BatchAnswer) error {
 		return nil
 	}
 	id, _ := parseRequest(t.prefix, a.ID)
-	err := t.offline.Answer(id, a.LogProbs, a.At)
+	return t.keep(id, a.LogProbs, a.At)
+}
+
+// keep stores an answer and counts it.
+func (t ingester) keep(id score.PieceID, values []float32, at string) error {
+	err := t.offline.Answer(id, values, at)
 	var conflict *score.ConflictError
 	switch {
 	case err == nil:

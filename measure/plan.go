@@ -42,6 +42,8 @@ type PlanOptions struct {
 	PerFile      int   // most requests per file; 0 means 10,000
 	BytesPerFile int64 // most bytes per file, before compression; 0 means 200 MB, OpenAI's limit
 	Gzip         bool  // compress the files
+
+	Arrays bool // write NumPy arrays of tokens instead of requests to a server
 }
 
 // planFile is plan.json. With the windows it is all that Ingest needs, without the
@@ -148,6 +150,9 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Arrays {
+		return writePasses(ctx, run, offline, f)
+	}
 	return writeRequests(ctx, run, b, offline, requestPrefix(f.Key), o)
 }
 
@@ -177,6 +182,7 @@ func DeclarePlan(s option.Set, o *PlanOptions) {
 	s.Int(&o.PerFile, "max-requests", "", defaultPerFile, "most requests per file", option.Running)
 	s.Int64(&o.BytesPerFile, "max-bytes", "", openai.BatchBytes, "most bytes per file, before compression", option.Running)
 	s.Bool(&o.Gzip, "gzip", "", false, "compress the request files", option.Running)
+	s.Bool(&o.Arrays, "npz", "", false, "write NumPy arrays of tokens to score, instead of requests to a server (docs/pytorch.md)", option.Running)
 	s.Reading(option.Reading{Format: &m.Format, Field: &m.Field, MaxRecord: &m.MaxRecord, Strict: &m.Strict, KeepDuplicates: &m.KeepDuplicates})
 	declareFit(s, m)
 }
@@ -222,10 +228,16 @@ func planWindows(ctx context.Context, o PlanOptions, m Options) (t text, e *open
 
 // requestPrefix starts the ids of all requests of a run. Other models, windows and
 // plans have other prefixes.
-func requestPrefix(k score.Key) string {
+func requestPrefix(k score.Key) string { return fmt.Sprintf("l2m-%.6x-", keySum(k)) }
+
+// keySum identifies a run by what determines its scores.
+func keySum(k score.Key) [sha256.Size]byte {
 	k.ModelName = "" // does not change the scores
-	content, _ := json.Marshal(k)
-	return fmt.Sprintf("l2m-%.6x-", sha256.Sum256(content))
+	content, err := json.Marshal(k)
+	if err != nil {
+		panic(err) // numbers and strings
+	}
+	return sha256.Sum256(content)
 }
 
 // parseRequest is the inverse of requestPrefix followed by an id.

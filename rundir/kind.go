@@ -51,7 +51,7 @@ var ScorePart = regexp.MustCompile(`^part-([0-9]{6,})-([0-9a-f]{16})\.parquet$`)
 
 const (
 	face    = `report\.html|figures/[a-z0-9][a-z0-9-]*\.(?:svg|png|pdf)`
-	request = `requests/(?:requests-[0-9]{5,}\.jsonl(?:\.gz)?|answer\.py)`
+	request = `requests/(?:requests-[0-9]{5,}\.jsonl(?:\.gz)?|passes-[0-9]{5,}\.npz|answer\.py)`
 )
 
 func names(alternatives ...string) *regexp.Regexp {

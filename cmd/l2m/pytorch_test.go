@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -20,9 +22,9 @@ func TestPyTorchLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop := regexp.MustCompile("(?s)```python\n(.*?)```").FindSubmatch(page)
-	if loop == nil {
-		t.Fatal("docs/pytorch.md has no loop")
+	blocks := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(blocks) != 3 {
+		t.Fatalf("docs/pytorch.md has %d blocks: the loop, its use with Transformers, and for passes", len(blocks))
 	}
 	// A module whose logits depend on the last two tokens, on sequences in which each
 	// token is one of two successors of the one before: it gains from the past.
@@ -38,10 +40,36 @@ row = torch.tensor([0, *windows[3]])
 want = torch.log_softmax(Pairs()(row[None])[0, :-1], -1)[torch.arange(64), row[1:]]
 a = np.load("scores.npz")
 assert np.allclose(a["logprobs"][3], want, atol=1e-6) and a["marginal_8"].shape == (40, 24), a["marginal_8"].shape
+
+class Flat(torch.nn.Module):  # a vocabulary as large as that of the plan
+    def forward(self, x):
+        return torch.zeros(*x.shape, 1000)
+
+model = Flat()
 `
 	dir := t.TempDir()
+	l2m := func(args ...string) []byte {
+		t.Helper()
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), mainEnv+"=1")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("l2m %s: %v\n%s", args, err, out)
+		}
+		return out
+	}
+	vocabulary, err := filepath.Abs("../../token/vocabulary/testdata/gpt2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	books := filepath.Join(strings.TrimSpace(string(root)), "src", "strings")
+	l2m("plan", books, "--model", "flat", "--tokenizer", vocabulary, "--bos", "256", "--npz", "--length", "32", "--windows", "20", "--draws", "50", "--out", "planned")
 	script := filepath.Join(dir, "loop.py")
-	if err := os.WriteFile(script, append(loop[1], use...), 0o644); err != nil {
+	if err := os.WriteFile(script, slices.Concat(blocks[0][1], []byte(use), blocks[2][1]), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(python, script)
@@ -49,12 +77,12 @@ assert np.allclose(a["logprobs"][3], want, atol=1e-6) and a["marginal_8"].shape 
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd = exec.Command(os.Args[0], "measure", "--logprobs", "scores.npz", "--out", "run", "--draws", "50", "--json")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), mainEnv+"=1")
-	out, err := cmd.Output()
+	results, err := filepath.Glob(filepath.Join(dir, "results-*.npz"))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
+	l2m(append([]string{"ingest", "planned"}, results...)...)
+	out := l2m("measure", "--logprobs", "scores.npz", "--out", "run", "--draws", "50", "--json")
 	var r struct {
 		Series []struct {
 			Estimator string

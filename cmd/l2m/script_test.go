@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"stderrlines": stderrLines,
 			"modelserver": modelServer,
 			"runbatch":    runBatch,
+			"runpasses":   runPasses,
 		},
 	})
 }

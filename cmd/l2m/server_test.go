@@ -1,7 +1,9 @@
 package main
 
 import (
+	"archive/zip"
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,10 +11,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/l2m-lab/l2m/internal/npy"
 )
 
 const (
@@ -64,16 +69,22 @@ func serveModel() {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
+// counted are the log-probabilities of the tokens after the first.
+func counted(prompt []int) []float64 {
+	seen := map[int]float64{}
+	var out []float64
+	for i, id := range prompt[1:] {
+		out = append(out, math.Log(seen[id]+0.5)-math.Log(float64(i)+0.5*256))
+		seen[id]++
+	}
+	return out
+}
+
 // complete is the answer to a prompt.
 func complete(prompt []int) any {
-	seen := map[int]float64{}
 	list := make([]any, len(prompt))
-	for i, id := range prompt {
-		if i > 0 {
-			p := math.Log(seen[id]+0.5) - math.Log(float64(i-1)+0.5*256)
-			list[i] = map[string]any{strconv.Itoa(id): map[string]any{"logprob": p}}
-			seen[id]++
-		}
+	for i, p := range counted(prompt) {
+		list[i+1] = map[string]any{strconv.Itoa(prompt[i+1]): map[string]any{"logprob": p}}
 	}
 	return map[string]any{"model": "counter", "choices": []any{map[string]any{"index": 0, "text": "x", "prompt_logprobs": list}}}
 }
@@ -118,6 +129,45 @@ func runBatch(ts *testscript.TestScript, _ bool, args []string) {
 		text = text[:len(text)-100]
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+// runPasses: "runpasses PASSES RESULTS" scores a file of passes with the same model.
+func runPasses(ts *testscript.TestScript, _ bool, args []string) {
+	z, err := zip.OpenReader(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer z.Close()
+	f, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer f.Close()
+	out := zip.NewWriter(f)
+	for _, entry := range z.File {
+		if entry.Name != "tokens.npy" {
+			ts.Check(out.Copy(entry))
+			continue
+		}
+		r, err := entry.Open()
+		ts.Check(err)
+		h, err := npy.ReadHeader(r)
+		ts.Check(err)
+		tokens, err := npy.ReadInts(r, h, 0)
+		ts.Check(err)
+		width := h.Shape[1]
+		content := npy.Header{Kind: "<f4", Shape: []int{h.Shape[0], width - 1}}.Bytes()
+		for row := range slices.Chunk(tokens, width) {
+			var prompt []int
+			for _, t := range row {
+				prompt = append(prompt, int(t))
+			}
+			for _, p := range counted(prompt) {
+				content = binary.LittleEndian.AppendUint32(content, math.Float32bits(float32(p)))
+			}
+		}
+		w, err := out.Create("logprobs.npy")
+		ts.Check(err)
+		_, err = w.Write(content)
+		ts.Check(err)
+	}
+	ts.Check(out.Close())
 }
 
 // modelServer: "modelserver VAR" starts a server and puts its URL into VAR.

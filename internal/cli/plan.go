@@ -30,7 +30,8 @@ what has not been answered yet.`,
   # on the cluster, in one job:
   #   vllm serve meta-llama/Llama-3.1-405B-FP8 --tensor-parallel-size 8 --max-model-len 4096 &
   #   python3 run/requests/answer.py --url http://localhost:8000 run/requests/requests-*.jsonl
-  l2m ingest run run/requests/results-*.jsonl`,
+  l2m ingest run run/requests/results-*.jsonl
+  l2m plan books/ --model mine --tokenizer tokenizer.json --bos 0 --npz --out run   # arrays for a loop of your own`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("name at least one file or folder")
@@ -59,6 +60,11 @@ what has not been answered yet.`,
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), p)
+			}
+			if o.Arrays {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d sequences for %d windows in %d files under %s/requests: %d tokens, of which %d are scored\nscore them as docs/pytorch.md shows, then: l2m ingest %s RESULTS…\n",
+					p.Requests, p.Windows, len(p.Files), m.Out, p.Prompts, p.Scored, m.Out)
+				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests for %d windows in %d files under %s/requests: %d prompt tokens, of which %d are scored\nbeside a server: python3 %s --url http://localhost:8000 REQUESTS…\nthen: l2m ingest %s RESULTS…\n",
 				p.Requests, p.Windows, len(p.Files), m.Out, p.Prompts, p.Scored, p.Runner, m.Out)
