@@ -17,6 +17,15 @@ import (
 // TestExportedModels: a model that the lab trained gives, as a GGUF file, the log-probabilities
 // that it gives by itself.
 func TestExportedModels(t *testing.T) {
+	for name, c := range map[string]mixer.Config{
+		"llama":  {Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"},
+		"mamba2": {Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm"},
+	} {
+		t.Run(name, func(t *testing.T) { testExported(t, c) })
+	}
+}
+
+func testExported(t *testing.T, c mixer.Config) {
 	needLibrary(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	text := make([]token.ID, 4096)
@@ -28,8 +37,7 @@ func TestExportedModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	recipe, err := train.Recipe{
-		Model:   mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"},
-		Lengths: []int{32}, Steps: 150, Batch: 16, Rate: 0.01, Seed: 1,
+		Model: c, Lengths: []int{32}, Steps: 150, Batch: 16, Rate: 0.01, Seed: 1,
 	}.Settled(data)
 	if err != nil {
 		t.Fatal(err)

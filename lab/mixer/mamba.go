@@ -8,17 +8,17 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// expand is the inner width of both Mambas over hidden_size.
-const expand = 2
+// Expand is the inner width of both Mambas over hidden_size.
+const Expand = 2
 
 // mamba2 is the state-space dual of Mamba-2 (arXiv 2405.21060, section 7.1) with
 // one group of B and C. It keeps state_size numbers a channel, and the columns
 // of its convolution.
 var mamba2 = mechanism{
 	name:  "mamba2",
-	check: func(c *Config) error { return firstError(c.checkHeads(expand*c.Hidden), checkState(c)) },
+	check: func(c *Config) error { return firstError(c.checkHeads(Expand*c.Hidden), checkState(c)) },
 	mix: func(s scope, seq sequence, x *graph.Node) *graph.Node {
-		g, inner, n, h := s.g, expand*s.c.Hidden, s.c.State, s.c.Heads
+		g, inner, n, h := s.g, Expand*s.c.Hidden, s.c.State, s.c.Heads
 		z := s.linear("z.weight", x, inner)
 		mixed := g.SiLU(s.conv("conv", seq, s.linear("in.weight", x, inner+2*n)))
 		v := s.split(g.Cut(mixed, 2, 0, inner), h)
@@ -37,7 +37,7 @@ var mamba = mechanism{
 	name:  "mamba",
 	check: checkState,
 	mix: func(s scope, seq sequence, x *graph.Node) *graph.Node {
-		g, inner, n := s.g, expand*s.c.Hidden, s.c.State
+		g, inner, n := s.g, Expand*s.c.Hidden, s.c.State
 		B, T := x.Shape[0], x.Shape[1]
 		z := s.linear("z.weight", x, inner)
 		u := g.SiLU(s.conv("conv", seq, s.linear("in.weight", x, inner)))
