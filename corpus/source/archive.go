@@ -117,7 +117,13 @@ func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
 		return &ReadError{in.Name, fmt.Sprintf("damaged ZIP archive: %v (copy or download it again)", err), err}
 	}
 	archive.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
-	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
+	archive.RegisterDecompressor(zstd.ZipMethodWinZip, func(r io.Reader) io.ReadCloser {
+		z, err := newZstd(bufio.NewReaderSize(r, headSize))
+		if err != nil {
+			return nil // not with these options
+		}
+		return z.IOReadCloser()
+	})
 	for _, f := range archive.File {
 		if what, known := officeParts[f.Name]; known {
 			return &Refusal{in.Name, what + ", not text", groupOffice, "save it as plain text, or as HTML"}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -33,16 +34,21 @@ func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 			err = &ReadError{in.Name, fmt.Sprintf("damaged Arrow file: %v", p), nil}
 		}
 	}()
-	if stream {
-		return r.arrowStream(in, br, &inVisit)
-	}
-	if head, err := br.Peek(8); err != nil || string(head) != "ARROW1\x00\x00" {
-		if head, _ := br.Peek(12); !isArrowStream(head) {
+	if !stream {
+		head, _ := br.Peek(12)
+		if stream = isArrowStream(head); !stream && !bytes.HasPrefix(head, []byte("ARROW1\x00\x00")) {
 			return &Refusal{in.Name, "not Arrow IPC", "files that are not what their names say", "say what it is: --format"}
 		}
-		return r.arrowStream(in, br, &inVisit)
 	}
-	return r.random(in, br, func(at io.ReaderAt, size int64) error { return r.arrowFile(in, at, size, &inVisit) })
+	return r.random(in, br, func(at io.ReaderAt, size int64) error {
+		if err := verifyArrow(at, size, stream); err != nil {
+			return r.badArrow(in, err)
+		}
+		if stream {
+			return r.arrowStream(in, at, size, &inVisit)
+		}
+		return r.arrowFile(in, at, size, &inVisit)
+	})
 }
 
 // arrowLimits keeps what a file of at most so many bytes claims from being allocated.
@@ -57,13 +63,10 @@ func (r *reader) badArrow(in Input, err error) error {
 	return &ReadError{in.Name, fmt.Sprintf("not readable Arrow data: %v (copy or download it again)", err), err}
 }
 
-func (r *reader) arrowStream(in Input, br *bufio.Reader, inVisit *bool) error {
-	most := int64(maxBatch)
-	if in.At != nil {
-		most = min(most, in.Size)
-	}
-	limits := arrowLimits(most)
-	batches, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(br, limits...), limits...)
+func (r *reader) arrowStream(in Input, at io.ReaderAt, size int64, inVisit *bool) error {
+	limits := arrowLimits(min(size, maxBatch))
+	stream := bufio.NewReaderSize(io.NewSectionReader(at, 0, size), headSize)
+	batches, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(stream, limits...), limits...)
 	if err != nil {
 		return r.badArrow(in, err)
 	}

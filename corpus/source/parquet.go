@@ -39,6 +39,11 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	if err != nil {
 		return err
 	}
+	for i, group := range p.Metadata().RowGroups {
+		if err := verifyPages(at, size, &group.Columns[leaf.ColumnIndex].MetaData); err != nil {
+			return &ReadError{in.Name, fmt.Sprintf("row group %d: %v (copy or download it again)", i+1, err), err}
+		}
+	}
 	if usesLZ4(p, leaf) {
 		plain, err := withoutLZ4(at, size, p, leaf, r.o.TempDir)
 		if err != nil {
@@ -58,8 +63,7 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	return rows.end()
 }
 
-// openParquet opens a file whose footer is no longer than the file: the library would
-// allocate what it claims.
+// openParquet opens a file whose footer is what it claims to be.
 func openParquet(at io.ReaderAt, size int64) (*parquet.File, error) {
 	var end [8]byte
 	if size < int64(len(end)) {
@@ -68,8 +72,14 @@ func openParquet(at io.ReaderAt, size int64) (*parquet.File, error) {
 	if _, err := at.ReadAt(end[:], size-int64(len(end))); err != nil && err != io.EOF {
 		return nil, err
 	}
-	if string(end[4:]) == "PAR1" && int64(binary.LittleEndian.Uint32(end[:])) > size-12 {
-		return nil, errors.New("its footer is longer than the file")
+	if string(end[4:]) == "PAR1" {
+		n := int64(binary.LittleEndian.Uint32(end[:]))
+		if n > size-12 {
+			return nil, errors.New("its footer is longer than the file")
+		}
+		if err := verifyFooter(at, size, n); err != nil {
+			return nil, err
+		}
 	}
 	return parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }

@@ -94,36 +94,13 @@ func (c *counter) Write(p []byte) (int, error) {
 // unpackChunk copies the pages of a column chunk uncompressed to out, which goes on
 // behind old bytes of the file, and changes what the metadata says of them.
 func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaData) error {
-	from := m.DataPageOffset
-	if m.DictionaryPageOffset > 0 && m.DictionaryPageOffset < from {
-		from = m.DictionaryPageOffset
-	}
-	length := m.TotalCompressedSize
-	if from < 0 || length < 0 || from > old-length {
-		return errors.New("the metadata speaks of bytes that the file does not have")
-	}
-	chunk := io.NewSectionReader(at, from, length)
 	begin, dataAt, dictionaryAt := out.n, int64(-1), int64(-1)
-	for pos := int64(0); pos < length; {
-		if _, err := chunk.Seek(pos, io.SeekStart); err != nil {
-			return err
-		}
-		head := bufio.NewReaderSize(chunk, 4096)
-		counted := &countingReader{r: head}
-		var h format.PageHeader
-		if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(counted)).Decode(&h); err != nil {
-			return fmt.Errorf("page header: %w", err)
-		}
-		pos += counted.n
-		if h.CompressedPageSize < 0 || h.UncompressedPageSize < 0 || int64(h.CompressedPageSize) > length-pos {
-			return errors.New("a page is longer than its column chunk")
-		}
+	if err := eachPage(at, old, m, func(h *format.PageHeader, pos int64) error {
 		packed := make([]byte, h.CompressedPageSize)
-		if _, err := chunk.ReadAt(packed, pos); err != nil && err != io.EOF {
+		if _, err := at.ReadAt(packed, pos); err != nil && err != io.EOF {
 			return err
 		}
-		pos += int64(len(packed))
-		page, err := unpackPage(&h, packed, m.Codec)
+		page, err := unpackPage(h, packed, m.Codec)
 		if err != nil {
 			return err
 		}
@@ -132,16 +109,17 @@ func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaDa
 		} else if dataAt < 0 {
 			dataAt = old + out.n
 		}
-		header, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
+		header, err := thrift.Marshal(new(thrift.CompactProtocol), h)
 		if err != nil {
 			return err
 		}
 		if _, err := out.Write(header); err != nil {
 			return err
 		}
-		if _, err := out.Write(page); err != nil {
-			return err
-		}
+		_, err = out.Write(page)
+		return err
+	}); err != nil {
+		return err
 	}
 	m.Codec, m.TotalCompressedSize, m.TotalUncompressedSize = format.Uncompressed, out.n-begin, out.n-begin
 	m.DataPageOffset, m.DictionaryPageOffset, m.IndexPageOffset = max(dataAt, 0), max(dictionaryAt, 0), 0
@@ -204,25 +182,4 @@ func uncompressHadoop(packed, page []byte) (n int, err error) {
 		n, packed = n+k, packed[length:]
 	}
 	return n, nil
-}
-
-// countingReader counts what a decoder takes. It has no ReadByte of its own reader's
-// beyond what is asked for.
-type countingReader struct {
-	r *bufio.Reader
-	n int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-func (c *countingReader) ReadByte() (byte, error) {
-	b, err := c.r.ReadByte()
-	if err == nil {
-		c.n++
-	}
-	return b, err
 }

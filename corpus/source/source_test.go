@@ -1,11 +1,9 @@
 package source
 
 import (
-	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -125,28 +123,4 @@ func (e *endless) Read(p []byte) (int, error) {
 	}
 	e.n += len(p)
 	return len(p), nil
-}
-
-// What a header claims allocates nothing: files of a few bytes that claim gigabytes.
-func TestClaimsAllocateNothing(t *testing.T) {
-	arrowClaim := []byte(arrowOf(false))
-	// The length of the body of the first batch stands in the metadata behind the schema.
-	schema := 8 + int(binary.LittleEndian.Uint32(arrowClaim[4:]))
-	for name, data := range map[string]string{
-		"metadata.arrow": "\xff\xff\xff\xff\xf8\xff\xff\x0f\x10\x00\x00\x00" + strings.Repeat("x", 100),
-		"cut.arrow":      string(arrowClaim[:schema+200]),
-		"a.xz":           "\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x26\x00\x00\x00\xd6\x6a\x54\x1d" + strings.Repeat("x", 100),
-		"a.parquet":      "PAR1" + strings.Repeat("x", 100) + "\xff\xff\xff\x7fPAR1",
-		"a.warc":         "WARC/1.0\r\nWARC-Type: conversion\r\nContent-Type: text/plain\r\nContent-Length: 9000000000000\r\n\r\nx",
-	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, _, err := readAll(content(name, data), Options{TempDir: t.TempDir()}); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 24<<20 {
-			t.Errorf("%s: %d MB allocated", name, n>>20)
-		}
-	}
 }

@@ -19,10 +19,6 @@ import (
 // maxDepth is how many packings may lie one inside another.
 const maxDepth = 4
 
-// maxWindow is the longest history of Zstandard that is kept, in bytes: what
-// zstd --long=31 writes.
-const maxWindow = 1 << 31
-
 // maxDictionary is the longest history of xz that is kept, in bytes: what xz -9 writes.
 // All of it is allocated, however short the file.
 const maxDictionary = 1 << 26
@@ -46,8 +42,8 @@ var compressions = []compression{
 		z.Multistream(false)
 		return &gzipMembers{z, in}, func() { z.Close() }, nil
 	}},
-	{"Zstandard", "\x28\xb5\x2f\xfd", []string{".zst", ".zstd", ".tzst"}, func(in *bufio.Reader) (io.Reader, func(), error) {
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	{"Zstandard", zstdMagic, []string{".zst", ".zstd", ".tzst"}, func(in *bufio.Reader) (io.Reader, func(), error) {
+		z, err := newZstd(in)
 		if err != nil {
 			return nil, nil, err
 		}

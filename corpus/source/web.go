@@ -132,7 +132,10 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 	case "conversion", "resource":
 		ok = strings.HasPrefix(kind, "text/")
 	case "response":
-		response, err := http.ReadResponse(bufio.NewReader(body), nil)
+		response, err := http.ReadResponse(bufio.NewReader(&bounded{r: body, left: r.o.MaxRecord + 1}), nil)
+		if errors.Is(err, errLong) {
+			return nil, false, errLong
+		}
 		if err != nil {
 			return nil, false, nil // of another protocol, or cut by the crawler
 		}
@@ -156,11 +159,14 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 		return nil, false, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(body, r.o.MaxRecord+1))
-	if int64(len(raw)) > r.o.MaxRecord {
+	switch {
+	case int64(len(raw)) > r.o.MaxRecord || errors.Is(err, errLong):
 		return nil, false, errLong
-	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // a page that the crawler cut is a page
+	case err == nil || errors.Is(err, io.ErrUnexpectedEOF): // a page that the crawler cut is a page
+	case explained(err) || r.ctx.Err() != nil:
 		return nil, false, err
+	default: // the page is damaged, not the file
+		return nil, false, nil
 	}
 	text, err = pageText(raw, kind)
 	return text, err == nil && bytes.IndexByte(text, 0) < 0, err
