@@ -25,7 +25,7 @@ bench:                 ## every Go benchmark once
 pages:                 ## the pages in a browser; skips where there is no Chromium
 	cd browser && go test
 
-deps:                  ## modules that have a later version, or are deprecated
+deps:                  ## modules with a later version, or deprecated ones
 	@scripts/deps.sh
 
 ci:                    ## everything CI runs

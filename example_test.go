@@ -87,7 +87,7 @@ func ExampleCompare() {
 	// Output: true true
 }
 
-// How often do intervals hold the truth?
+// How often do intervals contain the truth?
 func ExampleCalibrate() {
 	dir := folder()
 	defer os.RemoveAll(dir)

@@ -106,7 +106,7 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("calibration.json says something else:\n%s", diff)
 	}
 	page, err := os.ReadFile(filepath.Join(o.Out, "report.html"))
-	if err != nil || !bytes.Contains(page, []byte("hold the truth")) {
+	if err != nil || !bytes.Contains(page, []byte("contain the truth")) {
 		t.Errorf("report.html: %v", err)
 	}
 	checkPage(t, o.Out, rundir.Calibrate.Document, 100)

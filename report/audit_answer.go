@@ -81,7 +81,7 @@ func (a audited) lengthAnswer() (string, page.Tone) {
 		}
 		return fmt.Sprintf("%s the state of %s %s: %s%s times what the law asks for, %s", at, withoutOwner(name), verdict, mark, short(factor), capacity), tone
 	}
-	return fmt.Sprintf("%s %d of %d models %s as much as the law asks for, %s; the smallest is %s with %s%s times that",
+	return fmt.Sprintf("%s %d of %d models %s as much as the law asks for, %s; the smallest, %s, keeps %s%s times that",
 		at, enough, len(a.Models), agree(enough, "keeps", "keep"), capacity, withoutOwner(name), mark, short(factor)), tone
 }
 
@@ -163,16 +163,16 @@ func memoryAnswer(p *result.MemoryPlan) (string, page.Tone) {
 		case fit == 1:
 			return fmt.Sprintf("%s fits at %s", by["yes"][0].Model, at), page.Good
 		case caches == 1:
-			return fmt.Sprintf("The cache of %s fits at %s; weights are not known and not counted", by["cache"][0].Model, at), page.Neutral
+			return fmt.Sprintf("The cache of %s fits at %s; weights are unknown and not counted", by["cache"][0].Model, at), page.Neutral
 		}
 		return fmt.Sprintf("%s does not fit at %s", by["no"][0].Model, at), page.Bad
 	}
 	s, tone := fmt.Sprintf("At %s, %d of %s %s", at, fit, prose.Plural(planned, "model", "models"), agree(fit, "fits", "fit")), page.Neutral
 	switch {
 	case caches > 0 && fit == 0:
-		s = fmt.Sprintf("At %s, the caches of %d of %s fit; weights are not known and not counted", at, caches, prose.Plural(planned, "model", "models"))
+		s = fmt.Sprintf("At %s, the caches of %d of %s fit; weights are unknown and not counted", at, caches, prose.Plural(planned, "model", "models"))
 	case caches > 0:
-		s += fmt.Sprintf("; of %d more the cache fits, but the weights are not known", caches)
+		s += fmt.Sprintf("; for %d more the cache fits, but the weights are unknown", caches)
 	case fit == 0:
 		tone = page.Bad
 	case fit == planned:
@@ -201,7 +201,7 @@ func whichFit(p *result.MemoryPlan) []prose.Phrase {
 	}
 	var points []prose.Phrase
 	for _, group := range []struct{ word, lead string }{
-		{"yes", "Fit: "}, {"cache", "The cache fits, the weights are not known: "}, {"no", "Do not fit: "},
+		{"yes", "Fit: "}, {"cache", "The cache fits, the weights are unknown: "}, {"no", "Do not fit: "},
 	} {
 		var names []string
 		models := by[group.word]

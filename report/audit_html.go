@@ -95,7 +95,7 @@ func (a audited) facts() []page.Fact {
 	keeps, falls, open := a.tally()
 	always := "keep up at every length"
 	if e := a.Evidence; e != nil && e.To > 0 {
-		always = "keep up if the law goes on"
+		always = "keep up if the law holds"
 	}
 	facts = append(facts, []page.Fact{
 		{Label: always, Value: prose.Plain(prose.Count(keeps)), Note: prose.Plain("the state grows at least like the law")},

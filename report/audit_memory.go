@@ -58,7 +58,7 @@ func (t *auditText) memory() {
 	for _, m := range failed {
 		t.paragraph(m.Model+": "+m.Error, 2)
 	}
-	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. cache, ≤, ?: the weights are not known and not counted, so only the cache is known to fit (--weights).", 2)
+	t.paragraph("weights and cache: bytes on each device. longest: the longest context at this batch; batch: the largest at this context. vLLM, llama.cpp: what they allocate. cache, ≤, ?: the weights are unknown and not counted, so only the cache is known to fit (give --weights).", 2)
 }
 
 // memorySection is the plan in the page: who fits, what engines allocate, and the
@@ -70,8 +70,8 @@ func (a auditTables) memorySection() page.Section {
 	for _, m := range failed {
 		s.Blocks = append(s.Blocks, page.WarningBlock{Where: m.Model, Text: "not planned: " + m.Error})
 	}
-	s.Blocks = append(s.Blocks, t, page.Prose{Text: prose.Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are not known (?) they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will lessen the number. Cache is what must be kept; the engines’ columns are what they allocate: "+
-		"vLLM whole blocks and a window with a batch of tokens, llama.cpp all cells of the context at the start and recurrent states in float32, Transformers a column more in convolutions. "+
+	s.Blocks = append(s.Blocks, t, page.Prose{Text: prose.Plain(fmt.Sprintf("Bytes on each device; %.0f %% of its memory may be used, weights included. Where these are unknown (?) they are not counted: “cache” means that only the cache is known to fit, and ≤ that weights will reduce the number. Cache is what must be kept. The engines’ columns are what they allocate: "+
+		"vLLM whole blocks, and for windows a batch of tokens more; llama.cpp all cells of the context at the start, and recurrent states in float32; Transformers one more column for convolutions. "+
 		"Read per token are weights and caches, which bounds the speed of a step.", 100*p.Utilization))})
 	for i, m := range p.Models {
 		if len(m.Table) == len(p.Contexts)*len(p.Batches) && len(m.Table) > 0 {

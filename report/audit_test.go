@@ -214,7 +214,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestMemoryAnswer: only caches are said to fit where weights are not known.
+// TestMemoryAnswer: only caches are said to fit where weights are unknown.
 func TestMemoryAnswer(t *testing.T) {
 	model := func(name string, fits, known bool) result.ModelPlan {
 		m := result.ModelPlan{Known: known}
@@ -228,11 +228,11 @@ func TestMemoryAnswer(t *testing.T) {
 		tone   page.Tone
 	}{
 		{[]result.ModelPlan{model("o/a", true, true)}, "o/a fits at", page.Good},
-		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are not known and not counted", page.Neutral},
+		{[]result.ModelPlan{model("a", true, false)}, "The cache of a fits at 8 tokens × 4 sequences on 100 bytes; weights are unknown and not counted", page.Neutral},
 		{[]result.ModelPlan{model("a", false, false)}, "a does not fit at", page.Bad},
 		{[]result.ModelPlan{model("a", true, true), model("b", true, true)}, "2 of 2 models fit", page.Good},
-		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are not known and not counted", page.Neutral},
-		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "1 of 2 models fits; of 1 more the cache fits, but the weights are not known", page.Neutral},
+		{[]result.ModelPlan{model("a", true, false), model("b", false, true)}, "the caches of 1 of 2 models fit; weights are unknown and not counted", page.Neutral},
+		{[]result.ModelPlan{model("a", true, false), model("b", true, true)}, "1 of 2 models fits; for 1 more the cache fits, but the weights are unknown", page.Neutral},
 	} {
 		got, tone := memoryAnswer(&result.MemoryPlan{Memory: 100, Devices: 1, Batch: 4, Context: 8, Models: c.models})
 		if !strings.Contains(got, c.want) || tone != c.tone {
@@ -289,7 +289,7 @@ func TestWhichFit(t *testing.T) {
 	for _, point := range whichFit(p) {
 		got = append(got, point.String())
 	}
-	if want := []string{"Fit: c (up to 9), a.", "The cache fits, the weights are not known: d.", "Do not fit: b."}; !slices.Equal(got, want) {
+	if want := []string{"Fit: c (up to 9), a.", "The cache fits, the weights are unknown: d.", "Do not fit: b."}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	p.Models = p.Models[:1]

@@ -77,7 +77,7 @@ func (a audited) growthHeadline() (string, page.Tone) {
 	}
 	always := " at every length"
 	if e := a.Evidence; e != nil && e.To > 0 {
-		always = fmt.Sprintf(", if it goes on beyond L = %s", prose.Count(int64(e.To)))
+		always = fmt.Sprintf(", if the law holds beyond L = %s", prose.Count(int64(e.To)))
 	}
 	switch {
 	case n == 1 && keeps == 1 && always == " at every length":
@@ -119,12 +119,12 @@ func (a audited) evidenceWords(separator string) string {
 	}
 	s := ""
 	if e.To > 0 {
-		s += separator + fmt.Sprintf("measured up to L = %s, and what is read beyond is marked ~", prose.Count(int64(e.To)))
+		s += separator + fmt.Sprintf("what is read beyond L = %s is marked ~", prose.Count(int64(e.To)))
 	}
 	if e.Documents > 0 && e.Documents < arch.FewDocuments {
 		s += separator + fmt.Sprintf("from only %s", prose.Plural(e.Documents, "document", "documents"))
 	}
-	if e.Rejected() {
+	if e.Rejected() && !strings.Contains(a.Law.Source, "reject") {
 		s += separator + "the data reject a single power law"
 	}
 	return s
@@ -185,7 +185,7 @@ func meetsLaw(x arch.Crossover) bool { return x.Unknown || x.At != nil || x.From
 // neverWords says of a class that no state of it is ever too small.
 func neverWords(a audited) string {
 	if e := a.Evidence; e != nil && e.To > 0 {
-		return "; never too small if the law goes on"
+		return "; never too small if the law holds"
 	}
 	return "; never too small"
 }
@@ -324,7 +324,7 @@ func (t *auditText) questions() {
 }
 
 // notRuledOutWords explain the table of needs.
-const notRuledOutWords = "÷ needed: above 1 the state is larger than the law asks for. window and attention: with a shorter window, or with fewer attention layers and the others recurrent, the condition rules the model out. It promises nothing of what it does not rule out; “no bound” is no advice."
+const notRuledOutWords = "÷ needed: above 1 the state is larger than the law asks for. window and attention: with a shorter window, or with fewer attention layers and the others recurrent, the condition rules the model out. It does not vouch for what it does not rule out; “no bound” is not advice."
 
 // capacityWords says what the capacities mean.
 func (a audited) capacityWords() string {

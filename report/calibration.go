@@ -42,14 +42,14 @@ func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
 	p = &page.Page{
 		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
 		Verdict: prose.Plain("Nothing was fitted."), Tone: page.Neutral,
-		Lead: prose.Plain("Processes of exactly known information, scored by their own exact law unless said otherwise, estimated and fitted many times by the code of l2m measure."),
+		Lead: prose.Plain("Processes whose information is known exactly, scored by their own exact law unless stated otherwise, estimated and fitted many times by the code of l2m measure."),
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,
 	}
 	if c := r.Coverage; c != nil {
 		p.Verdict, p.Tone = append(r.headline(), prose.Span{Text: "."}), r.tone()
 		p.Facts = append(p.Facts,
 			page.Fact{Label: "intervals of β", Value: prose.Phrase{{Text: strconv.Itoa(c.Of), Ref: ".coverage.of"}}, Note: prose.Plain("over all estimators and undamaged models")},
-			page.Fact{Label: "hold the truth", Value: prose.Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: prose.Plain("a perfect method: 95\u00a0% of them, give or take chance")})
+			page.Fact{Label: "contain the truth", Value: prose.Phrase{{Text: strconv.Itoa(c.Covered), Ref: ".coverage.covered"}}, Note: prose.Plain("a perfect method: 95\u00a0% of them, give or take chance")})
 		if w := r.weakest(); w != nil {
 			p.Facts = append(p.Facts, page.Fact{Label: "weakest combination", Value: percent(w.beta.Coverage, w.ref+".coverage"),
 				Note: prose.Plain(fmt.Sprintf("%s on %s: %d of %d intervals; 95\u00a0%% for its share: %.0f … %.0f\u00a0%%", w.estimator, w.cell, w.beta.Covered, w.beta.Of, 100*w.beta.CoverageCI.Lo, 100*w.beta.CoverageCI.Hi))})
@@ -84,8 +84,8 @@ type weakCell struct {
 	beta                 *result.ParameterCalibration
 }
 
-// weakest is the combination of an undamaged model whose intervals of β hold the
-// truth least often, nil without any.
+// weakest is the combination of an undamaged model whose intervals of β contain
+// the truth least often, nil without any.
 func (r calibrated) weakest() *weakCell {
 	var w *weakCell
 	for i, c := range r.Cells {
@@ -98,17 +98,17 @@ func (r calibrated) weakest() *weakCell {
 	return w
 }
 
-// failing reports whether the weakest combination holds the truth too seldom for
+// failing reports whether the weakest combination contains the truth too seldom for
 // chance.
 func (r calibrated) failing() bool {
 	w := r.weakest()
 	return w != nil && w.beta.CoverageCI.Hi < info.DefaultLevel
 }
 
-// headline says how often intervals hold the truth, and does not pass over a
-// combination in which they hold it too seldom.
+// headline says how often intervals contain the truth, and does not pass over
+// a combination in which they do so too seldom.
 func (r calibrated) headline() prose.Phrase {
-	s := prose.Join(percent(r.Coverage.Coverage, ".coverage.coverage"), prose.Plain(" of the 95\u00a0% intervals of the exponent hold the truth"))
+	s := prose.Join(percent(r.Coverage.Coverage, ".coverage.coverage"), prose.Plain(" of the 95\u00a0% intervals of the exponent contain the truth"))
 	if w := r.weakest(); r.failing() {
 		s = prose.Join(s, prose.Plain(", but only "), percent(w.beta.Coverage, w.ref+".coverage"), prose.Plain(" by "+w.estimator+" on "+w.cell))
 	}
@@ -154,7 +154,7 @@ func (r calibrated) estimators() []string {
 func (r calibrated) truthFigure(estimator string) *figure.Figure {
 	f := &figure.Figure{
 		ID: "truth-" + estimator, Title: "Estimates by " + estimator + " against the truth",
-		Caption: prose.Plain("Points are means over the simulated corpora, bars hold 95 % of single estimates (± 1.96 spreads); on the dashed line estimate and truth agree."),
+		Caption: prose.Plain("Points are means over the simulated corpora, bars span 95 % of single estimates (± 1.96 spreads); on the dashed line estimate and truth agree."),
 		X:       figure.Axis{Label: "exact I(ℓ;L)", Unit: "nats", Nats: true, Scale: figure.Log10},
 		Y:       figure.Axis{Label: "estimate", Unit: "nats", Nats: true, Scale: figure.Log10},
 	}
@@ -246,7 +246,7 @@ func (r calibrated) tables() []page.Block {
 	for i, c := range r.Cells {
 		t := &page.Table{
 			ID: "cell-" + strconv.Itoa(i), Caption: prose.Plain(cellName(c)), Notes: c.Notes,
-			Columns: []page.Column{page.Text("estimator"), head("true β"), head("bias"), head("spread"), head("RMSE"), head("95 % holds"), head("A holds"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
+			Columns: []page.Column{page.Text("estimator"), head("true β"), head("bias"), head("spread"), head("RMSE"), head("coverage"), head("coverage of A"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
 		}
 		for j, e := range c.Estimators {
 			row := []prose.Phrase{prose.Plain(string(e.Estimator))}

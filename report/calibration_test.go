@@ -9,7 +9,7 @@ import (
 )
 
 // TestCalibrationHeadline: a mean over all combinations does not hide one whose
-// intervals hold the truth too seldom for chance.
+// intervals contain the truth too seldom for chance.
 func TestCalibrationHeadline(t *testing.T) {
 	beta := func(covered, of int) *result.ParameterCalibration {
 		b := &result.ParameterCalibration{}
@@ -21,9 +21,9 @@ func TestCalibrationHeadline(t *testing.T) {
 		damage  string
 		want    string
 	}{
-		{95, "none", "97.5\u00a0% of the 95\u00a0% intervals of the exponent hold the truth"},
-		{60, "none", "80.0\u00a0% of the 95\u00a0% intervals of the exponent hold the truth, but only 60.0\u00a0% by direct on iid, 40 windows"},
-		{60, "order=4", "80.0\u00a0% of the 95\u00a0% intervals of the exponent hold the truth"}, // damaged on purpose
+		{95, "none", "97.5\u00a0% of the 95\u00a0% intervals of the exponent contain the truth"},
+		{60, "none", "80.0\u00a0% of the 95\u00a0% intervals of the exponent contain the truth, but only 60.0\u00a0% by direct on iid, 40 windows"},
+		{60, "order=4", "80.0\u00a0% of the 95\u00a0% intervals of the exponent contain the truth"}, // damaged on purpose
 	} {
 		doc := &result.Calibration{Coverage: &result.CalibrationCoverage{Covered: 100 + c.covered, Of: 200, Coverage: float64(100+c.covered) / 200}}
 		for _, damage := range []string{"none", c.damage} {

@@ -171,7 +171,7 @@ func (c compared) tableSection() page.Section {
 	capacities := slices.ContainsFunc(c.Runs, func(r result.ComparedRun) bool { return r.Capacity != nil })
 	s := page.Section{ID: "models", Title: "The models", Blocks: []page.Block{c.modelTable()}}
 	if capacities {
-		k := &page.Table{ID: "capacity", Caption: prose.Plain("What an element of the history state carries at least: information taken from the past over elements kept of it, where that is largest. l2m audit --capacity takes this number."), Columns: []page.Column{
+		k := &page.Table{ID: "capacity", Caption: prose.Plain("What an element of the history state carries at least: information taken from the past over elements kept of it, where that is largest. Use it with l2m audit --capacity."), Columns: []page.Column{
 			{Head: prose.Plain("model"), Wide: true}, {Head: prose.Plain("configuration"), Wide: true}, page.Number("context ℓ, tokens"), page.Number("elements"), page.Number("nats per element"),
 		}}
 		for i, r := range c.Runs {
@@ -216,13 +216,13 @@ func (c compared) numbersSection() page.Section {
 
 func (c compared) methodSection() page.Section {
 	items := []prose.Phrase{
-		prose.Plain("The information is the estimate “" + c.Runs[0].Estimator + "” of each run: the loss of the next ℓ " + c.Unit + "s without the last ℓ, minus their loss with them. It is what the model makes of the context, not what there is in it."),
+		prose.Plain("The information is the estimate “" + c.Runs[0].Estimator + "” of each run: the loss of the next ℓ " + c.Unit + "s without the last ℓ, minus their loss with them. It is what the model makes of the context, not what is in it."),
 		prose.Plain("Where a model stops gaining: the curve is fitted by one that is free up to some length and constant from there on; which length is chosen by the Bayesian information criterion, and its interval comes from resampling documents. A model that gains slowly may seem to stop early when documents are few."),
 	}
 	if c.Paired {
 		items = append(items, prose.Plain("All models were scored on the same windows, and documents are resampled together: what makes a text hard for all of them cancels in differences."))
 	} else {
-		items = append(items, prose.Plain("The models read other tokens, so that their windows differ: everything is per byte, by the mean length of tokens, and differences carry the errors of both runs."))
+		items = append(items, prose.Plain("The models use different tokens, so their windows differ: everything is per byte, by the mean length of a token, and differences carry the errors of both runs."))
 	}
 	return page.Section{ID: "method", Title: "How to read this, and what to distrust", Blocks: []page.Block{page.List{Items: items}}}
 }

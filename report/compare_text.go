@@ -56,7 +56,7 @@ func (c compared) headline() string {
 		parts = append(parts, fmt.Sprintf("%s takes %s %s from %s %ss of past", names[i+1], verb, names[0], prose.Count(int64(math.Round(p.Ell))), c.Unit))
 	}
 	if len(parts) == 0 {
-		return fmt.Sprintf("%s models read the same text, %s the first of them", prose.Count(len(c.Runs)), printable(first.Model))
+		return fmt.Sprintf("%s models were compared on the same text; the first is %s", prose.Count(len(c.Runs)), printable(first.Model))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -225,8 +225,8 @@ func TestDecayThatIsNone(t *testing.T) {
 		headline, power        string
 	}{
 		{0.91, 0.88, 0.94, 0, "Two-point information decays with distance:", "d^−0.910"},
-		{0.02, -0.01, 0.05, 0, "Two-point information is not seen to decay with distance:", "d^−0.020"},
-		{-0.3, -0.33, -0.27, 0, "Two-point information is not seen to decay with distance:", "d^0.300"},
+		{0.02, -0.01, 0.05, 0, "Two-point information shows no decay with distance:", "d^−0.020"},
+		{-0.3, -0.33, -0.27, 0, "Two-point information shows no decay with distance:", "d^0.300"},
 		{-0.3, -0.33, -0.27, 0.5, "Two-point information does not follow one power law of the distance; the best single one is", "d^0.300"},
 	} {
 		r := variants()["two-point"]

@@ -50,7 +50,7 @@ func find(r *result.Result) finding {
 			d := r.TwoPoint.Law
 			f.headline = "Two-point information decays with distance"
 			if !d.Decays() {
-				f.headline = "Two-point information is not seen to decay with distance"
+				f.headline = "Two-point information shows no decay with distance"
 			}
 			if !d.Holds() {
 				f.tone, f.headline = page.Bad, f.headline+", but not as one power law"
@@ -80,7 +80,7 @@ func find(r *result.Result) finding {
 	case law.NoInformation:
 		f.tone, f.headline = page.Neutral, "The past tells nothing measurable about the future"
 	default:
-		f.tone, f.headline = page.Doubtful, "There is too little here to tell how information grows"
+		f.tone, f.headline = page.Doubtful, "There is too little data to tell how information grows"
 		if s.Estimator == mi.Given && s.Cov == nil && s.Law.Power != nil {
 			f.headline = "A power law through estimates without errors, which cannot be tested"
 		}
@@ -110,7 +110,7 @@ func (f *finding) found(c check.Finding) {
 	f.tone = page.Doubtful
 	if c.Severity == check.Withdraws {
 		f.withdrawn = true
-		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+" ("+c.Fix+"). Of the estimates as they are: "+f.reason
+		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+" ("+c.Fix+"). Taking the estimates at face value: "+f.reason
 		return
 	}
 	f.headline += ". " + c.Sentence

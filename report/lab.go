@@ -92,7 +92,7 @@ func (r trainedModel) headline() prose.Phrase {
 	case e.Accuracy != nil:
 		return prose.Join(percent(*e.Accuracy, at+"accuracy"), prose.Plain(fmt.Sprintf(" of the answers are right, at L\u00a0=\u00a0%d.", e.Length)))
 	}
-	return prose.Join(prose.Plain("The model loses "), prose.Value(e.Loss, 0, at+"loss"), prose.Plain(fmt.Sprintf(" nats a token, at L\u00a0=\u00a0%d.", e.Length)))
+	return prose.Join(prose.Plain("The model's loss is "), prose.Value(e.Loss, 0, at+"loss"), prose.Plain(fmt.Sprintf(" nats a token, at L\u00a0=\u00a0%d.", e.Length)))
 }
 
 // positions draws the loss of each token beside what is known exactly, nil where

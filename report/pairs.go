@@ -139,8 +139,8 @@ func (s figureSet) covariance() *figure.Figure {
 		X:      s.lengthAxis("distance d"),
 		Y:      figure.Axis{Label: "norm of the covariance", Scale: figure.Log10},
 		Aspect: 0.5,
-		Caption: prose.Plain("The largest singular value of the covariance of what stands at the two ends, taken as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
-			" Shaded: up to twice what independent ends can show, where noise makes up much of it. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
+		Caption: prose.Plain("The largest singular value of the covariance of the two ends, written as vectors with a 1 for the " + singular(s.unit) + " that is there. Unlike information it is linear in the dependence, so it decays about half as fast." +
+			" Shaded: up to twice what independent ends would show, where much of it is noise. Hollow points were not fitted. Bars are 95 % intervals of independent pairs, which are too short."),
 	}
 	c := figure.Curve{Name: "norm of the covariance", Hue: figure.Blue, Marker: figure.Dot, Bars: true}
 	noise := figure.Curve{Name: "noise", Label: "noise", Hue: figure.Grey, Line: figure.Dotted, Band: true, Extends: true}

@@ -250,7 +250,7 @@ func (s figureSet) estimators() []page.Tab {
 			Title: fmt.Sprintf("All estimators, the first %s against the rest", part(q)),
 			X:     s.lengthAxis("window length L"),
 			Y:     informationAxis(fmt.Sprintf("mutual information I(L/%d; L)", q)),
-			Caption: prose.Plain("Bands are 95 % intervals over documents, point by point. The estimators err differently, see below; that they agree in slope matters more than that they agree in height." +
+			Caption: prose.Plain("Bands are 95 % intervals over documents, point by point. The estimators err in different ways (see below); agreement in slope matters more than agreement in height." +
 				" Hollow points were not used by the fit."),
 			Aspect: 0.62,
 		}
@@ -419,7 +419,7 @@ func (s figureSet) triangle() *figure.Figure {
 	if p := s.r.Peak; p != nil {
 		text := fmt.Sprintf(" Largest at ℓ = %s", prose.Count(p.Ell))
 		if p.From < p.To {
-			text += fmt.Sprintf("; from %s to %s it is not told from the peak (two standard errors)", prose.Count(p.From), prose.Count(p.To))
+			text += fmt.Sprintf("; from %s to %s it is not distinguishable from the peak (two standard errors)", prose.Count(p.From), prose.Count(p.To))
 		}
 		fig.Caption = append(fig.Caption, prose.Span{Text: text + "."})
 	}

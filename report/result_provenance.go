@@ -39,9 +39,9 @@ func (b pageBuilder) method() page.Section {
 	} else if len(b.r.Series) > 0 {
 		s.Blocks = append(s.Blocks,
 			page.Prose{Text: prose.Join(prose.Plain("Take "), prose.Styled(prose.Math, "L"), prose.Plain(" consecutive "+b.unit+" of a document and cut them after "), prose.Styled(prose.Math, "ℓ"),
-				prose.Plain(". The mutual information "), prose.Styled(prose.Math, "I(ℓ; L)"), prose.Plain(" is by how much knowing the first part reduces the surprise of the second, in "), prose.Unit(""),
+				prose.Plain(". The mutual information "), prose.Styled(prose.Math, "I(ℓ; L)"), prose.Plain(" is how much knowing the first part reduces the surprise of the second, in "), prose.Unit(""),
 				prose.Plain(". It is measured by letting the model score the second part with and without the first. An exponent β near 1 would mean that every "+singular(b.unit)+" keeps adding as much; near 0, that nothing new comes from further back."))},
-			page.Prose{Text: prose.Plain("Documents, not windows, are the independent units: intervals say what another sample of such documents would give. They do not cover the model's own blindness. A model that cannot use what lies far back reports too small an exponent, and one that has read these documents in training may report too little surprise.")})
+			page.Prose{Text: prose.Plain("Documents, not windows, are the independent units: intervals say what another sample of such documents would give. They do not cover what the model misses. A model that cannot use what lies far back reports too small an exponent, and one that saw these documents in training may report too little surprise.")})
 		var items []prose.Phrase
 		for _, e := range mi.Estimators() {
 			for _, x := range b.r.Series {

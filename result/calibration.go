@@ -47,7 +47,7 @@ func (c *Calibration) Validate() error {
 	return nil
 }
 
-// CalibrationCoverage is how many intervals hold the truth.
+// CalibrationCoverage is how many intervals contain the truth.
 type CalibrationCoverage struct {
 	Covered  int     `json:"covered"`
 	Of       int     `json:"of"`
@@ -97,7 +97,7 @@ type Summary struct {
 	BiasSE     float64       `json:"bias_se"` // standard error of Bias, from the number of repetitions
 	Spread     float64       `json:"spread"`  // standard deviation over repetitions
 	RMSE       float64       `json:"rmse"`
-	Covered    int           `json:"covered"` // 95 % intervals that hold the truth
+	Covered    int           `json:"covered"` // 95 % intervals that contain the truth
 	Of         int           `json:"of"`
 	Coverage   float64       `json:"coverage"`          // Covered / Of
 	CoverageCI info.Interval `json:"coverage_interval"` // Clopper–Pearson

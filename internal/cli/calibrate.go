@@ -88,7 +88,7 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 			fmt.Fprintf(w, ", model damaged: %s", c.Damage)
 		}
 		fmt.Fprintln(w)
-		t := plainTable("estimator", "β true", "bias", "spread", "rmse", "95 % holds", "A true", "bias", "95 % holds", "I(ℓ;L) hold", "verdicts", "best law")
+		t := plainTable("estimator", "β true", "bias", "spread", "rmse", "coverage", "A true", "bias", "coverage", "coverage of I", "verdicts", "best law")
 		for _, e := range c.Estimators {
 			row := table.Row{e.Estimator, "–", "", "", "", "", "", "", ""}
 			if b, a := e.Beta, e.A; b != nil {
@@ -119,9 +119,9 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 		}
 	}
 	if !exact {
-		fmt.Fprintln(w, "\n¹ the exact curve is no power law: this is the power law fitted to it with the weights of the estimates")
+		fmt.Fprintln(w, "\n¹ the exact curve is not a power law: this is the power law fitted to it with the weights of the estimates")
 	}
-	_, err := fmt.Fprintf(w, "\nkept in %s: calibration.json, report.html\n", out)
+	_, err := fmt.Fprintf(w, "\nrun kept in %s: calibration.json, report.html\n", out)
 	return err
 }
 
