@@ -17,16 +17,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
-	"github.com/l2m-lab/l2m/token"
 )
 
 // Options say what to calibrate. The zero value of a field asks for
@@ -34,7 +35,7 @@ import (
 type Options struct {
 	Processes   []string       // names, see process.Parse; nil means Default
 	Estimators  []mi.Estimator // nil means paired, block, direct
-	Damages     []string       // see process.ParseDamage; nil means none. Of other than stationary Gaussian processes only trained models
+	Damages     []string       // see process.ParseDamage; nil means none. A process is calibrated with those that apply to it
 	Windows     []int          // sample sizes: windows per repetition, each a document of its own; nil means 200
 	Length      int            // tokens per window, a power of two; 0 means 1,024
 	Repetitions int            // 0 means 500
@@ -132,7 +133,7 @@ func Run(ctx context.Context, o Options) (*result.Calibration, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	cells, err := o.cells()
+	cells, err := o.cells(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -181,12 +182,13 @@ func (c *cell) key() string {
 	if c.fingerprint != "" {
 		damage = "model " + c.fingerprint
 	}
-	return fmt.Sprintf("l2m-calibration/2 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
+	return fmt.Sprintf("l2m-calibration/3 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
 		c.truth.Describe().Spec, damage, c.windows, c.o.Length, c.o.Cross, c.o.Draws, c.o.Range[0], c.o.Range[1], c.o.Seed, c.o.Estimators)
 }
 
-func (o Options) cells() ([]*cell, error) {
+func (o Options) cells(ctx context.Context) ([]*cell, error) {
 	var out []*cell
+	used := map[string]bool{}
 	for _, spec := range o.Processes {
 		p, err := process.Parse(spec)
 		if err != nil {
@@ -196,20 +198,25 @@ func (o Options) cells() ([]*cell, error) {
 		if len(splits) < 3 {
 			return nil, fmt.Errorf("%s: windows of %d tokens have only %d lengths at which its law holds (choose longer ones)", spec, o.Length, len(splits))
 		}
+		applies := false
 		for _, text := range o.Damages {
 			d, err := process.ParseDamage(text)
 			if err != nil {
 				return nil, err
 			}
-			if _, gaussian := p.(*process.Gaussian); !gaussian && d.Model == "" && d != (process.Damage{}) {
-				return nil, fmt.Errorf("%s: only models of stationary Gaussian processes can be damaged, or replaced with --damage model=DIRECTORY", spec)
+			if !applicable(p, d) {
+				continue
 			}
+			applies, used[text] = true, true
 			if d.Memory > 0 {
 				d.Horizon = o.Length
 			}
-			model := sync.OnceValues(func() (any, error) { return predictor(p, d) })
+			model := sync.OnceValues(func() (any, error) { return o.predictor(ctx, p, d) })
 			fingerprint := ""
-			if d.Model != "" {
+			switch {
+			case open.Trains(d.Model):
+				fingerprint = fmt.Sprintf("%s of %d symbols", bytemix.Version, trainingSymbols)
+			case d.Model != "":
 				m, err := model()
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", spec, err)
@@ -220,32 +227,16 @@ func (o Options) cells() ([]*cell, error) {
 				out = append(out, &cell{o: o, truth: p, damage: d, windows: n, splits: splits, model: model, fingerprint: fingerprint})
 			}
 		}
+		if !applies {
+			return nil, fmt.Errorf("%s: no --damage applies to it", spec)
+		}
+	}
+	for _, text := range o.Damages {
+		if !used[text] {
+			return nil, fmt.Errorf("--damage %s applies to none of the processes", text)
+		}
 	}
 	return out, nil
-}
-
-// predictor is the model of a process with the damage done, an lm.Model of its
-// tokens.
-func predictor(truth process.Truth, d process.Damage) (any, error) {
-	switch p := truth.(type) {
-	case process.Process[float64]:
-		return modelOf(p, d)
-	case process.Process[[]float64]:
-		return modelOf(p, d)
-	case process.Process[token.ID]:
-		return modelOf(p, d)
-	}
-	return nil, fmt.Errorf("%T has tokens of an unknown type", truth)
-}
-
-func modelOf[T any](p process.Process[T], d process.Damage) (any, error) {
-	if d.Model != "" {
-		return open.Trained[T](d.Model)
-	}
-	if g, ok := any(p).(*process.Gaussian); ok {
-		return g.Damaged(d)
-	}
-	return p.Model(), nil
 }
 
 // calibrationSplits are the splits at which a process follows its law.
@@ -275,12 +266,14 @@ func (c *cell) estimators() []mi.Estimator {
 
 // repetition is the outcome for one simulated corpus.
 type repetition struct {
-	Number int      `json:"repetition"`
-	Fits   []fitted `json:"fits"` // in the order of cell.estimators
+	Number   int             `json:"repetition"`
+	Fits     []fitted        `json:"fits"`               // in the order of cell.estimators
+	Findings []check.Finding `json:"findings,omitempty"` // about the first estimator
 }
 
 // fitted is the outcome of one estimator for one simulated corpus.
 type fitted struct {
+	Absent  string      `json:"absent,omitempty"` // why there are no estimates
 	Values  []float64   `json:"nats"`
 	SEs     []float64   `json:"se"`
 	Cov     [][]float64 `json:"cov"`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/law"
@@ -183,6 +184,33 @@ func TestCalibrateDamage(t *testing.T) {
 	checkPage(t, o.Out, rundir.Calibrate.Document, 20)
 }
 
+// A headline counts what runs say first: nothing is found where the model is exact,
+// the built-in predictor's learning curve is, and a context cut to four tokens misses
+// most of the information without a word. vclub is infinite on santafe, and noted.
+func TestCalibrateHeadline(t *testing.T) {
+	o := small(t)
+	o.Processes, o.Damages = []string{"urn:symbols=4,letters=acgt", "santafe"}, []string{"none", "order=4", "model=bytemix"}
+	o.Estimators, o.Repetitions, o.Windows = []mi.Estimator{mi.Paired, mi.VCLUB}, 6, []int{80}
+	r := calibrated(t, o)
+	if len(r.Cells) != 5 { // santafe has too many symbols for bytemix
+		t.Fatalf("%d cells", len(r.Cells))
+	}
+	exact, cut, learning, facts := r.Cells[0].Headline, r.Cells[1].Headline, r.Cells[2].Headline, r.Cells[3]
+	if exact.Flagged > 0 || exact.Silent > 2 || exact.Length != 256 || exact.Of != 6 {
+		t.Errorf("exact: %+v", exact)
+	}
+	if cut.Flagged > 0 || cut.Silent != 6 || cut.Mean > cut.Truth/2 {
+		t.Errorf("cut to four tokens: %+v", cut)
+	}
+	if learning.Findings[check.LearningCurve] < 5 || learning.Silent > 0 || learning.Mean < 2*learning.Truth || learning.Verdicts[law.PowerLawHolds] > 0 {
+		t.Errorf("built-in predictor: %+v", learning)
+	}
+	if len(facts.Estimators) != 1 || len(facts.Notes) == 0 || !strings.Contains(facts.Notes[0], "no vclub") {
+		t.Errorf("santafe: %d estimators, notes %v", len(facts.Estimators), facts.Notes)
+	}
+	checkPage(t, o.Out, rundir.Calibrate.Document, 40)
+}
+
 func TestCalibrateErrors(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"not a power of two":    func(o *Options) { o.Length = 100 },
@@ -190,7 +218,8 @@ func TestCalibrateErrors(t *testing.T) {
 		"unknown process":       func(o *Options) { o.Processes = []string{"x"} },
 		"unknown estimator":     func(o *Options) { o.Estimators = []mi.Estimator{"x"} },
 		"unknown kind":          func(o *Options) { o.Damages = []string{"x=1"} },
-		"only models of":        func(o *Options) { o.Processes, o.Damages = []string{"iid"}, []string{"order=1"} },
+		"no --damage applies":   func(o *Options) { o.Processes, o.Damages = []string{"iid"}, []string{"memory=1"} },
+		"none of the processes": func(o *Options) { o.Damages = []string{"none", "model=bytemix"} },
 		"below 4":               func(o *Options) { o.Windows = []int{3} },
 		"too few for":           func(o *Options) { o.Estimators, o.Cross = []mi.Estimator{mi.VCLUB}, 40 },
 		"lengths at which":      func(o *Options) { o.Processes = []string{"hierarchical:base=3,c=2"} },

@@ -1,11 +1,13 @@
 package calibrate
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -49,6 +51,10 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 		truth[i] = float64(mi)
 	}
 	for i, e := range c.estimators() {
+		if reason := c.absent(i); reason != "" {
+			out.Notes = append(out.Notes, fmt.Sprintf("no %s: %s", e, reason))
+			continue
+		}
 		s := result.EstimatorCalibration{Estimator: e, Repetitions: len(c.repeats), Verdicts: map[law.Verdict]int{}, Best: map[law.Family]int{}}
 		var beta, a []interval
 		for _, r := range c.repeats {
@@ -83,6 +89,9 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 			s.A = &result.ParameterCalibration{Summary: newSummary(trueA, a), Exact: exact}
 		}
 		out.Estimators = append(out.Estimators, s)
+		if i == 0 {
+			out.Headline = c.headline(s.Points[len(s.Points)-1])
+		}
 	}
 	if len(c.estimators()) < len(c.o.Estimators) {
 		out.Notes = append(out.Notes, "block does not apply: the process is not stationary")
@@ -92,6 +101,41 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 	}
 	out.Efficiency = c.efficiency()
 	return out, nil
+}
+
+// absent says why estimator i has no estimates in some repetition; "" when it always has.
+func (c *cell) absent(i int) string {
+	for _, r := range c.repeats {
+		if reason := r.Fits[i].Absent; reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// headline sums up what the first estimator and the checks say; p is its point at the
+// longest length.
+func (c *cell) headline(p result.PointCalibration) *result.CalibrationHeadline {
+	out := &result.CalibrationHeadline{PointCalibration: p, Findings: map[check.Code]int{}, Verdicts: map[law.Verdict]int{}}
+	for _, r := range c.repeats {
+		f := r.Fits[0]
+		verdict := f.Verdict
+		for _, found := range r.Findings {
+			out.Findings[found.Code]++
+			if found.Severity == check.Withdraws && (verdict == law.PowerLawHolds || verdict == law.PowerLawRejected) {
+				verdict = law.Undecided
+			}
+		}
+		out.Verdicts[verdict]++
+		last := len(f.Values) - 1
+		switch off := math.Abs(f.Values[last] - p.Truth); {
+		case len(r.Findings) > 0:
+			out.Flagged++
+		case off > info.Z95*f.SEs[last]+result.NoInformation:
+			out.Silent++
+		}
+	}
+	return out
 }
 
 // trueLaw is the power law that estimator i would find without any error.
@@ -172,6 +216,9 @@ func (c *cell) efficiency() []result.Efficiency {
 		out = append(out, result.Efficiency{Scheme: name, Spread: math.Sqrt(variance), Tokens: tokens, Relative: float64(tokens) * variance})
 	}
 	for i, e := range c.estimators() {
+		if c.absent(i) != "" {
+			continue
+		}
 		var gls, ols []float64
 		for _, r := range c.repeats {
 			if f := r.Fits[i]; f.Power {

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/lm"
@@ -23,7 +24,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%d\x00%d", c.truth.Describe().Spec, c.windows, number)
 	seed := h.Sum64() ^ c.o.Seed
-	windows, err := c.scoredWindows(ctx, seed)
+	windows, entropies, err := c.scoredWindows(ctx, seed)
 	if err != nil {
 		return repetition{}, err
 	}
@@ -32,19 +33,26 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	if err != nil {
 		return out, err
 	}
+	data := check.Data{Windows: c.windows, Entropy: entropies, Exact: c.damage == (process.Damage{})}
+	data.LossSums, data.LossCounts = stats.LossSums()
 	for _, e := range c.estimators() {
 		s, err := stats.Series(e, 2)
 		if err != nil {
 			return out, err
 		}
 		if len(s.Points) < len(c.splits) {
-			return out, fmt.Errorf("%s has %d of %d points: %s", e, len(s.Points), len(c.splits), warningText(s.Warnings))
+			out.Fits = append(out.Fits, fitted{Absent: warningText(s.Warnings)})
+			continue
 		}
+		data.Series = append(data.Series, s)
 		a, err := measure.Fit(s, "token", "", law.Options{Draws: c.o.Draws, Seed: seed, Range: c.o.Range})
 		if err != nil {
 			return out, err
 		}
 		out.Fits = append(out.Fits, newFitted(s, a))
+	}
+	if out.Fits[0].Absent == "" {
+		out.Findings = check.Run(data)
 	}
 	return out, nil
 }
@@ -103,8 +111,9 @@ func intervalOf(f *law.Fit, name string) interval {
 	return out
 }
 
-// scoredWindows draws and scores the windows of one corpus.
-func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, error) {
+// scoredWindows draws and scores the windows of one corpus. The entropies are those
+// of its symbols and pairs of them; densities have none.
+func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, []mi.EntropyEstimate, error) {
 	plan := score.Plan{Length: c.o.Length, Splits: c.splits, MaxRatio: 2}
 	for _, e := range c.estimators() {
 		switch e {
@@ -115,11 +124,11 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, err
 		}
 	}
 	if err := plan.Validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	model, err := c.model()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch m := model.(type) {
 	case lm.Model[float64]:
@@ -134,9 +143,9 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, err
 
 // simulate draws count windows, each a document of its own, and scores what the
 // plan asks for. The k-th cross context of window i is window i−k−1.
-func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) ([]mi.Window, error) {
+func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) ([]mi.Window, []mi.EntropyEstimate, error) {
 	if plan.Cross >= count {
-		return nil, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
+		return nil, nil, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
 	}
 	var tokens [][]T
 	err := process.Samples(ctx, p, seed, plan.Length, count, 1, func(_ int, w []T) error {
@@ -144,7 +153,7 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out := make([]mi.Window, count)
 	for i := range out {
@@ -177,14 +186,15 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		}
 		s, err := model.LogProbs(ctx, r)
 		if err != nil {
-			return nil, fmt.Errorf("scoring window %d: %w", i, err)
+			return nil, nil, fmt.Errorf("scoring window %d: %w", i, err)
 		}
 		out[i].Joint = s.Tokens
 		for b, f := range put {
 			f(s.Branches[b])
 		}
 	}
-	return out, nil
+	entropies, err := measure.Entropies(tokens)
+	return out, entropies, err
 }
 
 // passes is the number of tokens that a scheme scores in one repetition.

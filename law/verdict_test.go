@@ -174,7 +174,7 @@ func TestFewDocuments(t *testing.T) {
 		sigma float64
 		most  int
 	}{{0.2, 1}, {0.2, 24}, {1, 1}, {1, 24}} {
-		for _, n := range []int{5, 10, 20, 40} {
+		for _, n := range []int{5, 10, 20, 60} {
 			covered := 0
 			for r := range runs {
 				a := analyze(t, heavy(rand.New(rand.NewPCG(uint64(r), 13)), n, c.sigma, c.most), Options{Draws: effort(99, 499), Seed: uint64(r)})

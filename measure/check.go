@@ -75,15 +75,24 @@ func correctedFirst(series []result.Series) []result.Series {
 	return slices.Insert(slices.Delete(series, best, best+1), 0, head)
 }
 
-// entropies estimates the entropy of single tokens and of pairs of neighbours in the
-// windows; nil if tokens are not symbols.
+// entropies are those of the windows of a sample, see Entropies.
 func entropies[T any](s sample[T]) ([]mi.EntropyEstimate, error) {
-	if _, symbols := any(*new(T)).(token.ID); !symbols {
+	windows := make([][]T, len(s.windows))
+	for i, w := range s.windows {
+		windows[i] = w.Tokens
+	}
+	return Entropies(windows)
+}
+
+// Entropies estimates the entropy of single tokens and of pairs of neighbours in
+// windows, in nats; nil if tokens are not symbols.
+func Entropies[T any](windows [][]T) ([]mi.EntropyEstimate, error) {
+	symbols, ok := any(windows).([][]token.ID)
+	if !ok {
 		return nil, nil
 	}
 	singles, pairs := map[token.ID]int64{}, map[[2]token.ID]int64{}
-	for _, w := range s.windows {
-		tokens := any(w.Tokens).([]token.ID)
+	for _, tokens := range symbols {
 		for i, id := range tokens {
 			singles[id]++
 			if i > 0 {

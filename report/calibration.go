@@ -74,6 +74,9 @@ func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
 		}
 		p.Sections = append(p.Sections, page.Section{ID: "damage", Title: "What damage to the model does to the exponent", Blocks: []page.Block{page.Tabs{ID: "damage-tabs", Figures: damage}}})
 	}
+	if t := r.headlineTable(); len(t.Rows) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "headlines", Title: "What runs say first", Blocks: []page.Block{t}})
+	}
 	p.Sections = append(p.Sections, page.Section{ID: "tables", Title: "Bias, spread and coverage", Blocks: r.tables()})
 	return p, figures
 }
@@ -265,6 +268,42 @@ func (r calibrated) tables() []page.Block {
 		out = append(out, t)
 	}
 	return out
+}
+
+// ModelName is the model of a cell in words.
+func ModelName(damage string) string {
+	switch {
+	case damage == "none":
+		return "exact"
+	case damage == "model=bytemix":
+		return "built-in predictor"
+	}
+	return damage
+}
+
+// headlineTable has a row for each cell: the first estimate, the findings and the
+// verdict.
+func (r calibrated) headlineTable() *page.Table {
+	t := &page.Table{
+		ID:      "headlines-table",
+		Caption: prose.Plain("At the longest length: the mean estimate and the median half-width of its 95 % interval. Missed in silence: the interval misses the truth and no check finds anything."),
+		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), page.Number("L"), page.Number("exact"), page.Number("estimate"), page.Number("95 % holds"),
+			page.Number("flagged"), page.Number("missed in silence"), {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true}},
+	}
+	for i, c := range r.Cells {
+		h := c.Headline
+		if h == nil || h.Of == 0 {
+			continue
+		}
+		base := fmt.Sprintf(".cells[%d].headline.", i)
+		count := func(n int, name string) prose.Phrase { return prose.Phrase{{Text: strconv.Itoa(n), Ref: base + name}} }
+		t.Rows = append(t.Rows, []prose.Phrase{
+			prose.Plain(c.Process.Spec), prose.Plain(ModelName(c.Damage)), count(h.Length, "length"),
+			prose.Value(h.Truth, h.MeanSE, base+"truth"), prose.Join(prose.Value(h.Mean, h.MeanSE, base+"mean"), prose.Plain(" ± "+prose.Significant(h.Width/2, 2))),
+			percent(h.Coverage, base+"coverage"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(Tally(h.Findings)), prose.Plain(Tally(h.Verdicts)),
+		})
+	}
+	return t
 }
 
 // Tally lists how often each word was said, most frequent first.

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
@@ -70,8 +71,20 @@ type CalibrationCell struct {
 	Damage     string                 `json:"damage"`
 	Windows    int                    `json:"windows"` // per repetition, each a document
 	Estimators []EstimatorCalibration `json:"estimators"`
+	Headline   *CalibrationHeadline   `json:"headline,omitempty"` // nil when the first estimator has no estimates
 	Efficiency []Efficiency           `json:"efficiency,omitempty"`
 	Notes      []string               `json:"notes,omitempty"`
+}
+
+// CalibrationHeadline is what l2m measure would say first: the estimate of the first
+// estimator at the longest length, what the checks find, and the verdict. It counts
+// repetitions.
+type CalibrationHeadline struct {
+	PointCalibration
+	Findings map[check.Code]int  `json:"findings"` // in which a check fired
+	Flagged  int                 `json:"flagged"`  // in which any did
+	Silent   int                 `json:"silent"`   // in which the interval misses the truth and no check fired
+	Verdicts map[law.Verdict]int `json:"verdicts"` // after the checks withdrew some
 }
 
 // EstimatorCalibration is how one estimator did.

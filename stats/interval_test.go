@@ -39,7 +39,7 @@ func TestMeanInterval(t *testing.T) {
 	}
 	for _, size := range sizes {
 		for _, value := range values {
-			for _, n := range []int{5, 10, 20, 40} {
+			for _, n := range []int{5, 10, 20, 60} {
 				held := 0
 				for range runs {
 					sums, counts := make([]float64, n), make([]float64, n)

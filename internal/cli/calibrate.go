@@ -24,20 +24,24 @@ func newCalibrateCommand() *cobra.Command {
 		Use:   "calibrate [PROCESS…]",
 		Short: "Run estimators on processes of known information: bias and coverage",
 		Long: `Calibrate simulates processes whose information is known exactly, scores them by
-their own exact law, runs the estimators and fits of l2m measure many times, and
-reports for the exponent, the prefactor and the information at each length: bias,
-spread, root-mean-square error, and how many of the 95 % intervals contain the
-truth; also how often each law was chosen.
+their own exact law, runs the estimators, fits and checks of l2m measure many
+times, and reports for the exponent, the prefactor and the information at each
+length: bias, spread, root-mean-square error, and how many of the 95 % intervals
+contain the truth; also how often each law was chosen. The last table shows what
+runs say first, and how often they are wrong without a word.
 
 PROCESS is named as for l2m process; the default is a set of eight. --damage makes
-the model worse on purpose (stationary Gaussian processes):
+the model worse on purpose, or puts another in its place:
   order=K        only the last K tokens are seen
+  smoothing=E    mixed with the distribution of a single token
   memory=K       the whole past, but only its K most informative numbers
   temperature=T  overconfident (T < 1) or underconfident (T > 1) predictions
-  smoothing=E    mixed with the distribution of a single token
   bos=B          the model takes the start of a sequence for that of a document
-or, for any process, replaces it with a model that l2m lab train made:
-  model=DIR      the run directory
+  model=bytemix  the built-in predictor, trained on 262,144 symbols
+  model=DIR      a model that l2m lab train made: its run directory
+Order and smoothing need a stationary process; memory, temperature and bos one
+that is Gaussian too; bytemix one of symbols. Each process is run with those that
+apply to it.
 
 The run directory keeps every repetition; repeating the command continues an
 interrupted run.`,
@@ -118,11 +122,30 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 			fmt.Fprintln(w, t.Render())
 		}
 	}
+	writeHeadlines(w, r)
 	if !exact {
 		fmt.Fprintln(w, "\n¹ the exact curve is not a power law: this is the power law fitted to it with the weights of the estimates")
 	}
 	_, err := fmt.Fprintf(w, "\nrun kept in %s: calibration.json, report.html\n", out)
 	return err
+}
+
+// writeHeadlines prints what runs of l2m measure would say first.
+func writeHeadlines(w io.Writer, r *result.Calibration) {
+	t := plainTable("process", "windows", "model", "L", "exact", "estimate", "95 % holds", "findings", "missed in silence", "verdicts")
+	for _, c := range r.Cells {
+		h := c.Headline
+		if h == nil {
+			continue
+		}
+		findings := "–"
+		if h.Flagged > 0 {
+			findings = fmt.Sprintf("%d %%: %s", 100*h.Flagged/h.Of, report.Tally(h.Findings))
+		}
+		t.AppendRow(table.Row{c.Process.Spec, c.Windows, report.ModelName(c.Damage), h.Length, fmt.Sprintf("%.4g", h.Truth), fmt.Sprintf("%.4g ± %.2g", h.Mean, h.Width/2),
+			fmt.Sprintf("%.0f %%", 100*h.Coverage), findings, fmt.Sprintf("%d %%", 100*h.Silent/h.Of), report.Tally(h.Verdicts)})
+	}
+	fmt.Fprintf(w, "\nWhat runs say first: nats at the longest length (mean, median half-width of the interval), what the checks find, how often the\ninterval misses the truth and no check says anything, and the verdict\n%s\n", t.Render())
 }
 
 // bestLaw lists the families chosen, and how often the choice was a bounded
