@@ -73,9 +73,8 @@ func (c *cell) summarise() (result.CalibrationCell, error) {
 			p := result.PointCalibration{Ell: ell, Length: 2 * ell}
 			values := make([]interval, len(c.repeats))
 			for k, r := range c.repeats {
-				v, se := r.Fits[i].Values[j], r.Fits[i].SEs[j]
-				values[k] = interval{v, v - info.Z95*se, v + info.Z95*se}
-				p.MeanSE += se / float64(len(c.repeats))
+				values[k] = r.Fits[i].Points[j]
+				p.MeanSE += r.Fits[i].SEs[j] / float64(len(c.repeats))
 			}
 			p.Summary = newSummary(truth[j], values)
 			s.Points = append(s.Points, p)
@@ -127,11 +126,11 @@ func (c *cell) headline(p result.PointCalibration) *result.CalibrationHeadline {
 			}
 		}
 		out.Verdicts[verdict]++
-		last := len(f.Values) - 1
-		switch off := math.Abs(f.Values[last] - p.Truth); {
+		last := len(f.Points) - 1
+		switch {
 		case len(r.Findings) > 0:
 			out.Flagged++
-		case off > info.Z95*f.SEs[last]+result.NoInformation:
+		case !f.Points[last].holds(p.Truth):
 			out.Silent++
 		}
 	}
@@ -179,6 +178,12 @@ func (c *cell) trueLaw(i int, truth []float64) (a, beta float64, exact, known bo
 	return intervalOf(fit.Power, "A").Value, intervalOf(fit.Power, "beta").Value, false, true, nil
 }
 
+// holds allows for the rounding of scores to 32 bits.
+func (i interval) holds(truth float64) bool {
+	off := result.NoInformation + 1e-6*math.Abs(truth)
+	return i.Lo-off <= truth && truth <= i.Hi+off
+}
+
 func newSummary(truth float64, values []interval) result.Summary {
 	n := float64(len(values))
 	s := result.Summary{Truth: truth, Of: len(values)}
@@ -186,7 +191,7 @@ func newSummary(truth float64, values []interval) result.Summary {
 	for _, v := range values {
 		s.Mean += v.Value / n
 		s.RMSE += (v.Value - truth) * (v.Value - truth) / n
-		if v.Lo <= truth && truth <= v.Hi {
+		if v.holds(truth) {
 			s.Covered++
 		}
 		widths = append(widths, v.Hi-v.Lo)

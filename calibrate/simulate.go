@@ -71,6 +71,13 @@ func newFitted(s mi.Series, a *law.Analysis) fitted {
 	for i, p := range s.Points {
 		f.Values = append(f.Values, float64(p.Value))
 		f.SEs = append(f.SEs, float64(p.SE))
+		at := interval{Value: float64(p.Value), Lo: -unbounded, Hi: unbounded} // of fewer than five documents
+		if p.Interval != nil {
+			at.Lo, at.Hi = p.Interval.Lo, p.Interval.Hi
+		} else if p.SE == 0 {
+			at.Lo, at.Hi = at.Value, at.Value
+		}
+		f.Points = append(f.Points, at)
 		if a.Used[i] {
 			positive = positive && p.Value > 0
 			x, y = append(x, math.Log(float64(p.Length))), append(y, math.Log(float64(p.Value)))
@@ -106,10 +113,13 @@ func intervalOf(f *law.Fit, name string) interval {
 	if p.Interval != nil {
 		out.Lo, out.Hi = p.Interval.Lo, p.Interval.Hi
 	}
-	// JSON has no infinities; these bounds hold everything that can be fitted.
-	out.Lo, out.Hi = max(out.Lo, -math.MaxFloat64), min(out.Hi, math.MaxFloat64)
+	out.Lo, out.Hi = max(out.Lo, -unbounded), min(out.Hi, unbounded)
 	return out
 }
+
+// unbounded is the end of an interval without one: JSON has no infinities, and the
+// width is a number too.
+const unbounded = math.MaxFloat64 / 4
 
 // scoredWindows draws and scores the windows of one corpus. The entropies are those
 // of its symbols and pairs of them; densities have none.

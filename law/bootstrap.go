@@ -3,35 +3,11 @@ package law
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/l2m-lab/l2m/stats"
 )
-
-// maxGroups bounds the clusters of the bootstrap. More are drawn in groups,
-// which are as independent as the clusters. Only the shape of the studentised
-// distribution comes from groups, not the standard error that scales it.
-const maxGroups = 256
-
-// group adds up clusters, in a seeded order, until no more than most are left.
-func group(rows [][]float64, most int, order []int) [][]float64 {
-	if len(rows) <= most {
-		return rows
-	}
-	out := make([][]float64, most)
-	for i, c := range order {
-		if g := i % most; out[g] == nil {
-			out[g] = slices.Clone(rows[c])
-		} else {
-			for j, x := range rows[c] {
-				out[g][j] += x
-			}
-		}
-	}
-	return out
-}
 
 // bootstrap draws clusters with replacement and repeats everything that was
 // done to the data on each draw: covariance, shrinkage (by the same fraction),
@@ -45,7 +21,7 @@ func (s study) bootstrap(whole *study, count int, seed uint64) (draws []Draw, t 
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x626f6f7473747261)) // stream "bootstra"
 	order := rng.Perm(len(all.d.Sums))
-	sums, counts := group(all.d.Sums, maxGroups, order), group(all.d.Counts, maxGroups, order)
+	sums, counts := stats.Group(all.d.Sums, order), stats.Group(all.d.Counts, order)
 	n := len(all.q.y)
 	theta, cov := make([]float64, n), stats.NewSym(n)
 	center := s.draw(s.fit)

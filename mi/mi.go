@@ -89,6 +89,9 @@ type Point struct {
 	Value   info.Nats `json:"nats"`
 	SE      info.Nats `json:"se,omitempty"` // cluster-robust standard error; unknown (0, omitted) with fewer than two clusters, four for Direct
 	Windows int       `json:"windows"`
+	// Interval is a 95 % bootstrap interval over clusters, in nats; nil with fewer than
+	// stats.LeastClusters clusters, from which none would hold what it says.
+	Interval *info.Interval `json:"interval,omitempty"`
 }
 
 // Series is one estimator at one ratio over all dyadic splits.

@@ -14,6 +14,9 @@ import (
 // themselves are too uncertain to be relied on (with 10, to about ±24 %).
 const fewClusters = 10
 
+// pointDraws are the bootstrap replicates behind the interval of a point.
+const pointDraws = 599
+
 // Available lists the estimators whose passes were scored, in the order of
 // Estimators.
 func (s *Statistics) Available() []Estimator {
@@ -115,10 +118,17 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 		})
 	}
 	out.Cov = cov
+	var intervals []*info.Interval
+	if cov != nil {
+		intervals = stats.MeanIntervals(out.Sums, out.Counts, info.DefaultLevel, pointDraws, s.seed)
+	}
 	for i, k := range splits {
 		p := Point{Ell: s.splits[k], Length: ratio * s.splits[k], Value: info.Nats(value[i]), Windows: s.total}
 		if cov != nil {
 			p.SE = info.Nats(math.Sqrt(cov[i][i]))
+		}
+		if intervals != nil {
+			p.Interval = intervals[i]
 		}
 		out.Points = append(out.Points, p)
 	}

@@ -75,7 +75,10 @@ func (s figureSet) seriesPoints(i int) []figure.Point {
 	var points []figure.Point
 	for j, e := range series.Points {
 		p := figure.Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
-		p.Lo, p.Hi = p.Y-info.Z95*float64(e.SE), p.Y+info.Z95*float64(e.SE)
+		p.Lo, p.Hi = p.Y, p.Y
+		if e.Interval != nil {
+			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
+		}
 		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", prose.Count(e.Length), s.unit, prose.Count(e.Ell))
 		if series.Law != nil && j < len(series.Law.Used) && !series.Law.Used[j] {
 			p.Open, p.Note = true, "not used by the fit"

@@ -153,8 +153,9 @@ func (b pageBuilder) facts() []page.Fact {
 		last := s.Points[n]
 		f := page.Fact{Label: fmt.Sprintf("I at L = %s %s", prose.Count(last.Length), b.unit),
 			Value: prose.Join(prose.Amount(last.Value, last.SE, fmt.Sprintf("%s.points[%d].nats", base, n)), prose.Plain(" "), prose.Unit(""))}
-		if last.SE > 0 {
-			f.Note = prose.Join(prose.Plain("± "), prose.Phrase{{Text: prose.Significant(info.Z95*float64(last.SE), 2), Bits: prose.Significant(info.Z95*last.SE.Bits(), 2)}}, prose.Plain(" (95 %)"))
+		if i := last.Interval; i != nil {
+			ref := fmt.Sprintf("%s.points[%d].interval.", base, n)
+			f.Note = prose.Join(prose.Plain(level(i)+": "), prose.Amount(info.Nats(i.Lo), last.SE, ref+"lo"), prose.Plain(" … "), prose.Amount(info.Nats(i.Hi), last.SE, ref+"hi"))
 		}
 		facts = append(facts, f)
 		// Where the law is rejected, its weight would read as support.

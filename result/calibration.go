@@ -126,8 +126,7 @@ type ParameterCalibration struct {
 	Exact bool `json:"exact"`
 }
 
-// PointCalibration is a Summary of the information at one length, in nats. Its
-// intervals are ± 1.96 standard errors.
+// PointCalibration is a Summary of the information at one length, in nats.
 type PointCalibration struct {
 	Ell    int `json:"ell"`
 	Length int `json:"length"`

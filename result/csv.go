@@ -30,11 +30,20 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		return strconv.Itoa(n)
 	}
-	row := func(quantity, estimator string, ratio, ell, length, distance int, v, se info.Nats, samples int64, clusters int, fitted string) error {
+	normal := func(v, se info.Nats) *info.Interval {
+		if !(se > 0) {
+			return nil
+		}
+		return &info.Interval{Lo: float64(v - info.Z95*se), Hi: float64(v + info.Z95*se)}
+	}
+	row := func(quantity, estimator string, ratio, ell, length, distance int, v, se info.Nats, interval *info.Interval, samples int64, clusters int, fitted string) error {
 		record := []string{quantity, estimator, whole(ratio), whole(ell), whole(length), whole(distance), number(float64(v)), "", "", "",
 			number(v.Bits()), strconv.FormatInt(samples, 10), whole(clusters), fitted}
 		if se > 0 {
-			record[7], record[8], record[9] = number(float64(se)), number(float64(v-info.Z95*se)), number(float64(v+info.Z95*se))
+			record[7] = number(float64(se))
+		}
+		if interval != nil {
+			record[8], record[9] = number(interval.Lo), number(interval.Hi)
 		}
 		return out.Write(record)
 	}
@@ -52,13 +61,13 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range s.Points {
 			if err == nil {
-				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, int64(p.Windows), s.Clusters, fitted(used, i))
+				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, p.Interval, int64(p.Windows), s.Clusters, fitted(used, i))
 			}
 		}
 	}
 	for _, p := range r.Triangle {
 		if err == nil {
-			err = row("triangle", "block", 0, p.Ell, p.Length, 0, p.Value, p.SE, int64(p.Windows), r.Windows.Clusters, "")
+			err = row("triangle", "block", 0, p.Ell, p.Length, 0, p.Value, p.SE, normal(p.Value, p.SE), int64(p.Windows), r.Windows.Clusters, "")
 		}
 	}
 	if t := r.TwoPoint; t != nil {
@@ -68,7 +77,7 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range t.Points {
 			if err == nil {
-				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, p.Pairs, int(math.Round(p.Blocks)), fitted(used, i))
+				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, normal(p.Value, p.SE), p.Pairs, int(math.Round(p.Blocks)), fitted(used, i))
 			}
 		}
 	}

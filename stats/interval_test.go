@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
-
-	"github.com/l2m-lab/l2m/info"
 )
 
 // TestMeanInterval: the interval of a mean holds the truth in at least 92 % of
@@ -42,12 +40,12 @@ func TestMeanInterval(t *testing.T) {
 			for _, n := range []int{5, 10, 20, 60} {
 				held := 0
 				for range runs {
-					sums, counts := make([]float64, n), make([]float64, n)
+					sums, counts := make([][]float64, n), make([][]float64, n)
 					for c := range sums {
-						counts[c] = size.draw()
-						sums[c] = counts[c] * value.draw()
+						counts[c] = []float64{size.draw()}
+						sums[c] = []float64{counts[c][0] * value.draw()}
 					}
-					if i := meanInterval(sums, counts, 0.95, draws, rng); i.Contains(1) {
+					if MeanIntervals(sums, counts, 0.95, draws, rng.Uint64())[0].Contains(1) {
 						held++
 					}
 				}
@@ -64,54 +62,36 @@ func TestMeanInterval(t *testing.T) {
 
 // TestMeanIntervalRefuses: no interval where none would hold.
 func TestMeanIntervalRefuses(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	one := []float64{1, 1, 1, 1, 1}
-	if i := meanInterval([]float64{1, 2, 3, 4}, one[:4], 0.95, 99, rng); i != nil {
+	one := [][]float64{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}
+	if i := MeanIntervals([][]float64{{1, 1}, {2, 1}, {3, 1}, {4, 1}}, one[:4], 0.95, 99, 1); i != nil {
 		t.Errorf("of four: %+v", i)
 	}
-	if i := meanInterval(one, one, 0.95, 99, rng); i != nil {
-		t.Errorf("of equals: %+v", i)
+	if i := MeanIntervals([][]float64{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}}, one, 0.95, 99, 1); i[0] == nil || i[1] != nil {
+		t.Errorf("of five that differ, and of five equals: %+v", i)
 	}
 }
 
-// meanInterval is the interval of a ratio Σ_c sums / Σ_c counts over clusters
-// (see Ends), from draws bootstrap replicates. It is nil for fewer than
-// LeastClusters clusters, and where they do not differ.
-func meanInterval(sums, counts []float64, level float64, draws int, rng *rand.Rand) *info.Interval {
-	n := len(sums)
-	value, se := ratio(sums, counts, nil)
-	if n < LeastClusters || !(se > 0) {
-		return nil
+// TestMeanIntervalErrors: the errors behind the intervals are those of Covariance, and
+// groups keep the sums of the clusters.
+func TestMeanIntervalErrors(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	var sums, counts [][]float64
+	for range 600 {
+		n := float64(1 + rng.IntN(9))
+		counts = append(counts, []float64{n, n})
+		sums = append(sums, []float64{n * rng.NormFloat64(), n * rng.ExpFloat64()})
 	}
-	var departures []float64
-	Resample(rng, n, draws, func(m []float64) {
-		if v, s := ratio(sums, counts, m); s > 0 {
-			departures = append(departures, (v-value)/s)
+	value, se := make([]float64, 2), make([]float64, 2)
+	meansAndErrors(sums, counts, nil, value, se)
+	theta, cov := make([]float64, 2), NewSym(2)
+	Covariance(sums, counts, nil, theta, cov)
+	for i := range theta {
+		if math.Abs(value[i]-theta[i]) > 1e-12 || math.Abs(se[i]-math.Sqrt(cov.At(i, i))) > 1e-12 {
+			t.Errorf("quantity %d: %v ± %v, Covariance has %v ± %v", i, value[i], se[i], theta[i], math.Sqrt(cov.At(i, i)))
 		}
-	})
-	lo, hi := Ends(departures, level, float64(n-1), Widening(counts))
-	return &info.Interval{Lo: value - se*hi, Hi: value - se*lo, Level: level, Method: BootstrapMethod, Draws: len(departures)}
-}
-
-// ratio is a ratio of sums over clusters with its standard error, as Covariance
-// gives them.
-func ratio(sums, counts, m []float64) (value, se float64) {
-	weight := func(c int) float64 {
-		if m == nil {
-			return 1
-		}
-		return m[c]
 	}
-	var s, n, clusters float64
-	for c := range sums {
-		k := weight(c)
-		s, n, clusters = s+k*sums[c], n+k*counts[c], clusters+k
+	grouped := RatioMeans(Group(sums, rng.Perm(600)), Group(counts, rng.Perm(600)), nil)
+	if math.Abs(grouped[0]-theta[0]) > 1e-9 || len(Group(sums, rng.Perm(600))) != MaxGroups {
+		t.Errorf("groups have the mean %v, clusters %v", grouped[0], theta[0])
 	}
-	value = s / n
-	total := 0.0
-	for c := range sums {
-		e := sums[c] - value*counts[c]
-		total += weight(c) * e * e
-	}
-	return value, math.Sqrt(clusters/(clusters-1)*total) / n
 }

@@ -54,7 +54,8 @@ func Result() *result.Result {
 				drift = 0.7*drift + 0.7*rng.NormFloat64()
 				v := k.a * shift * math.Pow(float64(L), k.beta)
 				se := k.noise * v * (1 + 3/math.Sqrt(float64(ell)))
-				e := mi.Point{Ell: ell, Length: L, Value: info.Nats(v + se*drift), SE: info.Nats(se), Windows: 624}
+				e := mi.Point{Ell: ell, Length: L, Value: info.Nats(v + se*drift), SE: info.Nats(se), Windows: 624,
+					Interval: &info.Interval{Lo: v + se*(drift-2.2), Hi: v + se*(drift+2.4), Level: info.DefaultLevel}}
 				s.Points = append(s.Points, e)
 			}
 			for i := range s.Points {
