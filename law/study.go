@@ -107,17 +107,30 @@ func (s study) lead(f *Fit) float64 {
 	return s.power.AICc - f.AICc
 }
 
-// contender is a rival that the data do not set behind the power law, nil if
-// there is none: one of lower AICc, or a logarithm that is not clearly higher. A
-// logarithm has as many parameters as the power law and is what bounded and
-// logarithmic growth look like over few lengths, so that being level says
-// nothing.
-func (s study) contender() *Fit {
-	if best := s.best(); s.lead(best) > 0 {
-		return best
+// contender is a rival that the data do not set behind the power law, nil if there
+// is none: one of lower AICc, or a logarithm that is not clearly higher. A logarithm
+// has as many parameters as the power law and is what bounded and logarithmic growth
+// look like over few lengths, so that being level says nothing; and the more so where
+// the range was chosen because a power law holds in it.
+//
+// An offset power law that grows contains the power law: where the offset is zero its
+// AICc is lower in one sample of six, so it must be lower by more.
+func (s study) contender(chosen bool) *Fit {
+	if best := s.best(); best != nil {
+		least := 0.0
+		if best.Family == OffsetPower && !best.slows() {
+			least = nestedBetter
+		}
+		if s.lead(best) > least {
+			return best
+		}
+	}
+	behind := float64(clearlyBetter)
+	if chosen {
+		behind = noSupport
 	}
 	for i := range s.rivals {
-		if f := &s.rivals[i]; f.Family == Logarithm && s.lead(f) > -clearlyBetter {
+		if f := &s.rivals[i]; f.Family == Logarithm && s.lead(f) > -behind {
 			return f
 		}
 	}
@@ -146,7 +159,7 @@ func (s study) scalingFrom() int {
 	}
 	for from := 1; len(s.d.L)-from >= leastRange; from++ {
 		t, ok := s.tail(from)
-		if !ok || t.rejected() || t.contender() != nil {
+		if !ok || t.rejected() || t.contender(true) != nil {
 			continue
 		}
 		if beta, _ := t.power.Param("beta"); beta.Value >= flat {

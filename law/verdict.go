@@ -15,6 +15,12 @@ const (
 	significance = 0.01
 	// clearlyBetter is the difference of AICc that counts as evidence: e² to one.
 	clearlyBetter = 4
+	// noSupport is the difference above which a family has essentially no support
+	// [Burnham & Anderson 2002, section 2.6].
+	noSupport = 10
+	// nestedBetter is the difference that lets a family which contains the power law
+	// contend with it: chance exceeds it in one sample of twelve.
+	nestedBetter = 1
 )
 
 // names of the families in sentences.
@@ -203,7 +209,7 @@ func (a *Analysis) decide(s study) {
 
 // accept fills in the verdict on a power law that is not rejected.
 func (a *Analysis) accept(s study, law string, hi float64) {
-	rival := s.contender()
+	rival := s.contender(a.From > 0)
 	fits := fmt.Sprintf("A power law is not rejected (%s; residuals %s)", law, probability(a.Power.P))
 	a.Verdict = Undecided
 	switch {
@@ -220,9 +226,12 @@ func (a *Analysis) accept(s study, law string, hi float64) {
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))
-		if hi >= 1 {
+		switch {
+		case hi >= 1:
 			a.Reason += ", but growth in proportion to length is not excluded."
-		} else {
+		case s.lead(s.best()) > 0:
+			a.Reason += ", and an offset improves the fit by no more than chance."
+		default:
 			a.Reason += " and no rival is as good."
 		}
 	}
