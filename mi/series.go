@@ -139,6 +139,21 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	return out, nil
 }
 
+// Bounds is the 95 % interval of point i in nats: its Interval, or 1.96 standard
+// errors around it where only these are known, as from a table. It is nil where
+// documents are too few or do not differ.
+func (s Series) Bounds(i int) *info.Interval {
+	p := s.Points[i]
+	if p.Interval != nil {
+		return p.Interval
+	}
+	if !(p.SE > 0) || s.Clusters > 0 && s.Clusters < stats.LeastClusters {
+		return nil
+	}
+	v, half := float64(p.Value), info.Z95*float64(p.SE)
+	return &info.Interval{Lo: v - half, Hi: v + half, Level: info.DefaultLevel, Method: "normal"}
+}
+
 // columns copies the sums of a kind at the given splits: [cluster][point].
 func (s *Statistics) columns(kind, j int, splits []int) [][]float64 {
 	rows := make([][]float64, len(s.sums))

@@ -76,8 +76,8 @@ func (s figureSet) seriesPoints(i int) []figure.Point {
 	for j, e := range series.Points {
 		p := figure.Point{X: float64(e.Length), Y: float64(e.Value), Ref: fmt.Sprintf(".series[%d].points[%d].nats", i, j)}
 		p.Lo, p.Hi = p.Y, p.Y
-		if e.Interval != nil {
-			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
+		if bounds := series.Bounds(j); bounds != nil {
+			p.Lo, p.Hi = bounds.Lo, bounds.Hi
 		}
 		p.XText = fmt.Sprintf("L = %s %s, ℓ = %s", prose.Count(e.Length), s.unit, prose.Count(e.Ell))
 		if series.Law != nil && j < len(series.Law.Used) && !series.Law.Used[j] {
@@ -376,8 +376,8 @@ func (s figureSet) local() *figure.Figure {
 		p := figure.Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - info.Z95*e.SE, Hi: e.Exponent + info.Z95*e.SE,
 			XText: fmt.Sprintf("from L = %s to %s", prose.Significant(e.From, 6), prose.Significant(e.To, 6)),
 			Ref:   fmt.Sprintf(".series[%d].law.local[%d].exponent", s.find.series, j)}
-		if e.Interval != nil {
-			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
+		if bounds := series.Bounds(j); bounds != nil {
+			p.Lo, p.Hi = bounds.Lo, bounds.Hi
 		}
 		points = append(points, p)
 	}

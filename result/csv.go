@@ -61,7 +61,7 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range s.Points {
 			if err == nil {
-				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, p.Interval, int64(p.Windows), s.Clusters, fitted(used, i))
+				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, s.Bounds(i), int64(p.Windows), s.Clusters, fitted(used, i))
 			}
 		}
 	}
