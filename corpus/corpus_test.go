@@ -10,7 +10,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +149,7 @@ func TestWindowsAreWhatTheySay(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if o.MaxTotal >= 2 && len(windows) > max(o.MaxTotal, 2) && len(windows) > len(s.regions) {
+		if o.MaxTotal > 0 && len(windows) > max(o.MaxTotal, 2) {
 			rt.Fatalf("%d windows, at most %d wanted", len(windows), o.MaxTotal)
 		}
 		byName := contents(t, c, dir)
@@ -167,8 +169,10 @@ func TestWindowsAreWhatTheySay(t *testing.T) {
 			if training[w.Document] || len(docs) == 1 && w.Start < int64(len(text)/2) {
 				rt.Fatalf("window %d lies in training text", i)
 			}
-			if i > 0 && windows[i-1].Document == w.Document && windows[i-1].Start+int64(o.Length) > w.Start {
-				rt.Fatalf("windows %d and %d overlap", i-1, i)
+			for j, v := range windows[:i] {
+				if v.Document == w.Document && v.Start < w.Start+int64(o.Length) && w.Start < v.Start+int64(o.Length) {
+					rt.Fatalf("windows %d and %d overlap", j, i)
+				}
 			}
 		}
 	})
@@ -183,7 +187,7 @@ func TestPartners(t *testing.T) {
 			}
 		}
 		k := rapid.IntRange(1, 3).Draw(rt, "k")
-		partners, err := Partners(windows, k, rapid.Uint64().Draw(rt, "seed"))
+		partners, err := Partners(windows, k)
 		if errors.Is(err, errFewDocuments) {
 			return
 		}
@@ -205,30 +209,73 @@ func TestPartners(t *testing.T) {
 	})
 }
 
-// TestPartnersAreBalanced: with clusters of equal size every window is a
-// context equally often.
+// TestPartnersAreBalanced: of windows that go round the documents, as Windows draws
+// them, each is a partner twice where each has two, but for some at the ends.
 func TestPartnersAreBalanced(t *testing.T) {
 	var windows []Window
-	for c := range 25 {
-		for range 24 {
-			windows = append(windows, Window{Cluster: c})
-		}
+	for i := range 24 * 25 {
+		windows = append(windows, Window{Cluster: i % 25})
 	}
-	partners, err := Partners(windows, 2, 7)
+	partners, err := Partners(windows, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	uses := make([]int, len(windows))
+	uses, unequal := make([]int, len(windows)), 0
 	for _, ps := range partners {
 		for _, j := range ps {
 			uses[j]++
 		}
 	}
-	for j, n := range uses {
+	for _, n := range uses {
 		if n != 2 {
-			t.Fatalf("window %d is a context %d times, want 2", j, n)
+			unequal++
 		}
 	}
+	if unequal > 6 || slices.Max(uses) > 4 {
+		t.Fatalf("%d of %d windows are partners another number of times than 2, one %d times", unequal, len(windows), slices.Max(uses))
+	}
+}
+
+// TestMoreWindowsAddToFewer: with a larger MaxTotal, the first windows and their
+// partners are those of a smaller one, also where some are left out.
+func TestMoreWindowsAddToFewer(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		files := map[string]string{}
+		for i, s := range texts(rt) {
+			files[fmt.Sprintf("%02d.txt", i)] = s
+		}
+		s := index(t, Options{}, write(t, files)).Split(rapid.Uint64().Draw(rt, "seed"), 1)
+		if rapid.Bool().Draw(rt, "tokenized") {
+			var err error
+			if s, err = s.Tokenized(t.Context(), asWords); err != nil {
+				return // too little text
+			}
+		}
+		fewer, k := rapid.IntRange(2, 20).Draw(rt, "fewer"), rapid.IntRange(0, 2).Draw(rt, "k")
+		o := WindowOptions{Length: 4, PerDocument: 3, MaxTotal: fewer}
+		few, err := s.Windows(t.Context(), o)
+		if err != nil {
+			return
+		}
+		if len(few) > fewer {
+			rt.Fatalf("%d windows, at most %d wanted", len(few), fewer)
+		}
+		o.MaxTotal += rapid.IntRange(0, 20).Draw(rt, "more")
+		many, err := s.Windows(t.Context(), o)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !reflect.DeepEqual(few, many[:len(few)]) {
+			rt.Fatalf("the first windows of\n%v are not\n%v", many, few)
+		}
+		partners, err := Partners(few, k)
+		if err != nil {
+			return
+		}
+		if all, err := Partners(many, k); err != nil || !reflect.DeepEqual(partners, all[:len(few)]) {
+			rt.Fatalf("the first partners of\n%v are not\n%v (%v)", all, partners, err)
+		}
+	})
 }
 
 // TestExcerpts: within the budget all training text comes exactly once; above

@@ -160,25 +160,3 @@ func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int
 	w.Tokens = slices.Clone(ids[first : first+length])
 	return nil
 }
-
-// complete drops empty windows and renumbers the clusters.
-func (s *Split) complete(windows []Window, o WindowOptions) ([]Window, error) {
-	drawn := len(windows)
-	windows = slices.DeleteFunc(windows, func(w Window) bool { return w.Tokens == nil })
-	if n := drawn - len(windows); n > 0 && o.Incomplete != nil {
-		o.Incomplete(n)
-	}
-	number := map[int]int{}
-	for i := range windows {
-		n, known := number[windows[i].Cluster]
-		if !known {
-			n = len(number)
-			number[windows[i].Cluster] = n
-		}
-		windows[i].Cluster = n
-	}
-	if len(number) < 2 && drawn > len(windows) {
-		return nil, fmt.Errorf("drawing windows: only %d of %d pieces of text have %d tokens (choose shorter windows with --length)", len(windows), drawn, o.Length)
-	}
-	return windows, nil
-}

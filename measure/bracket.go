@@ -54,6 +54,7 @@ func planContrast[T any](s sample[T], seed uint64) (windows []int, contexts int)
 
 // contrastFile is the content of rundir.Contrast.
 type contrastFile struct {
+	Count    int          `json:"count"` // of windows in the run; with more, another contrast is chosen
 	Windows  []int        `json:"windows"`
 	LogProbs [][]*float64 `json:"log_probs"` // [window][k], k = 0 its own past; null: −Inf
 }
@@ -70,8 +71,9 @@ func scoreContrast[T any](ctx context.Context, run *rundir.Dir, load func() (lm.
 	}
 	if path := run.Path(rundir.Contrast); run.Has(rundir.Contrast) {
 		if content, err := os.ReadFile(path); err == nil {
-			err = readContrast(content, path, &c)
-			return c, err
+			if known, err := readContrast(content, path, len(s.windows), &c); known || err != nil {
+				return c, err
+			}
 		}
 	}
 	model, err := load()
@@ -85,7 +87,7 @@ func scoreContrast[T any](ctx context.Context, run *rundir.Dir, load func() (lm.
 		}
 		stage(int64(k), int64(contexts), 0)
 		if k == contexts || c.Settled() {
-			return c, writeContrast(run, windows, c)
+			return c, writeContrast(run, len(s.windows), windows, c)
 		}
 	}
 }
@@ -132,8 +134,8 @@ func addContexts[T any](ctx context.Context, m lm.Model[T], s sample[T], windows
 	return g.Wait()
 }
 
-func writeContrast(run *rundir.Dir, windows []int, c mi.Contrast) error {
-	f := contrastFile{Windows: windows}
+func writeContrast(run *rundir.Dir, count int, windows []int, c mi.Contrast) error {
+	f := contrastFile{Count: count, Windows: windows}
 	for _, row := range c.LogProbs {
 		values := make([]*float64, len(row))
 		for k, v := range row {
@@ -146,17 +148,20 @@ func writeContrast(run *rundir.Dir, windows []int, c mi.Contrast) error {
 	return run.Write(rundir.Face{Name: rundir.Contrast, Write: func(w io.Writer) error { return json.NewEncoder(w).Encode(f) }})
 }
 
-func readContrast(content []byte, path string, c *mi.Contrast) error {
+// readContrast reads what writeContrast wrote, and reports whether it is that of a run
+// of count windows.
+func readContrast(content []byte, path string, count int, c *mi.Contrast) (bool, error) {
 	var f contrastFile
 	if err := json.Unmarshal(content, &f); err != nil {
-		return fmt.Errorf("%s is damaged: %w (delete it; it is then computed again)", path, err)
+		return false, fmt.Errorf("%s is damaged: %w (delete it; it is then computed again)", path, err)
 	}
 	if len(f.LogProbs) != len(f.Windows) || len(f.Windows) == 0 {
-		return fmt.Errorf("%s is damaged (delete it; it is then computed again)", path)
+		return false, fmt.Errorf("%s is damaged (delete it; it is then computed again)", path)
 	}
+	var rows [][]float64
 	for i, row := range f.LogProbs {
 		if len(row) < leastContexts || len(row) != len(f.LogProbs[0]) || row[0] == nil {
-			return fmt.Errorf("%s is damaged: row %d (delete it; it is then computed again)", path, i)
+			return false, fmt.Errorf("%s is damaged: row %d (delete it; it is then computed again)", path, i)
 		}
 		values := make([]float64, len(row))
 		for k, v := range row {
@@ -164,9 +169,13 @@ func readContrast(content []byte, path string, c *mi.Contrast) error {
 				values[k] = *v
 			}
 		}
-		c.LogProbs = append(c.LogProbs, values)
+		rows = append(rows, values)
 	}
-	return nil
+	if f.Count != count {
+		return false, nil
+	}
+	c.LogProbs = rows
+	return true, nil
 }
 
 // bracket bounds the information at the longest length from below and from above.

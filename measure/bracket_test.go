@@ -151,7 +151,7 @@ func TestContrastFile(t *testing.T) {
 	}
 	defer run.Close()
 	c := mi.Contrast{LogProbs: [][]float64{{-1, math.Inf(-1), -2.5}, {-0.1, -3, -1e-17}}}
-	if err := writeContrast(run, []int{4, 7}, c); err != nil {
+	if err := writeContrast(run, 9, []int{4, 7}, c); err != nil {
 		t.Fatal(err)
 	}
 	path := run.Path(rundir.Contrast)
@@ -160,11 +160,15 @@ func TestContrastFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got mi.Contrast
-	if err := readContrast(content, path, &got); err != nil || !reflect.DeepEqual(got, c) {
+	if known, err := readContrast(content, path, 9, &got); !known || err != nil || !reflect.DeepEqual(got, c) {
 		t.Errorf("read %v, %v", got, err)
 	}
+	var none mi.Contrast
+	if known, err := readContrast(content, path, 10, &none); known || err != nil || none.LogProbs != nil {
+		t.Errorf("the contrast of a run of fewer windows is taken (%v)", err)
+	}
 	for _, damaged := range []string{"", "{}", `{"windows":[1],"log_probs":[[null,-1,-1]]}`, `{"windows":[1],"log_probs":[[-1]]}`, `{"windows":[1,2],"log_probs":[[-1,-2,-3]]}`} {
-		if err := readContrast([]byte(damaged), path, &got); err == nil {
+		if _, err := readContrast([]byte(damaged), path, 9, &got); err == nil {
 			t.Errorf("%q was read", damaged)
 		}
 	}

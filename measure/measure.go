@@ -229,7 +229,7 @@ func drawSample(ctx context.Context, t text, e *open.Model, o Options) (sample[t
 	if err != nil {
 		return sample[token.ID]{}, err
 	}
-	if s.partners, err = corpus.Partners(windows, *o.Cross, o.Seed); err != nil {
+	if s.partners, err = corpus.Partners(windows, *o.Cross); err != nil {
 		return sample[token.ID]{}, err
 	}
 	for _, w := range windows {
@@ -256,11 +256,11 @@ func (s sample[T]) bytesPerToken() float64 {
 // scoreSample scores the windows that the run directory lacks. The model is loaded,
 // and trained if need be, only if there are any.
 func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], load func() (lm.Model[token.ID], error), o Options) (*score.Store, error) {
-	store, err := openStore(run, t, e, s)
+	store, err := score.Extend(run, scoreKey(t, e, s.plan), s.windows, s.partners)
 	if err != nil {
 		return nil, err
 	}
-	if store.Done() == len(s.windows) {
+	if store.Complete() {
 		return store, nil
 	}
 	if o.Planned != nil {
@@ -276,13 +276,12 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 	return store, nil
 }
 
-// openStore opens the scores of this sample in the run directory.
-func openStore(run *rundir.Dir, t text, e *open.Model, s sample[token.ID]) (*score.Store, error) {
-	return score.Open(run, score.Key{
+// scoreKey identifies the scores of a model on samples of a text, but for the windows.
+func scoreKey(t text, e *open.Model, plan score.Plan) score.Key {
+	return score.Key{
 		ModelName: e.Info.Name, Model: e.Info.Fingerprint, BOS: e.Info.BOS,
-		Tokenizer: e.Tokenizer.Fingerprint, Corpus: t.corpus.Fingerprint(),
-		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
-	})
+		Tokenizer: e.Tokenizer.Fingerprint, Corpus: t.corpus.Fingerprint(), Plan: plan,
+	}
 }
 
 func describeCorpus(t text, e *open.Model, o Options) result.Corpus {

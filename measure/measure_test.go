@@ -118,8 +118,9 @@ func TestRandomBytes(t *testing.T) {
 			continue
 		}
 		for _, p := range s.Points {
-			// 4 standard errors: one in 16,000 by chance, for 19 estimates.
-			if v := math.Abs(float64(p.Value)); v > 4*float64(p.SE) {
+			// 4 standard errors: one in 16,000 by chance, for 19 estimates; and a
+			// ten-thousandth of the future's loss, as the past does save a little, see below.
+			if v := math.Abs(float64(p.Value)); v > 4*float64(p.SE)+1e-4*math.Log(255)*float64(p.Length)/2 {
 				t.Errorf("paired: %.3g ± %.2g nats at L = %d of random bytes", v, float64(p.SE), p.Length)
 			}
 		}

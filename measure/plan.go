@@ -120,7 +120,9 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 		return nil, err
 	}
 	defer t.corpus.Close()
-	store, err := openStore(run, t, e, s)
+	key := scoreKey(t, e, s.plan)
+	key.Windows, key.Count = score.Fingerprint(s.windows, s.partners), len(s.windows)
+	store, err := score.Open(run, key)
 	if err != nil {
 		return nil, err
 	}

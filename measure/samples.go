@@ -59,10 +59,9 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 		return nil, err
 	}
 	m := model.Info()
-	store, err := score.Open(run, score.Key{
-		ModelName: m.Name, Model: m.Fingerprint, BOS: m.BOS, Tokenizer: string(d.Token), Corpus: fmt.Sprintf("process %s", d.Spec),
-		Windows: score.Fingerprint(s.windows, s.partners), Count: len(s.windows), Plan: s.plan,
-	})
+	store, err := score.Extend(run, score.Key{
+		ModelName: m.Name, Model: m.Fingerprint, BOS: m.BOS, Tokenizer: string(d.Token), Corpus: fmt.Sprintf("process %s", d.Spec), Plan: s.plan,
+	}, s.windows, s.partners)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +122,7 @@ func sampleProcess[T any](ctx context.Context, p process.Process[T], o Options) 
 	if err != nil {
 		return none, err
 	}
-	s.partners, err = corpus.Partners(places, *o.Cross, o.Seed)
+	s.partners, err = corpus.Partners(places, *o.Cross)
 	return s, err
 }
 

@@ -53,7 +53,7 @@ func (e *ForeignError) Error() string {
 type Header struct {
 	Format  string          `json:"format"`
 	Kind    string          `json:"kind"`
-	Command string          `json:"command,omitempty"` // that started the run
+	Command string          `json:"command,omitempty"` // that started the run, or added windows to it
 	Version string          `json:"version,omitempty"` // of the l2m that started it
 	Key     json.RawMessage `json:"key,omitempty"`     // of what is stored; its meaning is the kind's
 	Files   []string        `json:"files"`             // the manifest, sorted; folders end in a slash
@@ -271,8 +271,17 @@ func (d *Dir) Locked() bool { return !d.noLocks }
 // Kind is the kind of the run.
 func (d *Dir) Kind() Kind { return d.kind }
 
-// Command is the command that started the run.
+// Command is the command that started the run, or that SetCommand stored since.
 func (d *Dir) Command() string { return d.head.Command }
+
+// SetCommand stores the command that extends the run.
+func (d *Dir) SetCommand(command string) error {
+	if d.head.Command == command {
+		return nil
+	}
+	d.head.Command = command
+	return d.save()
+}
 
 // Key decodes what SetKey stored into key, and reports whether there is anything.
 func (d *Dir) Key(key any) (bool, error) {

@@ -13,8 +13,8 @@ import (
 // Format is the version of the parts in which scores are stored.
 const Format = "l2m.scores/1"
 
-// Key is what determines stored log-probabilities. All but ModelName must be
-// equal for a run to be continued.
+// Key is what determines stored log-probabilities. All but ModelName and Earlier must
+// be equal for a run to be continued; Extend adds windows.
 type Key struct {
 	ModelName string     `json:"model_name"` // for people; not compared
 	Model     string     `json:"model"`      // lm.Info.Fingerprint
@@ -24,6 +24,24 @@ type Key struct {
 	Windows   string     `json:"windows"`   // Fingerprint of windows and partners
 	Count     int        `json:"count"`     // number of windows
 	Plan      Plan       `json:"plan"`
+	Earlier   []Extent   `json:"earlier,omitempty"` // what the run had before it went on with more windows; not compared
+}
+
+// Extent is how far a run went before it was extended.
+type Extent struct {
+	Windows string `json:"windows"` // Fingerprint of the windows and partners that it had
+	Count   int    `json:"count"`   // number of windows
+}
+
+// wrote reports whether scores stored under key k belong to a run of key n: the same
+// one, or what it was before it was extended.
+func (n Key) wrote(k Key) bool {
+	for _, e := range n.Earlier {
+		if e == (Extent{k.Windows, k.Count}) {
+			k.Windows, k.Count = n.Windows, n.Count
+		}
+	}
+	return len(k.diff(n)) == 0
 }
 
 // maxPasses bounds the index of a run, 8 bytes per pass.

@@ -135,8 +135,8 @@ func decodePart(content []byte, key Key) (refs []rowRef, err error) {
 	if err := json.Unmarshal([]byte(meta), &stored); err != nil {
 		return nil, fmt.Errorf("its key is not readable: %w", err)
 	}
-	if d := stored.diff(key); len(d) > 0 {
-		return nil, &errPartKey{d}
+	if !key.wrote(stored) {
+		return nil, &errPartKey{stored.diff(key)}
 	}
 	if got := f.Schema().String(); got != partSchema.String() {
 		return nil, fmt.Errorf("its columns are not those of a score part:\n%s", got)

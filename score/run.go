@@ -63,7 +63,7 @@ func Run[T any](ctx context.Context, model lm.Model[T], windows []Window[T], par
 				break
 			}
 			if failed == nil {
-				failed = saver.add(jobs.rows(a.job, a.scores))
+				failed = saver.add(store.lacking(jobs.rows(a.job, a.scores)))
 			}
 			progress.Windows++
 			progress.Tokens += jobs.tokens(a.job)
@@ -84,8 +84,8 @@ func Run[T any](ctx context.Context, model lm.Model[T], windows []Window[T], par
 	if failed != nil {
 		return fmt.Errorf("saving scores: %w", errors.Join(failed, notCaused(context.Cause(ctx), failed)))
 	}
-	if cause := context.Cause(ctx); cause != nil && store.Done() < len(windows) {
-		return fmt.Errorf("scoring stopped at %d of %d windows: %w", store.Done(), len(windows), cause)
+	if cause := context.Cause(ctx); cause != nil && progress.Windows < len(windows) {
+		return fmt.Errorf("scoring stopped at %d of %d windows: %w", progress.Windows, len(windows), cause)
 	}
 	return nil
 }
@@ -119,12 +119,13 @@ func prepare[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan,
 	p := Progress{WindowsTotal: len(windows), TokensTotal: plan.Tokens(len(windows))}
 	var todo []int
 	for j := range windows {
-		if !store.Scored(j) {
+		done, err := store.holds(j, windows[j].Cluster, jobs.uses[j])
+		if err != nil {
+			return nil, nil, none, fmt.Errorf("window %d is stored, but %w (the windows are not those that the run was opened with; discard it with --fresh)", j, err)
+		}
+		if !done {
 			todo = append(todo, j)
 			continue
-		}
-		if err := store.checkRequest(j, windows[j].Cluster, jobs.uses[j]); err != nil {
-			return nil, nil, none, fmt.Errorf("window %d is stored, but %w (the windows are not those that the run was opened with; discard it with --fresh)", j, err)
 		}
 		p.WindowsStored++
 		p.TokensStored += jobs.tokens(j)
@@ -133,29 +134,37 @@ func prepare[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan,
 	return jobs, todo, p, nil
 }
 
-// checkRequest checks that a stored request is the one that would be made now.
-func (s *Store) checkRequest(j, cluster int, uses []use) error {
+// holds reports whether all of a request is stored: not so where a window was added
+// for which it is a cross context. What is stored must be what would be asked now.
+func (s *Store) holds(j, cluster int, uses []use) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if int(s.clusters[j]) != cluster {
-		return fmt.Errorf("in cluster %d, not %d", s.clusters[j], cluster)
-	}
 	plan := s.key.Plan
+	if s.places[j*plan.slots()].file == 0 {
+		return false, nil
+	}
+	if int(s.clusters[j]) != cluster {
+		return false, fmt.Errorf("in cluster %d, not %d", s.clusters[j], cluster)
+	}
 	own := 1
 	if plan.Marginals {
 		own += len(plan.Splits)
 	}
 	for slot := range own {
 		if s.places[j*plan.slots()+slot].file == 0 {
-			return errors.New("without its marginal passes")
+			return false, errors.New("without its marginal passes")
 		}
 	}
+	all := true
 	for _, u := range uses {
-		if got := s.contexts[u.window*plan.Cross+u.k]; int(got) != j {
-			return fmt.Errorf("not as cross context %d of window %d", u.k, u.window)
+		switch got := int(s.contexts[u.window*plan.Cross+u.k]); {
+		case got < 0 && len(s.key.Earlier) > 0:
+			all = false
+		case got != j:
+			return false, fmt.Errorf("not as cross context %d of window %d", u.k, u.window)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // answer is what a model said to one request.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -63,6 +64,31 @@ func Open(run *rundir.Dir, key Key) (*Store, error) {
 	return s, nil
 }
 
+// Extend is Open for windows of which there may be more than the run was opened with:
+// those that it has must be the first, with the same partners, and their scores are
+// kept. It fills in the key's Windows and Count.
+func Extend[T any](run *rundir.Dir, key Key, windows []Window[T], partners [][]int) (*Store, error) {
+	key.Windows, key.Count = Fingerprint(windows, partners), len(windows)
+	var old Key
+	known, err := run.Key(&old)
+	if err != nil {
+		return nil, fmt.Errorf("opening the run: %w", err)
+	}
+	if !known || old.Count < 1 || old.Count >= key.Count || old.Count > len(partners) || key.validate() != nil {
+		return Open(run, key)
+	}
+	first := key
+	first.Windows, first.Count = Fingerprint(windows[:old.Count], partners[:old.Count]), old.Count
+	if len(old.diff(first)) > 0 {
+		return Open(run, key)
+	}
+	key.Earlier = append(old.Earlier, Extent{old.Windows, old.Count})
+	if err := run.SetKey(key); err != nil {
+		return nil, fmt.Errorf("extending the run: %w", err)
+	}
+	return Open(run, key)
+}
+
 // settleKey makes run.json agree with the key, or says why it cannot.
 func (s *Store) settleKey() error {
 	var old Key
@@ -74,6 +100,7 @@ func (s *Store) settleKey() error {
 		if d := old.diff(s.key); len(d) > 0 {
 			return &MismatchError{Dir: s.dir, Differences: d}
 		}
+		s.key.Earlier = old.Earlier
 	} else if err := s.run.SetKey(s.key); err != nil {
 		return err
 	}
@@ -296,6 +323,24 @@ func (s *Store) Scored(window int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.places[window*s.key.Plan.slots()].file != 0
+}
+
+// Complete reports whether every pass is saved.
+func (s *Store) Complete() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(s.places, func(p place) bool { return p.file == 0 })
+}
+
+// lacking keeps the rows whose passes are not saved. Of a request that was saved before
+// the run was extended, those are the cross passes of windows that came later.
+func (s *Store) lacking(rows []row) []row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(rows, func(r row) bool {
+		slot, _ := s.key.Plan.slot(pass(r.Pass), int(r.Split), int(r.K))
+		return s.places[int(r.Window)*s.key.Plan.slots()+slot].file != 0
+	})
 }
 
 // Done is the number of saved requests, of Key().Count.

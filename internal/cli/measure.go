@@ -37,7 +37,8 @@ and wiki dumps, recognised by content, compressed or in archives too. Half of th
 documents train the built-in predictor; windows of the other half are scored.
 
 The run directory keeps every log-probability. Repeating the command continues
-an interrupted run.`,
+an interrupted run; with more --windows, or for a GGUF file a longer --time, it
+scores what is missing.`,
 		Example: `  l2m measure books/
   l2m measure --length 4096 --out run corpus/*.jsonl.gz --field content
   l2m measure genome.fa.gz
@@ -58,6 +59,9 @@ an interrupted run.`,
 			if o.Out == "" {
 				scored := o // what is audited afterwards does not change the scores
 				scored.Configs, scored.BytesPerToken = nil, 0
+				if open.IsGGUF(o.Model) { // more windows extend the run
+					scored.MaxWindows, scored.Time = 0, 0
+				}
 				o.Out = defaultRunDir(scored.Command())
 			}
 			if item, named := fetch.Find(o.Model); named && item.Name != fetch.Engine {
@@ -85,7 +89,7 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
 	}
 	o.Chosen = func(speed float64, took time.Duration) {
-		say(cmd.ErrOrStderr(), bars, quiet, fmt.Sprintf("windows chosen for about %s at the measured %.0f log-probabilities a second; --time or --windows scores more", took.Round(time.Second), speed))
+		say(cmd.ErrOrStderr(), bars, quiet, fmt.Sprintf("windows chosen for about %s at the measured %.0f log-probabilities a second; a longer --time or more --windows adds to them", took.Round(time.Second), speed))
 	}
 	o.Faces = report.ResultFaces
 	keeps(cmd.Context(), "what was scored", o.Out, rundir.Scores+"/part-*")
