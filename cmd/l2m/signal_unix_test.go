@@ -130,3 +130,48 @@ func interrupt(cmd *exec.Cmd, sig syscall.Signal, kept bool) error {
 	}
 	return nil
 }
+
+// A second signal does not wait for what the first one began: the command ends before
+// its grace is over, and so without its last words.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Skip("no FIFOs here: ", err)
+	}
+	end := func(signals ...syscall.Signal) (code int, said string) {
+		t.Helper()
+		var stderr bytes.Buffer
+		cmd := l2mCommand("measure", fifo, "--out", filepath.Join(t.TempDir(), "run"))
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// It reads once somebody can write, and reads in vain from then on.
+		writer := -1
+		for writer < 0 {
+			var err error
+			if writer, err = syscall.Open(fifo, syscall.O_WRONLY|syscall.O_NONBLOCK, 0); err != nil && err != syscall.ENXIO && err != syscall.EINTR {
+				cmd.Process.Kill()
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		defer syscall.Close(writer)
+		for _, s := range signals {
+			cmd.Process.Signal(s)
+		}
+		cmd.Wait()
+		return cmd.ProcessState.ExitCode(), stderr.String()
+	}
+	code, said := end(syscall.SIGINT)
+	if code != interrupted || !strings.Contains(said, "l2m measure: interrupted\n") {
+		t.Errorf("after one signal: %d, %q", code, said)
+	}
+	// The grace may pass before a busy machine gets to the second one, but not every time.
+	for range 5 {
+		if code, said = end(syscall.SIGINT, syscall.SIGTERM); code == interrupted && said == "" {
+			return
+		}
+	}
+	t.Errorf("after two signals: %d, %q", code, said)
+}

@@ -55,7 +55,7 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 	}
 	defer s.Close()
 	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), dir)
-	server := &http.Server{Handler: s, ReadTimeout: 10 * time.Second, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	server := newHTTPServer(s, standardPatience)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -70,4 +70,19 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 		server.Close()
 	}
 	return nil
+}
+
+// patience is how long a server waits for a client that stalls, before it closes the
+// connection.
+type patience struct {
+	read  time.Duration // for a whole request
+	write time.Duration // for an answer to be read, from the end of the request's header
+	idle  time.Duration // for the next request
+}
+
+// standardPatience lets a large run be read over a slow connection.
+var standardPatience = patience{read: 10 * time.Second, write: 5 * time.Minute, idle: time.Minute}
+
+func newHTTPServer(h http.Handler, p patience) *http.Server {
+	return &http.Server{Handler: h, ReadTimeout: p.read, WriteTimeout: p.write, IdleTimeout: p.idle, MaxHeaderBytes: 64 << 10}
 }
