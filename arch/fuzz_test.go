@@ -49,6 +49,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`{"model_type":"llama","num_hidden_layers":1e3,"num_attention_heads":4,"hidden_size":16,"x":[Infinity,-Infinity,NaN,"\ud83d\ude00"]}`))
+	f.Add([]byte(`{"model_type":"llama","_name_or_path":"x/../../../../trav/pwned","architectures":["x/../../../../trav/pwned"],"num_hidden_layers":1,"num_attention_heads":4,"hidden_size":16}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if bytes.HasPrefix(data, []byte(ggufMagic)) {
 			return // FuzzGGUF

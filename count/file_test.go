@@ -76,6 +76,7 @@ func TestReadFileRefuses(t *testing.T) {
 func FuzzReadFile(f *testing.F) {
 	f.Add([]byte(`{"schema":"l2m.counts/1","tokens":3,"vocabulary":2,"distances":[{"distance":1,"pairs":2,"joint":[[1,2]],"left":[[2,1]],"right":[[1,2]]}]}`))
 	f.Add([]byte(`{"schema":"l2m.counts/1","distances":[{"distance":1,"pairs":-1,"joint":[[9223372036854775807,9]]}]}`))
+	f.Add([]byte(`{"schema":"l2m.counts/1","corpus":"x/../../../../trav/pwned","tokenizer":"x/../../../../trav/pwned","tokens":0,"distances":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := count.ReadFile(bytes.NewReader(data))
 		if err != nil {

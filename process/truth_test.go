@@ -472,6 +472,7 @@ func FuzzParse(f *testing.F) {
 func FuzzReadHiddenMarkov(f *testing.F) {
 	f.Add(`{"transition": [[0.9, 0.1], [0.2, 0.8]], "emission": [[1, 0, 0], [0, 0.5, 0.5]]}`)
 	f.Add(`{"transition": [[1]]}`)
+	f.Add(`{"name": "x/../../../../trav/pwned", "transition": [[1]], "emission": [[1]]}`)
 	f.Add(`{"transition": [[0.5, 0.5], []]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := ReadHiddenMarkov(strings.NewReader(text), "chain.json")

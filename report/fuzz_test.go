@@ -20,6 +20,8 @@ var traversals = []string{
 	`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[{"name":"x/../../../../trav/pwned","states":[{"length":1}],"crossovers":[{},{}]}]}`,
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"none","estimators":[{"estimator":"x/../../../../trav/pwned","points":[{"truth":1}]}]}]}`,
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1","estimators":[{"estimator":"paired","beta":{"bias":1},"points":[]}]}]}`,
+	`{"schema":"l2m.results/1","twopoint":{"estimator":"x/../../../../trav/pwned","points":[{"distance":1},{"distance":2}]}}`,
+	`{"schema":"l2m.lab/1","name":"x/../../../../trav/pwned","recipe":{"name":"x/../../../../trav/pwned"},"steps":1,"evaluations":[{"step":1,"length":2,"by_position":[1,1]}]}`,
 }
 
 // figureID is what a figure may be called: it names a file.

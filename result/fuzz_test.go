@@ -28,6 +28,10 @@ func FuzzRead(f *testing.F) {
 		`{"schema":"l2m.lab/1","recipe":{"name":"a"},"steps":1,"evaluations":[{"step":1,"length":1,"by_position":[1]}]}`,
 		`{"schema":"l2m.results/1","series":[{"estimator":"x/../../../../trav/pwned","ratio":2,"points":[]}]}`,
 		`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1"}]}`,
+		`{"schema":"l2m.results/1","twopoint":{"estimator":"x/../../../../trav/pwned","points":[{"distance":1}]}}`,
+		`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[{"name":"x/../../../../trav/pwned","states":[{"length":1}]}]}`,
+		`{"schema":"l2m.compare/2","runs":[{"run":"x/../../../../trav/pwned","estimator":"x/../../../../trav/pwned"},{"run":"b"}]}`,
+		`{"schema":"l2m.lab/1","recipe":{"name":"x/../../../../trav/pwned"},"steps":1,"evaluations":[{"step":1,"length":1,"by_position":[1]}]}`,
 		`{"schema":"l2m.results/1","loss":{"se":1e999}}`,
 	} {
 		f.Add([]byte(doc))

@@ -371,7 +371,8 @@ func TestForeignBytesSurvive(t *testing.T) {
 
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte(`{"format":"l2m.run/2","kind":"measure","files":["results.json","scores/"]}`))
-	f.Add([]byte(`{"format":"l2m.run/2","kind":"measure","files":["figures/x/../../../../pwned.svg"]}`))
+	f.Add([]byte(`{"format":"l2m.run/2","kind":"measure","files":["figures/x/../../../../trav/pwned.svg"]}`))
+	f.Add([]byte(`{"format":"l2m.run/2","kind":"x/../../../../trav/pwned","files":["x/../../../../trav/pwned/"]}`))
 	f.Add([]byte(`{"format":"l2m.run/1"}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, content []byte) {

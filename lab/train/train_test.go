@@ -457,6 +457,7 @@ func FuzzRecipe(f *testing.F) {
 	} {
 		f.Add(`{"model":{"model_type":"",` + model + `},"data":"","lengths":[4],"steps":1,"batch":1,"rate":0.1}`)
 	}
+	f.Add(`{"name":"x/../../../../trav/pwned","model":{"model_type":"x/../../../../trav/pwned","hidden_size":8,"num_hidden_layers":1,"layer_types":["x/../../../../trav/pwned"]},"data":"x/../../../../trav/pwned","lengths":[4],"steps":1,"batch":1,"rate":0.1}`)
 	data, err := OpenData("recall:pairs=1,vocabulary=8")
 	if err != nil {
 		f.Fatal(err)

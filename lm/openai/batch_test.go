@@ -287,6 +287,7 @@ func TestBatchRunner(t *testing.T) {
 func FuzzBatchRead(f *testing.F) {
 	f.Add([]byte(result(0) + "\n" + result(1)))
 	f.Add([]byte(`{"custom_id":"1","response":{"status_code":200,"body":{"meta_info":{"prompt_tokens":9,"input_token_logprobs":[[null,1,null]]}}}}`))
+	f.Add([]byte(`{"custom_id":"x/../../../../trav/pwned","response":{"status_code":200,"body":{"model":"x/../../../../trav/pwned"}}}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, d := range []Dialect{VLLM, Echo, SGLang} {
 			b := bigramBatch

@@ -263,6 +263,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`{"normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}, "model": {"type": "BPE", "byte_fallback": true, "vocab": {"▁": 0, "a": 1, "▁a": 2}, "merges": [["▁", "a"]]}}`))
+	f.Add([]byte(`{"model": {"type": "WordLevel", "unk_token": "x/../../../../trav/pwned", "vocab": {"x/../../../../trav/pwned": 0}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if bytes.Contains(data, []byte("Regex")) {
 			return // an expression may take for ever by its nature
