@@ -12,6 +12,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -102,7 +103,7 @@ func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page str
 	var err error
 	switch {
 	case asJSON:
-		err = result.Write(out, a)
+		err = result.Write(screen.JSON{W: out}, a)
 	case asCSV:
 		err = result.AuditCSV(out, a)
 	default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/l2m-lab/l2m/calibrate"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -67,7 +68,7 @@ interrupted run.`,
 				return err
 			}
 			if asJSON {
-				return result.Write(cmd.OutOrStdout(), r)
+				return result.Write(screen.JSON{W: cmd.OutOrStdout()}, r)
 			}
 			return writeCalibration(cmd.OutOrStdout(), r, o.Out)
 		},
@@ -87,9 +88,9 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 	fmt.Fprintf(w, "%d repetitions, windows of %d tokens, 95 %% intervals from %d bootstrap draws\n", r.Options.Repetitions, r.Options.Length, r.Options.Draws)
 	exact := true
 	for _, c := range r.Cells {
-		fmt.Fprintf(w, "\n%s, %d windows", c.Process.Spec, c.Windows)
+		fmt.Fprintf(w, "\n%s, %d windows", screen.Printable(c.Process.Spec), c.Windows)
 		if c.Damage != "none" {
-			fmt.Fprintf(w, ", model damaged: %s", c.Damage)
+			fmt.Fprintf(w, ", model damaged: %s", screen.Printable(c.Damage))
 		}
 		fmt.Fprintln(w)
 		t := plainTable("estimator", "β true", "bias", "spread", "rmse", "coverage", "A true", "bias", "coverage", "coverage of I", "verdicts", "best law")
@@ -112,7 +113,7 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 		}
 		fmt.Fprintln(w, t.Render())
 		for _, n := range c.Notes {
-			fmt.Fprintf(w, "note: %s\n", n)
+			fmt.Fprintf(w, "note: %s\n", screen.Printable(n))
 		}
 		if len(c.Efficiency) > 0 && c.Damage == "none" {
 			t := plainTable("scheme", "spread of β", "tokens", "tokens at equal error")
@@ -126,7 +127,7 @@ func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 	if !exact {
 		fmt.Fprintln(w, "\n¹ the exact curve is not a power law: this is the power law fitted to it with the weights of the estimates")
 	}
-	_, err := fmt.Fprintf(w, "\nrun kept in %s: calibration.json, report.html\n", out)
+	_, err := fmt.Fprintf(w, "\nrun kept in %s: calibration.json, report.html\n", screen.Printable(out))
 	return err
 }
 

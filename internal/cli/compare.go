@@ -5,6 +5,7 @@ import (
 
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -47,7 +48,7 @@ everything is per byte.`,
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
-				return result.Write(out, c)
+				return result.Write(screen.JSON{W: out}, c)
 			}
 			return report.ComparisonText(out, c, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out), Run: o.Out})
 		},

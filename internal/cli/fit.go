@@ -5,6 +5,7 @@ import (
 
 	"github.com/l2m-lab/l2m/fit"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -58,7 +59,7 @@ window; the estimate is the information between its two parts.`,
 			}
 			w := cmd.OutOrStdout()
 			if asJSON {
-				return result.Write(w, r)
+				return result.Write(screen.JSON{W: w}, r)
 			}
 			return report.Text(w, r, report.TextOptions{Color: wantColor(w), Width: terminalWidth(w), Run: out})
 		},

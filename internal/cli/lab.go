@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/lab/train"
@@ -208,9 +209,9 @@ full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
 
 func writeLab(w io.Writer, doc *result.Lab, asJSON bool) error {
 	if asJSON {
-		return result.Write(w, doc)
+		return result.Write(screen.JSON{W: w}, doc)
 	}
-	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", doc.Name, doc.Parameters, doc.Steps, doc.Tokens)
+	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", screen.Printable(doc.Name), doc.Parameters, doc.Steps, doc.Tokens)
 	t := plainTable("length", "sequences", "loss (nats/token)", "exact", "gap", "accuracy")
 	percent := func(x *float64) string {
 		if x == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/lm/open"
@@ -100,7 +101,7 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return result.Write(out, r)
+		return result.Write(screen.JSON{W: out}, r)
 	}
 	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out, Audit: weights(o.Model),

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/predictor"
 )
@@ -63,7 +64,7 @@ func newModelTrainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: trained on %d bytes, fingerprint %.12s\n", o.File, info.TrainedBytes, info.Fingerprint)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: trained on %d bytes, fingerprint %.12s\n", screen.Printable(o.File), info.TrainedBytes, info.Fingerprint)
 			return err
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
 )
@@ -132,7 +133,7 @@ func newModelListCommand() *cobra.Command {
 					e.Path = i.Path(cache)
 				}
 				list = append(list, e)
-				t.AppendRow(table.Row{e.Name, e.About, e.Licence, fetch.Megabytes(e.Bytes), e.Path})
+				t.AppendRow(table.Row{e.Name, e.About, e.Licence, fetch.Megabytes(e.Bytes), screen.Printable(e.Path)})
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)

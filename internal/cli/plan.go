@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/rundir"
@@ -67,7 +69,7 @@ what has not been answered yet.`,
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d requests for %d windows in %d files under %s/requests: %d prompt tokens, of which %d are scored\nbeside a server: python3 %s --url http://localhost:8000 REQUESTS…\nthen: l2m ingest %s RESULTS…\n",
-				p.Requests, p.Windows, len(p.Files), m.Out, p.Prompts, p.Scored, p.Runner, m.Out)
+				p.Requests, p.Windows, len(p.Files), screen.Printable(m.Out), p.Prompts, p.Scored, shell.Operand(p.Runner), shell.Operand(m.Out))
 			return err
 		},
 	}
@@ -121,7 +123,7 @@ code is 1. Without result files, ingest only says what is missing.`,
 					fmt.Fprintf(out, "%d of the duplicates differ as rounding does; the first answers are kept\n", r.Differing)
 				}
 				for _, f := range r.Failures {
-					fmt.Fprintf(out, "%d times: %s\n  %s\n", f.Count, f.Kind, f.First)
+					fmt.Fprintf(out, "%d times: %s\n  %s\n", f.Count, screen.Printable(f.Kind), screen.Printable(f.First))
 				}
 			}
 			if r.Missing > 0 {

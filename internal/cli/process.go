@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/exact"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
 )
@@ -80,7 +81,7 @@ func newProcessDescribeCommand() *cobra.Command {
 				return writeJSON(cmd.OutOrStdout(), d)
 			}
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "%s\n%s\n\n", d.Spec, d.Title)
+			fmt.Fprintf(out, "%s\n%s\n\n", screen.Printable(d.Spec), screen.Printable(d.Title))
 			tokens := map[process.TokenKind]string{
 				process.Symbol: fmt.Sprintf("symbols, alphabet of %d", d.Alphabet), process.Number: "numbers",
 				process.Vector: fmt.Sprintf("vectors of %d numbers", d.Width)}[d.Token]
@@ -226,7 +227,7 @@ with --frontier how much of it a state of a given size can hold, and with
 
 // writeTruth prints tables for people.
 func writeTruth(w io.Writer, t *result.ProcessTruth) error {
-	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", t.Process.Spec, float64(t.EntropyRate))
+	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", screen.Printable(t.Process.Spec), float64(t.EntropyRate))
 	rows := plainTable("L", "ℓ", "I(ℓ;L) nats", "bits", "local exponent")
 	for _, b := range t.Bipartite {
 		local := ""
@@ -362,7 +363,7 @@ func plainTable(heads ...string) table.Writer {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(screen.JSON{W: w})
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }

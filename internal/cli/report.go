@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/rundir"
 )
@@ -36,7 +37,7 @@ update of l2m, or in other formats for a paper. Nothing is measured again.`,
 				if err := report.Render(dir, figures); err != nil {
 					return err
 				}
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, "report.html")); err != nil {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), screen.Printable(filepath.Join(dir, "report.html"))); err != nil {
 					return err
 				}
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/serve"
 )
 
@@ -54,7 +55,7 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 		return err
 	}
 	defer s.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), dir)
+	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/ shows the runs below %s; Ctrl-C ends it\n", l.Addr(), screen.Printable(dir))
 	server := newHTTPServer(s, standardPatience)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/l2m-lab/l2m/count"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -101,7 +102,7 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return result.Write(out, r)
+		return result.Write(screen.JSON{W: out}, r)
 	}
 	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out,

@@ -3,6 +3,7 @@
 package screen
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -48,6 +49,25 @@ func (w Writer) Write(p []byte) (int, error) {
 		return r
 	}, string(p))
 	if _, err := io.WriteString(w.W, clean); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// JSON writes JSON with the characters that steer a terminal escaped: it stays the
+// same value. Each call must end between two characters.
+type JSON struct{ W io.Writer }
+
+func (w JSON) Write(p []byte) (int, error) {
+	var b strings.Builder
+	for _, r := range string(p) {
+		if steers(r) && !strings.ContainsRune("\n\r\t", r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	if _, err := io.WriteString(w.W, b.String()); err != nil {
 		return 0, err
 	}
 	return len(p), nil

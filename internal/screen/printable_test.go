@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -48,6 +50,27 @@ func TestWriter(t *testing.T) {
 		}
 		if Printable(in) == in && got != in {
 			t.Fatalf("%q became %q", in, got)
+		}
+	})
+}
+
+// JSON that is written through a JSON writer holds no control character but its line
+// breaks, and stays the same value.
+func TestJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := map[string]string{rapid.String().Draw(t, "key") + "\u009b": rapid.String().Draw(t, "value") + "\u202e"}
+		var out strings.Builder
+		e := json.NewEncoder(JSON{&out})
+		e.SetIndent("", "\t")
+		if err := e.Encode(want); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && r != '\t' && steers(r) }) {
+			t.Fatalf("wrote %q", out.String())
+		}
+		var got map[string]string
+		if err := json.Unmarshal([]byte(out.String()), &got); err != nil || !maps.Equal(got, want) {
+			t.Fatalf("%q became %q, %v", want, got, err)
 		}
 	})
 }
