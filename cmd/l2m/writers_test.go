@@ -58,7 +58,7 @@ var readers = words("l2m l2m-completion l2m-completion-bash l2m-completion-fish 
 var elsewhere = words("l2m-model-fetch")
 
 var (
-	optionLine = regexp.MustCompile(`(?m)^(?:\\fB-\w\\fP, )?\\fB--([a-z-]+)\\fP.*\n\t(.*)`)
+	optionLine = regexp.MustCompile(`(?m)^(?:\\fB-\w\\fP, )?\\fB--([a-z-]+)\\fP="[^"]*"\n\t(.*)`)
 	namesWhere = regexp.MustCompile(`^(?:run directory(?: \(|$)|folder for )|to write|write .* to `)
 )
 
