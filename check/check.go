@@ -71,10 +71,13 @@ type Data struct {
 	// Entropy has the entropy of one token and of two successive tokens, in nats;
 	// empty for densities.
 	Entropy []mi.EntropyEstimate
-	Windows int     // scored
-	Exact   bool    // the model is the exact law of what it scores
-	Copied  float64 // share of the evaluated text that occurs in the training text
-	Better  string  // a better model to suggest; "" if none is known
+	// Corrections are the corrected forms of paired, the better one first; nil means
+	// that for pairs of tokens, then that for single ones.
+	Corrections []mi.Estimator
+	Windows     int     // scored
+	Exact       bool    // the model is the exact law of what it scores
+	Copied      float64 // share of the evaluated text that occurs in the training text
+	Better      string  // a better model to suggest; "" if none is known
 }
 
 // Run returns the checks that failed, most serious first.
@@ -308,7 +311,10 @@ func (d Data) documentStart() *Finding {
 	if !ok {
 		return nil
 	}
-	for _, name := range []mi.Estimator{mi.Paired2Gram, mi.Paired1Gram} {
+	if d.Corrections == nil {
+		d.Corrections = []mi.Estimator{mi.Paired2Gram, mi.Paired1Gram}
+	}
+	for _, name := range d.Corrections {
 		c, also := d.series(name)
 		if !also {
 			continue

@@ -20,6 +20,7 @@ import (
 // facts are what the checks need besides the scores.
 type facts struct {
 	entropies []mi.EntropyEstimate // of single tokens and of pairs of neighbours; none for densities
+	ngrams    []mi.NGramEntropy    // the same of all documents; none where they were not counted
 	exact     bool                 // the model is the law of the process
 	copied    float64              // see check.Copied
 	better    string               // a better model to suggest; "" if none is known
@@ -36,16 +37,20 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	if len(f.contrast.LogProbs) > 0 {
 		r.Bracket = bracket(f.contrast, d.Series, stats, f.entropies != nil)
 	}
+	d.Corrections = corrections(d.Series, f.ngrams)
+	if w := undersampled(d.Series, f.ngrams, d.Corrections); w != nil {
+		r.Warnings = append(r.Warnings, *w)
+	}
 	r.Findings = check.Run(d)
-	applyFindings(r)
+	applyFindings(r, d.Corrections)
 }
 
 // applyFindings chooses the headline and withdraws its verdict, as the findings
 // demand.
-func applyFindings(r *result.Result) {
+func applyFindings(r *result.Result, corrections []mi.Estimator) {
 	// Choose the headline before withdrawing its verdict.
 	if slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.DocumentStart }) {
-		r.Series = correctedFirst(r.Series)
+		r.Series = correctedFirst(r.Series, corrections)
 	}
 	for i, found := range r.Findings {
 		if i > 0 { // the first is shown as the headline
@@ -57,22 +62,17 @@ func applyFindings(r *result.Result) {
 	}
 }
 
-// correctedFirst moves the series corrected for document starts to the front.
-func correctedFirst(series []result.Series) []result.Series {
-	rank := func(s result.Series) int {
-		return slices.Index([]mi.Estimator{mi.Paired2Gram, mi.Paired1Gram}, s.Estimator)
-	}
-	best := -1
-	for i, s := range series {
-		if s.Ratio == series[0].Ratio && rank(s) >= 0 && (best < 0 || rank(s) < rank(series[best])) {
-			best = i
+// correctedFirst moves the better of the series corrected for document starts to the
+// front.
+func correctedFirst(series []result.Series, corrections []mi.Estimator) []result.Series {
+	for _, e := range corrections {
+		for i, s := range series {
+			if s.Estimator == e && s.Ratio == series[0].Ratio {
+				return slices.Insert(slices.Delete(series, i, i+1), 0, s)
+			}
 		}
 	}
-	if best < 0 {
-		return series
-	}
-	head := series[best]
-	return slices.Insert(slices.Delete(series, best, best+1), 0, head)
+	return series
 }
 
 // entropies are those of the windows of a sample, see Entropies.

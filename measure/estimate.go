@@ -23,8 +23,12 @@ var ratios = []int{2, 3, 4}
 func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, fit law.Options, progress info.ProgressFunc) error {
 	collect := mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: fit.Seed}
 	if r.Model.BOS != lm.NoBOS {
-		for _, e := range f.entropies {
-			collect.NGrams = append(collect.NGrams, e.Value)
+		collect.NGrams = f.entropies
+		if len(f.ngrams) > 0 {
+			collect.NGrams = nil
+		}
+		for _, e := range f.ngrams {
+			collect.NGrams = append(collect.NGrams, e.EntropyEstimate)
 		}
 	}
 	stats, err := mi.Collect(ctx, src, collect)

@@ -105,7 +105,7 @@ func ingest(ctx context.Context, dir string, results []string, faces func(*resul
 		Corpus: f.Corpus, Model: result.Model{Info: f.Info}, Windows: f.Windows, Plan: describePlan(s), Warnings: f.Warnings,
 	}
 	e := f.Evaluate
-	if err := evaluate(ctx, out.Result, s, store, facts{}, law.Options{Draws: e.Draws, Seed: e.Seed, Range: e.Range}, progress); err != nil {
+	if err := evaluate(ctx, out.Result, s, store, facts{ngrams: f.NGrams}, law.Options{Draws: e.Draws, Seed: e.Seed, Range: e.Range}, progress); err != nil {
 		return nil, err
 	}
 	return out, result.Store(run, out.Result, rundir.Faces(faces, out.Result, e.Figures))

@@ -66,6 +66,10 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err := text.tokenize(ctx, e); err != nil {
 		return nil, err
 	}
+	ngrams, err := corpusNGrams(ctx, text.corpus, e, o.Progress)
+	if err != nil {
+		return nil, err
+	}
 	if o, err = fitTime(ctx, run, text, e, o); err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := evaluate(ctx, r, s, store, facts{copied: share, contrast: low}, o.fit(), o.Progress); err != nil {
+	if err := evaluate(ctx, r, s, store, facts{copied: share, contrast: low, ngrams: ngrams}, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {

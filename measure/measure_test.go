@@ -183,7 +183,7 @@ func TestFindingsChangeTheHeadline(t *testing.T) {
 		for _, e := range []mi.Estimator{mi.Paired, mi.Block, mi.Paired1Gram, mi.Paired2Gram} {
 			r.Series = append(r.Series, result.Series{Series: mi.Series{Estimator: e, Ratio: 2}, Law: &law.Analysis{Verdict: law.PowerLawHolds}})
 		}
-		applyFindings(r)
+		applyFindings(r, []mi.Estimator{mi.Paired2Gram, mi.Paired1Gram})
 		lead, verdict := mi.Paired, law.PowerLawHolds
 		for _, f := range findings {
 			if f.Code == check.DocumentStart {

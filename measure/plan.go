@@ -18,6 +18,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/lm/openai"
+	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/score"
@@ -60,6 +61,8 @@ type planFile struct {
 	Windows  result.Windows  `json:"windows"`
 	Warnings []info.Warning  `json:"warnings,omitempty"`
 	Evaluate evaluateOptions `json:"evaluate"`
+	// NGrams are the entropies of single tokens and of pairs in all documents.
+	NGrams []mi.NGramEntropy `json:"ngrams,omitempty"`
 }
 
 // evaluateOptions are the Options for what follows scoring.
@@ -131,11 +134,16 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 		return nil, err
 	}
 	defer offline.Close()
+	ngrams, err := corpusNGrams(ctx, t.corpus, e, m.Progress)
+	if err != nil {
+		return nil, err
+	}
 	r := describe(t, e, s, m)
 	f := planFile{
 		Schema: planSchema, Command: o.Command(), Key: store.Key(),
 		Model: o.Model, Dialect: o.Dialect, BOS: *o.BOS, Info: e.Info,
 		Corpus: r.Corpus, Windows: r.Windows, Warnings: r.Warnings,
+		NGrams:   ngrams,
 		Evaluate: evaluateOptions{Seed: m.Seed, Draws: m.Draws, Range: m.Range, Figures: m.Figures},
 	}
 	// The windows go first: Ingest takes a directory that has a plan.json.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/l2m-lab/l2m/info"
 )
 
 // CollectOptions says what to accumulate. Zero values ask for defaults.
@@ -17,9 +15,9 @@ type CollectOptions struct {
 	Splits []int  // ell, ascending; nil means 2, 4, 8, … while 2·ell ≤ L
 	Seed   uint64 // of the order in which clusters alternate between the halves of Direct
 	// NGrams are the entropies of n successive tokens, n = 1, 2: what the n-gram
-	// corrected estimators put in place of the loss of first tokens. They are
-	// taken as exact. Without them those estimators are not available.
-	NGrams []info.Nats
+	// corrected estimators put in place of the loss of first tokens. Their standard
+	// errors enter those of the estimates. Without them those estimators are not available.
+	NGrams []EntropyEstimate
 }
 
 // Statistics are the sums per cluster that determine every estimate. It is
@@ -30,7 +28,7 @@ type Statistics struct {
 	ratios   []int
 	contexts int // cross contexts per window
 	seed     uint64
-	ngrams   []info.Nats
+	ngrams   []EntropyEstimate
 
 	clusters []int       // ids, ascending
 	windows  []float64   // per cluster
@@ -145,8 +143,8 @@ func newStatistics(length int, opts CollectOptions) (*Statistics, error) {
 		return nil, fmt.Errorf("%d n-gram entropies, for n = 1 and 2", len(s.ngrams))
 	}
 	for _, h := range s.ngrams {
-		if !(h >= 0) || math.IsInf(float64(h), 0) {
-			return nil, fmt.Errorf("an n-gram entropy of %v nats", h)
+		if !(h.Value >= 0) || math.IsInf(float64(h.Value), 0) || !(h.SE >= 0) {
+			return nil, fmt.Errorf("an n-gram entropy of %v ± %v nats", h.Value, h.SE)
 		}
 	}
 	for _, r := range s.ratios {
@@ -282,7 +280,7 @@ func (c *collector) split(s *Statistics, w Window, split, ell int) error {
 				if err != nil || i+1 > n {
 					continue
 				}
-				set(kindHead1+i, v-head+modelShare*head-(1-modelShare)*float64(entropy))
+				set(kindHead1+i, v-head+modelShare*head-(1-modelShare)*float64(entropy.Value))
 			}
 		}
 		c.cross = c.cross[:0]

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/l2m-lab/l2m/info"
 )
 
 // windows is a Source in memory.
@@ -72,7 +70,7 @@ func series(t testing.TB, s *Statistics, e Estimator, ratio int) Series {
 }
 
 // testNGrams are arbitrary entropies of one and two tokens.
-var testNGrams = []info.Nats{2.5, 4.25}
+var testNGrams = []EntropyEstimate{{Value: 2.5}, {Value: 4.25}}
 
 // reference is the value of an estimator on one window, straight from its
 // definition in docs/method.md.
@@ -103,7 +101,7 @@ func reference(e Estimator, w Window, ell, ratio int) float64 {
 	case Paired1Gram, Paired2Gram:
 		first := map[Estimator]int{Paired1Gram: 1, Paired2Gram: 2}[e]
 		model := add(w.Marginal[ell][:first])
-		return joint - add(w.Marginal[ell][first:n]) - (model-4*float64(testNGrams[first-1]))/5
+		return joint - add(w.Marginal[ell][first:n]) - (model-4*float64(testNGrams[first-1].Value))/5
 	case Block:
 		return joint - add(w.Joint[:n])
 	case VCLUB:

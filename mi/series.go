@@ -117,11 +117,14 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 			Fix:  "add documents, or use paired",
 		})
 	}
-	out.Cov = cov
 	var intervals []*info.Interval
 	if cov != nil {
 		intervals = stats.MeanIntervals(out.Sums, out.Counts, info.DefaultLevel, pointDraws, s.seed)
 	}
+	if n := minus - kindHead1; n == 0 || n == 1 {
+		addConstantError(cov, intervals, value, (1-modelShare)*float64(s.ngrams[n].SE))
+	}
+	out.Cov = cov
 	for i, k := range splits {
 		p := Point{Ell: s.splits[k], Length: ratio * s.splits[k], Value: info.Nats(value[i]), Windows: s.total}
 		if cov != nil {
@@ -152,6 +155,22 @@ func (s Series) Bounds(i int) *info.Interval {
 	}
 	v, half := float64(p.Value), info.Z95*float64(p.SE)
 	return &info.Interval{Lo: v - half, Hi: v + half, Level: info.DefaultLevel, Method: "normal"}
+}
+
+// addConstantError adds an independent error that all estimates have in common to
+// their covariance and intervals.
+func addConstantError(cov [][]float64, intervals []*info.Interval, values []float64, se float64) {
+	for _, row := range cov {
+		for j := range row {
+			row[j] += se * se
+		}
+	}
+	for i, iv := range intervals {
+		if iv != nil {
+			iv.Lo = values[i] - math.Hypot(values[i]-iv.Lo, info.Z95*se)
+			iv.Hi = values[i] + math.Hypot(iv.Hi-values[i], info.Z95*se)
+		}
+	}
 }
 
 // columns copies the sums of a kind at the given splits: [cluster][point].

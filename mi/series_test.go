@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/l2m-lab/l2m/info"
 )
 
 // TestByHand is one window of four tokens with two contexts, all numbers
@@ -24,7 +22,7 @@ func TestByHand(t *testing.T) {
 		Marginal: map[int][]float32{2: {-1, -1}},
 		Cross:    map[int][][]float32{2: {{-1, -0.5}, {-2, -0.5}}},
 	}
-	s := collect(t, windows{4, []Window{w, {Cluster: 1, Joint: w.Joint, Marginal: w.Marginal, Cross: w.Cross}}}, CollectOptions{NGrams: []info.Nats{1.5, 2.75}})
+	s := collect(t, windows{4, []Window{w, {Cluster: 1, Joint: w.Joint, Marginal: w.Marginal, Cross: w.Cross}}}, CollectOptions{NGrams: []EntropyEstimate{{Value: 1.5}, {Value: 2.75}}})
 	// ln q(Y|X) = −0.75, ln q(Y) = −2, first two tokens −3, contexts −1.5 and −2.5.
 	want := map[Estimator]float64{
 		Paired: 1.25, Direct: 1.25,
