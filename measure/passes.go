@@ -124,16 +124,16 @@ func isNPZ(path string) bool {
 
 // arrays reads one file of scored passes.
 func (t ingester) arrays(ctx context.Context, path string, progress info.ProgressFunc) error {
-	z, err := zip.OpenReader(path)
+	z, err := npy.OpenArchive(path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	defer z.Close()
-	ids, err := t.ids(&z.Reader)
+	ids, err := t.ids(z)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	shape, values, err := openFloats(&z.Reader, "logprobs")
+	shape, values, err := z.Floats("logprobs")
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -162,15 +162,15 @@ func (t ingester) arrays(ctx context.Context, path string, progress info.Progres
 }
 
 // ids reads which sequences of this run a file answers.
-func (t ingester) ids(z *zip.Reader) ([]score.PieceID, error) {
-	_, run, err := openInts(z, "run")
+func (t ingester) ids(z *npy.Archive) ([]score.PieceID, error) {
+	_, run, err := z.Ints("run")
 	if err != nil {
 		return nil, err
 	}
 	if len(run) != 1 || run[0] != t.run {
 		return nil, errors.New("it answers the passes of another run")
 	}
-	shape, values, err := openInts(z, "id")
+	shape, values, err := z.Ints("id")
 	if err != nil {
 		return nil, err
 	}
@@ -182,29 +182,4 @@ func (t ingester) ids(z *zip.Reader) ([]score.PieceID, error) {
 		ids[i] = score.PieceID{Window: int(values[2*i]), Branch: int(values[2*i+1])}
 	}
 	return ids, nil
-}
-
-func openArray[T any](z *zip.Reader, name string, read func(io.Reader, npy.Header, int64) ([]T, error)) ([]int, []T, error) {
-	f, err := z.Open(name + ".npy")
-	if err != nil {
-		return nil, nil, fmt.Errorf("it has no array %s (save id and run of the file of passes beside logprobs)", name)
-	}
-	defer f.Close()
-	h, err := npy.ReadHeader(f)
-	var values []T
-	if err == nil {
-		values, err = read(f, h, 0)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("array %s: %w", name, err)
-	}
-	return h.Shape, values, nil
-}
-
-func openFloats(z *zip.Reader, name string) ([]int, []float32, error) {
-	return openArray(z, name, npy.ReadFloats)
-}
-
-func openInts(z *zip.Reader, name string) ([]int, []int64, error) {
-	return openArray(z, name, npy.ReadInts)
 }

@@ -74,7 +74,7 @@ func FuzzFaces(f *testing.F) {
 			show(t, calibrationFigures(c), calibrationHTML(io.Discard, c))
 		}
 		if l, err := result.Read[result.Lab](bytes.NewReader(doc), "lab.json"); err == nil {
-			show(t, labFigures(l), labHTML(io.Discard, l))
+			show(t, labFigures(l), LabHTML(io.Discard, l))
 		}
 	})
 }

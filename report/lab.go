@@ -15,28 +15,33 @@ import (
 
 // LabFaces are the files made of a training.
 func LabFaces(l *result.Lab, formats []string) []rundir.Face {
-	return append([]rundir.Face{face(rundir.Report, l, labHTML)}, figureFaces(labFigures(l), formats)...)
+	return append([]rundir.Face{face(rundir.Report, l, LabHTML)}, figureFaces(labFigures(l), formats)...)
 }
 
 // LabHeadline is the finding of a training as a sentence; "" where the model was
 // not evaluated.
 func LabHeadline(l *result.Lab) string { return trainedModel{l}.headline().String() }
 
-// labHTML writes the page of a training.
-func labHTML(w io.Writer, l *result.Lab) error {
+// LabHTML writes the page of a training, or of the evaluation of a model that was
+// trained elsewhere.
+func LabHTML(w io.Writer, l *result.Lab) error {
 	data, err := result.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("writing the page of the training: %w", err)
 	}
 	r := trainedModel{l}
 	p := &page.Page{
-		Kind: "lab", Subject: l.Name + ", trained on " + l.Data, Tone: page.Neutral, Verdict: r.headline(),
+		Kind: "lab", Subject: l.Name + " on " + l.Data, Tone: page.Neutral, Verdict: r.headline(),
 		Lead: prose.Plain("A small model, evaluated on sequences that it was not trained on."),
 		Data: data, DataName: rundir.Lab.Document, Version: l.Version, Command: l.Command,
-		Facts: []page.Fact{
+	}
+	if l.Parameters > 0 {
+		p.Facts = []page.Fact{
 			{Label: "parameters", Value: prose.Phrase{{Text: strconv.Itoa(l.Parameters), Ref: ".parameters"}}},
 			{Label: "tokens", Value: prose.Phrase{{Text: strconv.FormatInt(l.Tokens, 10), Ref: ".tokens"}}, Note: prose.Plain("of training")},
-		},
+		}
+	} else {
+		p.Lead = prose.Plain("A model that was trained elsewhere, by what it predicts of the sequences.")
 	}
 	if len(p.Verdict) == 0 {
 		p.Verdict = prose.Plain("The model was not evaluated.")

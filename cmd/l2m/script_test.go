@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"modelserver": modelServer,
 			"runbatch":    runBatch,
 			"runpasses":   runPasses,
+			"nothing":     nothing,
 		},
 	})
 }

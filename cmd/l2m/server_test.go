@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -168,6 +169,32 @@ func runPasses(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Check(out.Close())
+}
+
+// nothing: "nothing X PREDICTIONS" predicts the law N(0, 1) for every number of a sample.
+func nothing(ts *testscript.TestScript, _ bool, args []string) {
+	x, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	h, err := npy.ReadHeader(bytes.NewReader(x))
+	ts.Check(err)
+	constant := func(v float32) []byte {
+		content := npy.Header{Kind: "<f4", Shape: h.Shape}.Bytes()
+		for range h.Size() {
+			content = binary.LittleEndian.AppendUint32(content, math.Float32bits(v))
+		}
+		return content
+	}
+	f, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for name, content := range map[string][]byte{"x": x, "mean": constant(0), "deviation": constant(1)} {
+		w, err := z.Create(name + ".npy")
+		ts.Check(err)
+		_, err = w.Write(content)
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
 }
 
 // modelServer: "modelserver VAR" starts a server and puts its URL into VAR.

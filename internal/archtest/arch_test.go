@@ -92,7 +92,7 @@ var bands = []band{
 		{"fit", []string{"info", "internal/option", "law", "mi", "result", "rundir"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
 		{"predictor", []string{"corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
-		{"lab", []string{"corpus", "info", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
+		{"lab", []string{"corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
 	}},
 	{"faces", []room{
 		{"report/prose", []string{"info"}},

@@ -145,33 +145,55 @@ func typed(cmd *cobra.Command, args []string) string {
 
 func newLabEvalCommand() *cobra.Command {
 	var (
-		o       lab.Options
-		lengths []int
-		asJSON  bool
+		o           lab.Options
+		lengths     []int
+		predictions string
+		page        string
+		asJSON      bool
 	)
 	cmd := &cobra.Command{
 		Use:   "eval RUN [TEXT…]",
 		Short: "Evaluate a trained model, at other lengths too",
 		Long: `Eval evaluates the model of a finished run of l2m lab train on sequences that it
-was not trained on, at any length that its positional encoding allows.`,
-		Example: "  l2m lab eval l2m-lab-gaussian-small --length 16,64",
+was not trained on, at any length that its positional encoding allows.
+
+With --predictions it evaluates a model that was trained elsewhere on a process, by
+what it predicts of each token: FILE is an .npz file with the arrays x, sequences as
+l2m process sample writes them, and mean and deviation (of numbers, whose divergence
+from the exact law is then exact) or logprobs, of the same shape.`,
+		Example: `  l2m lab eval l2m-lab-gaussian-small --length 16,64
+  l2m lab eval --predictions predictions.npz --data hierarchical:c=3 --html gap.html`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("name the run directory of l2m lab train")
+			switch {
+			case predictions != "" && (len(args) > 0 || len(lengths) > 0):
+				return usagef("--predictions takes the place of a run and --length")
+			case predictions != "" && o.Data == "":
+				return usagef("--data: name the process that x was sampled from (l2m process list)")
+			case predictions == "" && len(args) == 0:
+				return usagef("name the run directory of l2m lab train, or --predictions FILE")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if predictions != "" {
+				doc, err := lab.EvaluatePredictions(cmd.Context(), predictions, o.Data)
+				if err != nil {
+					return err
+				}
+				return showLab(cmd.OutOrStdout(), doc, asJSON, page)
+			}
 			o.Paths, o.Stdin = args[1:], cmd.InOrStdin()
 			doc, err := lab.Evaluate(cmd.Context(), args[0], lengths, o)
 			if err != nil {
 				return err
 			}
-			return writeLab(cmd.OutOrStdout(), doc, asJSON)
+			return showLab(cmd.OutOrStdout(), doc, asJSON, page)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	f.StringVar(&predictions, "predictions", "", "evaluate the predictions of a model that was trained elsewhere, .npz")
+	f.StringVar(&page, "html", "", "write a page with a figure to this file; only a page written by l2m is replaced")
 	f.IntSliceVar(&lengths, "length", nil, "lengths in tokens (default: those of the recipe)")
 	f.StringVar(&o.Data, "data", "", "other data with the same tokens")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
@@ -207,11 +229,26 @@ full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
 	return cmd
 }
 
+// showLab prints a document, and writes its page if one is named.
+func showLab(w io.Writer, doc *result.Lab, asJSON bool, page string) error {
+	if page != "" {
+		ours := atomicfile.Contains(`<meta name="generator" content="l2m `)
+		if err := atomicfile.WriteOutput(page, 0o644, ours, func(w io.Writer) error { return report.LabHTML(w, doc) }); err != nil {
+			return err
+		}
+	}
+	return writeLab(w, doc, asJSON)
+}
+
 func writeLab(w io.Writer, doc *result.Lab, asJSON bool) error {
 	if asJSON {
 		return result.Write(screen.JSON{W: w}, doc)
 	}
-	fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", screen.Printable(doc.Name), doc.Parameters, doc.Steps, doc.Tokens)
+	if doc.Parameters == 0 {
+		fmt.Fprintf(w, "%s on %s\n\n", screen.Printable(doc.Name), screen.Printable(doc.Data))
+	} else {
+		fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", screen.Printable(doc.Name), doc.Parameters, doc.Steps, doc.Tokens)
+	}
 	t := plainTable("length", "sequences", "loss (nats/token)", "exact", "gap", "accuracy")
 	percent := func(x *float64) string {
 		if x == nil {
