@@ -112,7 +112,7 @@ func TestParquetCompression(t *testing.T) {
 		want  string // error
 	}{{&parquet.Zstd, ""}, {&parquet.Snappy, ""}, {&parquet.Gzip, ""}, {&parquet.Lz4Raw, ""}, {&parquet.Brotli, ""},
 		{&lz4{frame: true}, ""}, {&lz4{}, ""},
-		{&lzo{}, `old.parquet: column "text" is compressed with LZO, which is not read (write`}} {
+		{&lzo{}, `old.parquet: column "text" is compressed with LZO, which is not supported (write`}} {
 		var pq bytes.Buffer
 		if err := parquet.Write(&pq, []row{{strings.Repeat("a row ", 100)}}, parquet.Compression(x.codec)); err != nil {
 			t.Fatal(err)

@@ -8,24 +8,24 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// A chunk is a stretch of the corpus: whole documents and pieces of documents,
-// one behind the other. Cell 0 belongs to no document.
+// A chunk is a part of the corpus: whole documents and pieces of documents,
+// concatenated. Cell 0 belongs to no document.
 type chunk struct {
 	tokens   []token.ID
 	segments []segment
-	gaps     bool // there are any; see chunker.gap
+	gaps     bool // some tokens are gaps; see chunker.gap
 	last     bool // no other chunk follows
 }
 
-// A segment says which tokens of a chunk are to be counted as right ends of
-// pairs: tokens[lo:hi]. Their left ends lie in tokens[from:hi], which is all of
-// the document, or its last maxDistance tokens before lo.
+// A segment says which tokens of a chunk are counted as right tokens of pairs:
+// tokens[lo:hi]. Their left tokens are in tokens[from:hi], which is the whole document,
+// or its last maxDistance tokens before lo.
 type segment struct {
 	from, lo, hi int
 	block        int
 }
 
-// lefts appends the stretches of tokens that are left ends at distance d of the
+// lefts appends the slices of tokens that are left tokens at distance d of the
 // segment's pairs. The chunk is relabelled: a gap is 0.
 func (s segment) lefts(dst [][]token.ID, ch *chunk, d int) [][]token.ID {
 	from := max(s.from, s.lo-d)
@@ -47,8 +47,8 @@ func (s segment) lefts(dst [][]token.ID, ch *chunk, d int) [][]token.ID {
 	return dst
 }
 
-// newTokens is the number of places, with and without tokens, that this chunk is
-// the first to hold.
+// newTokens is the number of positions, with and without tokens, that are new in this
+// chunk.
 func (c *chunk) newTokens() int64 {
 	var n int64
 	for _, s := range c.segments {
@@ -57,15 +57,14 @@ func (c *chunk) newTokens() int64 {
 	return n
 }
 
-// chunker cuts a stream of documents into chunks. Where it cuts through a
-// document, the tokens that the next chunk needs as left ends are repeated at
-// its start.
+// chunker cuts a stream of documents into chunks. Where it cuts a document, the next
+// chunk repeats the tokens that it needs as left tokens.
 type chunker struct {
 	o    Options
-	gap  token.ID // what stands for token.None in chunks
+	gap  token.ID // replaces token.None in chunks
 	plan planner
 
-	// full receives each chunk and returns an empty one to go on with.
+	// full takes a full chunk and returns an empty one.
 	full func(*chunk) (*chunk, error)
 
 	n     int    // of the current chunk
@@ -86,13 +85,13 @@ type chunker struct {
 
 // limits says when a chunk is full.
 type limits struct {
-	tokens     int   // it holds so many, repeated ones and new ones
-	fresh      int   // it holds exactly so many new ones; 0: as many as there is room for
-	vocabulary int64 // so many different tokens have been seen; 0: does not matter
+	tokens     int   // it has this many, repeated ones and new ones
+	fresh      int   // it has exactly this many new ones; 0: as many as fit
+	vocabulary int64 // this many distinct tokens have been seen; 0: no limit
 }
 
-// planner sets the limits of chunk n, before which so many different tokens have
-// been seen.
+// planner sets the limits of chunk n, given the number of distinct tokens seen before
+// it.
 type planner func(n int, vocabulary int64) (limits, error)
 
 func newChunker(o Options, plan planner, full func(*chunk) (*chunk, error)) (*chunker, error) {
@@ -109,11 +108,10 @@ func newChunker(o Options, plan planner, full func(*chunk) (*chunk, error)) (*ch
 	return c, nil
 }
 
-// reset empties the chunk and makes room for so many tokens, which is not touched
-// before it is needed.
+// reset empties the chunk and reserves space for tokens, without touching it.
 func (c *chunk) reset(tokens int) {
 	if n := cap(c.tokens); n <= tokens || n > tokens+tokens/8 { // chunks may become smaller
-		c.tokens = nil // to be collected
+		c.tokens = nil // for the garbage collector
 		c.tokens = make([]token.ID, 1, tokens+1)
 	}
 	c.tokens = c.tokens[:1]
@@ -121,7 +119,7 @@ func (c *chunk) reset(tokens int) {
 	c.gaps = false
 }
 
-// room is how many more tokens the current chunk takes.
+// room is the number of tokens that still fit into the current chunk.
 func (c *chunker) room() int {
 	if c.limit.fresh > 0 {
 		return c.limit.fresh - (len(c.cur.tokens) - c.start)
@@ -149,7 +147,7 @@ func (c *chunker) run(ctx context.Context, src Source) error {
 func (c *chunker) add(doc int, tokens []token.ID) error {
 	if !c.open || doc != c.doc {
 		if doc < 0 {
-			return fmt.Errorf("a document is numbered %d", doc)
+			return fmt.Errorf("document number %d is negative", doc)
 		}
 		c.closeSegment()
 		c.open, c.doc, c.offset = true, doc, 0
@@ -211,9 +209,10 @@ func (c *chunker) append(tokens []token.ID, gaps bool) {
 	}
 }
 
-// check refuses ids outside the vocabulary, and says whether any is token.None.
+// check returns an error for ids outside the vocabulary, and reports whether there is a
+// token.None.
 func (c *chunker) check(tokens []token.ID) (gaps bool, err error) {
-	size, none := token.ID(0), 0 // the vocabulary that holds them
+	size, none := token.ID(0), 0 // smallest vocabulary with all of them
 	for _, t := range tokens {
 		size = max(size, t+1) // 0 for token.None
 		if t == token.None {
@@ -227,13 +226,13 @@ func (c *chunker) check(tokens []token.ID) (gaps bool, err error) {
 		limit = c.o.Vocabulary
 	}
 	if int64(size) > int64(limit) {
-		return false, fmt.Errorf("document %d has token id %d, outside the vocabulary of %d (is this the tokenizer that made the ids?)", c.doc, size-1, limit)
+		return false, fmt.Errorf("document %d has token id %d, outside the vocabulary of %d (is this the right tokenizer?)", c.doc, size-1, limit)
 	}
 	return none > 0, nil
 }
 
-// closeSegment ends the open segment at the last token; what follows is another
-// block or document.
+// closeSegment ends the open segment at the last token, before another block or
+// document.
 func (c *chunker) closeSegment() {
 	if hi := len(c.cur.tokens); c.open && c.counting && hi > c.lo {
 		c.cur.segments = append(c.cur.segments, segment{from: c.from, lo: c.lo, hi: hi, block: c.block})
@@ -241,9 +240,9 @@ func (c *chunker) closeSegment() {
 	}
 }
 
-// flush hands the chunk on and starts the next one with what it needs of the
-// open document. A chunk without new tokens is planned anew instead: its file would
-// say that it has none, which stands for no limit when the call is continued.
+// flush passes on the chunk and starts the next one with the tokens that it needs of
+// the open document. A chunk without new tokens is planned again instead: in its file,
+// zero new tokens would mean no limit when the call is continued.
 func (c *chunker) flush() (err error) {
 	c.closeSegment()
 	next := c.cur

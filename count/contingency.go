@@ -9,14 +9,13 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// cellCost is about how many pairs can be dealt in the time that one cell of a
-// table takes.
+// cellCost is roughly the number of pairs that can be dealt in the time it takes to
+// draw one cell of a table.
 const cellCost = 16
 
-// shuffledTable draws the table of shuffled pairs cell by cell: given its
-// margins and the cells before it, a cell is hypergeometric. The histogram has
-// the distribution that dealing every pair gives, at a cost that does not grow
-// with their number.
+// shuffledTable draws the table of shuffled pairs cell by cell: given its margins and
+// the cells before it, a cell is hypergeometric. The histogram has the same
+// distribution as if every pair were dealt, at a cost independent of their number.
 func shuffledTable(ctx context.Context, left, right info.Histogram, seed uint64) (info.Histogram, error) {
 	rng := seeded(seed, 3)
 	lefts, rights := countsOf(left), countsOf(right)
@@ -26,7 +25,7 @@ func shuffledTable(ctx context.Context, left, right info.Histogram, seed uint64)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		others := rest // left tokens of the types that follow
+		others := rest // left tokens of the remaining types
 		rest -= n
 		for a := range lefts {
 			if n == 0 {
@@ -53,10 +52,10 @@ func countsOf(h info.Histogram) []int64 {
 	return out
 }
 
-// hypergeometric draws how many of n things, taken without replacement from good
-// and bad ones, are good. It walks from the mode to both sides, by the ratio of
-// successive probabilities, until they add up to a uniform number: about as many
-// steps as the standard deviation.
+// hypergeometric draws the number of good items among n drawn without replacement from
+// good and bad ones. It walks from the mode to both sides, by the ratio of successive
+// probabilities, until they add up to a uniform number: about as many steps as the
+// standard deviation.
 func hypergeometric(rng *rand.Rand, good, bad, n int64) int64 {
 	lo, hi := max(0, n-bad), min(good, n)
 	if lo == hi {
@@ -65,10 +64,10 @@ func hypergeometric(rng *rand.Rand, good, bad, n int64) int64 {
 	g, b, m := float64(good), float64(bad), float64(n)
 	mode := min(max(int64((m+1)*(g+1)/(g+b+2)), lo), hi)
 	k := float64(mode)
-	// Where logarithms of factorials are large, the probability of the mode is
-	// off, by some parts in 10³ for 10¹² things. It is taken a little smaller;
-	// numbers that are then not reached are drawn again, which leaves the ratios,
-	// and so the distribution, exact.
+	// Where logarithms of factorials are large, the probability of the mode has a
+	// relative error (about 10⁻³ for 10¹² items). A slightly smaller one is used;
+	// uniform numbers beyond the sum are drawn again, which keeps the ratios, and so
+	// the distribution, exact.
 	const margin = 0.99
 	atMode := margin * math.Exp(logChoose(g, k)+logChoose(b, m-k)-logChoose(g+b, m))
 	for {

@@ -13,11 +13,10 @@ import (
 
 // Source streams documents in a fixed order: two passes must yield the same.
 type Source interface {
-	// Each calls yield with every document, by its number doc ≥ 0, which no other
-	// document has. A large document may come in pieces: calls in a row with the
-	// same doc continue it. The tokens are only valid during the call. A
-	// token.None among them takes up a place, and is in no pair. An error of
-	// yield ends the pass and is returned.
+	// Each calls yield with every document and its number doc ≥ 0, which is unique. A
+	// large document may come in pieces: consecutive calls with the same doc continue
+	// it. The tokens are only valid during the call. A token.None takes up a position
+	// and belongs to no pair. An error from yield ends the pass and is returned.
 	Each(yield func(doc int, tokens []token.ID) error) error
 }
 
@@ -40,62 +39,59 @@ func (d Documents) Each(yield func(doc int, tokens []token.ID) error) error {
 	return nil
 }
 
-// Options says what to count and at what expense. Only Distances, Vocabulary,
+// Options says what to count and with what resources. Only Distances, Vocabulary,
 // Blocks, BlockTokens, Sample, Seed and Tables change the result.
 type Options struct {
-	// Distances d ≥ 1 in tokens, in any order; the result has them ascending
-	// and without repeats. At most 255.
+	// Distances d ≥ 1 in tokens, in any order, at most 255 distinct ones; the result is
+	// sorted.
 	Distances []int
-	// Vocabulary is the number of tokens there are: ids are below it. 0 means
-	// that it is not known beforehand.
+	// Vocabulary is the number of token types: ids are below it. 0 means unknown.
 	Vocabulary int
 
-	// Blocks > 0 also counts with each of that many blocks of documents left
-	// out, for jackknife standard errors (at most 255). Documents are dealt to
-	// blocks evenly, by their number and Seed; see BlockAt and Divide.
+	// Blocks > 0 also counts with each of that many blocks of documents left out, for
+	// jackknife standard errors (at most 255). Documents are assigned to blocks evenly,
+	// by their number and Seed; see BlockAt and Divide.
 	Blocks int
-	// BlockTokens > 0 deals out runs of that many tokens of a document in place
-	// of whole documents: for a corpus of a single document, or of a few.
+	// BlockTokens > 0 assigns runs of that many tokens to blocks, instead of whole
+	// documents: for a corpus of one or few documents.
 	BlockTokens int
 
-	// Sample, between 0 and 1, counts only that share of the documents, chosen
-	// by Seed; see Sampled. 0 and 1 mean all.
+	// Sample, between 0 and 1, counts only that share of the documents, chosen by Seed;
+	// see Sampled. 0 and 1 mean all.
 	Sample float64
 	Seed   uint64
 
 	// Tables keeps the full V×V tables in the result: small vocabularies only.
 	Tables bool
 
-	// Memory limits what counting allocates, in bytes; 0 means 1 GiB. Of the
-	// Source's own memory TokenBytes for each token of the vocabulary are part of
-	// it: what its names take, for instance.
+	// Memory limits the memory of counting in bytes; 0 means 1 GiB. It includes
+	// TokenBytes per token of the vocabulary for the Source's own use, such as names.
 	Memory     int64
 	TokenBytes int64
-	// SpillDir is a folder for what does not fit into Memory. "" makes a
-	// temporary one when it is needed. A named one is kept when counting is
-	// interrupted, and the same call continues there; see Key.
+	// SpillDir is a folder for what does not fit into Memory; "" means a temporary one,
+	// made when needed. A named one is kept when counting is interrupted, and the same
+	// call resumes from it; see Key.
 	SpillDir string
-	// Key identifies the documents, for instance by their fingerprint. What an
-	// earlier call left in SpillDir is used only under the same Key and the
-	// same options. "" means that nothing can be used again.
+	// Key identifies the documents, for instance by their fingerprint. A call resumes
+	// only under the same Key and the same options, and never if it is "".
 	Key string
 
 	Workers  int // 0 means GOMAXPROCS
 	Progress func(Progress)
 
-	grouped bool // what is kept in SpillDir was counted grouped
+	grouped bool // SpillDir has chunks of an earlier call
 }
 
-// Progress says how far counting is. Done and Total are in tokens × distances;
-// Total is 0 while the size of the corpus is not known. Resumed is the part of
-// Done that an earlier call had finished.
+// Progress says how far counting is. Done and Total are in tokens × distances; Total is
+// 0 while the size of the corpus is unknown. Resumed is the part of Done that an
+// earlier call had finished.
 type Progress struct {
 	Stage                string // "counting" or "merging"
 	Done, Total, Resumed int64
 	Tokens               int64 // read so far
 }
 
-// Counts are the histograms of the pairs of one distance.
+// Counts are the histograms of the pairs at one distance.
 type Counts struct {
 	Pairs int64          `json:"pairs"`
 	Joint info.Histogram `json:"joint"` // of the pairs
@@ -107,10 +103,10 @@ type Counts struct {
 type Distance struct {
 	Distance int `json:"distance"` // d, tokens
 	Counts
-	// Without[k] are the counts with block k left out: one entry per block that
-	// has any token, none if blocks were not asked for.
+	// Without[k] are the counts without block k: one entry per block that has tokens,
+	// none without blocks.
 	Without []Packed `json:"without,omitempty"`
-	// Table[a·V+b] is the number of pairs (a, b), where asked for.
+	// Table[a·V+b] is the number of pairs (a, b); nil unless Options.Tables.
 	Table []int64 `json:"table,omitempty"`
 }
 
@@ -119,15 +115,14 @@ type Result struct {
 	Tokens     int64          `json:"tokens"` // without gaps
 	Documents  int64          `json:"documents"`
 	Vocabulary int            `json:"vocabulary"` // Options.Vocabulary, or 1 + the largest id seen
-	Sample     float64        `json:"sample"`     // share of the documents that was asked for; 1: exact counts of all
+	Sample     float64        `json:"sample"`     // share of the documents that was counted; 1: exact counts of all
 	Unigrams   info.Histogram `json:"unigrams"`   // of all tokens
-	// BlockTokens is the length of the runs of tokens that were left out, 0 where
-	// they were whole documents.
+	// BlockTokens is the length of the runs of tokens that were left out, 0 if whole
+	// documents were.
 	BlockTokens int        `json:"block_tokens,omitempty"`
 	Distances   []Distance `json:"distances"` // ascending
 
-	// Spilled is how many bytes were written to disk; it says how the counting
-	// went and is not part of what was counted.
+	// Spilled is the number of bytes written to disk.
 	Spilled int64 `json:"-"`
 }
 
@@ -144,7 +139,7 @@ const (
 func Pairs(ctx context.Context, src Source, opts Options) (*Result, error) {
 	o, err := opts.checked()
 	if err == nil {
-		err = o.Check() // before anything is made in SpillDir
+		err = o.Check() // before anything is created in SpillDir
 	}
 	if err != nil {
 		return nil, fmt.Errorf("counting pairs: %w", err)
@@ -173,8 +168,7 @@ func countPairs(ctx context.Context, src Source, o Options) (r *Result, err erro
 	return r, err
 }
 
-// Check says what is wrong with the options, if anything: Pairs would fail with
-// the same error.
+// Check returns the error that Pairs would return for invalid options.
 func (o Options) Check() error {
 	o, err := o.checked()
 	if err != nil || o.dense() {
@@ -184,11 +178,10 @@ func (o Options) Check() error {
 	return err
 }
 
-// checked returns the options with their defaults filled in and Distances
-// sorted, or says what is wrong with them.
+// checked returns the options with defaults filled in and Distances sorted.
 func (o Options) checked() (Options, error) {
 	if len(o.Distances) == 0 {
-		return o, errors.New("no distances asked for")
+		return o, errors.New("no distances given")
 	}
 	o.Distances = slices.Clone(o.Distances)
 	slices.Sort(o.Distances)
@@ -209,15 +202,15 @@ func (o Options) checked() (Options, error) {
 	case o.Distances[0] < 1:
 		return o, fmt.Errorf("distance %d is below 1", o.Distances[0])
 	case len(o.Distances) > maxDistances:
-		return o, fmt.Errorf("%d distances are more than %d (count the rest in another call)", len(o.Distances), maxDistances)
+		return o, fmt.Errorf("%d distances, at most %d are allowed (count the rest in another call)", len(o.Distances), maxDistances)
 	case o.Vocabulary < 0 || o.Vocabulary > maxVocabulary:
-		return o, fmt.Errorf("a vocabulary of %d is not between 1 and %d", o.Vocabulary, maxVocabulary)
+		return o, fmt.Errorf("the vocabulary must be between 1 and %d, not %d", maxVocabulary, o.Vocabulary)
 	case o.Blocks < 0 || o.Blocks > maxBlocks:
-		return o, fmt.Errorf("%d blocks are not between 0 and %d", o.Blocks, maxBlocks)
+		return o, fmt.Errorf("the number of blocks must be between 0 and %d, not %d", maxBlocks, o.Blocks)
 	case o.BlockTokens < 0:
-		return o, fmt.Errorf("blocks of %d tokens", o.BlockTokens)
+		return o, fmt.Errorf("blocks cannot have %d tokens", o.BlockTokens)
 	case !(o.Sample > 0 && o.Sample <= 1):
-		return o, fmt.Errorf("a sample of %g of the documents is not between 0 and 1", o.Sample)
+		return o, fmt.Errorf("the sample must be between 0 and 1 of the documents, not %g", o.Sample)
 	case o.Memory < 0 || o.Workers < 0 || o.TokenBytes < 0:
 		return o, errors.New("memory and workers must not be negative")
 	case o.Tables && (o.Vocabulary == 0 || o.Vocabulary > maxDense):
@@ -232,35 +225,35 @@ func (o Options) checked() (Options, error) {
 	return o, nil
 }
 
-// MemoryError says that Options.Memory is too small for what is asked.
+// MemoryError says that Options.Memory is too small.
 type MemoryError struct {
 	Limit, Need int64  // bytes
-	For         string // what they are needed for
-	// Ample is what is needed if as many more different tokens come as there have
-	// been, 0 where that is not the question. Need is enough for a few.
+	For         string // what needs them
+	// Ample is what is needed if as many distinct tokens are still to come as were
+	// seen, 0 if that does not matter. Need is enough for a few.
 	Ample int64
 }
 
 func (e *MemoryError) Error() string {
 	ample := ""
 	if e.Ample > 0 {
-		ample = fmt.Sprintf(", %d MB if as many come again", (e.Ample-1)>>20+1)
+		ample = fmt.Sprintf(", %d MB if the vocabulary doubles", (e.Ample-1)>>20+1)
 	}
 	return fmt.Sprintf("a memory limit of %d MB is too small for %s: at least %d MB are needed%s", e.Limit>>20, e.For, (e.Need-1)>>20+1, ample)
 }
 
-// dense says whether to count in tables of V² cells.
+// dense reports whether to count in tables of V² cells.
 func (o Options) dense() bool {
 	return o.Tables || !o.grouped && o.Vocabulary > 0 && o.Vocabulary <= maxDense && o.tableBytes() <= o.Memory/2 && o.tableBytes() <= maxTableBytes
 }
 
-// denseBytes is the memory of counting in tables: they, and two chunks of tokens.
+// denseBytes is the memory for tables and two chunks of tokens.
 func (o Options) denseBytes() int64 {
 	return o.tableBytes() + 2*4*int64(o.denseChunk())
 }
 
-// maxTableBytes keeps the tables where filling and reading them is cheap
-// beside counting.
+// maxTableBytes bounds the tables so that filling and reading them is cheap compared
+// with counting.
 const maxTableBytes = 512 << 20
 
 func (o Options) tableBytes() int64 {
@@ -268,5 +261,5 @@ func (o Options) tableBytes() int64 {
 	return 8 * side * side * int64(len(o.Distances)) * int64(max(1, o.Blocks))
 }
 
-// maxDistance is the largest distance asked for.
+// maxDistance is the largest distance.
 func (o Options) maxDistance() int { return o.Distances[len(o.Distances)-1] }

@@ -6,27 +6,26 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// counter is the state of one worker: the cells in which a group's left tokens
-// are counted, and the histograms of its current piece of work.
+// counter is the state of a worker: the cells in which a group's left tokens are
+// counted, and the histograms of its current section.
 type counter struct {
-	// cells[l]-base is how often l was seen in the current group. Cells below
-	// base are left over from earlier groups and mean 0, so that nothing needs
-	// clearing between groups.
+	// cells[l]-base is the count of l in the current group. Cells below base are left
+	// over from earlier groups and mean 0, so that cells need not be cleared.
 	cells []uint32
 	base  uint32
-	// gone[l]-goneBase is likewise how often l was left out with the current run:
-	// the part of a group that lies in one block.
+	// gone[l]-goneBase is, in the same way, the count of l in the current run: the part
+	// of a group that lies in one block.
 	gone     []uint32
 	goneBase uint32
 	buf      []token.ID // left tokens of a range, sorted
 
 	levels
 	tokens tally          // of the right tokens by which pairs are grouped
-	blocks []blockCounter // what leaving out each block changes
+	blocks []blockCounter // changes when each block is left out
 	work   int64          // positions visited
 
 	heavies []heavyCell  // the cells of the current group that reached heavy
-	pieces  [][]token.ID // stretches of left tokens
+	pieces  [][]token.ID // slices of left tokens
 
 	touched []token.ID // the distinct left tokens of a group or a block
 
@@ -35,18 +34,17 @@ type counter struct {
 	records []byte
 }
 
-// levels is a histogram of counts on its way: reached[c] is the number of
-// things that reached the count c, raised whenever one comes to c, so that
-// reached[c] − reached[c+1] of them stopped there. large is the histogram of
-// the counts from heavy on.
+// levels is a histogram under construction: reached[c] is the number of items that
+// reached the count c, so that reached[c] − reached[c+1] stopped there. large is the
+// histogram of counts from heavy on.
 type levels struct {
 	reached [heavy + 1]uint32
 	large   sparse
 }
 
-// blockCounter is what leaving out a block takes away: reached[c] is the number
-// of pairs that reach c no longer, large the change of the histogram, and tokens
-// that of the right tokens, or of the left ones.
+// blockCounter is the change when a block is left out: reached[c] is the number of
+// pairs that no longer reach c, large the change of the histogram, and tokens that of
+// the right or left tokens.
 type blockCounter struct {
 	levels
 	tokens tally
@@ -69,11 +67,11 @@ func newCounter(blocks int) *counter {
 	return &counter{blocks: make([]blockCounter, blocks)}
 }
 
-// begin clears the histograms for the next piece of work, over ranks 1..seen.
+// begin clears the histograms for the next section, over ranks 1..seen.
 func (c *counter) begin(seen int) {
 	if len(c.cells) < seen+1 {
-		n := seen + 1 + seen/8                     // some to spare: the vocabulary may grow
-		c.cells, c.gone, c.touched = nil, nil, nil // to be collected
+		n := seen + 1 + seen/8                     // some spare: the vocabulary may grow
+		c.cells, c.gone, c.touched = nil, nil, nil // for the garbage collector
 		c.cells, c.base = make([]uint32, n), 1
 		if len(c.blocks) > 0 {
 			c.gone, c.goneBase = make([]uint32, n), 1
@@ -93,7 +91,7 @@ func (l *levels) reset() {
 	l.large.reset()
 }
 
-// open makes room for a group of up to n positions.
+// open prepares for a group of up to n positions.
 func (c *counter) open(n int) {
 	if int64(c.base)+int64(n) >= math.MaxUint32 {
 		clear(c.cells)
@@ -130,16 +128,15 @@ func (c *counter) pairs(x *index, part int) {
 	}
 }
 
-// seen is how often the left token of a cell was seen in the current group, 0 where
-// the cell is left over from another. Which of the two it is cannot be foretold,
-// so there is no branch for it.
+// seen is the count of a cell in the current group, 0 if the cell is left over from
+// another. It has no branch because the outcome is unpredictable.
 func seen(cell, base uint32) uint32 {
 	above := int64(cell) - int64(base)
 	return uint32(above &^ (above >> 63))
 }
 
-// count counts left tokens of the current group, and returns how many there
-// are; 0 stands for none.
+// count counts left tokens of the current group and returns their number; 0 stands for
+// none.
 func (c *counter) count(lefts []token.ID) int {
 	cells, base := c.cells, c.base
 	none := 0
@@ -160,7 +157,7 @@ func (c *counter) count(lefts []token.ID) int {
 	return len(lefts) - none
 }
 
-// weigh notes the heavy cells of a group that is counted.
+// weigh lists the heavy cells of a complete group.
 func (c *counter) weigh() {
 	for i := range c.heavies {
 		h := &c.heavies[i]
@@ -169,8 +166,8 @@ func (c *counter) weigh() {
 	}
 }
 
-// leaveOut notes what leaving out each block changes in a group that is counted
-// and has n pairs; block is the block of every position, in ascending order.
+// leaveOut records the change that each block makes to a complete group of n pairs;
+// block is the block of every position, in ascending order.
 func (c *counter) leaveOut(block []uint8, lefts []token.ID, n int) {
 	for at := 0; at < len(block); {
 		end := at + 1
@@ -186,8 +183,8 @@ func (c *counter) leaveOut(block []uint8, lefts []token.ID, n int) {
 	}
 }
 
-// drop leaves left tokens of block b out of the current group, as part of a run,
-// and returns how many there are.
+// drop removes left tokens of block b, part of a run, from the current group, and
+// returns their number.
 func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
 	cells, base, gone, first := c.cells, c.base, c.gone, c.goneBase
 	none := 0
@@ -205,8 +202,8 @@ func (c *counter) drop(b *blockCounter, lefts []token.ID) int {
 	return len(lefts) - none
 }
 
-// endRun notes what leaving out block b changes in the heavy cells, and ends the
-// run, which had so many pairs.
+// endRun records the change that leaving out block b makes to the heavy cells, and ends
+// the run of so many pairs.
 func (c *counter) endRun(b *blockCounter, pairs int) {
 	for _, h := range c.heavies {
 		if out := seen(c.gone[h.left], c.goneBase); out > 0 {
@@ -219,8 +216,7 @@ func (c *counter) endRun(b *blockCounter, pairs int) {
 	c.goneBase += uint32(pairs)
 }
 
-// leftTokens counts the left tokens of all pairs at distance d as if they were
-// one group.
+// leftTokens counts the left tokens of all pairs at distance d as one group.
 func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 	c.open(2 * len(ch.tokens))
 	c.leftEdges(x, ch, d)
@@ -244,9 +240,9 @@ func (c *counter) leftTokens(x *index, ch *chunk, d int) {
 	c.base += uint32(2 * len(ch.tokens))
 }
 
-// leftEdges counts the left tokens of all pairs. Most tokens are both left and
-// right ends, so it starts from the counts of all tokens and corrects the edges of
-// the segments, and those with a gap at their right.
+// leftEdges counts the left tokens of all pairs. Most tokens are both left and right
+// tokens, so it starts from the counts of all tokens and corrects for the ends of the
+// segments, and for gaps.
 func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 	cells, base := c.cells, c.base
 	seen := len(x.starts) - 2
@@ -278,8 +274,7 @@ func (c *counter) leftEdges(x *index, ch *chunk, d int) {
 			c.large.add(int64(n), 1)
 		}
 	}
-	// These are numbers of things at each count; turn them into numbers that
-	// reached it.
+	// Turn numbers of items at each count into numbers that reached it.
 	for n := heavy - 1; n > 0; n-- {
 		c.reached[n] += c.reached[n+1]
 	}

@@ -2,14 +2,14 @@ package count
 
 import "math/rand/v2"
 
-// How l2m twopoint divides documents, and which tables it keeps.
+// Defaults of l2m twopoint.
 const (
 	DefaultBlocks      = 16      // blocks
-	DefaultBlockTokens = 1 << 14 // tokens of a run, where documents are too few
-	DefaultTables      = 256     // largest vocabulary whose Tables are kept
+	DefaultBlockTokens = 1 << 14 // tokens of a run, if there are few documents
+	DefaultTables      = 256     // largest vocabulary for which Tables are kept
 )
 
-// Sizes are those of the documents of a corpus.
+// Sizes sums up the lengths of the documents of a corpus.
 type Sizes struct {
 	Documents    int
 	Sum, Squares float64 // of their lengths, in bytes
@@ -22,7 +22,7 @@ func (s *Sizes) Add(bytes int64) {
 	s.Squares += float64(bytes) * float64(bytes)
 }
 
-// Effective is as many documents of equal length as vary like these, (Σ)²/Σ².
+// Effective is the effective number of documents, (Σn)²/Σn² (Kish).
 func (s Sizes) Effective() float64 {
 	if s.Squares == 0 {
 		return 0
@@ -30,13 +30,13 @@ func (s Sizes) Effective() float64 {
 	return s.Sum * s.Sum / s.Squares
 }
 
-// leastEffective is the number of documents, when all are alike, that whole
-// documents are left out of.
+// leastEffective is the number of effective documents from which whole documents are
+// left out.
 const leastEffective = 8
 
-// Divide fits Blocks and BlockTokens to a corpus: whole documents are left out, in
-// no more blocks than documents, where there are DefaultBlocks of them or more and
-// the text is not mostly of a few; runs of BlockTokens tokens elsewhere.
+// Divide adapts Blocks and BlockTokens to a corpus. Given enough documents, none of
+// which dominates, whole documents are left out, in at most as many blocks as
+// documents; otherwise runs of BlockTokens tokens.
 func (o Options) Divide(s Sizes) Options {
 	if o.Blocks == 0 || s.Documents >= DefaultBlocks && s.Effective() >= leastEffective {
 		o.Blocks, o.BlockTokens = min(o.Blocks, s.Documents), 0
@@ -44,9 +44,8 @@ func (o Options) Divide(s Sizes) Options {
 	return o
 }
 
-// BlockAt returns the block of a token by its offset in the document numbered
-// doc, 0 where there are no blocks. The block of a pair is that of its right
-// token.
+// BlockAt returns the block of the token at an offset in document doc, 0 without
+// blocks. The block of a pair is that of its right token.
 func (o Options) BlockAt(doc, offset int) int {
 	switch {
 	case o.Blocks == 0:
@@ -57,25 +56,24 @@ func (o Options) BlockAt(doc, offset int) int {
 	return BlockOf(doc, o.Blocks, o.Seed)
 }
 
-// Sampled says whether the document numbered doc is among the share of the
-// documents that Seed chooses.
+// Sampled reports whether document doc is in the sample.
 func (o Options) Sampled(doc int) bool {
 	return o.Sample == 0 || float64(mix(mix(o.Seed)+uint64(doc))>>11)/(1<<53) < o.Sample
 }
 
-// BlockOf returns the block, of the given number, to which the document numbered
-// doc falls. In every round of that many documents each block gets one, in an
-// order drawn anew: in which order the documents come does not matter.
+// BlockOf returns the block of document doc, of the given number of blocks. Of every
+// consecutive blocks documents each block gets one, in a random order: the order of
+// documents does not matter.
 func BlockOf(doc, blocks int, seed uint64) int {
 	return seeded(mix(seed), uint64(doc/blocks)).Perm(blocks)[doc%blocks]
 }
 
-// runBlockOf returns the block of a run of tokens of a document, likewise.
+// runBlockOf does the same for a run of tokens of a document.
 func runBlockOf(run, doc, blocks int, seed uint64) int {
 	return BlockOf(run, blocks, mix(seed)+uint64(doc))
 }
 
-// seeded returns the generator of one purpose under a seed.
+// seeded returns the generator for a purpose.
 func seeded(seed, purpose uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, purpose)) }
 
 // mix is the output function of SplitMix64 (Steele, Lea, Flood 2014), a

@@ -15,24 +15,23 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Variables are for tests.
+// These are variables for tests.
 var (
-	// denseChunk is the number of tokens per chunk while filling tables: small
-	// enough to stay in the cache, large enough to make handing over cheap.
+	// denseChunk is the number of tokens per chunk while filling tables: small enough
+	// to stay in the cache, large enough to make the synchronization cheap.
 	denseChunk = 1 << 18
 
-	// keepEvery is the time between two copies of the tables on disk, and
-	// keepShare the share of the time that writing them may take.
+	// keepEvery is the time between two copies of the tables on disk, and keepShare the
+	// largest share of the time to spend writing them.
 	keepEvery = 5 * time.Second
 	keepShare = 1.0 / 20
 )
 
-// denseChunk is the number of tokens per chunk. A chunk has at least as many new
-// ones as it repeats of the chunk before.
+// denseChunk is the number of tokens per chunk: at least as many new ones as repeated
+// ones.
 func (o Options) denseChunk() int { return max(denseChunk, 2*o.maxDistance()) }
 
-// dense is what was counted in tables. Gaps are counted like tokens, under the
-// number V, and left out at the end.
+// dense holds counts in tables. Gaps are counted as token V and removed at the end.
 type dense struct {
 	chunks   int         // counted
 	tokens   int64       // of them
@@ -41,12 +40,11 @@ type dense struct {
 	used     []bool      // blocks with any token
 }
 
-// countDense fills one table per distance and block while reading. Workers
-// share the distances of a chunk, so there is one set of tables however many
-// they are.
+// countDense fills one table per distance and block while reading. Workers share the
+// distances of a chunk, so that one set of tables suffices.
 //
-// Under a Key, a copy of the tables is kept in SpillDir: an interrupted call
-// reads the documents again, but counts only what the copy does not hold.
+// With a Key, a copy of the tables is kept in SpillDir: a resumed call reads all
+// documents again, but counts only those that are not in the copy.
 func countDense(ctx context.Context, src Source, o Options, store *store) (*Result, error) {
 	size := o.denseChunk()
 	if store != nil && !store.reusable {
@@ -106,7 +104,7 @@ func countDense(ctx context.Context, src Source, o Options, store *store) (*Resu
 	return r, nil
 }
 
-// loadDense returns what an earlier call left, or empty tables.
+// loadDense returns the tables of an interrupted call, or empty ones.
 func loadDense(s *store, o Options) (*dense, error) {
 	side, blocks := o.Vocabulary+1, max(1, o.Blocks)
 	t := &dense{tables: make([][][]int64, len(o.Distances)), unigrams: make([]int64, side), used: make([]bool, blocks)}
@@ -141,8 +139,8 @@ func (t *dense) save(s *store) error {
 	}))
 }
 
-// write writes numbers as varints, and runs of zeros, of which tables are full,
-// as a zero and their length.
+// write writes numbers as varints, and runs of zeros, which tables are full of, as a
+// zero and their length.
 func (t *dense) write(w *bufio.Writer) error {
 	var buf [2 * binary.MaxVarintLen64]byte
 	put := func(values ...uint64) error {
@@ -205,7 +203,7 @@ func (t *dense) read(r *bufio.Reader) error {
 				return err
 			}
 			if zeros == 0 || zeros > uint64(len(cells)-i) {
-				return fmt.Errorf("%d zeros where %d cells are left", zeros, len(cells)-i)
+				return fmt.Errorf("%d zeros, but only %d cells are left", zeros, len(cells)-i)
 			}
 			i += int(zeros)
 		}
@@ -218,7 +216,7 @@ func (t *dense) read(r *bufio.Reader) error {
 		return err
 	}
 	if _, err := r.ReadByte(); err != io.EOF {
-		return errors.New("there is more in it than tables")
+		return errors.New("unexpected data after the tables")
 	}
 	return nil
 }
@@ -306,7 +304,7 @@ func denseDistance(o Options, blocks [][]int64, used []bool, d int) Distance {
 	return out
 }
 
-// withoutGaps takes the last row and column off a table of (v+1)² cells, in place.
+// withoutGaps removes the last row and column of a table of (v+1)² cells, in place.
 func withoutGaps(table []int64, v int) []int64 {
 	for a := range v {
 		copy(table[a*v:(a+1)*v], table[a*(v+1):])
@@ -314,7 +312,7 @@ func withoutGaps(table []int64, v int) []int64 {
 	return table[:v*v]
 }
 
-// tableCounts reads the histograms off a table.
+// tableCounts returns the histograms of a table.
 func tableCounts(table []int64, v int) Counts {
 	left, right := make([]int64, v), make([]int64, v)
 	var pairs int64

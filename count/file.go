@@ -13,12 +13,11 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// FileSchema is the version of the files that WriteFile writes.
+// FileSchema is the version of the format of [File].
 const FileSchema = "l2m.counts/1"
 
-// File is a document of counts, as JSON: what l2m twopoint --counts reads, and
-// what other programs may write. Histograms are lists of [count, types] with
-// ascending counts.
+// File holds counts as JSON, which l2m twopoint --counts reads and other programs may
+// write. Histograms are lists of [count, types] with ascending counts.
 type File struct {
 	Schema   string `json:"schema"`
 	Alphabet string `json:"alphabet"`      // what the tokens are: "words"
@@ -40,7 +39,7 @@ func (f *File) Write(w io.Writer) error {
 		return errors.New("the distances are not the last field of counts")
 	}
 	out := bufio.NewWriter(w)
-	out.Write(data) // what goes wrong shows in Flush
+	out.Write(data) // errors show in Flush
 	out.WriteByte('[')
 	for i := range f.Distances {
 		if i > 0 {
@@ -54,8 +53,8 @@ func (f *File) Write(w io.Writer) error {
 	return out.Flush()
 }
 
-// write writes what json.Marshal makes of the distance, piece by piece: the text of a
-// large corpus's counts is far larger than they are.
+// write writes the distance as json.Marshal does, but piece by piece: the text is far
+// larger than the counts in memory.
 func (d *Distance) write(out *bufio.Writer) error {
 	head := *d
 	head.Without, head.Table = nil, nil
@@ -63,7 +62,7 @@ func (d *Distance) write(out *bufio.Writer) error {
 	if err != nil {
 		return err
 	}
-	out.Write(data[:len(data)-1]) // what goes wrong shows in Flush
+	out.Write(data[:len(data)-1]) // errors show in Flush
 	for i, p := range d.Without {
 		between := ","
 		if i == 0 {
@@ -88,13 +87,13 @@ func (d *Distance) write(out *bufio.Writer) error {
 	return out.WriteByte('}')
 }
 
-// ReadFile reads a file and checks that its numbers can be counts.
+// ReadFile reads a file and checks its numbers for consistency.
 func ReadFile(r io.Reader) (*File, error) {
 	in := json.NewDecoder(bufio.NewReaderSize(r, 1<<16))
 	var f File
 	if err := f.decode(in); err != nil {
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-			return nil, fmt.Errorf("not a file of counts: %s where it should be something else, %s", wrong.Value, cmp.Or(wrong.Field, "at the start"))
+			return nil, fmt.Errorf("not a file of counts: unexpected %s, %s", wrong.Value, cmp.Or(wrong.Field, "at the start"))
 		}
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("at byte %d: %w (is the file complete?)", in.InputOffset(), err)
@@ -102,7 +101,7 @@ func ReadFile(r io.Reader) (*File, error) {
 		return nil, err
 	}
 	if f.Schema != FileSchema {
-		return nil, fmt.Errorf("schema %q, this version of l2m reads %q", f.Schema, FileSchema)
+		return nil, fmt.Errorf("schema %q, but this version of l2m reads %q", f.Schema, FileSchema)
 	}
 	if f.Sample == 0 {
 		f.Sample = 1
@@ -113,7 +112,7 @@ func ReadFile(r io.Reader) (*File, error) {
 	return &f, nil
 }
 
-// decode reads the file one distance at a time, as it is written.
+// decode reads the file one distance at a time.
 func (f *File) decode(in *json.Decoder) error {
 	if err := expect(in, '{'); err != nil {
 		return err
@@ -150,7 +149,7 @@ func (f *File) decode(in *json.Decoder) error {
 		return err
 	}
 	if _, err := in.Token(); err != io.EOF {
-		return fmt.Errorf("at byte %d: there is more behind the counts", in.InputOffset())
+		return fmt.Errorf("at byte %d: unexpected data after the counts", in.InputOffset())
 	}
 	data, err := json.Marshal(head)
 	if err != nil {
@@ -159,25 +158,25 @@ func (f *File) decode(in *json.Decoder) error {
 	return json.Unmarshal(data, f)
 }
 
-// expect reads the beginning of an object or a list.
+// expect reads the opening bracket of an object or a list.
 func expect(in *json.Decoder, want json.Delim) error {
 	got, err := in.Token()
 	if err == nil && got != want {
-		err = fmt.Errorf("not a file of counts: %v at byte %d, where %v should be", got, in.InputOffset(), want)
+		err = fmt.Errorf("not a file of counts: %v at byte %d, expected %v", got, in.InputOffset(), want)
 	}
 	return err
 }
 
-// plausible says whether the numbers can be of one corpus. Files of other programs
-// may lack the number of tokens together with their histogram, and the vocabulary.
+// plausible checks that the numbers can be of one corpus. Files of other programs may
+// lack the number of tokens with their histogram, and the vocabulary.
 func (f *File) plausible() error {
 	switch {
 	case f.Vocabulary > maxVocabulary:
 		return fmt.Errorf("a vocabulary of %d is too large", f.Vocabulary)
 	case f.Documents < 0 || f.Tokens < 0 || f.Vocabulary < 0 || f.BlockTokens < 0:
-		return errors.New("a number of documents, tokens or symbols is negative")
+		return errors.New("negative number of documents, tokens or symbols")
 	case !(f.Sample > 0 && f.Sample <= 1):
-		return fmt.Errorf("a sample of %g is not a share between 0 and 1", f.Sample)
+		return fmt.Errorf("the sample must be between 0 and 1, not %g", f.Sample)
 	case f.Vocabulary > 0 && f.Unigrams.Types() > int64(f.Vocabulary):
 		return fmt.Errorf("%d distinct tokens of a vocabulary of %d", f.Unigrams.Types(), f.Vocabulary)
 	}
@@ -207,7 +206,7 @@ func (f *File) plausible() error {
 	return nil
 }
 
-// plausible says whether the blocks and the table can be of the same pairs as the
+// plausible checks that the blocks and the table can be of the same pairs as the
 // histograms.
 func (d *Distance) plausible(vocabulary int) error {
 	if err := d.Counts.plausible(); err != nil {
@@ -234,7 +233,7 @@ func (d *Distance) plausible(vocabulary int) error {
 		return fmt.Errorf("a table of %d cells for a vocabulary of %d", len(d.Table), vocabulary)
 	}
 	if slices.Min(d.Table) < 0 {
-		return errors.New("a cell of the table is negative")
+		return errors.New("negative cell in the table")
 	}
 	rows, columns := make([]int64, vocabulary), make([]int64, vocabulary)
 	for i, n := range d.Table {
@@ -247,7 +246,7 @@ func (d *Distance) plausible(vocabulary int) error {
 	return nil
 }
 
-// plausible says whether the histograms can be of the same pairs.
+// plausible checks that the histograms can be of the same pairs.
 func (c Counts) plausible() error {
 	for _, h := range []struct {
 		name string
@@ -264,7 +263,7 @@ func (c Counts) plausible() error {
 	return nil
 }
 
-// checkHistogram says whether a histogram can be of so many things.
+// checkHistogram checks that a histogram can be of n things.
 func checkHistogram(name string, h info.Histogram, n int64, things string) error {
 	last, left := int64(0), n
 	for _, b := range h {

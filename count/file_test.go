@@ -39,7 +39,7 @@ func TestFile(t *testing.T) {
 		{`}]}`, ``, "complete"},
 		{`"documents":2`, `"documents":-2`, "negative"},
 		{`"vocabulary":3`, `"vocabulary":2`, "3 distinct tokens of a vocabulary of 2"},
-		{`"sample":1`, `"sample":1.5`, "a sample of 1.5"},
+		{`"sample":1`, `"sample":1.5`, "between 0 and 1, not 1.5"},
 		{`"tokens":10`, `"tokens":11`, "11 tokens, but the unigram histogram is of 10"},
 		{`"table":[0,2`, `"table":[2,1`, "different pairs"},
 		{`"table":[0,2`, `"table":[-1,2`, "negative"},

@@ -12,20 +12,20 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// bytesPerToken is the memory per token of a chunk: the chunk itself, the one
-// that is being read, and the index.
+// bytesPerToken is the memory per token of a chunk: the chunk itself, the one being
+// read, and the index.
 const bytesPerToken = 4 + 4 + indexBytes
 
-// rangeTokens is how many left tokens should be in a range: they and their slots
-// fit into a core's own cache.
+// rangeTokens is the target number of left tokens in a range: they and their slots fit
+// into a core's cache.
 const rangeTokens = 1 << 17
 
-// maxChunk is the largest number of tokens of a chunk: twice as many, with those
-// that it repeats, must fit into a counter's cells of 32 bits. A chunk has room for
-// four times the largest distance.
+// maxChunk is the largest number of tokens of a chunk: twice as many, including
+// repeated ones, must fit into a counter's 32-bit cells. A chunk has room for four
+// times the largest distance.
 const maxChunk = 1 << 30
 
-// maxRanges is the number of ranges that part can name.
+// maxRanges is the number of ranges that index.part can hold.
 const maxRanges = 256
 
 // grouped counts vocabularies of any size, grouped by right token.
@@ -33,13 +33,13 @@ type grouped struct {
 	o Options
 
 	unigrams []int64    // by id
-	rank     []token.ID // by id: tokens numbered by descending frequency in the first chunk, later ones as they come; 0: not seen
-	seen     int        // ranks given: 1..seen
+	rank     []token.ID // by id: tokens numbered by descending frequency in the first chunk, later ones by first occurrence; 0: not seen
+	seen     int        // ranks assigned: 1..seen
 
 	index   index
 	workers []*counter
 	store   *store // nil while there is none
-	kept    []int  // new tokens of the chunks that an earlier call left
+	kept    []int  // new tokens in the chunks of an earlier call
 	chunks  int    // read
 	tokens  int64  // read
 	spilled bool   // the corpus has more than one chunk
@@ -47,8 +47,7 @@ type grouped struct {
 	resumed int64
 }
 
-// countGrouped returns the store it was given, or one that it has made for what
-// did not fit.
+// countGrouped returns the store that it was given or had to create.
 func countGrouped(ctx context.Context, src Source, o Options, store *store) (*Result, *store, error) {
 	g := &grouped{o: o, sums: make([]Distance, len(o.Distances)), store: store}
 	if store != nil {
@@ -58,7 +57,7 @@ func countGrouped(ctx context.Context, src Source, o Options, store *store) (*Re
 	if err != nil {
 		return nil, g.store, err
 	}
-	g.index, g.workers, g.unigrams, g.rank = index{}, nil, nil, nil // room for merging
+	g.index, g.workers, g.unigrams, g.rank = index{}, nil, nil, nil // free memory for merging
 	if err := g.merge(ctx, totals); err != nil {
 		return nil, g.store, err
 	}
@@ -72,8 +71,7 @@ func countGrouped(ctx context.Context, src Source, o Options, store *store) (*Re
 	return r, g.store, nil
 }
 
-// read reads the documents, which leaves either all distances finished or runs
-// to be merged.
+// read reads the documents, and finishes all distances or writes runs to merge.
 func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, err error) {
 	path := ""
 	if g.store != nil {
@@ -105,8 +103,8 @@ func (g *grouped) read(ctx context.Context, src Source) (totals corpusTotals, er
 	return totals, g.store.save(path, totals)
 }
 
-// planner sets the limits of chunks by the memory: room for the vocabulary first,
-// then for tokens. Chunks that are there already stay as they are.
+// planner sets the limits of chunks by the memory: first for the vocabulary, then for
+// tokens. Chunks from an earlier call are kept.
 func (g *grouped) planner() planner {
 	o := g.o
 	return func(n int, seen int64) (limits, error) {
@@ -123,16 +121,15 @@ func (g *grouped) planner() planner {
 			l.vocabulary = v
 		}
 		if l.fresh > size && err == nil {
-			err = fmt.Errorf("what is kept in %s was counted with more memory than %d MB (raise it again, or remove the folder)", o.SpillDir, o.Memory>>20)
+			err = fmt.Errorf("the counts in %s were made with more memory than %d MB (raise it again, or remove the folder)", o.SpillDir, o.Memory>>20)
 		}
 		return l, err
 	}
 }
 
-// roomFor divides the memory when so many different tokens have been seen: room
-// for a vocabulary of v, and for chunks of size tokens. As many more as have been
-// seen may come of an open vocabulary; where that is too many, or chunks would be
-// smaller than one that is kept, a few.
+// roomFor divides the memory, given the number of distinct tokens seen: a vocabulary of
+// up to v, and chunks of size tokens. It allows for as many new tokens as were seen or,
+// if that is too many or makes chunks smaller than one that is kept, for a few.
 func (o Options) roomFor(seen int64, kept int) (v int64, size int, err error) {
 	if v = int64(o.Vocabulary); v > 0 {
 		size, err = o.chunkSize(v)
@@ -153,25 +150,24 @@ func (o Options) roomFor(seen int64, kept int) (v int64, size int, err error) {
 		}
 	}
 	if few := (*MemoryError)(nil); seen > 0 && twice != nil && errors.As(err, &few) {
-		few.For = fmt.Sprintf("the %d different tokens so far and a few to come (what is counted is kept: with more memory the same call continues; or count a fixed vocabulary)", seen)
+		few.For = fmt.Sprintf("the %d distinct tokens so far and a few more (nothing is lost: the same call resumes with more memory; or use a fixed vocabulary)", seen)
 		few.Ample = twice.Need
 	}
 	return v, size, err
 }
 
-// leastVocabulary is how many different tokens there is room for to begin with, at
-// least, when it is not known how many there are.
+// leastVocabulary is the least room for distinct tokens at first, if their number is
+// unknown.
 const leastVocabulary = 1 << 14
 
-// openVocabulary is the number of different tokens that there is room for to
-// begin with when it is not known: a quarter of the memory.
+// openVocabulary is the room for distinct tokens at first, if their number is unknown:
+// a quarter of the memory.
 func (o Options) openVocabulary() int64 { return max(leastVocabulary, o.Memory/4/o.vocabularyBytes()) }
 
-// vocabularyBytes is the memory that each token of the vocabulary takes: its
-// number, rank, and start of a group; per worker a slot while the index is built, a
-// cell, one for what is left out, and a place in the list of those touched. Where
-// the vocabulary grows, there is some to spare, and the old and the new of one at a
-// time.
+// vocabularyBytes is the memory per token of the vocabulary: its unigram count, rank,
+// and group start; per worker a slot while the index is built, a cell, one for blocks,
+// and an entry in the list of touched cells. A growing vocabulary has some spare, and
+// the old and the new copy of one array at a time.
 func (o Options) vocabularyBytes() int64 {
 	perWorker := int64(4 + 4 + 4 + 4)
 	n := 8 + 4 + 4 + 1 + o.TokenBytes + int64(o.Workers)*perWorker
@@ -181,12 +177,12 @@ func (o Options) vocabularyBytes() int64 {
 	return n
 }
 
-// chunkSize is the number of tokens of a chunk that fits into Memory beside a
+// chunkSize is the number of tokens of a chunk that fits into Memory next to a
 // vocabulary of v.
 func (o Options) chunkSize(v int64) (int, error) {
 	w := int64(o.Workers)
 	fixed := v*o.vocabularyBytes() + w*(counterBytes(o.Blocks)+8*rangeTokens) + int64(o.Blocks+1)*sumsBytes
-	// A chunk costs a look at the whole vocabulary for each distance.
+	// A chunk costs one pass over the vocabulary for each distance.
 	least := max(1<<12, 4*int64(o.maxDistance()), v/8)
 	if least > maxChunk {
 		return 0, fmt.Errorf("a distance of %d is above %d (leave it out)", o.maxDistance(), maxChunk/4)
@@ -274,8 +270,8 @@ func grown[T any](s []T, n int) []T {
 	return out
 }
 
-// divide cuts the ranks into ranges of about equal numbers of tokens; gaps, of
-// rank 0, go with the first.
+// divide cuts the ranks into ranges of about equal numbers of tokens; gaps, of rank 0,
+// are in the first.
 func (g *grouped) divide(byRank []token.ID, total int64) []int {
 	ranges := min(max(total/rangeTokens, 1), maxRanges)
 	bounds := []int{0}
@@ -289,8 +285,8 @@ func (g *grouped) divide(byRank []token.ID, total int64) []int {
 	return append(bounds, maxVocabulary+1)
 }
 
-// progress returns a function that workers call with the positions they have
-// visited. It must not be called by two at a time.
+// progress returns a function that workers call, one at a time, with the number of
+// positions they have visited.
 func (g *grouped) progress(stage string, done, total int64) func(int64) {
 	return func(work int64) {
 		done += work
@@ -373,7 +369,7 @@ func (g *grouped) spill(ctx context.Context, ch *chunk, w *runWriter) error {
 	return nil
 }
 
-// merge adds up the runs of all chunks, if there are any, and reads what is finished.
+// merge adds up the runs of all chunks, if any, and loads finished distances.
 func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 	if totals.Chunks > 0 {
 		if err := g.mergeChunks(ctx, totals); err != nil {
@@ -387,7 +383,7 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 		if done, err := g.store.load(g.store.distancePath(d), &g.sums[k]); err != nil {
 			return err
 		} else if !done {
-			return fmt.Errorf("%s is gone (remove the folder and count again)", g.store.distancePath(d))
+			return fmt.Errorf("%s is missing (remove the folder and count again)", g.store.distancePath(d))
 		}
 	}
 	return nil
@@ -395,34 +391,29 @@ func (g *grouped) merge(ctx context.Context, totals corpusTotals) error {
 
 // mergeChunks adds up the runs of all chunks.
 func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
-	o := g.o
-	runs := make([]*runFile, 0, totals.Chunks)
+	runs, err := g.openRuns(totals.Chunks)
 	defer func() {
 		for _, r := range runs {
 			r.f.Close()
 		}
 	}()
-	if len(g.store.chunks) < totals.Chunks {
-		return fmt.Errorf("%s is gone (remove the folder and count again)", g.store.path(fmt.Sprintf("chunk %d", len(g.store.chunks))))
+	if err != nil {
+		return err
 	}
-	for i := range totals.Chunks {
-		r, err := openRun(g.store.chunks[i])
-		if err != nil {
-			return err
-		}
-		runs = append(runs, r)
-	}
-	var (
-		mu      sync.Mutex
-		failed  error
-		mergers = make([]*merger, o.Workers)
-		report  = g.progress("merging", 0, int64(len(o.Distances)*(totals.Ranges+1)))
-	)
+	o := g.o
+	report := g.progress("merging", 0, int64(len(o.Distances)*(totals.Ranges+1)))
 	g.resumed = 0
-	// Merging needs wider cells: it does with fewer workers if it must.
+	// Merging needs wider cells, so there may be memory for fewer workers only.
 	workers, buffer, err := o.divideMemory(totals, runs)
 	if err != nil {
 		return err
+	}
+	mergers := make([]*merger, workers)
+	merger := func(worker int) *merger {
+		if mergers[worker] == nil {
+			mergers[worker] = newMerger(totals.Seen, o.Blocks, len(runs), buffer)
+		}
+		return mergers[worker]
 	}
 	sums := newSums(o.Blocks)
 	for k, d := range o.Distances {
@@ -430,37 +421,8 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 			report(int64(totals.Ranges + 1))
 			continue
 		}
-		sums.reset()
-		for _, r := range runs {
-			if err := r.use(k); err != nil {
-				return err
-			}
-		}
-		each(workers, totals.Ranges+1, func(worker, i int) {
-			if mergers[worker] == nil {
-				mergers[worker] = newMerger(totals.Seen, o.Blocks, len(runs), buffer)
-			}
-			m := mergers[worker]
-			m.begin()
-			err := ctx.Err()
-			if err == nil && i == 0 {
-				err = m.lefts(runs, k, totals.Ranges, sums)
-			} else if err == nil {
-				err = m.pairs(runs, section{int32(k), int32(i - 1)})
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = err
-				return
-			}
-			if i > 0 {
-				sums.mergePairs(m.sums)
-			}
-			report(1)
-		})
-		if failed != nil {
-			return failed
+		if err := mergeDistance(ctx, k, totals.Ranges, runs, sums, workers, merger, report); err != nil {
+			return err
 		}
 		sum := sums.distance(d, totals.Used)
 		if err := sum.check(); err != nil {
@@ -474,4 +436,53 @@ func (g *grouped) mergeChunks(ctx context.Context, totals corpusTotals) error {
 		} // else it is read when merging no longer takes memory
 	}
 	return nil
+}
+
+// openRuns opens the run files of n chunks. It also returns those opened before an
+// error.
+func (g *grouped) openRuns(n int) (runs []*runFile, err error) {
+	if len(g.store.chunks) < n {
+		return nil, fmt.Errorf("%s is missing (remove the folder and count again)", g.store.path(fmt.Sprintf("chunk %d", len(g.store.chunks))))
+	}
+	for _, path := range g.store.chunks[:n] {
+		r, err := openRun(path)
+		if err != nil {
+			return runs, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// mergeDistance merges the sections of distance number k into sums.
+func mergeDistance(ctx context.Context, k, ranges int, runs []*runFile, sums *sums, workers int, merger func(worker int) *merger, report func(int64)) error {
+	sums.reset()
+	for _, r := range runs {
+		if err := r.use(k); err != nil {
+			return err
+		}
+	}
+	var mu sync.Mutex
+	var failed error
+	each(workers, ranges+1, func(worker, i int) {
+		m := merger(worker)
+		m.begin()
+		err := ctx.Err()
+		if err == nil && i == 0 {
+			err = m.lefts(runs, k, ranges, sums)
+		} else if err == nil {
+			err = m.pairs(runs, section{int32(k), int32(i - 1)})
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			failed = err
+			return
+		}
+		if i > 0 {
+			sums.mergePairs(m.sums)
+		}
+		report(1)
+	})
+	return failed
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// heavy is the count from which a pair is followed individually instead of in
-// an array over counts. Few pairs can be heavy: at most one in heavy tokens.
+// heavy is the count from which a pair is tracked individually instead of in an array
+// over counts. Heavy pairs are rare: at most one in heavy tokens.
 const heavy = 4096
 
 // tallyBytes is the memory of a tally without its large counts, and binBytes that of
-// each of those.
+// each large count.
 const (
 	tallyBytes = 8 * heavy
 	binBytes   = 16
 )
 
-// tally gathers a histogram: an array for the common small counts, and the rare large
-// ones. Types may be taken away again.
+// tally is a histogram under construction: an array for the frequent small counts, and
+// the rare large ones. Types may be removed again.
 type tally struct {
 	small [heavy]int64
 	large sparse
@@ -59,14 +59,14 @@ func (t *tally) histogram() info.Histogram {
 	return append(h, t.large.histogram()...)
 }
 
-// sparse is a histogram, or a change of one, of which only a few counts are there. It
-// takes less memory than a map does.
+// sparse is a histogram, or a change of one, with few counts. It takes less memory than
+// a map.
 type sparse struct {
 	bins  info.Histogram
-	fresh []info.Bin // in any order, to be added to bins when they are enough
+	fresh []info.Bin // in any order, not yet in bins
 }
 
-// fewFresh is how many bins are worth the work of adding them.
+// fewFresh is the number of bins at which fresh ones are added.
 const fewFresh = 64
 
 func (s *sparse) add(count, types int64) {
@@ -82,7 +82,7 @@ func (s *sparse) clone() sparse {
 	return sparse{slices.Clone(s.bins), slices.Clone(s.fresh)}
 }
 
-// histogram returns the bins until the next call of another method.
+// histogram returns the bins, valid until another method is called.
 func (s *sparse) histogram() info.Histogram {
 	s.settle()
 	return s.bins
@@ -94,7 +94,7 @@ func (s *sparse) settle() {
 		return
 	}
 	slices.SortFunc(s.fresh, func(a, b info.Bin) int { return cmp.Compare(a.Count, b.Count) })
-	// From the largest to the smallest, so that there is room in place.
+	// From the largest to the smallest, to work in place.
 	i, j := len(s.bins)-1, len(s.fresh)-1
 	s.bins = slices.Grow(s.bins, len(s.fresh))[:len(s.bins)+len(s.fresh)]
 	for k := len(s.bins) - 1; j >= 0; k-- {
@@ -106,7 +106,7 @@ func (s *sparse) settle() {
 			j--
 		}
 	}
-	n := 0 // bins that are done
+	n := 0 // finished bins
 	for _, b := range s.bins {
 		switch {
 		case n > 0 && s.bins[n-1].Count == b.Count:

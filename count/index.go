@@ -7,14 +7,13 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// index says where the left tokens of a chunk's pairs belong when they are
-// sorted by right token and, within a right token, by block. The order is the
-// same for all distances, so it is found once.
+// index is the order of the left tokens of a chunk's pairs, sorted by right token and,
+// within a right token, by block. It is the same for all distances, so it is computed
+// once.
 //
-// Sorting goes in two steps, because writing to places all over a large array
-// costs a cache miss per token: first every left token goes to the range of its
-// right token, in order of the text, which is writing to a few streams; then,
-// range by range, to its slot, which is within the cache.
+// Sorting takes two steps, because random writes to a large array cost a cache miss per
+// token: first every left token goes to the range of its right token, in text order,
+// which writes to a few streams; then, range by range, to its slot, within the cache.
 type index struct {
 	bounds   []int       // ranges of ranks: bounds[i] ≤ rank < bounds[i+1]
 	starts   []uint32    // by rank: the first slot of a right token's group
@@ -36,7 +35,7 @@ const indexBytes = 1 + 4 + 1 + 4
 func (x *index) build(ch *chunk, seen int, o Options) {
 	n := int(ch.newTokens())
 	x.starts = sized(x.starts, seen+2)
-	if n < cap(x.slot)-cap(x.slot)/8 { // chunks have become smaller: the old is to be collected
+	if n < cap(x.slot)-cap(x.slot)/8 { // free the old array when chunks have become smaller
 		x.part, x.slot, x.lefts, x.block = nil, nil, nil, nil
 	}
 	x.part = sized(x.part, len(ch.tokens))
@@ -50,8 +49,8 @@ func (x *index) build(ch *chunk, seen int, o Options) {
 	x.use(ch, o)
 	x.slices = share(x.segments, n, min(o.Workers, 1+n/(4*(seen+1))))
 
-	// next[i][r] is the slot of slice i's next token of rank r; it comes behind
-	// those of the slices before i.
+	// next[i][r] is the slot of slice i's next token of rank r, after those of the
+	// slices before i.
 	next := make([][]uint32, len(x.slices))
 	each(o.Workers, len(x.slices), func(_, i int) {
 		count := make([]uint32, seen+1)
@@ -90,7 +89,7 @@ func (x *index) build(ch *chunk, seen int, o Options) {
 	each(o.Workers, len(x.slices), func(_, i int) { x.place(ch, i, next[i], rangeOf) })
 }
 
-// use notes which blocks have tokens.
+// use records which blocks have tokens.
 func (x *index) use(ch *chunk, o Options) {
 	if x.used == nil {
 		x.used = make([]bool, max(1, o.Blocks))
@@ -123,7 +122,8 @@ func (x *index) place(ch *chunk, i int, next []uint32, rangeOf []uint8) {
 	}
 }
 
-// span returns the first slot of a range, and the end. They are places as well.
+// span returns the first slot of a range and its end, which are also positions in text
+// order.
 func (x *index) span(part int) (lo, hi uint32) {
 	last := len(x.starts) - 1
 	return x.starts[min(x.bounds[part], last)], x.starts[min(x.bounds[part+1], last)]
@@ -199,8 +199,8 @@ func share(segments []segment, n, parts int) [][]segment {
 	return append(out, part)
 }
 
-// sized returns a slice of n elements of any value, s's own memory if it is
-// large enough.
+// sized returns a slice of n elements with arbitrary values, in s's memory if large
+// enough.
 func sized[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

@@ -9,8 +9,8 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// merger adds up the runs of all chunks, group by group, in the way counter
-// counts: a cell per left token.
+// merger adds up the runs of all chunks, group by group, like counter: in a cell per
+// left token.
 type merger struct {
 	total, part wideCells
 	sums        *sums
@@ -40,7 +40,7 @@ func newWideCells(seen int) wideCells {
 	return wideCells{cells: make([]int64, seen+1), touched: make([]token.ID, seen+2)}
 }
 
-// newMerger returns a merger of so many run files.
+// newMerger returns a merger for run files.
 func newMerger(seen, blocks, runs, buffer int) *merger {
 	m := &merger{total: newWideCells(seen), sums: newSums(blocks), entries: make([][]entry, blocks), cursors: make([]cursor, runs), buffer: buffer}
 	if blocks > 0 {
@@ -49,9 +49,9 @@ func newMerger(seen, blocks, runs, buffer int) *merger {
 	return m
 }
 
-// mergerBytes is the memory of a merger over a vocabulary of v tokens, of which the most
-// frequent one occurs most times, without its cursors. In its group, half of the left
-// tokens are taken to be in every block, with room for half as many more entries.
+// mergerBytes is the memory of a merger, without cursors, over a vocabulary of v tokens
+// whose most frequent one occurs most times. Half of the left tokens in that group are
+// assumed to be in every block, with room for half as many more entries.
 func mergerBytes(v, most int64, blocks int) int64 {
 	n := 12*v + 3*tallyBytes
 	if blocks > 0 {
@@ -61,8 +61,8 @@ func mergerBytes(v, most int64, blocks int) int64 {
 	return n
 }
 
-// divideMemory says how many workers can merge at a time, and how large the buffers
-// of their cursors may be.
+// divideMemory returns how many workers can merge at a time, and the size of their
+// cursors' buffers.
 func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, buffer int, err error) {
 	room := o.Memory*7/8 - int64(totals.Seen)*o.TokenBytes - int64(o.Blocks+1)*sumsBytes
 	for _, r := range runs {
@@ -75,9 +75,9 @@ func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, bu
 	}
 	need := mergerBytes(int64(totals.Seen), most, o.Blocks) + n*(cursorBytes+leastBuffer)
 	if need > room {
-		return 0, 0, &MemoryError{Limit: o.Memory, Need: o.Memory + (need-room)*8/7 + 8, For: fmt.Sprintf("merging %d files (what is counted is kept: with more memory the same call continues)", n)}
+		return 0, 0, &MemoryError{Limit: o.Memory, Need: o.Memory + (need-room)*8/7 + 8, For: fmt.Sprintf("merging %d files (nothing is lost: the same call resumes with more memory)", n)}
 	}
-	// What the histograms will take is only an estimate: there may be less.
+	// The memory of the histograms is an estimate: there may be less.
 	room = max(room-largeBytes(totals.Unigrams, o.Blocks), need)
 	for workers = o.Workers; workers > 1 && int64(workers)*need > room; {
 		workers--
@@ -86,9 +86,9 @@ func (o Options) divideMemory(totals corpusTotals, runs []*runFile) (workers, bu
 	return workers, int(min(leastBuffer+spare/max(n, 1), mostBuffer)), nil
 }
 
-// largeBytes is about what the large counts of the histograms of a distance take: left
-// and right tokens have as many of them as tokens have, pairs of text some more, and a
-// block that is left out changes up to two bins for each.
+// largeBytes estimates the memory of the large counts of a distance's histograms: left
+// and right tokens have as many as tokens have, pairs of text some more, and a block
+// changes up to two bins for each.
 func largeBytes(unigrams info.Histogram, blocks int) int64 {
 	var bins int64
 	for _, b := range unigrams {
@@ -102,7 +102,7 @@ func largeBytes(unigrams info.Histogram, blocks int) int64 {
 // begin clears the histograms for the next section.
 func (m *merger) begin() { m.sums.reset() }
 
-// add counts a left token n > 0 times; it does without branches, as seen does.
+// add counts a left token n > 0 times, without branches for the same reason as seen.
 func (w *wideCells) add(l token.ID, n int64) {
 	before := w.count(l)
 	w.touched[w.n] = l
@@ -170,8 +170,8 @@ func (m *merger) entry(block int, left token.ID, n int64) {
 	}
 }
 
-// addUp adds up the entries of the same left token, in place, and makes room for
-// more: the entries of a group do not become more with the number of chunks.
+// addUp adds up the entries of the same left token, in place, and makes room for more,
+// so that the number of entries of a group does not grow with that of chunks.
 func (m *merger) addUp(entries []entry) []entry {
 	for _, e := range entries {
 		m.part.add(e.left, int64(e.count))
@@ -184,7 +184,8 @@ func (m *merger) addUp(entries []entry) []entry {
 	}
 	m.part.next()
 	if n := len(entries); n > cap(entries)*2/3 {
-		// Not as append grows: a block's entries are most of what merging takes.
+		// append would grow it further: a block's entries take most of the memory of
+		// merging.
 		grown := make([]entry, n, n+n/2+64)
 		copy(grown, entries)
 		entries = grown
@@ -192,7 +193,7 @@ func (m *merger) addUp(entries []entry) []entry {
 	return entries
 }
 
-// close ends a group: what its cells hold goes to the histograms.
+// close ends a group: its cells are added to the histograms.
 func (m *merger) close() {
 	for _, l := range m.total.touched[:m.total.n] {
 		m.sums.joint.add(m.total.count(l), 1)
@@ -215,8 +216,8 @@ func (m *merger) close() {
 	m.total.next()
 }
 
-// leaveOut notes in t how the histogram of total changes without part, and
-// empties part.
+// leaveOut records in t how the histogram of total changes without part, and empties
+// part.
 func (m *merger) leaveOut(t *tally) {
 	for _, l := range m.part.touched[:m.part.n] {
 		all := m.total.count(l)
@@ -226,8 +227,8 @@ func (m *merger) leaveOut(t *tally) {
 	m.part.next()
 }
 
-// lefts merges the left tokens of distance k, whose sections start at part, into s,
-// of which nothing else is changed at that time.
+// lefts merges the left tokens of distance k, whose sections start at part, into s.
+// Other workers may change other parts of s at the same time.
 func (m *merger) lefts(runs []*runFile, k, part int, s *sums) error {
 	read := func(block int, visit func(int, token.ID, int64)) error {
 		for i, r := range runs {
@@ -276,7 +277,7 @@ func (c *cursors) Pop() any {
 	return last
 }
 
-// check compares what must be equal in a distance's histograms.
+// check compares totals that must be equal in a distance's histograms.
 func (d *Distance) check() error {
 	check := func(c Counts) error {
 		if l, r := c.Left.Total(), c.Right.Total(); l != c.Pairs || r != c.Pairs {

@@ -8,11 +8,11 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Packed are Counts in a fraction of their memory. There are many of them: one for
-// every block at every distance. As JSON they look like Counts.
+// Packed is a compact form of Counts, of which there is one per block and distance. Its
+// JSON is that of Counts.
 //
-// They are a sequence of varints: the pairs, then for each histogram the number of
-// bins and, for each bin, how much its count is above that of the bin before, and its
+// It is a sequence of varints: the number of pairs, then for each histogram the number
+// of bins and, for each bin, the increase of the count over the bin before, and the
 // types.
 type Packed []byte
 

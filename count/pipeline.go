@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pipeline reads src into chunks as planned and hands each to consume, while the
-// next one is being read. It returns the chunker for its totals.
+// pipeline reads src into chunks as planned and passes each to consume while it reads
+// the next. It returns the chunker for its totals.
 func pipeline(ctx context.Context, src Source, o Options, plan planner, consume func(context.Context, *chunk) error) (*chunker, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	filled := make(chan *chunk)

@@ -38,11 +38,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// section names a piece of the merge: distance number k and part, which is a
-// range, or the number of ranges plus a block.
+// section is a part of the merge: distance number k and part, which is a range, or the
+// number of ranges plus a block.
 type section struct{ k, part int32 }
 
-// extent is where some records of a section lie.
+// extent is the position of some records of a section.
 type extent struct {
 	section
 	offset int64
@@ -100,16 +100,16 @@ func (w *runWriter) finish() error {
 	return w.w.Flush()
 }
 
-// runFile is a run file open for reading. Of its index it holds a distance at a time:
-// the whole of many files takes more memory than what they are merged into.
+// runFile is a run file open for reading. It holds the index of one distance at a time:
+// whole indexes of many files would take more memory than the result.
 type runFile struct {
 	f       *os.File
 	data    int64    // bytes of all extents
-	most    int      // extents of the distance that has the most
+	most    int      // largest number of extents of a distance
 	extents []extent // of the current distance, by section, those of a section as they were written
 }
 
-// of are the extents of a section of the current distance.
+// of returns the extents of a section of the current distance.
 func (r *runFile) of(s section) []extent {
 	at, _ := slices.BinarySearchFunc(r.extents, s, func(e extent, s section) int { return compareSections(e.section, s) })
 	end := at
@@ -189,7 +189,7 @@ func (r *runFile) index(visit func(extent)) (err error) {
 	return nil
 }
 
-// readIndex reads the bytes of the index and compares their checksum.
+// readIndex reads the bytes of the index and checks their checksum.
 func (r *runFile) readIndex() ([]byte, error) {
 	info, err := r.f.Stat()
 	if err != nil {
@@ -218,22 +218,22 @@ func (r *runFile) readIndex() ([]byte, error) {
 	return b, nil
 }
 
-// cursor walks over the records of a section of a run file. It reads an extent in
-// pieces of its buffer, and before that all of it, where it is longer, for the
+// cursor iterates over the records of a section of a run file. It reads an extent
+// through its buffer; if the extent is longer, it first reads all of it for the
 // checksum.
 type cursor struct {
 	r       *runFile
 	extents []extent
-	buf     []byte // of fixed length
-	b       []byte // what is read of the current extent, and not yet used
-	offset  int64  // where what is not read begins
-	left    int    // how much that is
+	buf     []byte // of fixed size
+	b       []byte // read from the current extent, but not used
+	offset  int64  // of the unread rest
+	left    int    // length of the unread rest
 	rank    uint64
 	done    bool
 	err     error
 }
 
-// leastBuffer holds some entries, and mostBuffer nearly every extent.
+// leastBuffer fits a few entries, mostBuffer nearly every extent.
 const (
 	leastBuffer = 4 << 10
 	mostBuffer  = 2 * extentTarget
@@ -266,7 +266,7 @@ func (c *cursor) next() error {
 	return c.err
 }
 
-// open begins an extent and compares its checksum.
+// open begins an extent and checks its checksum.
 func (c *cursor) open(e extent) error {
 	begin := func() { c.b, c.offset, c.left = nil, e.offset, int(e.length) }
 	sum := uint32(0)
@@ -288,8 +288,7 @@ func (c *cursor) open(e extent) error {
 	return nil
 }
 
-// fill reads as much of the extent as there is room for behind what is left in the
-// buffer.
+// fill reads as much of the extent as fits into the buffer.
 func (c *cursor) fill() error {
 	kept := copy(c.buf, c.b)
 	n := min(c.left, len(c.buf)-kept)
@@ -300,7 +299,7 @@ func (c *cursor) fill() error {
 	return nil
 }
 
-// number reads a number; the extent's checksum has vouched for the bytes.
+// number reads a number; the checksum has already validated the bytes.
 func (c *cursor) number() uint64 {
 	if len(c.b) < binary.MaxVarintLen64 && c.left > 0 {
 		if err := c.fill(); err != nil && c.err == nil {
@@ -317,7 +316,7 @@ func (c *cursor) number() uint64 {
 	return v
 }
 
-// entries reads the rest of a record. An error is that of the next call of next.
+// entries reads the rest of a record. Its errors are returned by the next call of next.
 func (c *cursor) entries(visit func(block int, left token.ID, count int64)) {
 	for range c.number() {
 		block := int(c.number())

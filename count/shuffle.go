@@ -13,21 +13,19 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Shuffled returns the histogram of pair counts after the right tokens have
-// been dealt to the left tokens at random: the same marginals, and pairs that
-// are independent by construction. It takes the histograms of the left and of
-// the right tokens of the pairs, for how often which token occurs is all that
-// matters; so it needs no second pass over the corpus, and no memory that grows
-// with it.
+// Shuffled returns the histogram of pair counts after the right tokens were dealt to
+// the left tokens at random: pairs with the same marginals that are independent by
+// construction. It needs only the histograms of the left and right tokens of the pairs:
+// no second pass over the corpus, and no memory that grows with it.
 //
-// The deal is a permutation of the pairs by a seeded four-round Feistel
-// network [Luby & Rackoff 1988], the same on any number of workers (0 means
-// GOMAXPROCS). Cost: about 20 ns per pair and core. Where there are far more
-// pairs than cells in their table, the cells are drawn instead.
+// The deal is a permutation of the pairs by a seeded four-round Feistel network [Luby &
+// Rackoff 1988], the same for any number of workers (0 means GOMAXPROCS), at about 20
+// ns per pair and core. If there are far more pairs than cells in their table, the
+// cells are drawn instead.
 func Shuffled(ctx context.Context, left, right info.Histogram, seed uint64, workers int) (info.Histogram, error) {
 	n := left.Total()
 	if m := right.Total(); m != n {
-		return nil, fmt.Errorf("shuffling pairs: %d left and %d right tokens do not make pairs", n, m)
+		return nil, fmt.Errorf("shuffling pairs: %d left and %d right tokens", n, m)
 	}
 	if n == 0 {
 		return nil, nil
@@ -80,14 +78,14 @@ func dealPairsOf(ctx context.Context, left, right info.Histogram, seed uint64, w
 	return total.joint.histogram(), nil
 }
 
-// deal is some right tokens that have their pairs one behind the other: types
-// tokens of count pairs each, from pair first on.
+// deal is a group of right tokens with consecutive pairs: types tokens of count pairs
+// each, starting at pair first.
 type deal struct {
 	first        uint64
 	count, types int64
 }
 
-// dealPairs is about how many pairs there are in a deal.
+// dealPairs is the approximate number of pairs in a deal.
 const dealPairs = 1 << 20
 
 func divideDeal(right info.Histogram) []deal {
@@ -129,8 +127,8 @@ func (h *dealt) deal(d deal, perm *permutation, lefts *leftTable) {
 	}
 }
 
-// leftTable says which left token the u-th of all left tokens is, when they are
-// sorted by descending count. Tokens are numbered from 1.
+// leftTable finds the left token at position u when all left tokens are sorted by
+// descending count. Tokens are numbered from 1.
 type leftTable struct {
 	bins  []leftBin
 	guide []int32 // by u >> shift: the bin of the first such u
@@ -139,7 +137,7 @@ type leftTable struct {
 
 type leftBin struct {
 	first, count uint64
-	token        uint64 // the first of the bin
+	token        uint64 // first of the bin
 }
 
 func newLefts(left info.Histogram, n uint64) *leftTable {
@@ -148,8 +146,8 @@ func newLefts(left info.Histogram, n uint64) *leftTable {
 	for i := len(left) - 1; i >= 0; i-- {
 		b := left[i]
 		for len(t.guide) <= int((first+uint64(b.Count*b.Types)-1)>>t.shift) {
-			// The cell starts in this bin, or in an earlier one if that has not
-			// ended before the cell.
+			// The cell starts in this bin, or in an earlier one that extends into the
+			// cell.
 			t.guide = append(t.guide, int32(len(t.bins)))
 		}
 		t.bins = append(t.bins, leftBin{first, uint64(b.Count), id})
@@ -173,9 +171,9 @@ func (t *leftTable) at(u uint64) token.ID {
 	return token.ID(b.token + off/b.count)
 }
 
-// permutation is a pseudo-random permutation of the numbers below n. Numbers
-// are pairs of digits in base side ≥ √n; a Feistel network permutes those, and
-// results that are not below n are permuted again until they are.
+// permutation is a pseudo-random permutation of the numbers below n. Numbers are pairs
+// of digits in base side ≥ √n, permuted by a Feistel network; results that are not
+// below n are permuted again.
 type permutation struct {
 	n, side uint64
 	keys    [4]uint64

@@ -60,16 +60,14 @@ func (c *counter) cut(block []uint8, group []token.ID) {
 	}
 }
 
-// spillRun appends the block, the number and the entries of the distinct left
-// tokens.
+// spillRun appends the block, the number of distinct left tokens, and their entries.
 func (c *counter) spillRun(records []byte, block int, lefts []token.ID) []byte {
 	c.open(len(lefts))
 	distinct := c.distinct(c.cells, c.base, lefts, 0)
 	return c.appendRun(records, block, distinct)
 }
 
-// appendRun appends what is counted in the cells of the distinct left tokens,
-// and closes the group.
+// appendRun appends the counts of the distinct left tokens, and closes the group.
 func (c *counter) appendRun(records []byte, block, distinct int) []byte {
 	records = binary.AppendUvarint(records, uint64(block))
 	records = binary.AppendUvarint(records, uint64(distinct))
@@ -83,8 +81,8 @@ func (c *counter) appendRun(records []byte, block, distinct int) []byte {
 	return records
 }
 
-// distinct counts left tokens in cells and lists each when it comes first, behind
-// the n listed already. It returns the new length of the list.
+// distinct counts left tokens in cells and lists the distinct ones after the n listed
+// already. It returns the new length of the list.
 func (c *counter) distinct(cells []uint32, base uint32, lefts []token.ID, n int) int {
 	if len(c.touched) < len(cells) {
 		c.touched = make([]token.ID, len(cells)+1)

@@ -254,7 +254,7 @@ func TestResumeWithOtherMemory(t *testing.T) {
 	}
 	less := o
 	less.Memory = leastMemory(o)
-	if _, err := Pairs(t.Context(), docs, less); err == nil || !strings.Contains(err.Error(), "was counted with more memory") {
+	if _, err := Pairs(t.Context(), docs, less); err == nil || !strings.Contains(err.Error(), "were made with more memory") {
 		t.Errorf("error %v does not say that there is less memory", err)
 	}
 	resume(t, docs, o, want)

@@ -17,20 +17,20 @@ import (
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 )
 
-// store is the folder for what does not fit into memory and for what must
-// survive an interruption: run files of chunks, and finished distances.
+// store is the folder for what does not fit into memory or must survive an
+// interruption:
 //
 //	count.json             what is being counted; anything else is discarded
 //	chunk-000000-4096.runs distinct pairs of a chunk of 4096 new tokens
-//	corpus.json            totals, once all documents are read
-//	distance-000064.json   finished
-//	tables.bin             small vocabularies: all tables so far
+//	corpus.json            totals, after all documents were read
+//	distance-000064.json   finished distance
+//	tables.bin             all tables so far of a small vocabulary
 type store struct {
 	dir       string
 	temporary bool
 	reusable  bool
 	spilled   int64
-	chunks    []string // by number: the paths of those that are there, up to the first that is not
+	chunks    []string // paths by number, up to the first missing one
 }
 
 // asked is the content of count.json.
@@ -59,8 +59,8 @@ type corpusTotals struct {
 
 const spillSchema = "l2m.count-spill/5"
 
-// openStore returns the store of o: nil when nothing is to be kept and nothing
-// has been spilled yet.
+// openStore returns the store for o, nil if nothing is to be kept and nothing has been
+// spilled yet.
 func openStore(o Options) (*store, error) {
 	if o.SpillDir == "" {
 		return nil, nil
@@ -92,7 +92,7 @@ func openStore(o Options) (*store, error) {
 	return s, atomicfile.WriteBytes(s.path("count.json"), 0o666, want)
 }
 
-// temporaryStore returns a store in a new folder of the system's.
+// temporaryStore returns a store in a new temporary folder.
 func temporaryStore() (*store, error) {
 	dir, err := os.MkdirTemp("", "l2m-count-")
 	if err != nil {
@@ -101,8 +101,8 @@ func temporaryStore() (*store, error) {
 	return &store{dir: dir, temporary: true}, nil
 }
 
-// Clean removes what Pairs left in a SpillDir. Call it when the result is
-// stored; before that, it is what makes the same call cheap.
+// Clean removes what Pairs left in a SpillDir. Call it after storing the result; until
+// then, repeating the call is cheap.
 func Clean(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,19 +139,19 @@ func (s *store) finish() error {
 	return nil
 }
 
-// grouped says whether an earlier call has counted chunks: with another memory
-// limit they would be counted otherwise, and must not.
+// grouped reports whether an earlier call has counted chunks, whose limits then stay in
+// force.
 func (s *store) grouped() bool { return s != nil && len(s.chunks) > 0 }
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
-// isChunk says whether a file has the name of a chunk's.
+// isChunk reports whether name is that of a chunk's file.
 func isChunk(name string) bool {
 	return strings.HasPrefix(name, "chunk-") && strings.HasSuffix(name, ".runs")
 }
 
-// listChunks finds the chunks that are there. Those behind a missing one are
-// removed: another that takes its place may end elsewhere.
+// listChunks finds the chunks of an earlier call. It removes those after a missing one,
+// whose replacement may end elsewhere.
 func (s *store) listChunks() error {
 	entries, err := os.ReadDir(s.dir) // in order
 	if err != nil {
@@ -171,7 +171,7 @@ func (s *store) listChunks() error {
 	return nil
 }
 
-// chunkTokens is how many new tokens the chunks have that are there.
+// chunkTokens returns the numbers of new tokens of the chunks.
 func (s *store) chunkTokens() []int {
 	tokens := make([]int, len(s.chunks))
 	for i, path := range s.chunks {
@@ -184,7 +184,7 @@ func (s *store) distancePath(d int) string { return s.path(fmt.Sprintf("distance
 
 func (s *store) tablesPath() string { return s.path("tables.bin") }
 
-// has says whether a file is there. Files appear whole or not at all.
+// has reports whether a file exists. Files are written atomically.
 func (s *store) has(path string) bool {
 	if s == nil || !s.reusable {
 		return false
@@ -193,7 +193,7 @@ func (s *store) has(path string) bool {
 	return err == nil
 }
 
-// load reads a JSON file of an earlier call; absent says that there is none.
+// load reads a JSON file of an earlier call, if it exists.
 func (s *store) load(path string, v any) (present bool, err error) {
 	if !s.has(path) {
 		return false, nil
@@ -220,7 +220,7 @@ func (s *store) save(path string, v any) error {
 	return s.explain(atomicfile.WriteBytes(path, 0o666, data))
 }
 
-// saveDistance writes a finished distance for a later call, or for the end of this one.
+// saveDistance writes a finished distance, for a later call or for the end of this one.
 func (s *store) saveDistance(d *Distance) error {
 	if s == nil || !s.reusable {
 		return nil
@@ -234,7 +234,7 @@ func (s *store) saveDistance(d *Distance) error {
 	}))
 }
 
-// writeChunk writes the run file of the next chunk, which has so many new tokens.
+// writeChunk writes the run file of the next chunk and its number of new tokens.
 func (s *store) writeChunk(tokens int64, write func(*runWriter) error) error {
 	var n int64
 	path := s.path(fmt.Sprintf("chunk-%06d-%d.runs", len(s.chunks), tokens))
@@ -252,13 +252,13 @@ func (s *store) writeChunk(tokens int64, write func(*runWriter) error) error {
 	return s.explain(err)
 }
 
-// explain says what to do about a full disk.
+// explain adds to an error about a full disk what to do.
 func (s *store) explain(err error) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EFBIG) {
 		return err
 	}
 	if s.reusable {
-		return fmt.Errorf("%w (what was counted before is kept in %s: free some space and the same call continues; or give it more memory, or another folder)", err, s.dir)
+		return fmt.Errorf("%w (counts so far are kept in %s: free some space and repeat the call; or allow more memory, or choose another folder)", err, s.dir)
 	}
-	return fmt.Errorf("%w (free some space in %s, name another folder to spill to, or give it more memory)", err, s.dir)
+	return fmt.Errorf("%w (free some space in %s, choose another folder, or allow more memory)", err, s.dir)
 }

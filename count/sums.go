@@ -1,12 +1,12 @@
 package count
 
-// sums gathers what the workers counted at one distance.
+// sums collects the counts of all workers at one distance.
 type sums struct {
 	joint, left, right tally
 	blocks             []blockSums
 }
 
-// blockSums is how the histograms change when a block is left out.
+// blockSums is the change of the histograms when a block is left out.
 type blockSums struct{ joint, left, right tally }
 
 const sumsBytes = 3 * tallyBytes
@@ -25,7 +25,7 @@ func (s *sums) reset() {
 	}
 }
 
-// addPairs adds what counter.pairs found.
+// addPairs adds the result of counter.pairs.
 func (s *sums) addPairs(c *counter) {
 	c.addTo(&s.joint, 1)
 	s.right.merge(&c.tokens)
@@ -35,7 +35,7 @@ func (s *sums) addPairs(c *counter) {
 	}
 }
 
-// addLeft adds what counter.leftTokens found.
+// addLeft adds the result of counter.leftTokens.
 func (s *sums) addLeft(c *counter) {
 	c.addTo(&s.left, 1)
 	for i := range s.blocks {
@@ -43,7 +43,7 @@ func (s *sums) addLeft(c *counter) {
 	}
 }
 
-// mergePairs adds what a merger found of pairs.
+// mergePairs adds the result of merging pairs.
 func (s *sums) mergePairs(o *sums) {
 	s.joint.merge(&o.joint)
 	s.right.merge(&o.right)
@@ -78,8 +78,8 @@ func (t *tally) changed(by *tally) *tally {
 	return &out
 }
 
-// addTo adds the histogram to t, or takes it away when sign is −1. It differs
-// for large, which for a block is the change itself.
+// addTo adds the histogram to t, or subtracts it if sign is −1; large holds the change
+// itself for a block.
 func (l *levels) addTo(t *tally, sign int64) {
 	for c := 1; c < heavy; c++ {
 		t.small[c] += sign * (int64(l.reached[c]) - int64(l.reached[c+1]))

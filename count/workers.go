@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// each calls do for every i below n, on at most workers goroutines at a time,
-// and returns when all are done. worker tells the goroutines apart.
+// each calls do for every i below n, on at most workers goroutines, and returns when
+// all are done. worker is the number of the goroutine.
 func each(workers, n int, do func(worker, i int)) {
 	var (
 		next atomic.Int64

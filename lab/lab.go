@@ -1,11 +1,10 @@
-// Package lab is the verb behind l2m lab: it trains a small model by a recipe in
-// a run directory, goes on with a run that was stopped, and evaluates what came
-// out at other lengths.
+// Package lab implements l2m lab: it trains a small model by a recipe in a run
+// directory, resumes interrupted runs, and evaluates trained models at other lengths.
 //
-// In: Options. Out: a result.Lab, which the run directory holds as lab.json beside
-// the model (config.json, model.safetensors), the curve of the training
-// (curve.csv) and the checkpoint. The packages below it do the work: lab/graph,
-// lab/cpu, lab/mixer, lab/train.
+// The result is a result.Lab, stored as lab.json in the run directory, next to the
+// model (config.json, model.safetensors), the training curve (curve.csv) and the
+// checkpoint. The packages below it do the work: lab/graph, lab/cpu, lab/mixer,
+// lab/train.
 package lab
 
 import (
@@ -31,8 +30,7 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Options of a training run. The zero value of a field asks for what the recipe
-// says.
+// Options of a training run. Zero values mean those of the recipe.
 type Options struct {
 	Recipe string // name of a built-in recipe, or a file
 	Out    string // run directory; "" means l2m-lab-NAME
@@ -54,19 +52,20 @@ type Options struct {
 	Batch    int
 	Rate     float64
 	Seed     *uint64
-	Rates    []float64 // to choose from before training, see Train
+	Rates    []float64 // candidates to choose from before training, see Train
 
 	Workers  int // 0 means GOMAXPROCS; does not change the result
 	Command  string
 	Progress info.ProgressFunc
-	// Faces are files made of the document, with figures in the given formats; nil: none.
+	// Faces are files rendered from the document, with figures in the given formats;
+	// may be nil.
 	Faces func(l *result.Lab, formats []string) []rundir.Face
 }
 
 // bytesData names text as data of a recipe.
 const bytesData = "bytes"
 
-// Mechanisms lists what a layer can be, for Options.Types.
+// Mechanisms lists the values of Options.Types.
 func Mechanisms() []string { return mixer.Mechanisms() }
 
 // FindRecipe returns a built-in recipe by name, or reads a file.
@@ -76,7 +75,7 @@ func FindRecipe(name string) (train.Recipe, error) {
 		return all[i], nil
 	}
 	if name == "" {
-		return train.Recipe{}, errors.New("no recipe named (l2m lab recipes lists the built-in ones)")
+		return train.Recipe{}, errors.New("name a recipe (l2m lab recipes lists the built-in ones)")
 	}
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -95,7 +94,7 @@ func FindRecipe(name string) (train.Recipe, error) {
 	return r, nil
 }
 
-// recipe is the recipe with what the options change.
+// recipe is the recipe with the changes of the options.
 func (o Options) recipe() (train.Recipe, error) {
 	r, err := FindRecipe(o.Recipe)
 	if err != nil {
@@ -140,10 +139,9 @@ func (o Options) recipe() (train.Recipe, error) {
 	return r, nil
 }
 
-// Train trains by a recipe and returns what the run directory then holds. A run
-// that was stopped goes on; one that is finished is only read. With o.Rates,
-// a tenth of the steps is trained at each of them first, and the one with the
-// least loss at the end is taken.
+// Train trains by a recipe and returns the document of the run. It resumes an
+// interrupted run, and only reads a finished one. With o.Rates, it first trains a tenth
+// of the steps at each of them, and uses the one with the least final loss.
 func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	r, err := o.recipe()
 	if err != nil {
@@ -198,7 +196,7 @@ func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	return doc, write(dir, doc, run, data, rundir.Faces(o.Faces, doc, nil))
 }
 
-// chooseRate tries rates, or takes what the run has found before.
+// chooseRate tries rates, unless the run has chosen one before.
 func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recipe, data train.Data, doc *result.Lab, to train.Options) error {
 	if len(o.Rates) == 0 {
 		return nil
@@ -239,14 +237,14 @@ func (o Options) chooseRate(ctx context.Context, dir *rundir.Dir, r *train.Recip
 		}
 	}
 	if best < 0 {
-		return errors.New("training diverged at every rate: name smaller ones")
+		return errors.New("training diverged at every rate: try smaller ones")
 	}
 	r.MuonRate *= doc.Rates[best].Rate / r.Rate
 	r.Rate = doc.Rates[best].Rate
 	return nil
 }
 
-// stretches are means over at most 200 stretches of the steps of a run.
+// stretches are means over at most 200 parts of a run's steps.
 func stretches(run *train.Run) []result.LabStretch {
 	const most = 200
 	n := min(most, len(run.Loss))
@@ -305,7 +303,7 @@ func writePositions(w io.Writer, evaluations []train.Evaluation) error {
 
 func short(x float64) string { return strconv.FormatFloat(x, 'g', 7, 64) }
 
-// maxTraining bounds the text that is held in memory, bytes.
+// maxTraining bounds the text held in memory, in bytes.
 const maxTraining = 1 << 30
 
 // data opens the data of a recipe.
@@ -334,8 +332,8 @@ func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, 
 	for _, l := range slices.Concat(r.Lengths, r.Evaluate) {
 		longest = max(longest, l)
 	}
-	// The split of l2m measure: a model never trains on what measure evaluates
-	// with the same seed.
+	// Use the split of l2m measure, so that a model never trains on what measure
+	// evaluates with the same seed.
 	s := c.Split(r.Seed, 0.5)
 	var text [][]token.ID
 	for excerpt, err := range s.Excerpts(ctx, corpus.TrainingOptions{Budget: min(maxTraining, s.TrainingBytes()), Excerpt: max(1<<20, 8*longest)}) {
@@ -382,8 +380,8 @@ func readDocument(dir string) (*result.Lab, train.Recipe, error) {
 	return doc, r, nil
 }
 
-// Export writes the model of a finished run as a GGUF file, see train.WriteGGUF.
-// With a context of 0 tokens it states the longest length of the recipe.
+// Export writes the model of a finished run as a GGUF file, see train.WriteGGUF. With a
+// context of 0 tokens it declares the longest length of the recipe.
 func Export(w io.Writer, dir string, context int) error {
 	_, r, err := readDocument(dir)
 	if err != nil {
@@ -395,8 +393,8 @@ func Export(w io.Writer, dir string, context int) error {
 	return train.WriteGGUF(w, dir, context)
 }
 
-// Evaluate evaluates a finished run at lengths, on the data that it was trained
-// on or on o.Data. It changes nothing in the run.
+// Evaluate evaluates a finished run at lengths, on its own data or on o.Data. It
+// changes nothing in the run.
 func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*result.Lab, error) {
 	doc, r, err := readDocument(dir)
 	if err != nil {
@@ -418,7 +416,7 @@ func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*resul
 		return nil, err
 	}
 	if settled.Model.Vocabulary != model.Vocabulary || settled.Model.Vector != model.Vector {
-		return nil, fmt.Errorf("the model in %s was trained on other tokens than those of %s", dir, r.Data)
+		return nil, fmt.Errorf("the model in %s was trained on tokens other than those of %s", dir, r.Data)
 	}
 	run, err := train.Read(dir, settled)
 	if err != nil {

@@ -100,9 +100,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		o    lab.Options
 		says string
 	}{
-		{lab.Options{}, "no recipe named"},
+		{lab.Options{}, "name a recipe"},
 		{lab.Options{Recipe: "gaussian-small", Data: "bytes"}, "name files or folders"},
-		{lab.Options{Recipe: "gaussian-small", Data: "recall:pairs=0"}, "no setting of recall"},
+		{lab.Options{Recipe: "gaussian-small", Data: "recall:pairs=0"}, "not a setting of recall"},
 		{lab.Options{Recipe: "gaussian-small", Lengths: []int{1 << 20}}, "length 1048576"},
 	} {
 		c.o.Out = filepath.Join(t.TempDir(), "run")

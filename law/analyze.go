@@ -11,26 +11,26 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// Options says how to analyse. Zero values ask for defaults.
+// Options says how to analyse; zero values mean defaults.
 type Options struct {
 	Draws int        // bootstrap replicates; 0 means 4,000, negative none
-	Level float64    // of the intervals; 0 means 0.95
+	Level float64    // of intervals; 0 means 0.95
 	Seed  uint64     // of the bootstrap
-	Range [2]float64 // lengths to fit, inclusive; a zero bound is open
+	Range [2]float64 // lengths to fit, inclusive; a bound of zero is open
 }
 
-// Below manyClusters documents the correlations of the estimates are too
-// uncertain to be used: points are weighed by their variances alone
-// (docs/law.md), and no verdict of a power law is given.
+// With fewer than manyClusters documents the correlations of the estimates are too
+// uncertain to use: points are weighted by their variances alone (docs/law.md), and no
+// power law is confirmed.
 const manyClusters = 20
 
-// Analyze fits the power law and its rivals and says what the data support.
-// Where a single power law fails over all lengths it looks for the longest range
-// up to the longest length in which one holds, unless Options.Range names one.
+// Analyze fits the power law and its rivals and gives a verdict. If no single power law
+// holds over all lengths, it looks for the longest range up to the longest length in
+// which one does, unless Options.Range is set.
 //
-// It fails only on data that make no sense (lengths that do not increase,
-// matrices of the wrong shape, values that are not finite); too few points or
-// documents, or no information at all, is a Verdict.
+// It fails only on invalid data (lengths that do not increase, matrices of the wrong
+// shape, values that are not finite); too few points or documents, or no information at
+// all, give a Verdict.
 func Analyze(data Data, opts Options) (*Analysis, error) {
 	if opts.Draws == 0 {
 		opts.Draws = 4000
@@ -76,8 +76,8 @@ func Analyze(data Data, opts Options) (*Analysis, error) {
 	return out, nil
 }
 
-// fill states what a study found, and how sure it is. whole is the study over
-// all lengths from which the range of s was chosen, nil when it was not chosen.
+// fill records the results of a study. whole is the study over all lengths from which
+// the range of s was chosen, nil if it was not chosen.
 func (a *Analysis) fill(s study, opts Options, whole *study) {
 	if whole == nil {
 		a.Local, a.Warnings = localExponents(s.d, s.cov, opts.Level, a.Clusters, a.Warnings)
@@ -109,7 +109,7 @@ func (a *Analysis) fill(s study, opts Options, whole *study) {
 	}
 }
 
-// check reports data that make no sense.
+// check returns an error for invalid data.
 func (d Data) check() error {
 	p := len(d.L)
 	if len(d.I) != p {
@@ -139,14 +139,13 @@ func (d Data) check() error {
 		return nil
 	}
 	if (d.Sums == nil) != (d.Counts == nil) {
-		return errors.New("sums and counts come together")
+		return errors.New("sums and counts must be given together")
 	}
 	return errors.Join(matrix("the covariance", d.Cov, p), matrix("the sums", d.Sums, -1), matrix("the counts", d.Counts, len(d.Sums)))
 }
 
-// choose marks the points that are used and returns data and covariance of
-// those: the points in the range, without those whose estimates do not differ
-// between documents. Where nothing can be fitted it sets the verdict.
+// choose selects the points in the range whose estimates differ between documents, and
+// returns their data and covariance. If nothing can be fitted it sets the verdict.
 func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 	var keep []int
 	for i, l := range d.L {
@@ -167,8 +166,8 @@ func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 	var still []int
 	largest := 0.0
 	for i, k := range keep {
-		// Estimates that do not differ between documents beyond rounding say
-		// nothing about chance.
+		// Estimates that are equal in all documents up to rounding carry no information
+		// about chance.
 		if se := math.Sqrt(cov.At(i, i)); se <= 1e-9*math.Abs(e.I[i]) || se < 1e-12 {
 			still, largest = append(still, k), max(largest, math.Abs(e.I[i]))
 		}
@@ -177,7 +176,7 @@ func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 		if largest < 1e-9 {
 			out.Verdict, out.Reason = NoInformation, "Nothing measurable: the estimates are zero in every document."
 		} else {
-			out.undecided("no-spread", "every document gives the same estimates, as constant or periodic text does, so chance cannot be told from law",
+			out.undecided("no-spread", "every document gives the same estimates, as constant or periodic text does, so the errors are unknown",
 				"measure documents that differ")
 		}
 		return e, cov
@@ -200,8 +199,8 @@ func (d Data) choose(out *Analysis, limits [2]float64) (Data, stats.Sym) {
 	return e, cov
 }
 
-// pick returns the points of the given indices and their covariance, which is
-// empty when errors are unknown.
+// pick returns the points with the given indices and their covariance, which is empty
+// if errors are unknown.
 func (d Data) pick(keep []int) (Data, stats.Sym) {
 	pick := func(row []float64) []float64 {
 		r := make([]float64, len(keep))
@@ -244,8 +243,8 @@ func (a *Analysis) undecided(code, text, fix string) *Analysis {
 	return a
 }
 
-// localExponents are the slopes between neighbouring points, where both stand
-// two standard errors above zero.
+// localExponents are the slopes between neighbouring points that are both two standard
+// errors above zero.
 func localExponents(d Data, cov stats.Sym, level float64, clusters int, warnings []info.Warning) ([]Local, []info.Warning) {
 	var list []Local
 	t := stats.HalfWidth(level, float64(clusters-1))

@@ -9,11 +9,11 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// bootstrap draws clusters with replacement and repeats everything that was
-// done to the data on each draw: covariance, shrinkage (by the same fraction),
-// weights, fit, and, where the range of s was chosen from all lengths of whole,
-// that choice. It returns the draws and their studentised departures from the
-// fit, (θ* − θ)/se*, for ln A and β; draws that cannot be fitted are left out.
+// bootstrap draws clusters with replacement and repeats the whole analysis on each
+// draw: covariance, shrinkage (by the same fraction), weights, fit, and the choice of
+// the range if s was chosen from all lengths of whole. It returns the draws and their
+// studentised deviations from the fit, (θ* − θ)/se*, for ln A and β, without draws that
+// cannot be fitted.
 func (s study) bootstrap(whole *study, count int, seed uint64) (draws []Draw, t [2][]float64) {
 	all := s
 	if whole != nil {
@@ -26,7 +26,7 @@ func (s study) bootstrap(whole *study, count int, seed uint64) (draws []Draw, t 
 	theta, cov := make([]float64, n), stats.NewSym(n)
 	center := s.draw(s.fit)
 	ranges := all.ranges(s, sums, counts)
-	shift := make([]float64, n) // moves the points of the range onto the fit
+	shift := make([]float64, n) // moves the points of the range to the fit
 	if first := n - len(s.q.y); whole != nil {
 		for i := first; i < n; i++ {
 			shift[i] = s.fit.a*math.Exp(s.fit.beta*s.q.logX[i-first]) - s.q.y[i-first]
@@ -65,9 +65,8 @@ type drawRange struct {
 	limit float64 // largest χ² with which the power law holds
 }
 
-// ranges are the ranges that a draw may choose, the longest first, and at last
-// the chosen one again, which is taken when none holds. Without a choice there is
-// one.
+// ranges lists the ranges that a draw may choose, longest first, and finally the chosen
+// one again, which is used if none holds. If the range was not chosen, there is one.
 func (s study) ranges(chosen study, sums, counts [][]float64) []drawRange {
 	from := len(s.q.y) - len(chosen.q.y)
 	var out []drawRange
@@ -102,8 +101,8 @@ func (s study) ranges(chosen study, sums, counts [][]float64) []drawRange {
 	return out
 }
 
-// fit fits one draw, all of whose points are given. holds is false when the
-// power law does not hold there, unless it is the last range to try.
+// fit fits one draw, given all of its points. holds is false if the power law does not
+// hold there, unless it is the last range to try.
 func (r drawRange) fit(theta []float64, cov stats.Sym, last bool) (d Draw, se [2]float64, holds bool) {
 	n := len(r.q.y)
 	part := cov

@@ -7,8 +7,8 @@ import (
 )
 
 // At returns the fitted curve at length L > 0, in nats; see the families for the
-// formulas. ok is false where the family is unknown, a parameter is missing (as in
-// a damaged document) or the value is not finite.
+// formulas. ok is false if the family is unknown, a parameter is missing (as in a
+// damaged document) or the value is not finite.
 func (f *Fit) At(L float64) (i info.Nats, ok bool) {
 	p := func(name string) float64 {
 		if p, ok := f.Param(name); ok {

@@ -33,7 +33,7 @@ func newProblem(lengths, y []float64, w stats.Sym) problem {
 	return p
 }
 
-// betaRange bounds the exponents that are looked for.
+// betaRange bounds the search for exponents.
 var betaRange = [2]float64{-2, 4}
 
 // powerFit is the minimum of (y − a·x^β)ᵀ W (y − a·x^β) with a > 0.
@@ -44,8 +44,8 @@ type powerFit struct {
 	interior bool         // β lies inside betaRange and the gradient vanishes
 }
 
-// profile is chi² at the best a > 0 for a given β; +Inf when that a would not
-// be positive.
+// profile is chi² at the best a > 0 for a given β; +Inf if that a would not be
+// positive.
 func (p problem) profile(beta float64, g []float64) (a, gain float64) {
 	for i, x := range p.logX {
 		g[i] = math.Exp(beta * x)
@@ -57,8 +57,8 @@ func (p problem) profile(beta float64, g []float64) (a, gain float64) {
 	return gy / gg, gy * gy / gg
 }
 
-// power fits by variable projection: the best a is closed form for each β, so
-// only β is searched for, over a grid and then by golden section.
+// power fits by variable projection: the best a has a closed form for each β, so only β
+// is searched for, over a grid and then by golden section.
 func (p problem) power() (powerFit, bool) {
 	g := make([]float64, len(p.y))
 	const step = 0.05
@@ -97,8 +97,8 @@ func (p problem) golden(lo, hi float64, g []float64) float64 {
 	return (lo + hi) / 2
 }
 
-// polish takes Gauss–Newton steps in (ln a, β) from the best a at beta, and
-// checks that the gradient vanishes.
+// polish takes Gauss–Newton steps in (ln a, β) from the best a at beta, and checks that
+// the gradient vanishes.
 func (p problem) polish(beta float64) (powerFit, bool) {
 	n := len(p.y)
 	g := make([]float64, n)
@@ -180,8 +180,8 @@ type curveFit struct {
 	chi2                float64
 }
 
-// coefficients solves for the coefficients at given shape parameters (at most
-// two, by the normal equations) and returns chi².
+// coefficients solves for the coefficients at given shape parameters (at most two, by
+// the normal equations) and returns chi².
 func (p problem) coefficients(s shape, at []float64) ([]float64, float64) {
 	n := len(p.y)
 	columns := make([][]float64, s.columns)
@@ -198,8 +198,8 @@ func (p problem) coefficients(s shape, at []float64) ([]float64, float64) {
 	return b, chi2
 }
 
-// curve fits a family by variable projection: the shape parameters from the
-// best of its starts by Nelder–Mead, the coefficients in closed form.
+// curve fits a family by variable projection: the shape parameters by Nelder–Mead from
+// the best of its starts, the coefficients in closed form.
 func (p problem) curve(s shape) (curveFit, bool) {
 	value := func(at []float64) float64 {
 		for i, x := range at {

@@ -1,22 +1,23 @@
 // Package law fits scaling laws to information measured at several lengths:
 // families, generalised least squares, bootstrap intervals and model choice.
 //
-// Input is a series of estimates I_i in nats at lengths L_i with the
-// covariance between them and, for intervals, the sums per document behind
-// them (Data). Analyze fits
+// The input, [Data], is a series of estimates I_i in nats at lengths L_i with their
+// covariance and, for intervals, the sums per document behind them. [Analyze] fits
 //
 //	I(L) = A·L^β
 //
-// on the linear scale, so that estimates at or below zero stay in the fit:
-// A and β minimise (I − A·L^β)ᵀ W (I − A·L^β), where W is the inverse of the
-// covariance, its correlations shrunk towards their means over equal lags.
-// Intervals are studentised bootstrap intervals over documents; rival families
-// are fitted with the same W and compared by AICc; the residuals are tested
-// against an F distribution. The choices and the evidence for them are in
-// docs/law.md.
+// on the linear scale, so that estimates at or below zero can be used:
 //
-// Cost: about 30 µs per bootstrap draw at 400 documents and 10 lengths.
-// Everything is deterministic for a given seed and runs on one core.
+//  1. A and β minimise (I − A·L^β)ᵀ W (I − A·L^β), where W is the inverse of the
+//     covariance, its correlations shrunk towards their means over equal lags.
+//  2. Intervals are studentised bootstrap intervals over documents.
+//  3. Rival families are fitted with the same W and compared by AICc.
+//  4. The residuals are tested against an F distribution.
+//
+// See docs/law.md for the reasons.
+//
+// Cost: about 30 µs per bootstrap draw at 400 documents and 10 lengths. The result is
+// deterministic for a given seed.
 package law
 
 import "github.com/l2m-lab/l2m/info"
@@ -25,7 +26,7 @@ import "github.com/l2m-lab/l2m/info"
 type Data struct {
 	L   []float64   // lengths (tokens or bytes), strictly increasing
 	I   []float64   // estimates in nats; may be negative
-	Cov [][]float64 // covariance of I, nats²; nil when it is to be computed from Sums
+	Cov [][]float64 // covariance of I, nats²; nil to compute it from Sums
 
 	// Optional, for the cluster bootstrap: see mi.Series.
 	Sums, Counts [][]float64
@@ -50,7 +51,7 @@ const (
 // Param is a fitted parameter.
 type Param struct {
 	Name          string `json:"name"`
-	info.Estimate        // SE is the sandwich standard error; unknown (0) where the data do not determine the parameter
+	info.Estimate        // SE is the sandwich standard error; 0 if the data do not determine the parameter
 }
 
 // Fit is one family fitted by generalised least squares.
@@ -59,12 +60,12 @@ type Fit struct {
 	Params []Param `json:"params"`
 	Chi2   float64 `json:"chi2"`
 	DoF    int     `json:"dof"`
-	P      float64 `json:"p"` // probability of a larger misfit were the family true (F test); 1 when DoF is 0
+	P      float64 `json:"p"` // F test: probability of a larger misfit if the family were true; 1 when DoF is 0
 	AICc   float64 `json:"aicc"`
 	Weight float64 `json:"weight"` // Akaike weight among the fitted families
 }
 
-// Param returns the parameter of that name; ok is false if there is none.
+// Param returns a parameter by name; ok is false if there is none.
 func (f *Fit) Param(name string) (p Param, ok bool) {
 	for _, p := range f.Params {
 		if p.Name == name {
@@ -83,7 +84,7 @@ type Local struct {
 	Interval *info.Interval `json:"interval,omitempty"`
 }
 
-// Verdict says in one word what the data support.
+// Verdict is the conclusion in one word.
 type Verdict string
 
 // The verdicts.
@@ -97,17 +98,17 @@ const (
 // Draw is one bootstrap replicate of the power law: ln A and β.
 type Draw struct{ LogA, Beta float64 }
 
-// Analysis is everything the data say about the law.
+// Analysis is the result of Analyze.
 type Analysis struct {
-	Power    *Fit           `json:"power,omitempty"`  // nil when it cannot be fitted; see Warnings
+	Power    *Fit           `json:"power,omitempty"`  // nil if it cannot be fitted; see Warnings
 	Law      *PowerLaw      `json:"law,omitempty"`    // the same with the joint covariance of ln A and β
-	Misfit   float64        `json:"misfit,omitempty"` // largest |I − fit|/fit over the used points whose departure exceeds two standard errors
+	Misfit   float64        `json:"misfit,omitempty"` // largest |I − fit|/fit over the used points whose residual exceeds two standard errors
 	Rivals   []Fit          `json:"rivals,omitempty"` // other families, best first
 	Local    []Local        `json:"local,omitempty"`
 	Verdict  Verdict        `json:"verdict"`
 	Reason   string         `json:"reason"`         // the verdict in a sentence
 	Used     []bool         `json:"used"`           // which points the fit used
-	From     float64        `json:"from,omitempty"` // the scaling range begins here: shorter lengths do not follow the power law; 0 when all do, or none
+	From     float64        `json:"from,omitempty"` // first length of the scaling range: shorter lengths do not follow the power law; 0 when all do, or none
 	Clusters int            `json:"clusters,omitempty"`
 	Warnings []info.Warning `json:"warnings,omitempty"`
 

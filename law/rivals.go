@@ -12,8 +12,8 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// rivals are the families besides the power law, for lengths between lo and hi
-// (scaled).
+// rivals are the families other than the power law, for scaled lengths between lo and
+// hi.
 func rivals(lo, hi float64) []shape {
 	var exponents, saturations [][]float64
 	for beta := -1.5; beta < 3; beta += 0.1 {
@@ -55,8 +55,8 @@ func rivals(lo, hi float64) []shape {
 			return []Param{param("a", b[0]/scale)}
 		},
 	}, {
-		// Bounds keep it apart from the families that it approaches: the volume
-		// law for L0 beyond every length, the logarithm for γ → 0.
+		// Bounds separate it from its limits: the volume law for L0 beyond every
+		// length, the logarithm for γ → 0.
 		family: Saturation, starts: saturations, columns: 1,
 		lo: []float64{math.Log(lo) - 5, math.Log(0.05)}, hi: []float64{math.Log(hi) + 5, math.Log(50)},
 		basis: func(s []float64, x float64, _ int) float64 {
@@ -68,9 +68,9 @@ func rivals(lo, hi float64) []shape {
 	}, {family: Zero, columns: 0, params: func(_, _ []float64, _ float64) []Param { return []Param{} }}}
 }
 
-// levelled is saturation that comes to the share reached of its limit by the
-// length hi (scaled): L0 = hi/((1 − reached)^(−1/γ) − 1) or less, with ln of what
-// L0 is divided by in place of ln L0.
+// levelled is saturation that reaches the share reached of its limit by the scaled
+// length hi: L0 = hi/((1 − reached)^(−1/γ) − 1) or less. Its parameter is the logarithm
+// of the divisor of L0 instead of ln L0.
 func levelled(lo, hi float64) shape {
 	s := shape{family: Saturation, columns: 1, lo: []float64{0, math.Log(0.05)}, hi: []float64{math.Log(hi/lo) + 5, math.Log(50)}}
 	for g := -2.5; g <= 3; g += 0.5 {
@@ -88,13 +88,13 @@ func levelled(lo, hi float64) shape {
 
 func param(name string, value float64) Param { return Param{name, info.Estimate{Value: value}} }
 
-// parameters of the power law, and of a shape.
+// Number of parameters of the power law.
 const powerParameters = 2
 
 func (s shape) parameters() int { return len(s.lo) + s.columns }
 
-// errors fills the sandwich standard errors of a fit's parameters, from the
-// response of the curve to each of them.
+// errors fills the sandwich standard errors of a fit's parameters, from the derivative
+// of the curve with respect to each.
 func (p problem) errors(s shape, fit curveFit, cov stats.Sym, params []Param) {
 	k := s.parameters()
 	if k == 0 {
@@ -148,12 +148,12 @@ func (p problem) errors(s shape, fit curveFit, cov stats.Sym, params []Param) {
 	}
 }
 
-// quality turns chi² into a probability and AICc. With a covariance that was
-// estimated from clusters, chi²/dof follows about F(dof, clusters−1), whose
-// mean is (clusters−1)/(clusters−3); AICc uses chi² freed from that factor, and
-// its correction for few data counts the clusters, from which the covariance is
-// known, not the lengths: it would be right for a variance that is estimated
-// from the residuals. comparable is false when AICc does not exist.
+// quality turns chi² into a probability and AICc. With a covariance estimated from
+// clusters, chi²/dof approximately follows F(dof, clusters−1), whose mean is
+// (clusters−1)/(clusters−3). AICc divides chi² by that factor, and its small-sample
+// correction counts the clusters, which determine the covariance, not the lengths:
+// those would be right for a variance estimated from the residuals. comparable is false
+// if AICc does not exist.
 func quality(f *Fit, points, parameters, clusters int) (comparable bool) {
 	f.DoF = points - parameters
 	f.P = 1
@@ -182,8 +182,7 @@ func quality(f *Fit, points, parameters, clusters int) (comparable bool) {
 	return false
 }
 
-// fitRivals fits every rival that has fewer parameters than there are points
-// for AICc, best first.
+// fitRivals fits every rival for which there are enough points for AICc, best first.
 func fitRivals(p problem, cov stats.Sym, clusters int) []Fit {
 	fits := []Fit{}
 	for _, s := range rivals(p.x[0], p.x[len(p.x)-1]) {
@@ -212,7 +211,7 @@ func finite(f Fit) bool {
 	return ok(f.Chi2) && ok(f.AICc)
 }
 
-// weighRivals fills the weights when there is no power law.
+// weighRivals fills the weights if there is no power law.
 func weighRivals(rivals []Fit) {
 	none := Fit{AICc: math.Inf(1)}
 	if len(rivals) > 0 {

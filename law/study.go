@@ -21,10 +21,10 @@ type study struct {
 	rivals   []Fit
 }
 
-// few says that documents are too few for correlations.
+// few reports whether there are too few documents to use correlations.
 func (s study) few() bool { return s.clusters > 0 && s.clusters < manyClusters }
 
-// newStudy fits the families; ok is false when the points cannot be weighed.
+// newStudy fits the families; ok is false if the points cannot be weighted.
 func newStudy(d Data, cov stats.Sym, clusters int) (s study, ok bool) {
 	if s, ok = weigh(d, cov, clusters); !ok {
 		return s, false
@@ -55,8 +55,8 @@ func weigh(d Data, cov stats.Sym, clusters int) (s study, ok bool) {
 	return s, true
 }
 
-// weights are what a fit is weighed with: the inverse of the covariance as far as
-// it is known.
+// weights is the weight matrix of a fit: the inverse of the covariance as far as it is
+// known.
 func (s study) weights(cov stats.Sym, lambda float64) (stats.Sym, bool) {
 	weighing, ok := cov.Diagonal()
 	if !s.few() {
@@ -85,11 +85,11 @@ func (s study) points(from int) (Data, stats.Sym) {
 	return d.pick(keep)
 }
 
-// voting says whether a rival's AICc speaks about the power law. Zero and the
-// volume law are power laws too; the interval of β speaks about them.
+// voting reports whether a rival competes with the power law. Zero and the volume law
+// are power laws themselves; the interval of β decides about them.
 func (f *Fit) voting() bool { return f.Family != Zero && f.Family != Volume }
 
-// best is the voting rival of the least AICc; nil if there is none.
+// best is the voting rival with the least AICc; nil if there is none.
 func (s study) best() *Fit {
 	for i := range s.rivals { // best first
 		if s.rivals[i].voting() {
@@ -99,7 +99,7 @@ func (s study) best() *Fit {
 	return nil
 }
 
-// lead is by how much the AICc of a rival is below that of the power law.
+// lead is the AICc of the power law minus that of a rival.
 func (s study) lead(f *Fit) float64 {
 	if f == nil || !s.compares {
 		return math.Inf(-1)
@@ -137,19 +137,19 @@ func (s study) contender(chosen bool) *Fit {
 	return nil
 }
 
-// rejected says that the residuals, or a rival that is clearly better, exclude a
-// single power law.
+// rejected reports whether the residuals, or a clearly better rival, exclude a single
+// power law.
 func (s study) rejected() bool {
 	return s.power == nil || s.power.P < significance || s.lead(s.best()) > clearlyBetter
 }
 
-// leastRange is the least number of lengths of a scaling range: a factor of 32.
+// leastRange is the least number of lengths in a scaling range: a factor of 32.
 const leastRange = 6
 
-// scalingFrom is the index of the shortest length from which on a power law
-// holds where none does over all lengths; 0 when there is none, or no need. It
-// is not looked for where another family describes all lengths, since over few
-// of them any smooth curve looks like a power.
+// scalingFrom is the index of the first length of the scaling range, 0 if there is none
+// or a power law holds over all lengths. It is not searched for if another family
+// describes all lengths, since over few lengths any smooth curve looks like a power
+// law.
 func (s study) scalingFrom() int {
 	if s.few() || s.power == nil || !s.rejected() {
 		return 0
@@ -169,15 +169,15 @@ func (s study) scalingFrom() int {
 	return 0
 }
 
-// slows says that a fitted rival is one of slowing growth, bounded or
-// logarithmic, and not a power law with an offset.
+// slows reports whether a fitted rival has bounded or logarithmic growth, other than a
+// power law with an offset.
 func (f *Fit) slows() bool {
 	beta, _ := f.Param("beta")
 	return f.Family != OffsetPower || beta.Value < flat
 }
 
-// setPower states the fit in unscaled lengths, with its intervals. It reports
-// whether AICc exists for it.
+// setPower records the fit in unscaled lengths, with its intervals. It reports whether
+// AICc exists for it.
 func (a *Analysis) setPower(s study, opts Options, whole *study) (comparable bool) {
 	logScale := math.Log(s.q.scale)
 	logA := math.Log(s.fit.a) - s.fit.beta*logScale
@@ -191,7 +191,7 @@ func (a *Analysis) setPower(s study, opts Options, whole *study) (comparable boo
 	}
 	joint[1][0] = joint[0][1]
 	for i := range joint {
-		joint[i][i] = max(0, joint[i][i]) // of a variance of nothing, rounding may leave less
+		joint[i][i] = max(0, joint[i][i]) // rounding may make a variance of zero negative
 	}
 	se := [2]float64{math.Sqrt(joint[0][0]), math.Sqrt(joint[1][1])}
 	ia, ib := a.intervals(s, opts, whole, [2]float64{logA, s.fit.beta}, se)
@@ -214,12 +214,12 @@ func (a *Analysis) setPower(s study, opts Options, whole *study) (comparable boo
 	return s.compares
 }
 
-// intervals are those of ln A and β; nil where documents are too few for any.
+// intervals are those of ln A and β; nil if there are too few documents.
 func (a *Analysis) intervals(s study, opts Options, whole *study, at, se [2]float64) (logA, beta *info.Interval) {
 	if s.clusters > 0 && s.clusters < stats.LeastClusters {
 		a.Warnings = append(a.Warnings, info.Warning{
 			Code: "no-interval",
-			Text: fmt.Sprintf("no interval is given: from %d documents none would hold what it says where documents differ a lot", s.clusters),
+			Text: fmt.Sprintf("no interval is given: with %d documents its level would be wrong if documents differ a lot", s.clusters),
 			Fix:  fmt.Sprintf("measure %d documents or more", stats.LeastClusters),
 		})
 		return nil, nil

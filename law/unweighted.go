@@ -10,14 +10,14 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// Unweighted fits ln I = ln A + β·ln L by least squares, every point alike, as the L²M
-// paper does (arXiv 2503.04725). It is for estimates without errors. Its interval
-// takes the scatter of the points about the line for their error and the points for
-// independent of each other, which estimates from the same text are not; so the
-// verdict is Undecided, whatever the points look like.
+// Unweighted fits ln I = ln A + β·ln L by least squares, with equal weights, as the L²M
+// paper does (arXiv 2503.04725). It is for estimates without errors. Its interval takes
+// the scatter of the points about the line for their error, and the points for
+// independent, which estimates from the same text are not; so the verdict is always
+// Undecided.
 //
-// It fails on data that make no sense, and on estimates that are not positive, which
-// have no logarithm.
+// It fails on invalid data, and on estimates that are not positive, which have no
+// logarithm.
 func Unweighted(data Data, opts Options) (*Analysis, error) {
 	if opts.Level == 0 {
 		opts.Level = info.DefaultLevel
@@ -48,7 +48,7 @@ func Unweighted(data Data, opts Options) (*Analysis, error) {
 	a.Reason = "The estimates come without errors, so nothing can be said for or against a power law; this is the least-squares line through their logarithms."
 	a.Warnings = append(a.Warnings, info.Warning{
 		Code: "no-errors",
-		Text: "the interval is made of the scatter of the points about the line, as if they were independent; estimates from the same text are not",
+		Text: "the interval is from the scatter of the points about the line, as if they were independent; estimates from the same text are not",
 		Fix:  "give a standard error for each estimate, and their covariance (--covariance) if you have it",
 	})
 	return a, nil

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// significance of the claim that there is information, and of the rejection
-	// of a power law by its residuals.
+	// significance of finding information, and of rejecting a power law by its
+	// residuals.
 	significance = 0.01
 	// clearlyBetter is the difference of AICc that counts as evidence: e² to one.
 	clearlyBetter = 4
@@ -35,9 +35,9 @@ var names = map[Family]string{
 // reached is the share of its limit at which a curve counts as level.
 const reached = 0.8
 
-// level says that a fitted rival has levelled off by length L: it has a limit,
-// is near it, and the last doubling of the length adds little. A limit alone is
-// no evidence: fits of a logarithm have one too, further off.
+// level reports whether a fitted rival has levelled off by length L: it has a limit, is
+// near it, and grows little over the last doubling. A limit alone is no evidence: fits
+// to a logarithm have one too, further off.
 func (f *Fit) level(L float64) bool {
 	limit := math.NaN()
 	switch beta, _ := f.Param("beta"); {
@@ -53,10 +53,10 @@ func (f *Fit) level(L float64) bool {
 	return ok && fine && float64(at) >= reached*limit && float64(at) <= math.Pow(2, flat)*float64(before)
 }
 
-// name is what the data show a rival to be: its name where all other kinds of
-// growth are clearly worse, else only which way it bends. Over a few doublings
-// of the length a logarithm, a curve that will level off, and a power law with an
-// offset are alike; that one has the least AICc is no evidence for its name.
+// name is the name of a rival if all other kinds of growth are clearly worse; otherwise
+// it says only which way the rival bends. Over a few doublings of the length a
+// logarithm, a curve that will level off, and a power law with an offset are alike, so
+// the least AICc does not identify one.
 func (s study) name(f *Fit) string {
 	longest := s.d.L[len(s.d.L)-1]
 	kind := func(f *Fit) string {
@@ -67,7 +67,7 @@ func (s study) name(f *Fit) string {
 			}
 			return ""
 		case f.Family == OffsetPower && beta.Value < flat:
-			return "" // near enough to a logarithm
+			return "" // close enough to a logarithm
 		}
 		return names[f.Family]
 	}
@@ -88,9 +88,8 @@ func (s study) name(f *Fit) string {
 	return own
 }
 
-// notLevel says that curves which have levelled off by the longest length are
-// clearly worse than a logarithm. The families contain curves that level off far
-// beyond; these nobody can exclude.
+// notLevel reports whether curves that have levelled off by the longest length are
+// clearly worse than a logarithm. Curves that level off far beyond cannot be excluded.
 func (s study) notLevel() bool {
 	n := len(s.q.y)
 	c, ok := s.q.curve(levelled(s.q.x[0], s.q.x[n-1]))
@@ -107,7 +106,7 @@ func (s study) notLevel() bool {
 	return false
 }
 
-// bend says which way a fitted rival departs from a power law.
+// bend is the way in which a fitted rival deviates from a power law.
 func (s study) bend(f *Fit) string {
 	n := len(s.d.L)
 	exponent := func(a, b float64) float64 {
@@ -128,9 +127,9 @@ func (s study) bend(f *Fit) string {
 	return "a curve that bends"
 }
 
-// positive is the probability of the data if there were no information: the
-// weighed projections of the estimates on L^0, L^½ and L, each a t statistic
-// with its sandwich error, the smallest one-sided probability times three.
+// positive is the p-value of the data if there were no information: the weighted
+// projections of the estimates on L^0, L^½ and L, each a t statistic with its sandwich
+// error; three times the smallest one-sided p-value.
 func positive(q problem, cov stats.Sym, clusters int) float64 {
 	p := 1.0
 	n := len(q.y)
@@ -152,8 +151,8 @@ func positive(q problem, cov stats.Sym, clusters int) float64 {
 	return min(1, 3*p)
 }
 
-// longest states how the information grows where it matters most when one power
-// law does not describe it: between the longest two lengths.
+// longest states the growth between the longest two lengths, for when a power law does
+// not describe it.
 func (a *Analysis) longest() string {
 	if len(a.Local) == 0 {
 		return ""
@@ -166,8 +165,7 @@ func (a *Analysis) longest() string {
 	return text + "; --range LO:HI fits a part."
 }
 
-// nothing fills Verdict and Reason where there is no information: p is its
-// probability.
+// nothing fills Verdict and Reason if there is no information: p is the p-value.
 func (a *Analysis) nothing(s study, p float64) {
 	a.Verdict = NoInformation
 	a.Reason = fmt.Sprintf("Nothing measurable: the estimates are zero within their errors (%s).", probability(p))
@@ -176,7 +174,7 @@ func (a *Analysis) nothing(s study, p float64) {
 	}
 }
 
-// decide fills Verdict and Reason where there is information.
+// decide fills Verdict and Reason if there is information.
 func (a *Analysis) decide(s study) {
 	if a.Power == nil {
 		a.Verdict, a.Reason = PowerLawRejected, "There is information, but it does not grow like any power of the length."

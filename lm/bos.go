@@ -12,8 +12,8 @@ import (
 type BOSRule string
 
 const (
-	// NoBOS: the model starts from a state that stands for the middle of some
-	// text; windows that start at random positions are scored without bias.
+	// NoBOS: the model starts as if in the middle of a text; windows that start at
+	// random positions are scored without bias.
 	NoBOS BOSRule = "none"
 	// BOSPrepended: a beginning-of-sequence token precedes every sequence, so
 	// the model believes that a document starts.
@@ -30,9 +30,6 @@ type BOSChoice string
 
 // BOSNone asks for nothing before a sequence: see FirstUniform.
 const BOSNone BOSChoice = "none"
-
-// BOSToken chooses the token with an id.
-func BOSToken(id token.ID) BOSChoice { return BOSChoice(strconv.FormatUint(uint64(id), 10)) }
 
 // ID is the id that a choice names by its number.
 func (c BOSChoice) ID() (id token.ID, ok bool) {

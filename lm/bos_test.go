@@ -12,7 +12,7 @@ func TestBOSChoice(t *testing.T) {
 		isID bool
 		good bool
 	}{
-		"": {0, false, true}, "0": {0, true, true}, "151643": {151643, true, true}, BOSToken(7): {7, true, true},
+		"": {0, false, true}, "0": {0, true, true}, "151643": {151643, true, true}, "7": {7, true, true},
 		BOSNone: {0, false, true}, "<|endoftext|>": {0, false, true},
 		"-1": {0, false, false}, "1.5": {0, false, false}, "4294967296": {0, false, false}, "1e3": {0, false, false},
 	} {

@@ -6,21 +6,20 @@ import (
 	"slices"
 )
 
-// Restrict returns the model with its context cut: every token is scored given
-// at most the window tokens before it, and, except near the beginning, at least
-// window−stride+1. A token costs window/stride tokens of the model; stride 1 is
-// the exact cut, at window times the cost. What follows a branch sees the tokens
-// before it in the same way.
+// Restrict returns the model with a shortened context: every token is scored given at
+// most the window tokens before it and, except near the beginning, at least
+// window−stride+1. Each token costs window/stride tokens of the model; stride 1 is
+// exact, at window times the cost. Branches are scored in the same way.
 //
-// Stretches of stride tokens, counted from the beginning of the sequence (for a
-// branch: from where it leaves), share a context, so that with powers of two the
-// same token far behind two different pasts has the same context.
+// Runs of stride tokens, counted from the beginning of the sequence or of the branch,
+// share a context. With powers of two, the same token far into two branches with
+// different pasts therefore has the same context.
 func Restrict[T any](m Model[T], window, stride int) (Model[T], error) {
 	if window < 1 || stride < 1 || stride > window {
-		return nil, fmt.Errorf("a context of %d tokens moved on by %d: the context must hold at least 1 token, and the step be from 1 to its length", window, stride)
+		return nil, fmt.Errorf("a context of %d tokens in steps of %d: the context must be at least 1 token, and the step between 1 and the context", window, stride)
 	}
 	if c := m.Info().Context; c > 0 && window+1 > c {
-		return nil, fmt.Errorf("a context of %d tokens cannot be cut out of that of model %s, which takes %d", window, m.Info().Name, c)
+		return nil, fmt.Errorf("a context of %d tokens is longer than that of model %s, %d tokens", window, m.Info().Name, c)
 	}
 	return &restricted[T]{m, window, stride}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// CollectOptions says what to accumulate. Zero values ask for defaults.
+// CollectOptions says what to accumulate; zero values mean defaults.
 type CollectOptions struct {
 	Ratios []int  // L/ell, each ≥ 2; nil means 2, 3, 4
 	Splits []int  // ell, ascending; nil means 2, 4, 8, … while 2·ell ≤ L
@@ -75,7 +75,7 @@ func meanSizes(contexts int) []int {
 
 func (s *Statistics) kinds() int { return kindMean + len(meanSizes(s.contexts)) }
 
-// column is where a kind of value stands at splits[split] and ratios[ratio].
+// column is the column of a kind of value at splits[split] and ratios[ratio].
 func (s *Statistics) column(kind, ratio, split int) int {
 	return (kind*len(s.ratios)+ratio)*len(s.splits) + split
 }
@@ -83,10 +83,10 @@ func (s *Statistics) column(kind, ratio, split int) int {
 // Clusters returns the cluster ids in the order of Series.Sums.
 func (s *Statistics) Clusters() []int { return slices.Clone(s.clusters) }
 
-// Collect reads every window of src once and sums what the estimators need.
-// It fails on values that are not log-probabilities (NaN, +Inf, an impossible
-// window) and when ctx is done. An infinite loss in a cross pass is kept track
-// of: the estimates that it makes infinite are left out, with a warning.
+// Collect reads every window of src once and sums what the estimators need. It fails on
+// invalid log-probabilities (NaN, +Inf, an impossible window) and when ctx is done.
+// Estimates that an infinite loss in a cross pass makes infinite are left out, with a
+// warning.
 func Collect(ctx context.Context, src Source, opts CollectOptions) (*Statistics, error) {
 	s, err := newStatistics(src.Length(), opts)
 	if err != nil {
@@ -176,8 +176,8 @@ func contextsOf(w Window) int {
 	return n
 }
 
-// sortClusters puts the clusters in ascending order of their ids, so that
-// results do not depend on the order of the windows beyond rounding.
+// sortClusters sorts the clusters by id, so that results depend on the order of the
+// windows only by rounding.
 func (s *Statistics) sortClusters() {
 	order := make([]int, len(s.clusters))
 	for i := range order {

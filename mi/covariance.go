@@ -14,13 +14,13 @@ type LagCovariance struct {
 	Norm float64 `json:"norm"`
 	// SE is the sampling standard error of Norm for independent pairs.
 	SE float64 `json:"se"`
-	// Floor is the norm to expect at most when the ends are independent:
-	// (√max_a P(a) + √max_b P(b))/√N. It is Chevet's inequality for a Gaussian
-	// matrix with the variances P(a)·P(b)/N of the cells.
+	// Floor is the largest norm to expect if the ends are independent: (√max_a P(a) +
+	// √max_b P(b))/√N. It is Chevet's inequality for a Gaussian matrix with variances
+	// P(a)·P(b)/N.
 	Floor float64 `json:"floor"`
 }
 
-// Limit is twice the floor: noise makes up much of a norm below that.
+// Limit is twice the floor: below it, noise is a large part of the norm.
 func (c LagCovariance) Limit() float64 { return 2 * c.Floor }
 
 // Covariance returns the lag covariance of a table of pair counts, row by row:

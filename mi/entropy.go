@@ -33,7 +33,7 @@ const (
 	ChaoShen    EntropyEstimator = "chao-shen"    // coverage-adjusted Horvitz–Thompson [Chao & Shen 2003]
 )
 
-// EntropyEstimators returns all of them, the preferred one first.
+// EntropyEstimators returns all estimators, the preferred one first.
 func EntropyEstimators() []EntropyEstimator {
 	return []EntropyEstimator{Grassberger, ChaoShen, MillerMadow, PlugIn}
 }
@@ -99,8 +99,8 @@ func grassbergerG(n int64) float64 {
 	return digamma(float64(n/2)+0.5) + math.Ln2
 }
 
-// evenG is G(n) for small n and beyond that ψ(n), its mean over n even and odd: n·G(n)
-// is half more than n·ψ(n) for one and half less for the other.
+// evenG is G(n) for small n and ψ(n) beyond, its mean over even and odd n: n·G(n) is
+// larger than n·ψ(n) by about ½ for one and smaller by ½ for the other.
 func evenG(n int64) float64 {
 	if n < evenFrom {
 		return grassbergerG(n)
@@ -108,9 +108,9 @@ func evenG(n int64) float64 {
 	return digamma(float64(n))
 }
 
-// evenFrom is where that half is right to 6 %: by ψ(2x) = ½(ψ(x)+ψ(x+½)) + ln 2, n·G(n) − n·ψ(n)
-// is ½ + 1/4n and −½ − 1/4n to first order, 0.531 for n = 8 and −0.528 for n = 9. Of
-// smaller counts, parity is not a matter of chance.
+// evenFrom is the count from which that ½ is right to 6 %: by ψ(2x) = ½(ψ(x)+ψ(x+½)) +
+// ln 2, n·G(n) − n·ψ(n) is ½ + 1/4n and −½ − 1/4n to first order, 0.531 for n = 8 and
+// −0.528 for n = 9. The parity of smaller counts is not random.
 const evenFrom = 8
 
 // digamma is ψ(x) for x > 0 to full precision (gonum's has 11 digits): the

@@ -7,9 +7,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// IndependentFloor is what TwoPoint with Grassberger's estimator reads, on
-// average, on independent pairs with the marginals given: its bias, which
-// shuffled pairs measure.
+// IndependentFloor is the mean estimate of TwoPoint with Grassberger's estimator on
+// independent pairs with the given marginals: its bias, which shuffled pairs measure.
 //
 // ★ If the ends are independent, the count n of a pair (a, b) has the mean
 // λ = n_a·n_b/N. For a Poisson count Grassberger's G has
@@ -51,8 +50,8 @@ func independentFloor(left, right info.Histogram, g func(n int64) float64) (info
 }
 
 // Attenuation is the share of a weak dependence that TwoPoint with Grassberger's
-// estimator loses when the floor is subtracted: at most 1. It is negative, −0.14 at
-// least, where most pairs are expected about once: there TwoPoint gains.
+// estimator loses when the floor is subtracted: at most 1. It is negative, at least
+// −0.14, if most pairs are expected about once: there TwoPoint gains.
 //
 // ★ Let λ(1+δ) be the means of dependent pairs, with 1+δ the ratio to independent
 // ones and I ≈ (1/2N) Σ λδ². To second order in δ the bias (1/N) Σ g(λ),
@@ -63,9 +62,9 @@ func independentFloor(left, right info.Histogram, g func(n int64) float64) (info
 //
 //	(1/N) Σ_ab λ_ab·e^{−2λ_ab}·(1 − 2λ_ab)
 //
-// of I is lost: less where the dependence is strong (chains that emit one of 600
-// symbols lost 0.04 where this says 0.09), more where rare pairs depend more
-// strongly than frequent ones do.
+// of I is lost: less if the dependence is strong (chains that emit one of 600 symbols
+// lost 0.04 instead of 0.09), more if rare pairs depend more strongly than frequent
+// ones.
 func Attenuation(left, right info.Histogram) float64 {
 	n := float64(left.Total())
 	return overPairs(left, right, func(a, b pool, at int, f float64) float64 {
@@ -73,21 +72,20 @@ func Attenuation(left, right info.Histogram) float64 {
 	})
 }
 
-// IndependentSE is the standard deviation of what TwoPoint with Grassberger's
-// estimator reads on independent pairs with the marginals given, whose mean is
-// IndependentFloor. Other estimators' is of the same order.
+// IndependentSE is the standard deviation of the estimate of TwoPoint with
+// Grassberger's estimator on independent pairs with the given marginals, whose mean is
+// IndependentFloor. That of other estimators is of the same order.
 //
-// ★ A reading is minus (1/N) Σ_ab h(n_ab) with h(n) = n·G(n), but for a constant.
-// Let s(λ) = Cov(h, n)/λ and v(λ) = Var h − λ·s² for a Poisson count: the
-// regression of h on n, and what it leaves. That the marginals are fixed takes
-// away all of Σ s(λ_ab)·n_ab that is a sum of a function of a and one of b. The
-// weights λ_ab being products, what remains of s is s less its means over rows and
-// over columns, plus its mean over all, r_ab, and
+// ★ The estimate is −(1/N) Σ_ab h(n_ab) up to a constant, with h(n) = n·G(n). Let s(λ)
+// = Cov(h, n)/λ and v(λ) = Var h − λ·s² for a Poisson count: the regression of h on n,
+// and its residual variance. Fixed marginals remove from Σ s(λ_ab)·n_ab every sum of a
+// function of a and one of b. Since the weights λ_ab are products, what remains of s is
+// r_ab: s minus its means over rows and over columns, plus its overall mean, and
 //
 //	variance = (1/N²) Σ_ab [v(λ_ab) + λ_ab·r_ab²].
 //
-// Of many pairs of a kind, λ → ∞, s is ln λ + 1, which is such a sum, and v is ¾: ½
-// of χ², and ¼ because G is not the same for even and odd counts.
+// For frequent pairs, λ → ∞, s is ln λ + 1, which is such a sum, and v is ¾: ½ from χ²,
+// and ¼ because G differs for even and odd counts.
 func IndependentSE(left, right info.Histogram) info.Nats {
 	l, r := pooled(left), pooled(right)
 	n := float64(left.Total())
@@ -126,7 +124,7 @@ func regression(x float64) (s, v float64) {
 	return between(t.slope, at, f), between(t.rest, at, f)
 }
 
-// pool is times symbols that have about the same share of all.
+// pool is times symbols with about the same share.
 type pool struct{ share, log, times float64 } // log is ln(share·√N)
 
 func pooled(h info.Histogram) []pool {
@@ -144,8 +142,8 @@ func pooled(h info.Histogram) []pool {
 	return out
 }
 
-// overPairs is (1/N) Σ_ab term over the pairs of symbols whose λ is small enough
-// for the tables: a term gets the place of ln λ in them.
+// overPairs is (1/N) Σ_ab term over the pairs of symbols whose λ is small enough for
+// the tables; at and fraction are the position of ln λ in them.
 func overPairs(left, right info.Histogram, term func(a, b pool, at int, fraction float64) float64) float64 {
 	l, r := pooled(left), pooled(right)
 	sum := 0.0
@@ -189,7 +187,7 @@ var tables = sync.OnceValue(func() functions {
 	return t
 })
 
-// placeOf is the place of x = ln λ in the tables, and how far it is from there to
+// placeOf is the position of x = ln λ in the tables, and the fraction of the step to
 // the next.
 func placeOf(x float64) (at int, fraction float64) {
 	step := (max(x, firstLog) - firstLog) / stepLog
@@ -197,9 +195,8 @@ func placeOf(x float64) (at int, fraction float64) {
 	return at, step - float64(at)
 }
 
-// regressPoisson is s(λ) and v(λ) of IndependentSE. They are those of
-// n·(G(n) − G(1)), but for G(1) in s: for small λ no more than that is left of a
-// difference of nearly equal numbers.
+// regressPoisson is s(λ) and v(λ) of IndependentSE. It computes those of n·(G(n) −
+// G(1)), whose s differs by G(1), to avoid cancellation for small λ.
 func regressPoisson(lambda float64) (s, v float64) {
 	one := grassbergerG(1)
 	var mean, covariance, square float64

@@ -11,8 +11,8 @@ import (
 // bin is the positions from..to of a window, from 1, inclusive.
 type bin struct{ from, to int }
 
-// positionBins cuts 1..length into half-octaves: 1, 2, 3, 4–5, 6–7, 8–11, …. A
-// last position that would stand alone joins the bin before.
+// positionBins cuts 1..length into half-octaves: 1, 2, 3, 4–5, 6–7, 8–11, …. A single
+// last position joins the bin before it.
 func positionBins(length int) []bin {
 	var starts []int
 	for n := 1; n <= length; n *= 2 {
@@ -50,8 +50,8 @@ type PositionLoss struct {
 	SE   info.Nats `json:"se,omitempty"` // clustered; unknown (0) with fewer than two clusters
 }
 
-// LossSums returns what Loss is made of: for every cluster the summed losses and
-// the numbers of tokens, by position bin and, last, of whole windows.
+// LossSums returns, for every cluster, the summed losses and the numbers of tokens by
+// position bin and, last, over whole windows.
 func (s *Statistics) LossSums() (sums, counts [][]float64) {
 	sums = make([][]float64, len(s.clusters))
 	counts = make([][]float64, len(s.clusters))
@@ -86,8 +86,8 @@ func (s *Statistics) Loss() Loss {
 	return out
 }
 
-// triangleGrid is where the triangle is read: sixteenths of the window and
-// the dyadic splits below them, mirrored.
+// triangleGrid lists the splits of the triangle: sixteenths of the window and the
+// dyadic splits below them, mirrored.
 func triangleGrid(length int) []int {
 	var grid []int
 	for ell := 1; ell <= length/16; ell *= 2 {
@@ -107,9 +107,8 @@ type Peak struct {
 	Length int       `json:"length"` // L
 	Value  info.Nats `json:"nats"`
 
-	// From..To are the grid points ell that two standard errors (of the
-	// difference to the largest) do not tell from the peak; both equal Ell when
-	// errors are unknown.
+	// From..To are the grid points ell that are within two standard errors (of the
+	// difference) of the peak; both equal Ell if errors are unknown.
 	From int `json:"from"`
 	To   int `json:"to"`
 }

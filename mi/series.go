@@ -10,8 +10,8 @@ import (
 	"github.com/l2m-lab/l2m/stats"
 )
 
-// fewClusters is the number of clusters below which standard errors
-// themselves are too uncertain to be relied on (with 10, to about ±24 %).
+// fewClusters is the number of clusters below which standard errors are too uncertain
+// to rely on (with 10, about ±24 %).
 const fewClusters = 10
 
 // pointDraws are the bootstrap replicates behind the interval of a point.
@@ -32,7 +32,7 @@ func (s *Statistics) Available() []Estimator {
 	return list
 }
 
-// unpaired reports whether the two means are taken over different documents.
+// unpaired reports whether the two means are over different documents.
 func (e Estimator) unpaired() bool { return e == Direct || e == Direct1Gram || e == Direct2Gram }
 
 // terms are the two kinds of values whose difference an estimator averages.
@@ -56,8 +56,8 @@ func (s *Statistics) terms(e Estimator) (plus, minus int, err error) {
 	return 0, 0, fmt.Errorf("unknown estimator %q (choose from %v)", e, Estimators())
 }
 
-// points lists the splits (as indices) at which an estimator is available and
-// finite for the ratio of index j.
+// points lists the splits (as indices) at which an estimator is available and finite
+// for ratios[j].
 func (s *Statistics) points(e Estimator, j int) []int {
 	plus, minus, err := s.terms(e)
 	if err != nil || minus >= s.kinds() || e.unpaired() && len(s.clusters) < 2 {
@@ -109,7 +109,7 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	}
 	value, cov := ratioMean(out.Sums, out.Counts)
 	if e.unpaired() && len(s.clusters) < 4 {
-		// A half of one document has no spread to estimate an error from.
+		// A half with one document has no spread to estimate an error from.
 		out.Sums, out.Counts, cov = nil, nil, nil
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "few-clusters",
@@ -173,7 +173,7 @@ func addConstantError(cov [][]float64, intervals []*info.Interval, values []floa
 	}
 }
 
-// columns copies the sums of a kind at the given splits: [cluster][point].
+// columns copies the sums of a kind at some splits: [cluster][point].
 func (s *Statistics) columns(kind, j int, splits []int) [][]float64 {
 	rows := make([][]float64, len(s.sums))
 	for c, from := range s.sums {
@@ -224,8 +224,8 @@ func ratioMean(sums, counts [][]float64) (value []float64, cov [][]float64) {
 // It returns sums linearised about the estimate θ = ā − b̄: a cluster of the
 // first half contributes n_c·θ + (N/N_a)·(a_c − n_c·ā), one of the second
 // n_c·θ − (N/N_b)·(b_c − n_c·b̄). Their ratio is θ, and their cluster-robust
-// covariance is the sum of those of ā and b̄ (the factors D/(D−1) of the
-// halves are worked in).
+// n_c·θ − (N/N_b)·(b_c − n_c·b̄). Their ratio is θ, and their cluster-robust covariance
+// is the sum of those of ā and b̄ (including the factors D/(D−1) of the halves).
 func unpaired(a, b [][]float64, windows []float64, seed uint64) (sums, counts [][]float64) {
 	d, p := len(a), len(a[0])
 	order := rand.New(rand.NewPCG(seed, 0x6469726563740000)).Perm(d) // stream "direct"

@@ -14,54 +14,53 @@ type PairCounts struct {
 	Left, Right info.Histogram // of w_i and of w_{i+d} over the same pairs
 	Pairs       info.Histogram // of the pairs themselves
 
-	// Shuffled are histograms of as many pairs with the same marginals but drawn
-	// across documents, so that they are independent: what the estimator reads on
-	// them, on average, is its bias. Where there are none, Grassberger's estimator
-	// takes IndependentFloor, and of others the bias is not known.
+	// Shuffled are histograms of as many pairs with the same marginals, but
+	// independent: the estimate from them is, on average, the estimator's bias. Without
+	// them, Grassberger's estimator uses IndependentFloor, and the bias of others is
+	// unknown.
 	Shuffled []info.Histogram
 
-	// Without[b] are the counts with block b of the documents left out, for the
-	// standard error by delete-one-block jackknife; nil when there are none.
-	// Grassberger's estimator does without their Shuffled.
+	// Without[b] are the counts without block b of the documents, for the standard
+	// error by delete-one-block jackknife; may be nil. Grassberger's estimator does not
+	// need their Shuffled.
 	Without []PairCounts
 }
 
 // TwoPointOptions chooses how two-point information is estimated.
 type TwoPointOptions struct {
 	Estimator     EntropyEstimator // "" means Grassberger
-	SubtractFloor bool             // subtract the floor: what the estimator reads on shuffled pairs
+	SubtractFloor bool             // subtract the floor: the estimate on shuffled pairs
 }
 
 // TwoPointEstimate is the mutual information of the two ends of a pair.
 type TwoPointEstimate struct {
 	Pairs int64     // number of pairs N
-	Value info.Nats // with the floor subtracted if that was asked for
+	Value info.Nats // with the floor subtracted if asked for
 	SE    info.Nats // standard error of Value; see Method
 
-	// Method of SE: Jackknife over blocks of documents; or Bound, where there are no
-	// blocks or one has all pairs: the standard errors of the three entropies in
+	// Method of SE: Jackknife over blocks of documents; or Bound, without blocks or if
+	// one block has all pairs: the standard errors of the three entropies in
 	// quadrature, for independent pairs. The entropies are positively correlated, so
-	// the bound is too wide, but it knows nothing of the dependence inside documents.
+	// the bound is too wide, but it ignores the dependence within documents.
 	Method string
 
-	// Blocks is as many blocks of equally many pairs as vary like these, (Σn)²/Σn²; 0
-	// without blocks. A jackknife over few says little of its error.
+	// Blocks is the effective number of blocks, (Σn)²/Σn² (Kish); 0 without blocks. A
+	// jackknife over few blocks has a very uncertain error.
 	Blocks float64
 
-	// Without[b] is Value with block b of the documents left out, but for what makes
-	// counts even or odd; nil without blocks.
+	// Without[b] is Value without block b of the documents, apart from parity effects;
+	// nil without blocks.
 	Without []info.Nats
 
-	Floor   info.Nats // what the estimator reads on shuffled pairs; 0 where that is not known
-	FloorSE info.Nats // noise around the floor, its own included, when the ends are independent; see IndependentSE
-	// Limit is what Value must exceed to count as above the floor: two standard
-	// errors, on top of the floor where that is not subtracted.
+	Floor   info.Nats // estimate on shuffled pairs; 0 if unknown
+	FloorSE info.Nats // noise around the floor, including its own, if the ends are independent; see IndependentSE
+	// Limit is what Value must exceed to count as above the floor: two standard errors,
+	// plus the floor if it was not subtracted.
 	Limit info.Nats
-	Below bool // Value ≤ Limit: indistinguishable from the floor
+	Below bool // Value ≤ Limit: not distinguishable from the floor
 
-	// Attenuation is about the share of a weak dependence that is lost when the
-	// floor is subtracted; see the function. Estimators other than Grassberger's
-	// lose more.
+	// Attenuation is approximately the share of a weak dependence lost by subtracting
+	// the floor; see the function. Other estimators lose more.
 	Attenuation float64
 }
 
@@ -73,9 +72,8 @@ const (
 
 // TwoPoint estimates I(w_i; w_{i+d}) = H(w_i) + H(w_{i+d}) − H(w_i, w_{i+d}).
 //
-// A value counts as above the floor when it exceeds it by two standard
-// deviations of independent pairs (FloorSE), and by two jackknife standard
-// errors where there are any.
+// A value counts as above the floor if it exceeds it by two standard deviations of
+// independent pairs (FloorSE), and by two jackknife standard errors if there are any.
 func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	e := cmp.Or(opts.Estimator, Grassberger)
 	var out TwoPointEstimate
@@ -96,16 +94,16 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	if out.Blocks > 1 {
 		values, above := make([]float64, len(c.Without)), make([]float64, len(c.Without))
 		for b, without := range c.Without {
-			// Whether a count is even or odd differs from block to block at random,
-			// which the jackknife would blow up.
+			// The parity of counts differs randomly between blocks, which the jackknife
+			// would amplify.
 			part, err := without.read(e, evenG)
 			if err != nil {
 				return out, fmt.Errorf("without block %d: %w", b, err)
 			}
 			values[b], above[b] = float64(part.value), float64(part.value-part.floor)
 		}
-		// A block that has many rare words of its own moves the value and the
-		// floor alike, so what stands above the floor is known better.
+		// A block with many rare words moves the value and the floor alike, so their
+		// difference is known better.
 		noise = max(noise, info.Nats(stats.Jackknife(above)))
 		if opts.SubtractFloor {
 			values = above
@@ -129,7 +127,7 @@ func TwoPoint(c PairCounts, opts TwoPointOptions) (TwoPointEstimate, error) {
 	return out, nil
 }
 
-// blocks is TwoPointEstimate.Blocks, 1 where a block has all pairs.
+// blocks is TwoPointEstimate.Blocks, 1 if a block has all pairs.
 func (c PairCounts) blocks() (float64, error) {
 	all := float64(c.Pairs.Total())
 	sum, squares := 0.0, 0.0
@@ -147,7 +145,7 @@ func (c PairCounts) blocks() (float64, error) {
 }
 
 // parityNoise is the part of the standard error of Grassberger's entropy that comes
-// of counts being even or odd: ½ for every count from evenFrom on, over N.
+// from the parity of counts: ½ for every count from evenFrom on, over N.
 func parityNoise(h info.Histogram) float64 {
 	cells := 0.0
 	for _, b := range h {
@@ -158,7 +156,7 @@ func parityNoise(h info.Histogram) float64 {
 	return math.Sqrt(cells) / 2 / float64(h.Total())
 }
 
-// reading is what an estimator reads off counts of pairs, as they are and shuffled.
+// reading is the estimate from pairs and from shuffled pairs.
 type reading struct {
 	pairs            int64
 	value, se, floor info.Nats

@@ -7,22 +7,22 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// roundingTolerance is how far above 0 the logarithm of a probability may lie
-// by rounding in an engine's softmax (nats).
+// roundingTolerance allows for rounding in an engine's softmax: log-probabilities up to
+// this are accepted (nats).
 const roundingTolerance = 1e-5
 
-// checkAnswer says what is wrong with a model's answer: a wrong number of
-// values, a value that is no number, a probability of zero or above one. Such
-// values must never be stored, for they would poison every mean silently.
+// checkAnswer checks a model's answer: the number of values, and that every one is a
+// number and the logarithm of a probability above zero and at most one. Invalid values
+// must not be stored, because they would silently spoil every mean.
 func checkAnswer[T any](m lm.Info, window int, r lm.Request[T], s lm.Scores) error {
 	fail := func(err error) error {
-		return fmt.Errorf("model %s, window %d: %w (a defect of the model or its engine; nothing of this window was saved)", m.Name, window, err)
+		return fmt.Errorf("model %s, window %d: %w (this is an error of the model or its engine; this window was not saved)", m.Name, window, err)
 	}
 	if err := checkValues(m, len(r.Tokens), s.Tokens); err != nil {
 		return fail(fmt.Errorf("the window itself: %w", err))
 	}
 	if len(s.Branches) != len(r.Branches) {
-		return fail(fmt.Errorf("%d branches returned, %d asked for", len(s.Branches), len(r.Branches)))
+		return fail(fmt.Errorf("%d branches returned instead of %d", len(s.Branches), len(r.Branches)))
 	}
 	for i, b := range r.Branches {
 		if err := checkValues(m, len(b.Tokens), s.Branches[i]); err != nil {
@@ -53,7 +53,7 @@ func checkValues(m lm.Info, want int, values []float32) error {
 	return nil
 }
 
-// finiteNonPositive is the common case of checkValues, without the words.
+// finiteNonPositive is the fast path of checkValues.
 func finiteNonPositive(values []float32) bool {
 	for _, v := range values {
 		if !(v <= 0 && v >= -math.MaxFloat32) {

@@ -26,7 +26,7 @@ import (
 
 // Environment of the helper process: this test binary run again.
 const (
-	childDir     = "L2M_SCORE_TEST_DIR"     // run folder; the process scores crashExample there
+	childDir     = "L2M_SCORE_TEST_DIR"     // run directory; the process scores crashExample there
 	childFSize   = "L2M_SCORE_TEST_FSIZE"   // largest file it may write, bytes
 	childOffline = "L2M_SCORE_TEST_OFFLINE" // if set, the process takes answers in the order of this seed
 )
@@ -183,7 +183,7 @@ func TestWriteErrors(t *testing.T) {
 	if err == nil {
 		t.Fatalf("no error\n%s", out)
 	}
-	for _, want := range []string{"saving scores: writing " + dir, "file too large", "make room"} {
+	for _, want := range []string{"saving scores: writing " + dir, "file too large", "free some space"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q does not mention %q", out, want)
 		}

@@ -74,7 +74,7 @@ func testFullDisk(t *testing.T, dir string, m *historyModel, key Key, windows []
 	s := open(t, dir, key)
 	run := func() error { return score(s) }
 	err := run()
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "make room") {
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
 		t.Fatalf("full disk: %v", err)
 	}
 	saved := s.Done()

@@ -47,13 +47,13 @@ func (n Key) wrote(k Key) bool {
 // maxPasses bounds the index of a run, 8 bytes per pass.
 const maxPasses = 1 << 30
 
-// validate checks what does not depend on an existing run.
+// validate checks what is independent of an existing run.
 func (k Key) validate() error {
 	if k.Model == "" {
-		return errors.New("the model has no fingerprint, so its scores cannot be told from another model's")
+		return errors.New("the model has no fingerprint to distinguish its scores from those of other models")
 	}
 	if k.Count < 1 {
-		return fmt.Errorf("there are %d windows to score", k.Count)
+		return fmt.Errorf("%d windows to score", k.Count)
 	}
 	if err := k.Plan.Validate(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (e *MismatchError) Error() string {
 		e.Dir, describe(e.Differences))
 }
 
-// describe says in words how two keys differ.
+// describe lists the differences for a message.
 func describe(differences []Difference) string {
 	var words []string
 	for _, d := range differences {
@@ -114,8 +114,7 @@ func describe(differences []Difference) string {
 	return strings.Join(words, "; ")
 }
 
-// shorten makes fingerprints readable: the first 12 of a long run of
-// hexadecimal digits are enough to tell them apart.
+// shorten shortens fingerprints to 12 hexadecimal digits.
 func shorten(s string) string {
 	if s == "" {
 		return "none"
@@ -129,5 +128,5 @@ func shorten(s string) string {
 	return strings.Join(words, " ")
 }
 
-// missing reports whether a file is not there.
+// missing reports whether a file does not exist.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

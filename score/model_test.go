@@ -214,7 +214,7 @@ func mustEqual(t testing.TB, got, want []mi.Window) {
 	t.Fatalf("scores differ (-want +got):\n%.2000s", d)
 }
 
-// parts lists the part files of a run folder.
+// parts lists the part files of a run directory.
 func parts(t testing.TB, s *Store) []string {
 	t.Helper()
 	names, err := s.partNames(rundir.Scores)

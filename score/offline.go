@@ -15,51 +15,48 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 )
 
-// PieceID names one sequence of a run: the same number stands for the same
-// sequence in every session. Window is the request (that of Run), Branch is 0
-// for the window itself and i for its i-th branch, from 1.
+// PieceID identifies one sequence of a run, in every session. Window is the request (as
+// in Run), Branch is 0 for the window itself and i for its i-th branch, from 1.
 type PieceID struct{ Window, Branch int }
 
 func (id PieceID) String() string { return fmt.Sprintf("%d-%d", id.Window, id.Branch) }
 
-// Piece is a sequence that stands on its own: what is left of a request where
-// the model cannot fork its state. Wanted are the log-probabilities of
-// Tokens[From:], each given all tokens before it.
+// Piece is a sequence to be scored on its own, for models that cannot fork their state.
+// Wanted are the log-probabilities of Tokens[From:], each given all tokens before it.
 type Piece[T any] struct {
 	ID     PieceID
 	Tokens []T
 	From   int
 }
 
-// Offline is a run whose sequences are scored elsewhere: Outstanding lists what
-// is still to be scored, Answer takes the log-probabilities, in any order. What
-// is stored in the end is what Run stores. Its methods are not safe for
-// concurrent use.
+// Offline is a run whose sequences are scored elsewhere: Outstanding lists the
+// sequences to score, Answer accepts their log-probabilities in any order. The stored
+// result is that of Run. Its methods are not safe for concurrent use.
 //
-// A window is stored when all of its sequences are answered. Answers to the
-// others wait in memory (4 bytes per token) and, after Flush, in the folder
-// partial of the run, where the next session finds them.
+// A window is stored when all of its sequences are answered. Answers to other windows
+// wait in memory (4 bytes per token) and, after Flush, in the run's folder partial for
+// the next session.
 type Offline[T any] struct {
 	info    lm.Info
 	jobs    *jobs[T]
 	store   *Store
 	stored  partReader // of finished windows, to compare answers with
 	waiting map[int]*unfinished
-	ready   []int // of waiting: answered wholly, in that order, but not saved
+	ready   []int // of waiting: complete, in that order, but not saved
 	bytes   int   // of ready
 	max     int
 	changed bool // waiting differs from the folder partial
 }
 
-// unfinished are the answers to one window that are not stored.
+// unfinished holds the answers to a window that is not stored.
 type unfinished struct {
 	values [][]float32 // by piece; nil: not answered
 	from   []string    // where each answer was read
 	left   int
 }
 
-// NewOffline prepares a run for answers from elsewhere and reads those to
-// unfinished windows of earlier sessions. The arguments are those of Run.
+// NewOffline prepares a run for answers from elsewhere and reads partial answers of
+// earlier sessions. The arguments are those of Run.
 func NewOffline[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan, store *Store) (*Offline[T], error) {
 	jobs, _, _, err := prepare(m, windows, partners, plan, store)
 	if err != nil {
@@ -73,9 +70,9 @@ func NewOffline[T any](m lm.Info, windows []Window[T], partners [][]int, plan Pl
 	return o, nil
 }
 
-// Outstanding lists the sequences that are not answered, in order of their ids:
-// those of a window follow each other, the window itself first, so that a
-// server with a prefix cache finds their common beginnings.
+// Outstanding lists the unanswered sequences, sorted by id: those of a window are
+// consecutive, the window itself first, so that servers with a prefix cache can use
+// their common prefixes.
 func (o *Offline[T]) Outstanding() iter.Seq[Piece[T]] {
 	return func(yield func(Piece[T]) bool) {
 		for j := range o.jobs.windows {
@@ -108,8 +105,7 @@ func pieceOfRequest[T any](j, piece int, r lm.Request[T]) Piece[T] {
 	return Piece[T]{PieceID{j, piece}, slices.Concat(r.Tokens[:b.At], b.Tokens), b.At}
 }
 
-// Piece returns the sequence with that id, answered or not; ok is false if the
-// run has none such.
+// Piece returns the sequence with an id, answered or not; ok is false if there is none.
 func (o *Offline[T]) Piece(id PieceID) (p Piece[T], ok bool) {
 	if id.Window < 0 || id.Window >= len(o.jobs.windows) || id.Branch < 0 || id.Branch >= o.jobs.pieces(id.Window) {
 		return p, false
@@ -117,12 +113,11 @@ func (o *Offline[T]) Piece(id PieceID) (p Piece[T], ok bool) {
 	return pieceOfRequest(id.Window, id.Branch, o.jobs.request(id.Window)), true
 }
 
-// ErrRepeated says that an answer was there already, with the same values. It
-// is harmless.
+// ErrRepeated says that a sequence had already been answered with the same values,
+// which is harmless.
 var ErrRepeated = errors.New("answered already")
 
-// ConflictError says that two answers to one sequence differ. The first one is
-// kept.
+// ConflictError says that two answers to one sequence differ. The first one is kept.
 type ConflictError struct {
 	Piece         PieceID
 	First, Second string  // where they were read
@@ -130,23 +125,22 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s and %s answer the same request (window %d, sequence %d) with log-probabilities that differ by %.3g nats per token (keep the file of the model that the run was planned for, and leave the other out)",
+	return fmt.Sprintf("%s and %s answer the same request (window %d, sequence %d) with log-probabilities that differ by %.3g nats per token (keep the file from the model for which the run was planned, and omit the other)",
 		e.Second, e.First, e.Piece.Window, e.Piece.Branch, e.Nats)
 }
 
-// Answer takes the log-probabilities of the tokens of a piece from From on. from
-// says where they were read, for messages. Values are checked as Run checks
-// them. An answer that was given before, also in an earlier session, is
-// ErrRepeated if all values are equal and a *ConflictError if not.
+// Answer accepts the log-probabilities of the tokens of a piece from From on; from
+// names their source in messages. Values are checked as in Run. For a sequence that was
+// answered before, also in an earlier session, it returns ErrRepeated if all values are
+// equal and a *ConflictError if not.
 //
-// Finished windows are saved when 16 MB of them have come together, and by
-// Flush.
+// Finished windows are saved by Flush, and whenever they add up to 16 MB.
 func (o *Offline[T]) Answer(id PieceID, values []float32, from string) error {
 	if id.Window < 0 || id.Window >= len(o.jobs.windows) || id.Branch < 0 || id.Branch >= o.jobs.pieces(id.Window) {
 		return fmt.Errorf("%s: the run has no request %s", from, id)
 	}
 	if err := checkValues(o.info, o.length(id), values); err != nil {
-		return fmt.Errorf("%s: window %d, sequence %d: %w (nothing of this answer was saved)", from, id.Window, id.Branch, err)
+		return fmt.Errorf("%s: window %d, sequence %d: %w (this answer was not saved)", from, id.Window, id.Branch, err)
 	}
 	w := o.waiting[id.Window]
 	switch {
@@ -181,7 +175,7 @@ func (o *Offline[T]) length(id PieceID) int {
 	return plan.Continuation(plan.Splits[(id.Branch-1)%len(plan.Splits)])
 }
 
-// compareStored compares an answer with that in the store.
+// compareStored compares an answer with the stored one.
 func (o *Offline[T]) compareStored(id PieceID, values []float32, from string) error {
 	r := o.jobs.row(id.Window, id.Branch, values)
 	s := o.store
@@ -192,7 +186,7 @@ func (o *Offline[T]) compareStored(id PieceID, values []float32, from string) er
 	s.mu.Unlock()
 	old := make([]float32, len(values))
 	if err := o.stored.read(old, []place{at}, []int{len(old)}); err != nil {
-		return fmt.Errorf("comparing %s with what is stored: %w", from, err)
+		return fmt.Errorf("comparing %s with stored scores: %w", from, err)
 	}
 	return compare(id, old, values, filepath.Join(o.stored.dir, o.stored.names[at.file-1]), from)
 }
@@ -208,8 +202,8 @@ func compare(id PieceID, old, values []float32, first, second string) error {
 	return &ConflictError{Piece: id, First: first, Second: second, Nats: sum / float64(len(old))}
 }
 
-// Flush makes all answers durable: finished windows as scores, the others in
-// the folder partial. After an error it can be called again.
+// Flush makes all answers durable: finished windows as scores, the others in the folder
+// partial. After an error it can be called again.
 func (o *Offline[T]) Flush() error {
 	if err := o.save(); err != nil {
 		return err
@@ -243,15 +237,15 @@ func (o *Offline[T]) save() error {
 	return nil
 }
 
-// Missing is what a run still lacks.
+// Missing is what a run still needs.
 type Missing struct {
-	Windows int       // that are not scored wholly
-	Pieces  int       // sequences that are not answered
-	Tokens  int64     // log-probabilities wanted of them
+	Windows int       // not completely scored
+	Pieces  int       // unanswered sequences
+	Tokens  int64     // their log-probabilities
 	First   []PieceID // the first few of the sequences
 }
 
-// Missing counts what is not answered.
+// Missing counts what is unanswered.
 func (o *Offline[T]) Missing() Missing {
 	var m Missing
 	for j := range o.jobs.windows {
@@ -274,7 +268,7 @@ func (o *Offline[T]) Missing() Missing {
 	return m
 }
 
-// maxPartial bounds the values in one file of the folder partial.
+// maxPartial limits the values in one file of the folder partial.
 const maxPartial = 256 << 20
 
 // savePartial replaces the files of the folder partial.
@@ -301,7 +295,7 @@ func (o *Offline[T]) savePartial() error {
 		name := fmt.Sprintf("part-%06d-%s.parquet", len(written)+1, contentHash(content))
 		written[name], rows, size = true, nil, 0
 		if err := atomicfile.WriteBytes(filepath.Join(dir, name), 0o644, content); err != nil {
-			return fmt.Errorf("%w (make room; scores saved so far are kept, run the same command again)", err)
+			return fmt.Errorf("%w (free some space and run the same command again; scores saved so far are kept)", err)
 		}
 		return nil
 	}
@@ -336,8 +330,8 @@ func (o *Offline[T]) savePartial() error {
 	return nil
 }
 
-// loadPartial reads the folder partial. Killed while the folder was rewritten,
-// it holds answers twice, or those to windows that are stored by now.
+// loadPartial reads the folder partial. If rewriting it was interrupted, it holds some
+// answers twice, or answers to windows that are stored by now.
 func (o *Offline[T]) loadPartial() error {
 	if err := o.store.run.Check(rundir.Partial); err != nil {
 		return err
@@ -359,7 +353,7 @@ func (o *Offline[T]) loadPartial() error {
 			r := &refs[i]
 			j, piece, err := o.jobs.pieceOf(&r.row)
 			if err != nil {
-				return fmt.Errorf("%s: row %d: %w (delete the file; its answers are then missing again)", path, i, err)
+				return fmt.Errorf("%s: row %d: %w (delete the file; its answers will then be missing)", path, i, err)
 			}
 			values := floats(buf.Bytes()[r.offset:], int(r.Tokens))
 			switch err := o.Answer(PieceID{j, piece}, values, path); {

@@ -16,8 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// row is one scored pass of one window; the stored schema, documented in
-// docs/format.md.
+// row is one scored pass of one window, as stored: see docs/format.md.
 type row struct {
 	Window  int32     `parquet:"window"`
 	Cluster int32     `parquet:"cluster"`
@@ -30,7 +29,7 @@ type row struct {
 	LogProb []float32 `parquet:"logprob,list"`
 }
 
-// The columns of row, in order.
+// Columns of row, in order.
 const (
 	colWindow = iota
 	colCluster
@@ -60,9 +59,9 @@ func contentHash(content []byte) string {
 // maxPart keeps offsets within 32 bits.
 const maxPart = math.MaxUint32
 
-// encodePart makes the content of a part. Values are stored plain and
-// uncompressed (log-probabilities do not compress), one after the other within
-// a page, so that they can be read back by offset.
+// encodePart returns the content of a part. Values are stored plain and uncompressed
+// (log-probabilities do not compress), consecutively within a page, so that they can be
+// read by offset.
 func encodePart(key Key, rows []row) ([]byte, error) {
 	meta, err := json.Marshal(key)
 	if err != nil {
@@ -83,12 +82,12 @@ func encodePart(key Key, rows []row) ([]byte, error) {
 		return nil, err
 	}
 	if b.Len() > maxPart {
-		return nil, fmt.Errorf("one part has %d bytes, more than %d can be addressed (use fewer cross contexts)", b.Len(), int64(maxPart))
+		return nil, fmt.Errorf("a part of %d bytes exceeds the limit of %d (use fewer cross contexts)", b.Len(), int64(maxPart))
 	}
 	return b.Bytes(), nil
 }
 
-// rowRef is a row without its values, which stand at offset in the file.
+// rowRef is a row without its values, which are at offset in the file.
 type rowRef struct {
 	row
 	offset uint32
@@ -101,13 +100,12 @@ func (e *errPartKey) Error() string {
 	return "it belongs to another run: " + describe(e.differences)
 }
 
-// decodePart reads all of a part but keeps only where its values stand. Any
-// departure from what encodePart writes is an error.
+// decodePart checks all of a part but keeps only the offsets of the values. Any
+// deviation from encodePart's format is an error.
 func decodePart(content []byte, key Key) (refs []rowRef, err error) {
-	// parquet-go panics on some files whose metadata contradict each other, and
-	// can allocate up to 2 GiB for a page whose header says so. Stored parts are
-	// only decoded after their content matched the hash in their name, so that
-	// takes a file that was made to harm.
+	// parquet-go panics on some files with contradictory metadata, and allocates up to
+	// 2 GiB if a page header says so. Parts are decoded only if their content matches
+	// the hash in their name, so that takes a malicious file.
 	defer func() {
 		if r := recover(); r != nil {
 			refs, err = nil, fmt.Errorf("not readable as Parquet: %v", r)
@@ -123,7 +121,7 @@ func decodePart(content []byte, key Key) (refs []rowRef, err error) {
 	for _, g := range f.Metadata().RowGroups {
 		for _, c := range g.Columns {
 			if n := int(c.OffsetIndexLength); n < 0 || n > len(content) {
-				return nil, fmt.Errorf("its footer announces an index of %d bytes", n)
+				return nil, fmt.Errorf("its footer claims an index of %d bytes", n)
 			}
 		}
 	}
@@ -158,14 +156,13 @@ func decodePart(content []byte, key Key) (refs []rowRef, err error) {
 	return refs, nil
 }
 
-// checkFooterSize keeps parquet-go from allocating whatever a damaged footer
-// asks for.
+// checkFooterSize keeps parquet-go from allocating whatever a damaged footer claims.
 func checkFooterSize(content []byte) error {
 	if len(content) < 12 { // PAR1 at both ends, and the length of the footer
 		return errors.New("too short for a Parquet file")
 	}
 	if n := binary.LittleEndian.Uint32(content[len(content)-8:]); int64(n) > int64(len(content)-12) {
-		return fmt.Errorf("its footer claims to have %d bytes", n)
+		return fmt.Errorf("its footer claims a size of %d bytes", n)
 	}
 	return nil
 }
@@ -231,10 +228,9 @@ func decodeRowGroup(content []byte, g parquet.RowGroup, refs []rowRef) ([]rowRef
 	return refs, nil
 }
 
-// valueOffsets finds where the values of each row stand in the file: lengths
-// are the rows' numbers of values. Values are the last thing in their page; the
-// bytes found there are compared with the values that the Parquet reader
-// decodes, so that the shortcut cannot go wrong unnoticed.
+// valueOffsets finds the offsets of the values of each row in the file: lengths are the
+// rows' numbers of values. Values are at the end of their page; the bytes there are
+// compared with the values that the Parquet reader decodes.
 func valueOffsets(content []byte, chunk parquet.ColumnChunk, lengths []int32) ([]uint32, error) {
 	index, err := chunk.OffsetIndex()
 	if err != nil {
@@ -267,11 +263,11 @@ func valueOffsets(content []byte, chunk parquet.ColumnChunk, lengths []int32) ([
 		}
 		for at := 0; at < len(values); {
 			if len(offsets) == len(lengths) {
-				return errors.New("more values than the column tokens says")
+				return errors.New("more values than in the column tokens")
 			}
 			n := int(lengths[len(offsets)])
 			if n < 1 || n > len(values)-at || reps[at] != 0 || bytes.Count(reps[at:at+n], []byte{1}) != n-1 {
-				return errors.New("lists do not have the lengths that the column tokens says")
+				return errors.New("lists do not have the lengths in the column tokens")
 			}
 			offsets = append(offsets, uint32(start)+4*uint32(at))
 			at += n
@@ -282,7 +278,7 @@ func valueOffsets(content []byte, chunk parquet.ColumnChunk, lengths []int32) ([
 		return nil, err
 	}
 	if len(offsets) != len(lengths) {
-		return nil, errors.New("fewer values than the column tokens says")
+		return nil, errors.New("fewer values than in the column tokens")
 	}
 	return offsets, nil
 }
@@ -307,7 +303,7 @@ func eachPage(chunk parquet.ColumnChunk, visit func(int, parquet.Page) error) er
 	}
 }
 
-// internPass avoids one string per row.
+// internPass avoids allocating a string per row.
 func internPass(b []byte) string {
 	for _, p := range []pass{passJoint, passMarginal, passCross} {
 		if string(b) == string(p) {
@@ -322,17 +318,17 @@ func (r *rowRef) validate(key Key) error {
 	slot, ok := key.Plan.slot(pass(r.Pass), int(r.Split), int(r.K))
 	switch {
 	case !ok:
-		return fmt.Errorf("the plan has no pass %q at split %d with k %d", r.Pass, r.Split, r.K)
+		return fmt.Errorf("the plan has no pass %q with split %d and k %d", r.Pass, r.Split, r.K)
 	case r.Window < 0 || int(r.Window) >= key.Count:
-		return fmt.Errorf("window %d is not one of %d", r.Window, key.Count)
+		return fmt.Errorf("window %d of %d does not exist", r.Window, key.Count)
 	case r.Cluster < 0:
 		return fmt.Errorf("cluster %d is negative", r.Cluster)
 	case (r.Context >= 0) != (r.Pass == string(passCross)) || r.Context < -1 || int(r.Context) >= key.Count || r.Context == r.Window:
 		return fmt.Errorf("window %d cannot be the context of a %s pass of window %d", r.Context, r.Pass, r.Window)
 	case r.Start != r.Split:
-		return fmt.Errorf("values start at token %d, want %d", r.Start, r.Split)
+		return fmt.Errorf("values start at token %d instead of %d", r.Start, r.Split)
 	case int(r.Tokens) != key.Plan.slotTokens(slot):
-		return fmt.Errorf("%d values, the plan wants %d", r.Tokens, key.Plan.slotTokens(slot))
+		return fmt.Errorf("%d values instead of %d", r.Tokens, key.Plan.slotTokens(slot))
 	}
 	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// maxLength keeps positions within the 32-bit columns of the stored format.
+// maxLength keeps positions within the 32-bit columns of the file format.
 const maxLength = 1 << 30
 
-// maxCross is far beyond use; it keeps products of counts within an int.
+// maxCross is far above any real use; it keeps products of counts within an int.
 const maxCross = 1 << 20
 
 // Plan says which log-probabilities of each window are scored. Positions are
@@ -68,9 +68,8 @@ func (p Plan) Ratio(ell int) int { return min(p.MaxRatio, p.Length/ell) }
 // (Ratio(ell)−1)·ell.
 func (p Plan) Continuation(ell int) int { return (p.Ratio(ell) - 1) * ell }
 
-// Tokens is the number of log-probabilities that the plan asks for over that
-// many windows: joint, marginal and cross passes. Engines that share prefixes
-// compute no more than that.
+// Tokens is the number of log-probabilities for that many windows: joint, marginal and
+// cross passes. Engines that share prefixes compute no more than that.
 func (p Plan) Tokens(windows int) int64 {
 	var y int64
 	for _, ell := range p.Splits {
@@ -83,9 +82,9 @@ func (p Plan) Tokens(windows int) int64 {
 	return int64(windows) * per
 }
 
-// PromptTokens is the number of tokens, without BOS, that a model is sent which
-// cannot fork its state, such as a server: every pass is a prompt of its own, a
-// cross pass with its context before it. Prompts is the number of them.
+// PromptTokens is the number of tokens, without BOS, that are sent to a model that
+// cannot fork its state, such as a server: every pass is a separate prompt, a cross
+// pass with its context before it. Prompts is their number.
 func (p Plan) PromptTokens(windows int) int64 {
 	context := int64(0)
 	for _, ell := range p.Splits {
@@ -97,8 +96,8 @@ func (p Plan) PromptTokens(windows int) int64 {
 // Prompts is the number of passes: see PromptTokens.
 func (p Plan) Prompts(windows int) int64 { return int64(windows) * int64(p.slots()) }
 
-// NaiveTokens is what the same passes cost when every marginal and cross pass
-// is scored over the full length, as in the code published with the L²M paper.
+// NaiveTokens is the cost of the same passes if every marginal and cross pass is scored
+// over the full length, as in the code of the L²M paper.
 func (p Plan) NaiveTokens(windows int) int64 {
 	passes := int64(1) + int64(p.Cross*len(p.Splits))
 	if p.Marginals {
@@ -113,7 +112,7 @@ func (p Plan) equal(q Plan) bool {
 		p.MaxRatio == q.MaxRatio && p.Marginals == q.Marginals && p.Cross == q.Cross
 }
 
-// pass is the kind of a scored sequence, as written to the stored format.
+// pass is the kind of a scored sequence, as in the file format.
 type pass string
 
 const (
@@ -122,8 +121,8 @@ const (
 	passCross    pass = "cross"
 )
 
-// slots is the number of passes of one window. They are numbered: the joint
-// pass, the marginals by split, then the cross passes by context and split.
+// slots is the number of passes of one window, numbered from the joint pass, the
+// marginals by split, and the cross passes by context and split.
 func (p Plan) slots() int {
 	n := 1 + p.Cross*len(p.Splits)
 	if p.Marginals {
@@ -132,8 +131,7 @@ func (p Plan) slots() int {
 	return n
 }
 
-// slot is the number of a pass of a window; ok is false if the plan has none
-// such.
+// slot is the number of a pass of a window; ok is false if the plan does not have it.
 func (p Plan) slot(kind pass, split, k int) (n int, ok bool) {
 	if kind == passJoint {
 		return 0, split == 0 && k == -1

@@ -11,31 +11,30 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// RunOptions are the choices of Run that do not change its result.
+// RunOptions are options of Run that do not change its result.
 type RunOptions struct {
 	Workers    int            // requests in flight; 0 means GOMAXPROCS
 	Progress   func(Progress) // called at the start and after every request, never concurrently
-	FlushEvery time.Duration  // save at least this often; 0: every 2 s at first, rarer in long runs, at most 60 s
+	FlushEvery time.Duration  // save at least this often; 0: at first every 2 s, in long runs up to every 60 s
 	FlushBytes int            // save when this much is unsaved; 0 means 16 MiB
 }
 
-// Progress is how far a run is. Tokens are log-probabilities of the plan.
+// Progress says how far a run is. Tokens are log-probabilities of the plan.
 type Progress struct {
-	Windows, WindowsTotal int           // requests answered, of all
-	Tokens, TokensTotal   int64         // log-probabilities received, of all
+	Windows, WindowsTotal int           // requests answered, and in all
+	Tokens, TokensTotal   int64         // log-probabilities received, and in all
 	WindowsStored         int           // of Windows, those from earlier sessions
 	TokensStored          int64         // of Tokens, those from earlier sessions
 	Elapsed               time.Duration // of this session
 }
 
-// Run scores what the store does not hold yet. windows and partners
-// (partners[i][k] is the window whose first tokens are the k-th cross context
-// of window i; not read when plan.Cross is 0) must be those of the store's key.
-// The stored result does not depend on the number of workers, on the order in
-// which they finish, or on how often the run was interrupted.
+// Run scores what the store does not have. windows and partners (partners[i][k] is the
+// window whose first tokens are the k-th cross context of window i; unused when
+// plan.Cross is 0) must be those of the store's key. The stored result does not depend
+// on the number of workers, on their order, or on interruptions.
 //
-// After an error of the model or the end of ctx, what is finished is saved
-// before Run returns an error that wraps the cause.
+// After an error of the model or the end of ctx, finished requests are saved before Run
+// returns an error that wraps the cause.
 func Run[T any](ctx context.Context, model lm.Model[T], windows []Window[T], partners [][]int, plan Plan, store *Store, o RunOptions) error {
 	jobs, todo, progress, err := prepare(model.Info(), windows, partners, plan, store)
 	if err != nil {
@@ -55,7 +54,7 @@ func Run[T any](ctx context.Context, model lm.Model[T], windows []Window[T], par
 	saver := newSaver(store, o)
 	defer saver.ticker.Stop()
 	start := time.Now()
-	var failed error // to save
+	var failed error // of saving
 	for open := true; open; {
 		select {
 		case a, ok := <-answers:
@@ -90,7 +89,7 @@ func Run[T any](ctx context.Context, model lm.Model[T], windows []Window[T], par
 	return nil
 }
 
-// notCaused drops the cause of a cancellation that is the failure itself.
+// notCaused returns nil if the cause of a cancellation is the failure itself.
 func notCaused(cause, failed error) error {
 	if errors.Is(cause, failed) {
 		return nil
@@ -98,17 +97,16 @@ func notCaused(cause, failed error) error {
 	return cause
 }
 
-// prepare checks that everything fits together and lists the requests that are
-// still to be made.
+// prepare checks the arguments and lists the missing requests.
 func prepare[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan, store *Store) (*jobs[T], []int, Progress, error) {
 	var none Progress
 	switch k := store.key; {
 	case !plan.equal(k.Plan):
-		return nil, nil, none, errors.New("the plan is not the one that the run was opened with")
+		return nil, nil, none, errors.New("the plan differs from that of the run")
 	case len(windows) != k.Count:
-		return nil, nil, none, fmt.Errorf("%d windows given, the run was opened for %d", len(windows), k.Count)
+		return nil, nil, none, fmt.Errorf("%d windows, but the run has %d", len(windows), k.Count)
 	case m.Fingerprint != k.Model:
-		return nil, nil, none, fmt.Errorf("the model's fingerprint is %s, the run was opened with %s", shorten(m.Fingerprint), shorten(k.Model))
+		return nil, nil, none, fmt.Errorf("the model's fingerprint is %s, but that of the run is %s", shorten(m.Fingerprint), shorten(k.Model))
 	case m.Context > 0 && plan.Length > m.Context:
 		return nil, nil, none, fmt.Errorf("windows of %d tokens are longer than the context of model %s, %d tokens (choose --length %d or less)", plan.Length, m.Name, m.Context, m.Context)
 	}
@@ -121,7 +119,7 @@ func prepare[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan,
 	for j := range windows {
 		done, err := store.holds(j, windows[j].Cluster, jobs.uses[j])
 		if err != nil {
-			return nil, nil, none, fmt.Errorf("window %d is stored, but %w (the windows are not those that the run was opened with; discard it with --fresh)", j, err)
+			return nil, nil, none, fmt.Errorf("window %d is stored, but %w (the windows are not those of the run; discard it with --fresh)", j, err)
 		}
 		if !done {
 			todo = append(todo, j)
@@ -167,15 +165,14 @@ func (s *Store) holds(j, cluster int, uses []use) (bool, error) {
 	return all, nil
 }
 
-// answer is what a model said to one request.
+// answer is a model's answer to one request.
 type answer struct {
 	job    int
 	scores lm.Scores
 }
 
-// ask puts the requests to the model, several at a time. The first error
-// cancels the rest. The channel is closed when no request is in flight; it must
-// be drained.
+// ask sends the requests to the model, several in parallel. The first error cancels the
+// rest. The channel is closed when no request is in flight; it must be drained.
 func ask[T any](ctx context.Context, cancel context.CancelCauseFunc, model lm.Model[T], jobs *jobs[T], todo []int, workers int) <-chan answer {
 	m := model.Info()
 	queue := make(chan int)
@@ -241,9 +238,9 @@ func newSaver(store *Store, o RunOptions) *saver {
 	return s
 }
 
-// interval is the longest that finished scores may wait: about 2 % of the run
-// so far, so that a kill costs little and long runs do not leave thousands of
-// tiny parts.
+// interval is the longest that finished scores wait to be saved: about 2 % of the run
+// so far, so that a kill loses little and long runs do not write thousands of tiny
+// parts.
 func (s *saver) interval() time.Duration {
 	if s.every > 0 {
 		return s.every

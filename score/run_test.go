@@ -197,14 +197,14 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		plan     Plan
 		want     string
 	}{
-		{"plan", m, windows, partners, otherPlan, "plan is not the one"},
-		{"number of windows", m, windows[:5], partners, plan, "5 windows given"},
+		{"plan", m, windows, partners, otherPlan, "the plan differs"},
+		{"number of windows", m, windows[:5], partners, plan, "5 windows, but the run"},
 		{"model", otherModel, windows, partners, plan, "fingerprint"},
 		{"context", smallModel, windows, partners, plan, "--length 8"},
 		{"short window", m, short, partners, plan, "window 0 has 15 tokens"},
 		{"same cluster", m, windows, same, plan, "same cluster"},
 		{"no such partner", m, windows, outside, plan, "not a window"},
-		{"no partners", m, windows, nil, plan, "partners of 0 windows"},
+		{"no partners", m, windows, nil, plan, "partners for 0 windows"},
 	} {
 		s := open(t, t.TempDir(), keyOf(m, plan, windows, partners))
 		err := Run(t.Context(), c.model, c.windows, c.partners, c.plan, s, RunOptions{})

@@ -11,7 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 )
 
-// maxOpenParts bounds the files that a Source holds open.
+// maxOpenParts bounds the open files of a Source.
 const maxOpenParts = 128
 
 // IncompleteError says that scores are missing.
@@ -24,9 +24,9 @@ func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("the run %s is incomplete: %d of %d windows are scored (run the same command again to continue)", e.Dir, e.Done, e.Count)
 }
 
-// Source yields the scored windows in index order, one at a time from disk.
-// Each returns an *IncompleteError before the first window if any scores are
-// missing. Marginal and Cross are nil where the plan has none.
+// Source yields the scored windows in index order, one at a time from disk. Each
+// returns an *IncompleteError before the first window if scores are missing. Marginal
+// and Cross are nil if the plan has none.
 func (s *Store) Source() mi.Source { return source{s} }
 
 type source struct{ s *Store }
@@ -45,7 +45,7 @@ func (src source) Each(yield func(mi.Window) error) error {
 			return &IncompleteError{s.dir, done, s.key.Count}
 		}
 	}
-	s.mu.Unlock() // a complete index does not change any more
+	s.mu.Unlock() // a complete index no longer changes
 
 	plan := s.key.Plan
 	slots := plan.slots()
@@ -55,7 +55,7 @@ func (src source) Each(yield func(mi.Window) error) error {
 		lengths[i] = plan.slotTokens(i)
 		total += lengths[i]
 	}
-	// All values of a window, slot after slot; the maps of mi.Window point into it.
+	// All values of a window, slot by slot; the maps of mi.Window point into it.
 	values := make([]float32, total)
 	views := make([][]float32, slots)
 	for i, at := 0, 0; i < slots; i++ {
@@ -100,7 +100,7 @@ func (p Plan) window(views [][]float32) mi.Window {
 	return w
 }
 
-// partReader reads values by their place.
+// partReader reads values from parts.
 type partReader struct {
 	dir   string
 	names []string
@@ -109,8 +109,8 @@ type partReader struct {
 	buf   []byte
 }
 
-// read fills dst with the values at places, lengths[i] of them each. Values
-// that stand one after the other are read at once.
+// read fills dst with the values at places, lengths[i] each. Consecutive values are
+// read at once.
 func (r *partReader) read(dst []float32, places []place, lengths []int) error {
 	for i := 0; i < len(places); {
 		first, n := places[i], lengths[i]
@@ -135,7 +135,7 @@ func (r *partReader) read(dst []float32, places []place, lengths []int) error {
 	return nil
 }
 
-// decodeFloats fills dst with values as parts hold them.
+// decodeFloats fills dst with values in the encoding of parts.
 func decodeFloats(dst []float32, b []byte) {
 	for j := range dst {
 		dst[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:]))

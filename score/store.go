@@ -18,12 +18,11 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 )
 
-// Store is the durable scores of one run. Its methods are safe for concurrent
-// use.
+// Store is the scores of a run on disk. Its methods are safe for concurrent use.
 type Store struct {
 	dir      string
 	key      Key
-	run      *rundir.Dir // nil: opened for reading only
+	run      *rundir.Dir // nil if read-only
 	warnings []info.Warning
 
 	mu       sync.Mutex
@@ -35,14 +34,13 @@ type Store struct {
 	done     int      // requests
 }
 
-// place is where the values of a pass stand. file is 1 + the part number; 0
-// means that the pass is not scored.
+// place is the position of the values of a pass. file is 1 + the part number; 0 means
+// that the pass is not scored.
 type place struct{ file, offset uint32 }
 
-// Open opens the scores in a run directory: a new run is given the key, one with the
-// same key continues. The scores of a run with another key are refused with a
-// *MismatchError. All stored scores are checked; damaged or foreign parts are errors
-// that name the file.
+// Open opens the scores in a run directory, and stores the key in a new one. If the
+// scores there have another key it returns a *MismatchError. All stored scores are
+// checked; errors name damaged or foreign parts.
 func Open(run *rundir.Dir, key Key) (*Store, error) {
 	if err := key.validate(); err != nil {
 		return nil, fmt.Errorf("planning the run: %w", err)
@@ -57,7 +55,7 @@ func Open(run *rundir.Dir, key Key) (*Store, error) {
 	if !run.Locked() {
 		s.warnings = append(s.warnings, info.Warning{
 			Code: "no-lock",
-			Text: fmt.Sprintf("the file system of %s has no locks: two processes that write this run would not notice each other", s.dir),
+			Text: fmt.Sprintf("the file system of %s does not support locks, so two processes that write this run would not be noticed", s.dir),
 			Fix:  "start only one l2m per run directory, or choose --out on a local disk",
 		})
 	}
@@ -89,7 +87,7 @@ func Extend[T any](run *rundir.Dir, key Key, windows []Window[T], partners [][]i
 	return Open(run, key)
 }
 
-// settleKey makes run.json agree with the key, or says why it cannot.
+// settleKey writes run.json, or checks it against the key.
 func (s *Store) settleKey() error {
 	var old Key
 	known, err := s.run.Key(&old)
@@ -108,8 +106,8 @@ func (s *Store) settleKey() error {
 	return err
 }
 
-// Read opens the scores of a run for reading only: nothing is written or
-// locked, and what another process adds later is not seen.
+// Read opens the scores of a run read-only: it writes and locks nothing, and does not
+// see what another process adds later.
 func Read(dir string) (*Store, error) {
 	r, err := rundir.ReadDir(dir)
 	if err != nil {
@@ -151,7 +149,7 @@ func (s *Store) load() error {
 			return err
 		}
 		if err := s.index(name, refs); err != nil {
-			return fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
+			return fmt.Errorf("%s: %w (move it to another folder; missing scores are then computed again)", path, err)
 		}
 		number, err := strconv.Atoi(rundir.ScorePart.FindStringSubmatch(name)[1])
 		if err != nil {
@@ -172,16 +170,16 @@ func (s *Store) decodeFile(buf *bytes.Buffer, path, name string) ([]rowRef, erro
 		return nil, err
 	}
 	if contentHash(buf.Bytes()) != match[2] {
-		return nil, fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as its name says (restore it from a copy, or delete it and its scores are computed again)", path, match[2])
+		return nil, fmt.Errorf("%s is damaged: its SHA-256 does not begin with %s as in its name (restore it from a copy, or delete it to compute its scores again)", path, match[2])
 	}
 	refs, err := decodePart(buf.Bytes(), s.key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w (move it to another folder; scores that are missing then are computed again)", path, err)
+		return nil, fmt.Errorf("%s: %w (move it to another folder; missing scores are then computed again)", path, err)
 	}
 	return refs, nil
 }
 
-// readFile replaces the content of buf by that of a file.
+// readFile reads a file into buf.
 func readFile(buf *bytes.Buffer, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -198,7 +196,7 @@ func readFile(buf *bytes.Buffer, path string) error {
 	return nil
 }
 
-// partNames lists the Parquet files of scores or partial in order of name.
+// partNames lists the Parquet files of scores or partial, sorted by name.
 func (s *Store) partNames(folder string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
 	if missing(err) {
@@ -216,8 +214,7 @@ func (s *Store) partNames(folder string) ([]string, error) {
 	return names, nil
 }
 
-// index records where the values of a part stand; it changes nothing if the
-// part is wrong.
+// index records the positions of the values of a part, unless the part is wrong.
 func (s *Store) index(name string, refs []rowRef) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,7 +238,7 @@ func (s *Store) index(name string, refs []rowRef) error {
 	return nil
 }
 
-// checkRows checks rows against those of other parts and among themselves.
+// checkRows checks rows for consistency with each other and with other parts.
 func (s *Store) checkRows(refs []rowRef) error {
 	type passOf struct{ window, slot int }
 	type contextOf struct{ window, k int32 }
@@ -283,8 +280,8 @@ func (s *Store) checkRows(refs []rowRef) error {
 	return nil
 }
 
-// save makes rows durable as one part and indexes it. All rows of a request go
-// into the same part.
+// save writes rows as one part and indexes it. All rows of a request must be in the
+// same part.
 func (s *Store) save(rows []row) error {
 	if s.run == nil {
 		return errors.New("the run was opened for reading")
@@ -311,10 +308,10 @@ func (s *Store) save(rows []row) error {
 // Dir is the run directory.
 func (s *Store) Dir() string { return s.dir }
 
-// Key is what the scores are keyed by.
+// Key is the key of the scores.
 func (s *Store) Key() Key { return s.key }
 
-// Warnings are caveats about the directory.
+// Warnings are caveats about the run directory.
 func (s *Store) Warnings() []info.Warning { return s.warnings }
 
 // Scored reports whether request number window (the window's joint and

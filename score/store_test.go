@@ -270,7 +270,7 @@ func TestUnusableFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := openIn(file, key, false); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "--out") {
-		t.Errorf("a file as run folder: %v", err)
+		t.Errorf("a file as run directory: %v", err)
 	}
 	for _, change := range []func(*Key){
 		func(k *Key) { k.Count = 0 }, func(k *Key) { k.Model = "" }, func(k *Key) { k.Plan.Length = 3 }, func(k *Key) { k.Count = 1 << 40 },
@@ -385,13 +385,13 @@ func TestContradictingRows(t *testing.T) {
 		name, want string
 		change     func(rows []row)
 	}{
-		{"window", "is not one of 8", func(rows []row) { rows[0].Window = 8 }},
-		{"negative window", "is not one of 8", func(rows []row) { rows[0].Window = -1 }},
+		{"window", "of 8 does not exist", func(rows []row) { rows[0].Window = 8 }},
+		{"negative window", "of 8 does not exist", func(rows []row) { rows[0].Window = -1 }},
 		{"pass", "no pass \"guess\"", func(rows []row) { rows[0].Pass = "guess" }},
-		{"split", "at split 3", func(rows []row) { rows[1].Split = 3 }},
-		{"k", "with k 5", func(rows []row) { cross(rows).K = 5 }},
+		{"split", "with split 3", func(rows []row) { rows[1].Split = 3 }},
+		{"k", "and k 5", func(rows []row) { cross(rows).K = 5 }},
 		{"start", "start at token 1", func(rows []row) { rows[1].Start = 1 }},
-		{"count", "the plan wants 16", func(rows []row) { rows[0].Tokens, rows[0].LogProb = 15, rows[0].LogProb[1:] }},
+		{"count", "15 values instead of 16", func(rows []row) { rows[0].Tokens, rows[0].LogProb = 15, rows[0].LogProb[1:] }},
 		{"lists", "lengths", func(rows []row) { rows[0].LogProb = rows[0].LogProb[1:] }},
 		{"cluster", "into cluster", func(rows []row) { rows[1].Cluster++ }},
 		{"negative cluster", "is negative", func(rows []row) { rows[0].Cluster = -1 }},

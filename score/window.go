@@ -20,8 +20,8 @@ type Window[T any] struct {
 	Tokens  []T
 }
 
-// Fingerprint identifies windows, their clusters and their cross partners. It
-// belongs into Key.Windows.
+// Fingerprint identifies windows, their clusters and their cross partners, for
+// Key.Windows.
 func Fingerprint[T any](windows []Window[T], partners [][]int) string {
 	h := sha256.New()
 	writeInts(h, len(windows), len(partners))
@@ -44,8 +44,7 @@ func writeInts(h hash.Hash, values ...int) {
 	}
 }
 
-// writeTokens writes the tokens that l2m has in binary; others as Go prints
-// them.
+// writeTokens writes l2m's token types in binary, others as Go prints them.
 func writeTokens[T any](h hash.Hash, tokens []T) {
 	var b []byte
 	switch tokens := any(tokens).(type) {
@@ -88,7 +87,7 @@ func newJobs[T any](plan Plan, windows []Window[T], partners [][]int) (*jobs[T],
 	}
 	for i, w := range windows {
 		if len(w.Tokens) != plan.Length {
-			return nil, fmt.Errorf("window %d has %d tokens, the plan wants %d", i, len(w.Tokens), plan.Length)
+			return nil, fmt.Errorf("window %d has %d tokens instead of %d", i, len(w.Tokens), plan.Length)
 		}
 		if w.Cluster < 0 || w.Cluster > math.MaxInt32 {
 			return nil, fmt.Errorf("window %d: cluster %d is out of range", i, w.Cluster)
@@ -99,18 +98,18 @@ func newJobs[T any](plan Plan, windows []Window[T], partners [][]int) (*jobs[T],
 		return j, nil
 	}
 	if len(partners) != len(windows) {
-		return nil, fmt.Errorf("cross partners of %d windows given, there are %d windows", len(partners), len(windows))
+		return nil, fmt.Errorf("cross partners for %d windows, but there are %d", len(partners), len(windows))
 	}
 	for i, ps := range partners {
 		if len(ps) != plan.Cross {
-			return nil, fmt.Errorf("window %d has %d cross partners, the plan wants %d", i, len(ps), plan.Cross)
+			return nil, fmt.Errorf("window %d has %d cross partners instead of %d", i, len(ps), plan.Cross)
 		}
 		for k, p := range ps {
 			if p < 0 || p >= len(windows) {
 				return nil, fmt.Errorf("window %d: cross partner %d is not a window (there are %d)", i, p, len(windows))
 			}
 			if windows[p].Cluster == windows[i].Cluster {
-				return nil, fmt.Errorf("window %d: cross partner %d is of the same cluster %d, which would bias the estimate", i, p, windows[i].Cluster)
+				return nil, fmt.Errorf("window %d: cross partner %d is in the same cluster %d, which would bias the estimate", i, p, windows[i].Cluster)
 			}
 			j.uses[p] = append(j.uses[p], use{i, k})
 		}
@@ -143,13 +142,13 @@ func (b *jobs[T]) request(j int) lm.Request[T] {
 	return r
 }
 
-// y is what is scored after split ell of window i.
+// y is the text scored after split ell of window i.
 func (b *jobs[T]) y(i, ell int) []T {
 	end := ell + b.plan.Continuation(ell)
 	return b.windows[i].Tokens[ell:end:end]
 }
 
-// rows labels the answer to request j for storing.
+// rows converts the answer to request j to rows.
 func (b *jobs[T]) rows(j int, s lm.Scores) []row {
 	out := make([]row, 0, 1+len(s.Branches))
 	out = append(out, b.row(j, 0, s.Tokens))
@@ -169,8 +168,8 @@ func (b *jobs[T]) pieces(j int) int {
 	return 1 + n*len(b.plan.Splits)
 }
 
-// row labels the values of one sequence of request j: piece 0 is the window
-// itself, piece i the branch i−1 of request.
+// row converts the values of one sequence of request j: piece 0 is the window itself,
+// piece i branch i−1.
 func (b *jobs[T]) row(j, piece int, values []float32) row {
 	at := func(i int, kind pass, split, k, context int) row {
 		return row{

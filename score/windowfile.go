@@ -19,9 +19,9 @@ type windowRow struct {
 	Partners []int32 `parquet:"partners,list"`
 }
 
-// WriteWindows writes windows and their cross partners, one row each, as
-// Parquet compressed by zstd: about 2 bytes per token. With it a run can be
-// continued where its documents are not at hand.
+// WriteWindows writes windows and their cross partners, one row each, as Parquet
+// compressed by zstd: about 2 bytes per token. With the file, a run can be resumed
+// without its documents.
 func WriteWindows(w io.Writer, windows []Window[token.ID], partners [][]int) error {
 	out := parquet.NewGenericWriter[windowRow](w, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("l2m", Format, ""))
 	for i, window := range windows {
@@ -47,10 +47,9 @@ func WriteWindows(w io.Writer, windows []Window[token.ID], partners [][]int) err
 	return nil
 }
 
-// ReadWindows reads what WriteWindows wrote and checks it against the key of
-// its run: other windows, or a single changed token, are an error.
+// ReadWindows reads a file of WriteWindows and checks it against the key of its run.
 func ReadWindows(content []byte, key Key) (windows []Window[token.ID], partners [][]int, err error) {
-	defer func() { // parquet-go panics on some files whose metadata contradict each other
+	defer func() { // parquet-go panics on some files with contradictory metadata
 		if r := recover(); r != nil {
 			windows, partners, err = nil, nil, fmt.Errorf("reading windows: not readable as Parquet: %v", r)
 		}
@@ -63,7 +62,7 @@ func ReadWindows(content []byte, key Key) (windows []Window[token.ID], partners 
 		return nil, nil, fmt.Errorf("reading windows: %w", err)
 	}
 	if f.NumRows() != int64(key.Count) {
-		return nil, nil, fmt.Errorf("reading windows: there are %d, the run has %d (the file is of another run)", f.NumRows(), key.Count)
+		return nil, nil, fmt.Errorf("reading windows: there are %d, but the run has %d (this is the file of another run)", f.NumRows(), key.Count)
 	}
 	in := parquet.NewGenericReader[windowRow](f)
 	defer in.Close()
@@ -92,11 +91,11 @@ func ReadWindows(content []byte, key Key) (windows []Window[token.ID], partners 
 			return nil, nil, fmt.Errorf("reading windows: %w", err)
 		}
 	}
-	// Callers without cross passes have no partners, as nil or as empty lists.
+	// Without cross passes, partners may be nil or empty lists.
 	for _, p := range [][][]int{partners, make([][]int, len(windows))} {
 		if Fingerprint(windows, p) == key.Windows {
 			return windows, p, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("reading windows: they are not those of the run (their SHA-256 differs; restore the file, or plan again)")
+	return nil, nil, fmt.Errorf("reading windows: they are not those of the run: their SHA-256 differs (restore the file, or plan again)")
 }

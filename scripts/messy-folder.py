@@ -107,7 +107,7 @@ put("tables/a.tsv", table(texts(), "\t"), "table row", 4)
 for codec in ["lz4", "zstd", "brotli"]:
     put(f"tables/{codec}.parquet", parquet(texts(), compression=codec), "Parquet row", 4)
 put("tables/cut.parquet", parquet(texts())[:200], skip="damaged")
-put("tables/lfs.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", skip="pointers of Git LFS")
+put("tables/lfs.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", skip="Git LFS pointers")
 put("saved/data-00000-of-00001.arrow", arrow(texts(), ipc.new_stream), "Arrow row", 4)
 put("saved/state.json", "{}", skip="metadata files")
 put("saved/dataset_info.json", "{}", skip="metadata files")

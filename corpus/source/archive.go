@@ -16,17 +16,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// vendored folders hold other projects' files.
+// vendored folders contain other projects' files.
 var vendored = []string{"vendor", "node_modules", "third_party", "__pycache__", "__MACOSX"}
 
-// Reasons for which files and folders are passed over without a look.
+// Reasons for skipping files and folders by name.
 const (
 	SkipHidden = "hidden files and folders"
 	SkipVendor = "vendored folders"
 )
 
-// Ignored says why a file or folder called name is passed over in a folder; "" where
-// it is not.
+// Ignored is the reason for skipping a file or folder called name within a folder; ""
+// if it is read.
 func Ignored(name string, folder bool) string {
 	switch {
 	case strings.HasPrefix(name, ".") && name != "." && name != "..":
@@ -67,11 +67,11 @@ func (r *reader) tar(in Input, br *bufio.Reader, depth int) error {
 		switch sparse := h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "" || h.Typeflag == tar.TypeGNUSparse; {
 		case h.Typeflag == tar.TypeDir:
 		case h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink:
-			// What it points to is in the archive too.
+			// The target is in the archive too.
 		case !slices.Contains([]byte{tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont}, h.Typeflag):
 			r.report.Skip(SkipSpecial, name)
 		case sparse:
-			r.report.Skip("files with holes in a tar archive", name)
+			r.report.Skip("sparse files in a tar archive", name)
 		default:
 			if err := r.inside(Input{Name: name, R: archive, Found: true}, h.Name, depth); err != nil {
 				return err
@@ -80,11 +80,11 @@ func (r *reader) tar(in Input, br *bufio.Reader, depth int) error {
 	}
 }
 
-// SkipSpecial is why devices, sockets and such are passed over.
+// SkipSpecial is the reason for skipping devices, pipes and sockets.
 const SkipSpecial = "devices, pipes and sockets"
 
-// inside reads a file of an archive. What cannot be read is skipped and counted, as in
-// a folder, unless it is to be an error.
+// inside reads a file of an archive. An unreadable one is skipped and counted, unless
+// Options.Strict.
 func (r *reader) inside(in Input, name string, depth int) error {
 	if why := ignoredPath(name); why != "" {
 		r.report.Skip(why, in.Name)
@@ -102,7 +102,7 @@ func (r *reader) inside(in Input, name string, depth int) error {
 	return err
 }
 
-// officeParts are files that tell office documents from other ZIP archives.
+// officeParts distinguish office documents from other ZIP archives.
 var officeParts = map[string]string{
 	"[Content_Types].xml":  "an office document (Word, Excel, PowerPoint)",
 	"mimetype":             "an e-book or an OpenDocument file",
@@ -129,7 +129,7 @@ func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
 			return &Refusal{in.Name, what + ", not text", groupOffice, "save it as plain text, or as HTML"}
 		}
 		if strings.HasSuffix(f.Name, ".npy") || f.Name == "archive/data.pkl" || strings.HasSuffix(f.Name, "/data.pkl") {
-			return &Refusal{in.Name, "arrays or weights of a model, not text", "data that is not text", ""}
+			return &Refusal{in.Name, "arrays or model weights, not text", "data that is not text", ""}
 		}
 	}
 	var refused []*Refusal
@@ -160,13 +160,14 @@ func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
 	return nil
 }
 
-// zipMethods are ways to pack a file in a ZIP archive that are not read [APPNOTE, 4.4.5].
+// zipMethods are unsupported compressions in ZIP archives [APPNOTE, 4.4.5].
 var zipMethods = map[uint16]string{1: "Shrink", 6: "Implode", 9: "Deflate64", 14: "LZMA", 95: "xz", 98: "PPMd"}
 
-// zipped reads a file of a ZIP archive; a *Refusal says that it cannot be unpacked.
+// zipped reads a file in a ZIP archive; the error is a *Refusal if it cannot be
+// unpacked.
 func (r *reader) zipped(f *zip.File, name string, depth int) error {
 	if f.Flags&1 != 0 {
-		return &Refusal{name, "encrypted", "encrypted files", "unpack it with its password into a folder, and name that"}
+		return &Refusal{name, "encrypted", "encrypted files", "unpack it into a folder with its password, and name that"}
 	}
 	content, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {

@@ -14,15 +14,15 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// maxBatch bounds what the rows that Arrow writes together take, and maxMetadata what
-// describes them, in bytes.
+// maxBatch bounds the size of a record batch, and maxMetadata that of its description,
+// in bytes.
 const (
 	maxBatch    = 2 << 30
 	maxMetadata = 16 << 20
 )
 
-// arrow yields the strings of one column of Arrow IPC, a stream or a file, whose end
-// says where the rows are. Of a list, the strings of a row are joined by ends of lines.
+// arrow reads a column of strings from an Arrow IPC stream or file. If rows are lists,
+// the strings of a row are joined by newlines.
 func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 	inVisit := false
 	// The library panics on some damaged files.
@@ -37,7 +37,7 @@ func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 	if !stream {
 		head, _ := br.Peek(12)
 		if stream = isArrowStream(head); !stream && !bytes.HasPrefix(head, []byte("ARROW1\x00\x00")) {
-			return &Refusal{in.Name, "not Arrow IPC", "files that are not what their names say", "say what it is: --format"}
+			return &Refusal{in.Name, "not Arrow IPC", "files that are not what their names say", "choose another --format"}
 		}
 	}
 	return r.random(in, br, func(at io.ReaderAt, size int64) error {
@@ -51,7 +51,7 @@ func (r *reader) arrow(in Input, br *bufio.Reader, stream bool) (err error) {
 	})
 }
 
-// arrowLimits keeps what a file of at most so many bytes claims from being allocated.
+// arrowLimits bounds allocations by the size of the file, whatever lengths it claims.
 func arrowLimits(most int64) []ipc.Option {
 	return []ipc.Option{ipc.WithAllocator(&boundedMemory{}), ipc.WithMetadataSizeLimit(min(most, maxMetadata)), ipc.WithBodySizeLimit(most)}
 }
@@ -112,7 +112,7 @@ func (r *reader) arrowFile(in Input, at io.ReaderAt, size int64, inVisit *bool) 
 	return nil
 }
 
-// arrowBatch yields the rows of a batch behind row.
+// arrowBatch yields the rows of a batch; row is the number of the last row before it.
 func (r *reader) arrowBatch(in Input, batch arrow.RecordBatch, path arrowPath, row int64, inVisit *bool) (int64, error) {
 	column := batch.Column(path.index)
 	for i := range int(batch.NumRows()) {
@@ -125,7 +125,7 @@ func (r *reader) arrowBatch(in Input, batch arrow.RecordBatch, path arrowPath, r
 	return row, r.ctx.Err()
 }
 
-// arrowPath is where a column stands: at the top, and within structures.
+// arrowPath is the index of a column, and the path within it if it is a structure.
 type arrowPath struct {
 	index int
 	rest  []string
@@ -186,8 +186,7 @@ func (r *reader) arrowText(in Input, path arrowPath, t arrow.DataType) (arrowPat
 	}
 }
 
-// cell appends the strings that stand in one row of a column; some says that there is
-// one.
+// cell appends the strings in one row of a column; some reports whether there is one.
 func cell(pieces []string, column arrow.Array, i int, path []string) (_ []string, some bool) {
 	if column.IsNull(i) {
 		return pieces, false
@@ -227,7 +226,7 @@ func cell(pieces []string, column arrow.Array, i int, path []string) (_ []string
 	return pieces, some
 }
 
-// boundedMemory refuses what claims of a damaged file would allocate.
+// boundedMemory panics when a damaged file claims too much memory.
 type boundedMemory struct {
 	memory.GoAllocator
 	held int

@@ -1,14 +1,14 @@
-// Package source says what a file is and streams the documents in it.
+// Package source recognizes files and streams the documents in them:
 //
-//	file -> unpacked -> recognized by its content -> documents in UTF-8
+//  1. It unpacks the file: gzip, Zstandard, bzip2, xz or LZ4, also nested.
+//  2. It recognizes the format by the first bytes or, if they are ambiguous, by the
+//     name. Archives (tar, ZIP) are read like folders.
+//  3. It decodes the text to UTF-8 and passes on one document after another.
 //
-// [Read] unpacks a file (gzip, Zstandard, bzip2, xz, LZ4, also one inside
-// another), decides by its first bytes what it holds and only then, where the
-// bytes leave a choice, by its name, and hands over one document after another.
-// Archives (tar, ZIP) are read like folders. What is not text is a [Refusal],
-// never a document. What was decided comes back as a [Report].
+// [Read] returns a [Report] of what was found. A file that is not text gives a
+// [Refusal], never a document.
 //
-// Memory is bounded by the largest record, which [Options].MaxRecord limits, and
-// by the window of the compression; plain text and sequences are streamed. A
-// length that a file claims allocates nothing until that much data has come.
+// Memory is bounded by the largest record, which [Options].MaxRecord limits, and by the
+// compression window; plain text and sequences are streamed. Lengths that a file claims
+// are not allocated before the data arrives.
 package source

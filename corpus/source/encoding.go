@@ -19,11 +19,11 @@ import (
 const (
 	noteWide     = "read as UTF-16 or UTF-32"
 	noteWestern  = "not UTF-8, read as Windows-1252 (Latin-1)"
-	noteReplaced = "with characters that are no Unicode, replaced by U+FFFD"
+	noteReplaced = "with invalid Unicode, replaced by U+FFFD"
 )
 
-// wideOf tells UTF-16 and UTF-32 by their marks of byte order, and without those by
-// the zero bytes that every ASCII letter has in them; nil for other text.
+// wideOf recognizes UTF-16 and UTF-32 by their byte order mark, or by the zero bytes
+// that ASCII characters have in them; nil for other text.
 func wideOf(head []byte) encoding.Encoding {
 	for _, m := range []struct {
 		mark string
@@ -38,7 +38,7 @@ func wideOf(head []byte) encoding.Encoding {
 			return m.e
 		}
 	}
-	// Zero bytes at one place of every unit, next to none at the others.
+	// Zero bytes are at the same position in most units, and rare at the others.
 	var zeros [4]int
 	n := len(head) &^ 3
 	for i, b := range head[:n] {
@@ -65,7 +65,7 @@ func wideOf(head []byte) encoding.Encoding {
 	default:
 		return nil
 	}
-	// What is text in it has few control characters and none that are no Unicode.
+	// Real text has few control characters and little invalid Unicode.
 	text, err := e.NewDecoder().Bytes(head[:n])
 	if err != nil || !isText(text) || bytes.Count(text, []byte("\ufffd"))*50 > len(text) {
 		return nil
@@ -73,8 +73,7 @@ func wideOf(head []byte) encoding.Encoding {
 	return e
 }
 
-// decoded turns text into UTF-8. The decoder says what was special about it once all
-// of the text is read.
+// decoded converts text to UTF-8. The decoder's note is valid after all text was read.
 func decoded(in *bufio.Reader, head []byte) (*bufio.Reader, *decoder) {
 	d := &decoder{}
 	switch e := wideOf(head); {
@@ -89,27 +88,27 @@ func decoded(in *bufio.Reader, head []byte) (*bufio.Reader, *decoder) {
 	return bufio.NewReaderSize(d, headSize), d
 }
 
-// errForeign says that text is neither UTF-8 nor of a western encoding.
+// errForeign is returned for text that is neither UTF-8 nor Western European.
 var errForeign = errors.New("its letters are neither UTF-8 nor those of a Western European encoding")
 
-// decoder reads text in UTF-8, in which bytes that are not UTF-8 stand for the
-// characters of Windows-1252, as in web browsers. Every byte is decoded by itself, so
-// that it does not matter where reading begins. In text of another encoding of single
-// bytes (Cyrillic, say) or of several (Chinese) such bytes stand together in runs: that
-// is an error.
+// decoder converts text to UTF-8. Bytes that are not valid UTF-8 are read as
+// Windows-1252, as web browsers do. Every byte is decoded on its own, so that the
+// result does not depend on where reading begins. In other single-byte encodings
+// (Cyrillic) and in multi-byte ones (Chinese) such bytes come in runs, which gives an
+// error.
 type decoder struct {
 	in   io.Reader
 	wide bool
 
 	out  []byte // decoded, not yet read
-	part []byte // read, not yet decoded: a character that is cut
+	part []byte // read, not yet decoded: an incomplete character
 	buf  []byte
 	end  error
 
-	valid    int64 // bytes that continue characters of UTF-8
+	valid    int64 // continuation bytes of valid UTF-8
 	strays   int64 // bytes that are not UTF-8
-	runs     int64 // of those, that have no ASCII on either side, are signs inside a word, or have no meaning
-	replaced bool  // U+FFFD in what was wide
+	runs     int64 // of these: without ASCII on either side, signs inside a word, or undefined in Windows-1252
+	replaced bool  // UTF-16 or UTF-32 had invalid characters
 	last     byte
 }
 
@@ -140,7 +139,7 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// cutRune is how many bytes at the end of text begin a character that goes on.
+// cutRune is the number of bytes at the end of text that begin an incomplete character.
 func cutRune(text []byte) int {
 	for i := 1; i <= min(len(text), utf8.UTFMax); i++ {
 		if b := text[len(text)-i]; utf8.RuneStart(b) {
@@ -184,7 +183,7 @@ func (d *decoder) decode(piece []byte) []byte {
 			after = piece[i+1]
 		}
 		if r = western(b); r == utf8.RuneError {
-			d.runs += 8 // no letter of that encoding
+			d.runs += 8 // not defined in Windows-1252
 			r = rune(b)
 		}
 		if before >= utf8.RuneSelf && after >= utf8.RuneSelf || inWord(before) && inWord(after) && !insideWords(r) {
@@ -199,17 +198,17 @@ func (d *decoder) decode(piece []byte) []byte {
 	return out
 }
 
-// inWord says whether a byte is a letter, as far as it tells.
+// inWord reports whether a byte may belong to a letter.
 func inWord(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= utf8.RuneSelf }
 
-// insideWords says whether a character of Windows-1252 may stand between two letters:
-// the signs that other encodings write as letters (¹ for ą, ³ for ł) do not.
+// insideWords reports whether a Windows-1252 character may stand between two letters,
+// unlike the signs that are letters in other encodings (¹ for ą, ³ for ł).
 func insideWords(r rune) bool {
 	return unicode.IsLetter(r) || strings.ContainsRune("‘’“”–—·\u00a0\u00ad", r)
 }
 
-// foreign judges whether stray bytes can be western letters, when there are enough to
-// tell or the text has ended.
+// foreign reports whether the invalid bytes cannot be Western letters, once there are
+// enough of them or the text has ended.
 func (d *decoder) foreign(end bool) bool {
 	if d.strays < 64 && !end || d.strays*100 < d.valid {
 		return false
@@ -217,7 +216,7 @@ func (d *decoder) foreign(end bool) bool {
 	return d.runs*4 > d.strays
 }
 
-// note says in a report what was special.
+// note adds to a report what was special about the text.
 func (d *decoder) note(r *Report, name string) {
 	switch {
 	case d.wide:
@@ -230,8 +229,7 @@ func (d *decoder) note(r *Report, name string) {
 	}
 }
 
-// western is the character of a byte in Windows-1252; U+FFFD for the five that have
-// none.
+// western decodes a byte of Windows-1252; U+FFFD for the five that are undefined.
 func western(b byte) rune {
 	if b < 0x80 || b >= 0xa0 {
 		return rune(b)

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Format is how the documents stand in a file.
+// Format is how a file holds documents.
 type Format string
 
 // The formats.
 const (
 	Auto      Format = ""          // by the content of the file, then by its name
 	Text      Format = "text"      // the whole file is one document
-	Bytes     Format = "bytes"     // the whole file is one document, whatever its bytes are
+	Bytes     Format = "bytes"     // the whole file is one document, decoded by nothing
 	JSONL     Format = "jsonl"     // JSON objects, one per line, in an array or one after another
 	CSV       Format = "csv"       // rows of fields, separated by commas, semicolons or tabs
 	Parquet   Format = "parquet"   // one document per row
@@ -22,10 +22,10 @@ const (
 	FASTA     Format = "fasta"     // one document per record: its letters in capitals
 	FASTQ     Format = "fastq"     // one document per read: its bases in capitals
 	WARC      Format = "warc"      // one document per page of a web archive (WARC, WET)
-	MediaWiki Format = "mediawiki" // one document per article of a dump in XML
+	MediaWiki Format = "mediawiki" // one document per article of an XML dump
 )
 
-// formats are those that may be asked for, in the order in which they are listed.
+// formats are the values of --format, in the order of messages.
 var formats = []Format{Text, Bytes, JSONL, CSV, Parquet, Arrow, FASTA, FASTQ, WARC, MediaWiki}
 
 // ParseFormat reads the name of a format; "json" is jsonl and "tsv" is csv.
@@ -51,7 +51,7 @@ func FormatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// byExtension is what names say of files.
+// byExtension maps file extensions to formats.
 var byExtension = map[string]Format{
 	".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".ipynb": JSONL,
 	".csv": CSV, ".tsv": CSV, ".tab": CSV,
@@ -62,8 +62,8 @@ var byExtension = map[string]Format{
 	".warc": WARC, ".wet": WARC,
 }
 
-// named is what the name of a file says, without the endings of compressions, which
-// may be there though the file is no longer packed.
+// named is the format that a file's name suggests. It ignores extensions of
+// compressions, which may remain on unpacked files.
 func named(name string) Format {
 	for i := range compressions {
 		name = compressions[i].trimEnding(name)
@@ -75,8 +75,8 @@ func extension(name string) string {
 	return strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))
 }
 
-// Records says whether files of the format hold records, which are documents each.
+// Records reports whether files of the format consist of records, each a document.
 func (f Format) Records() bool { return f != Text && f != Bytes && f != Auto }
 
-// binary says whether files of the format are not text.
+// binary reports whether files of the format are not text.
 func (f Format) binary() bool { return f == Parquet || f == Arrow || f == WARC }

@@ -13,10 +13,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// json reads objects that stand one after another, on a line each or not, or in an
-// array; of an array, strings are documents too. A notebook is one document, the
-// sources of its cells. A single object without the field, found in a folder, is text
-// (a source tree has many), unless JSON is asked for.
+// json reads objects one after another or in an array, with or without newlines between
+// them; in an array, strings are documents too. A notebook is one document, the sources
+// of its cells. A single object without the field, found in a folder, is text, since
+// source trees have many, unless JSON is asked for.
 func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 	values := &values{in: br, name: in.Name, max: r.o.MaxRecord, line: 1}
 	var lone []byte // the first object, if it lacks the field
@@ -63,7 +63,7 @@ func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 	}
 }
 
-// jsonEnd settles what becomes of objects without the field.
+// jsonEnd decides what to do about objects without the field.
 func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, lacking int) error {
 	switch {
 	case lone != nil && in.Found && r.o.Format == Auto && extension(ending) != ".jsonl" && extension(ending) != ".ndjson":
@@ -72,7 +72,7 @@ func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, l
 	case lacking > 0 && r.number == 0:
 		err := r.lacking(in, "field", names)
 		if refusal, ok := errors.AsType[*Refusal](err); ok && lone != nil {
-			refusal.Cure = "--format text measures the object as it stands"
+			refusal.Cure = "--format text measures the object itself"
 		}
 		return err
 	case lacking > 0:
@@ -81,18 +81,18 @@ func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, l
 	return nil
 }
 
-// extracted is what a JSON value holds in its field.
+// extracted is the field of a JSON value.
 type extracted struct {
-	text     []byte // until the value is overwritten
+	text     []byte // valid until the value is overwritten
 	found    bool   // there is text
-	null     bool   // the field is there and holds nothing
-	notebook bool   // the text is that of the cells
+	null     bool   // the field exists but is empty
+	notebook bool   // the text is from a notebook's cells
 	replaced bool   // half of a surrogate pair was replaced
 	names    []string
 }
 
-// extract takes the text out of a value: an object's field, or the value itself if it
-// is a string. names is set where an object lacks the field.
+// extract returns the text of a value: an object's field, or the value itself if it is
+// a string. names is set if an object lacks the field.
 func extract(raw []byte, field string) (extracted, error) {
 	value, names, err := resolve(raw, field)
 	if err != nil {
@@ -119,8 +119,8 @@ func extract(raw []byte, field string) (extracted, error) {
 	return extracted{}, nil
 }
 
-// unquote is the text of a JSON string that is known to be valid; replaced says that
-// half of a surrogate pair became U+FFFD.
+// unquote is the text of a valid JSON string; replaced says that an unpaired surrogate
+// became U+FFFD.
 func unquote(value []byte) (text []byte, replaced bool) {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return value[1 : len(value)-1], false
@@ -130,7 +130,8 @@ func unquote(value []byte) (text []byte, replaced bool) {
 	return text, has(text, "\ufffd") && !has(value, "\ufffd") && !has(bytes.ToLower(value), `\ufffd`)
 }
 
-// joined makes lines of the strings in an array. An array of other things is no text.
+// joined joins the strings in an array with newlines. Arrays of other things are not
+// text.
 func joined(array []byte) (extracted, error) {
 	out := extracted{found: true}
 	n, other := 0, false
@@ -154,7 +155,7 @@ func joined(array []byte) (extracted, error) {
 	return out, nil
 }
 
-// lenient reads what Python writes; the last of several members of one name counts.
+// lenient accepts what Python writes; the last of several members of one name counts.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // tokens reads the parts of a JSON value in place.
@@ -167,7 +168,7 @@ func tokensOf(raw []byte) tokens {
 	return tokens{raw, jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)}
 }
 
-// value reads the next value as it stands; nil: the object or array has ended.
+// value reads the next value verbatim; nil at the end of the object or array.
 func (t tokens) value() ([]byte, error) {
 	if k := t.d.PeekKind(); k == '}' || k == ']' {
 		_, err := t.d.ReadToken()
@@ -178,7 +179,7 @@ func (t tokens) value() ([]byte, error) {
 	return t.raw[end-len(v) : end], invalid(err)
 }
 
-// open reads the bracket that an object or array begins with.
+// open reads the opening bracket of an object or array.
 func (t tokens) open() error {
 	_, err := t.d.ReadToken()
 	return invalid(err)
@@ -194,7 +195,7 @@ func invalid(err error) error {
 	return fmt.Errorf("invalid JSON: %w", err)
 }
 
-// members visits the members of an object in their order.
+// members visits the members of an object in order.
 func members(object []byte, visit func(name, value []byte)) error {
 	t := tokensOf(object)
 	if err := t.open(); err != nil {
@@ -214,7 +215,7 @@ func members(object []byte, visit func(name, value []byte)) error {
 	}
 }
 
-// elements visits the elements of an array in their order.
+// elements visits the elements of an array in order.
 func elements(array []byte, visit func(value []byte) error) error {
 	t := tokensOf(array)
 	if err := t.open(); err != nil {
@@ -231,9 +232,9 @@ func elements(array []byte, visit func(value []byte) error) error {
 	}
 }
 
-// resolve finds the value of a field; a key that has dots in it goes before a path of
-// keys. Where the path leads through an array, the values of its elements make an
-// array. nil: an object has no such field, and these are its own.
+// resolve finds the value of a field. A key with dots in it takes precedence over a
+// path of keys. If the path leads through an array, the values of its elements form an
+// array. If value is nil, an object has no such field, and names are those it has.
 func resolve(raw []byte, path string) (value []byte, names []string, err error) {
 	switch raw[0] {
 	case '{':
@@ -277,7 +278,7 @@ func resolveObject(raw []byte, path string) (value []byte, names []string, err e
 	return nil, slices.Compact(names), err
 }
 
-// resolveInside resolves the rest of a path in a value that is not at the top.
+// resolveInside resolves the rest of a path in a nested value.
 func resolveInside(raw []byte, path string) (value []byte, names []string, err error) {
 	switch raw[0] {
 	case '{':
@@ -309,7 +310,7 @@ func resolveInside(raw []byte, path string) (value []byte, names []string, err e
 	return []byte("null"), nil, nil
 }
 
-// notebook joins the sources of the cells of a Jupyter notebook; nil: it is none.
+// notebook joins the sources of the cells of a Jupyter notebook; nil if raw is not one.
 func notebook(raw []byte) *string {
 	type cell struct {
 		Source json.RawMessage `json:"source"`
@@ -352,8 +353,8 @@ func notebook(raw []byte) *string {
 	return &text
 }
 
-// withoutNaN makes null of the numbers that Python writes and JSON does not know: NaN,
-// Infinity and -Infinity, where they stand outside of strings.
+// withoutNaN replaces NaN, Infinity and -Infinity, which Python writes but JSON does
+// not allow, by null outside of strings.
 func withoutNaN(raw []byte) []byte {
 	var out []byte
 	inString := false

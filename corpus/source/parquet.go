@@ -12,11 +12,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// unsupported is how the library calls a compression that it lacks.
+// unsupported is the library's name for a compression that it lacks.
 const unsupported = "UNSUPPORTED"
 
-// parquet yields the strings of one column, one document per row. Of a column in a
-// list, the strings of a row are joined by ends of lines.
+// parquet reads a column of strings, one document per row. If rows are lists, the
+// strings of a row are joined by newlines.
 func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	// The library panics on some damaged files.
 	inVisit := false
@@ -84,11 +84,11 @@ func openParquet(at io.ReaderAt, size int64) (*parquet.File, error) {
 	return parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
-// scaffolding are the names of the groups that lists are made of in Parquet.
+// scaffolding are the names of the groups that encode lists in Parquet.
 var scaffolding = []string{"list", "element", "item", "array", "bag", "array_element", "key_value"}
 
-// parquetColumn finds the column of the field; a name may have dots in it, and a path
-// need not name the groups that lists are made of.
+// parquetColumn finds the column of the field. Names may have dots in them, and paths
+// need not name the groups that encode lists.
 func (r *reader) parquetColumn(in Input, p *parquet.File) (parquet.LeafColumn, error) {
 	schema := p.Schema()
 	leaf, ok := schema.Lookup(r.o.Field)
@@ -112,7 +112,7 @@ func (r *reader) parquetColumn(in Input, p *parquet.File) (parquet.LeafColumn, e
 	for _, group := range p.Metadata().RowGroups {
 		codec := group.Columns[leaf.ColumnIndex].MetaData.Codec
 		if !isLZ4(codec) && parquet.LookupCompressionCodec(codec).String() == unsupported {
-			return leaf, &Refusal{in.Name, fmt.Sprintf("column %q is compressed with %s, which is not read (write the file again with Zstandard or Snappy)", r.o.Field, codec), "in a compression that is not read", ""}
+			return leaf, &Refusal{in.Name, fmt.Sprintf("column %q is compressed with %s, which is not supported (write the file again with Zstandard or Snappy)", r.o.Field, codec), "in an unsupported compression", ""}
 		}
 	}
 	return leaf, nil
@@ -129,12 +129,12 @@ func usesLZ4(p *parquet.File, leaf parquet.LeafColumn) bool {
 	return false
 }
 
-// parquetRows makes rows of the values of a column.
+// parquetRows assembles rows from the values of a column.
 type parquetRows struct {
 	r       *reader
 	in      Input
 	list    bool
-	full    int // definition level of a value that is there
+	full    int // definition level of a value that is not null
 	inVisit *bool
 
 	row    int64 // from 1
@@ -184,7 +184,7 @@ func (p *parquetRows) damaged(err error) error {
 	return &ReadError{p.in.Name, fmt.Sprintf("row %d: %v", p.row+1, err), err}
 }
 
-// value takes one value, which begins a row or goes on with one.
+// value adds a value, which begins or continues a row.
 func (p *parquetRows) value(v parquet.Value) error {
 	if v.RepetitionLevel() == 0 {
 		if err := p.end(); err != nil {
@@ -204,7 +204,7 @@ func (p *parquetRows) value(v parquet.Value) error {
 	return nil
 }
 
-// end hands over the row that is complete.
+// end passes on the complete row.
 func (p *parquetRows) end() error {
 	if !p.begun {
 		return nil
@@ -214,7 +214,7 @@ func (p *parquetRows) end() error {
 	return p.r.value(p.in, p.row, text, some, p.inVisit)
 }
 
-// value hands over the text of a row of Parquet or Arrow.
+// value passes on the text of a row of Parquet or Arrow.
 func (r *reader) value(in Input, row int64, text []byte, some bool, inVisit *bool) error {
 	switch {
 	case !some:

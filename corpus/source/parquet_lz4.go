@@ -14,14 +14,14 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// unpackedParquet is a Parquet file one column of which stands uncompressed behind the
-// rest: parquet-go v0.32.0 loses what it unpacks of LZ4_RAW (column.go, decompress,
-// drops the buffer of the codec where it is of the right size).
+// unpackedParquet is a Parquet file with an uncompressed copy of one column at its end:
+// parquet-go v0.32.0 loses the result of decompressing LZ4_RAW (decompress in column.go
+// drops the codec's buffer if it has the right size).
 type unpackedParquet struct {
 	at   io.ReaderAt
-	old  int64 // bytes of at
+	old  int64 // length of at, in bytes
 	tail *os.File
-	size int64 // bytes in all
+	size int64 // total length in bytes
 	end  func()
 }
 
@@ -40,8 +40,8 @@ func (u *unpackedParquet) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// withoutLZ4 writes the pages of a column uncompressed to a temporary file, and the
-// metadata that tells of them.
+// withoutLZ4 writes the pages of a column, uncompressed, and the metadata for them to a
+// temporary file.
 func withoutLZ4(at io.ReaderAt, size int64, p *parquet.File, leaf parquet.LeafColumn, dir string) (_ *unpackedParquet, err error) {
 	tmp, err := os.CreateTemp(dir, "l2m-unpacked-*")
 	if err != nil {
@@ -91,8 +91,8 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// unpackChunk copies the pages of a column chunk uncompressed to out, which goes on
-// behind old bytes of the file, and changes what the metadata says of them.
+// unpackChunk writes the pages of a column chunk, uncompressed, to out, which continues
+// the file after old bytes, and updates the metadata.
 func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaData) error {
 	begin, dataAt, dictionaryAt := out.n, int64(-1), int64(-1)
 	if err := eachPage(at, old, m, func(h *format.PageHeader, pos int64) error {
@@ -126,8 +126,8 @@ func unpackChunk(at io.ReaderAt, old int64, out *counter, m *format.ColumnMetaDa
 	return nil
 }
 
-// unpackPage unpacks a page and changes its header to say so. The levels of a page of
-// version 2 are not packed.
+// unpackPage decompresses a page and updates its header. The levels of version 2 pages
+// are not compressed.
 func unpackPage(h *format.PageHeader, packed []byte, codec format.CompressionCodec) ([]byte, error) {
 	levels := 0
 	if h.DataPageHeaderV2.Valid {
@@ -141,7 +141,7 @@ func unpackPage(h *format.PageHeader, packed []byte, codec format.CompressionCod
 		}
 		v2.IsCompressed.V, v2.IsCompressed.Valid = false, true
 	}
-	// A byte of LZ4 stands for 255 bytes at most [LZ4 block format].
+	// A byte of LZ4 decodes to at most 255 bytes [LZ4 block format].
 	body := packed[levels:]
 	if want := int64(h.UncompressedPageSize) - int64(levels); want > 255*int64(len(body)) {
 		return nil, fmt.Errorf("a page of %d bytes cannot hold the %d it claims", len(body), want)
@@ -163,9 +163,9 @@ func unpackPage(h *format.PageHeader, packed []byte, codec format.CompressionCod
 	return page, nil
 }
 
-// uncompressHadoop unpacks what Hadoop and Spark call LZ4: blocks, each behind its
-// length and its packed length [Parquet, Compression.md]. Others wrote under that name
-// what is now called LZ4_RAW.
+// uncompressHadoop decompresses what Hadoop and Spark call LZ4: blocks, each preceded
+// by its length and its compressed length [Parquet, Compression.md]. Other programs
+// wrote LZ4_RAW under that name.
 func uncompressHadoop(packed, page []byte) (n int, err error) {
 	for len(packed) > 0 {
 		if len(packed) < 8 {

@@ -176,7 +176,7 @@ func eachPage(at io.ReaderAt, size int64, m *format.ColumnMetaData, visit func(h
 		from = m.DictionaryPageOffset
 	}
 	if m.TotalCompressedSize < 0 || from < 0 || from > size-m.TotalCompressedSize {
-		return errors.New("the metadata speaks of bytes that the file does not have")
+		return errors.New("the metadata points beyond the end of the file")
 	}
 	for end := from + m.TotalCompressedSize; from < end; {
 		h, n, err := pageHeader(at, from, end)

@@ -13,48 +13,48 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultMaxRecord bounds one record, in bytes.
+// DefaultMaxRecord limits the length of a record, in bytes.
 const DefaultMaxRecord = 256 << 20
 
-// DefaultField holds the text of a record.
+// DefaultField is the field with the text of a record.
 const DefaultField = "text"
 
 // Options says how to read a file.
 type Options struct {
-	Format    Format // Auto: as its content and its name say
-	Field     string // of JSON, or column of a table, that holds the text; a path has dots; "" means DefaultField
-	MaxRecord int64  // bytes of one record of JSON, a table, an archive of the web; 0 means DefaultMaxRecord
-	Strict    bool   // what cannot be read within an archive is an error
-	TempDir   string // where packed Parquet and ZIP files are unpacked, which are not read in order; "": the system's
+	Format    Format // Auto: by content, then by name
+	Field     string // JSON field or table column with the text; dots separate the keys of a path; "" means DefaultField
+	MaxRecord int64  // longest record of JSON, a table or a web archive, in bytes; 0 means DefaultMaxRecord
+	Strict    bool   // unreadable files within an archive are errors
+	TempDir   string // for unpacked copies of Parquet and ZIP files, which need random access; "" means the system's
 }
 
 // Input is a file.
 type Input struct {
-	Name  string // for people, and for what its ending says
+	Name  string // for messages, and for its extension
 	R     io.Reader
-	At    io.ReaderAt // the same content at any place; nil: only in order
+	At    io.ReaderAt // random access to the same content; nil if there is none
 	Size  int64       // of At, bytes
-	Found bool        // in a folder or an archive, not named by the user: a single JSON object is text there
+	Found bool        // in a folder or an archive, not named by the user: then a single JSON object is text
 }
 
-// Place is where a document stands in its file: it grows from one document to the
-// next.
+// Place is the position of a document in its file. It increases from one document to
+// the next.
 type Place int64
 
-// memberShift leaves 2^40 records to every file of an archive.
+// memberShift leaves room for 2^40 records in each file of an archive.
 const memberShift = 40
 
 // Member is the number of the file within an archive, from 1; 0 outside of archives.
 func (p Place) Member() int { return int(p >> memberShift) }
 
-// Number is the number of the record (for JSON and tables: its line), from 1; 0 where
+// Number is the number of the record (of its line, for JSON and tables), from 1; 0 if
 // the file is the document.
 func (p Place) Number() int64 { return int64(p) & (1<<memberShift - 1) }
 
 // Document is one document of a file.
 type Document struct {
 	Place Place
-	Text  io.Reader // in UTF-8, unless the format is Bytes; until visit returns
+	Text  io.Reader // in UTF-8, unless the format is Bytes; valid until visit returns
 }
 
 // Kinds in a Report.
@@ -72,7 +72,7 @@ const (
 	kindWiki     = "wiki article"
 )
 
-// Reasons why a record is passed over.
+// Reasons for skipping a record.
 const (
 	passNoField   = "without the field"
 	passNull      = "without text"
@@ -80,26 +80,25 @@ const (
 	passLong      = "longer than --max-record"
 	passRagged    = "rows with more or fewer fields than the header"
 	passOtherPage = "of a web archive that hold no text"
-	passForeign   = "in an encoding that is not known"
-	passRedirect  = "redirects and pages that are no articles"
+	passForeign   = "in an unknown encoding"
+	passRedirect  = "redirects and pages that are not articles"
 )
 
-// reader reads one file, and what it holds.
+// reader reads a file and the files in it.
 type reader struct {
 	ctx    context.Context
 	o      Options
 	report *Report
 	visit  func(Document) error
-	member int    // of the archive; 0: none
-	number int64  // of documents of the file at hand
-	last   int64  // number of the last of them
-	kind   string // of that file
+	member int    // number of the file within the archive; 0 outside archives
+	number int64  // documents read from the current file
+	last   int64  // number of the last document
+	kind   string // of the current file
 }
 
-// Read streams the documents of a file to visit, which may leave a document unread.
-// An error is a *Refusal where the file is not text, a *ReadError where it is
-// damaged, visit's own error, or the context's. The Report covers what was read
-// until then.
+// Read streams the documents of a file to visit, which need not read a document to its
+// end. An error is a *Refusal if the file is not text, a *ReadError if it is damaged,
+// or the error of visit or ctx. The Report covers what was read up to the error.
 func Read(ctx context.Context, in Input, o Options, visit func(Document) error) (*Report, error) {
 	o.Field = cmp.Or(o.Field, DefaultField)
 	o.MaxRecord = cmp.Or(o.MaxRecord, DefaultMaxRecord)
@@ -108,7 +107,7 @@ func Read(ctx context.Context, in Input, o Options, visit func(Document) error) 
 	return r.report, err
 }
 
-// contextReader ends when its context does.
+// contextReader fails when its context ends.
 type contextReader struct {
 	ctx  context.Context
 	r    io.Reader
@@ -126,7 +125,8 @@ func (c contextReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cause leaves out of an error of the system what repeats the name of the file.
+// cause is a system error without the name of the file, which messages state
+// themselves.
 func cause(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -135,7 +135,7 @@ func cause(err error) error {
 	return err
 }
 
-// file reads one file; depth is how many archives and packings it lies in.
+// file reads one file, nested in depth archives and compressions.
 func (r *reader) file(in Input, depth int) error {
 	br := bufio.NewReaderSize(contextReader{r.ctx, in.R, in.Name}, headSize)
 	ending := in.Name
@@ -170,8 +170,8 @@ func peek(br *bufio.Reader) ([]byte, error) {
 	return head, err
 }
 
-// unpacked reads a file that is no longer packed; ending is its name without what
-// tells of packing.
+// unpacked reads a file after decompression; ending is its name without the extensions
+// of compressions.
 func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte, depth int) error {
 	v := verdict{format: r.o.Format}
 	if forced := v.format; forced == Auto || forced.Records() {
@@ -182,7 +182,7 @@ func (r *reader) unpacked(in Input, ending string, br *bufio.Reader, head []byte
 		case in.Found && (v.format != Auto || forced.binary()):
 			v.refusal = otherFormat(forced)
 		default:
-			v = verdict{format: forced} // its reader says what is wrong
+			v = verdict{format: forced} // the format's reader reports what is wrong
 		}
 	}
 	switch {
@@ -223,7 +223,7 @@ func (v *Refusal) of(name string) *Refusal {
 	return &named
 }
 
-// text reads a file whose content is text in UTF-8.
+// text reads a file of UTF-8 text.
 func (r *reader) text(in Input, ending string, br *bufio.Reader, format Format) error {
 	head, err := peek(br)
 	if err != nil {
@@ -256,7 +256,7 @@ func (r *reader) text(in Input, ending string, br *bufio.Reader, format Format) 
 	return r.records(in, kindText, func() error { return r.yield(0, br) })
 }
 
-// records counts what a file holds in the report.
+// records adds the documents of a file to the report.
 func (r *reader) records(in Input, kind string, read func() error) error {
 	r.number, r.last, r.kind = 0, 0, kind
 	err := read()
@@ -266,7 +266,7 @@ func (r *reader) records(in Input, kind string, read func() error) error {
 	return err
 }
 
-// yield hands over one document. Of several on a line, each has a number.
+// yield passes on a document. Documents on the same line get increasing numbers.
 func (r *reader) yield(number int64, text io.Reader) error {
 	if r.number++; r.number > 1 {
 		number = max(number, r.last+1)
@@ -279,7 +279,7 @@ func (r *reader) yieldText(number int64, text []byte) error {
 	return r.yield(number, bytes.NewReader(text))
 }
 
-// lacking is the error of a file in which no record has the field.
+// lacking is the error for a file in which no record has the field.
 func (r *reader) lacking(in Input, what string, names []string) error {
 	for i, n := range names {
 		names[i] = Printable(n)
@@ -292,8 +292,8 @@ func (r *reader) lacking(in Input, what string, names []string) error {
 		fmt.Sprintf("without the field %q", r.o.Field), ""}
 }
 
-// random gives a file to a reader that does not read it in order. What is not on disk
-// as it is (packed, or within an archive) is kept there meanwhile.
+// random opens a file for random access. Packed files and files within archives are
+// copied to disk first.
 func (r *reader) random(in Input, br *bufio.Reader, read func(at io.ReaderAt, size int64) error) error {
 	if in.At != nil {
 		return read(in.At, in.Size)
@@ -310,8 +310,8 @@ func (r *reader) random(in Input, br *bufio.Reader, read func(at io.ReaderAt, si
 	return read(tmp, n)
 }
 
-// discard takes a temporary file out of its folder at once, where the system lets it,
-// so that a kill leaves nothing behind. What it returns does the rest.
+// discard removes a temporary file at once if the system allows it, so that a killed
+// process leaves nothing behind. The returned function closes and removes it otherwise.
 func discard(tmp *os.File) (end func()) {
 	gone := os.Remove(tmp.Name()) == nil
 	return func() {
@@ -322,10 +322,10 @@ func discard(tmp *os.File) (end func()) {
 	}
 }
 
-// limited is an error where a record is longer than the bound.
+// limited is the error for a record that is too long.
 func (r *reader) limited(in Input, line int64) error {
 	return atLine(in.Name, line, "the record is longer than %d MB (if it is one document, raise --max-record)", r.o.MaxRecord>>20)
 }
 
-// isUnicode says whether a value that should be text is.
+// isUnicode reports whether text is valid UTF-8 without zero bytes.
 func isUnicode(text []byte) bool { return bytes.IndexByte(text, 0) < 0 && utf8.Valid(text) }

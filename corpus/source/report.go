@@ -13,12 +13,12 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Refusal says why a file is not read: it is not text, or not as its name says.
+// Refusal says why a file was not read: it is not text, or not what its name says.
 type Refusal struct {
 	Name  string // of the file
 	What  string // what it is: "a PDF document, which holds no plain text"
-	Group string // of files that are counted together: "PDF documents"
-	Cure  string // what to do; "" where nothing helps
+	Group string // counted together under this name: "PDF documents"
+	Cure  string // what to do; may be empty
 }
 
 func (r *Refusal) Error() string {
@@ -29,7 +29,7 @@ func (r *Refusal) Error() string {
 	return msg
 }
 
-// ReadError says why a file that was recognized could not be read to its end.
+// ReadError says why a recognized file could not be read to its end.
 type ReadError struct {
 	Name string // of the file
 	Text string // what is wrong, where, and what to do
@@ -39,13 +39,13 @@ type ReadError struct {
 func (e *ReadError) Error() string { return Printable(e.Name) + ": " + e.Text }
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// atLine is an error in a line (or row) of a file.
+// atLine is an error in a line or row of a file.
 func atLine(name string, line int64, format string, args ...any) *ReadError {
 	err := fmt.Errorf(format, args...)
 	return &ReadError{name, fmt.Sprintf("line %d: %v", line, err), errors.Unwrap(err)}
 }
 
-// Printable is a name without characters that a terminal obeys.
+// Printable replaces control characters in a name, which would act on a terminal.
 func Printable(name string) string {
 	clean := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
 	for _, r := range name {
@@ -57,7 +57,7 @@ func Printable(name string) string {
 	return name
 }
 
-// shellName is a name as it is typed.
+// shellName quotes a name for the shell.
 func shellName(name string) string {
 	if strings.IndexFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:,", r))
@@ -70,10 +70,10 @@ func shellName(name string) string {
 // Tally counts files or records of one kind.
 type Tally struct {
 	Count int      `json:"count"`
-	Names []string `json:"names,omitempty"` // the first of the files, in the order of their names
+	Names []string `json:"names,omitempty"` // of the first files, sorted
 }
 
-// maxNames is how many names a Tally keeps.
+// maxNames is the number of names a Tally keeps.
 const maxNames = 5
 
 func (t *Tally) add(n int, names ...string) {
@@ -94,17 +94,18 @@ func (t *Tally) Add(name string) { t.add(1, Printable(name)) }
 // Counts is what was read of one kind.
 type Counts struct {
 	Files     int `json:"files"`
-	Documents int `json:"documents"` // empty ones and copies among them
+	Documents int `json:"documents"` // including empty ones and copies
 }
 
-// Report says what was found in files and what was made of it. Reports add up.
+// Report counts what was found in files and what was done with it. Reports can be
+// added.
 type Report struct {
 	Read    map[string]Counts `json:"read,omitempty"`    // by kind: "text", "JSON", "FASTA", …
 	Skipped map[string]*Tally `json:"skipped,omitempty"` // files, by reason
 	Passed  map[string]*Tally `json:"passed,omitempty"`  // records within files that were read, by reason
-	Notes   map[string]*Tally `json:"notes,omitempty"`   // files that were read in some special way
+	Notes   map[string]*Tally `json:"notes,omitempty"`   // files that were read in a special way
 
-	Members []string `json:"-"` // names of the files within an archive, the first being that of Place 1
+	Members []string `json:"-"` // names of the files within an archive; the first has Member 1
 }
 
 func tally(m *map[string]*Tally, reason string, n int, names ...string) {
@@ -122,7 +123,7 @@ func tally(m *map[string]*Tally, reason string, n int, names ...string) {
 // Skip counts a file that was not read.
 func (r *Report) Skip(reason, name string) { tally(&r.Skipped, reason, 1, Printable(name)) }
 
-// Dismiss counts a file of text that was read as one that was not.
+// Dismiss counts a text file that was read as one that was skipped.
 func (r *Report) Dismiss(reason, name string) {
 	r.read(kindText, -1, -1)
 	if r.Read[kindText].Files == 0 {
@@ -131,7 +132,7 @@ func (r *Report) Dismiss(reason, name string) {
 	r.Skip(reason, name)
 }
 
-// Pass counts n records of a file that were not taken.
+// Pass counts n skipped records of a file.
 func (r *Report) Pass(reason, name string, n int) { tally(&r.Passed, reason, n, Printable(name)) }
 
 // Note counts a file that was read in a special way.
@@ -145,7 +146,7 @@ func (r *Report) read(kind string, files, documents int) {
 	r.Read[kind] = Counts{k.Files + files, k.Documents + documents}
 }
 
-// Sequences says that all that was read are sequences of letters: FASTA or FASTQ.
+// Sequences reports whether everything that was read is FASTA or FASTQ.
 func (r *Report) Sequences() bool {
 	for kind := range r.Read {
 		if kind != kindFASTA && kind != kindFASTQ {
@@ -158,7 +159,7 @@ func (r *Report) Sequences() bool {
 // Text says that what was read is a file of text, which is one document.
 func (r *Report) Text() bool { return len(r.Read) == 1 && r.Read[kindText].Files > 0 }
 
-// Records says that some of what was read are records, not whole files of text.
+// Records reports whether some documents are records rather than whole text files.
 func (r *Report) Records() bool {
 	for kind, n := range r.Read {
 		if kind != kindText && kind != kindBytes && kind != kindNotebook && n.Documents > 0 {
@@ -168,7 +169,7 @@ func (r *Report) Records() bool {
 	return false
 }
 
-// Add adds what another report counts; names of members stay apart.
+// Add adds the counts of another report, but not its Members.
 func (r *Report) Add(o *Report) {
 	for kind, k := range o.Read {
 		r.read(kind, k.Files, k.Documents)
@@ -183,8 +184,8 @@ func (r *Report) Add(o *Report) {
 	}
 }
 
-// String says it in one line: "720 JSON records in 1 file; 43 files skipped: binary
-// files (42), unreadable (1: c.txt)".
+// String summarizes the report in one line: "720 JSON records in 1 file; 43 files
+// skipped: binary files (42), unreadable (1: c.txt)".
 func (r *Report) String() string {
 	var parts []string
 	for _, kind := range slices.SortedFunc(maps.Keys(r.Read), func(a, b string) int {
@@ -223,9 +224,9 @@ const (
 	SkipUnreadable = "unreadable"
 )
 
-// tallies lists reasons, most frequent first. Files are named where they are few, and
-// the first of those that the user may want to fix: a folder of source code skips hundreds, and
-// their names would hide the counts.
+// tallies lists reasons, most frequent first. It names files only if there are few, or
+// if the user may want to fix them: a folder of source code skips hundreds, whose names
+// would hide the counts.
 func tallies(m map[string]*Tally) string {
 	const few = 2
 	var parts []string

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// rows reads the rows of a table in text [RFC 4180]. Unlike encoding/csv it knows rows
-// that end with CR, takes a quote inside an unquoted field as it stands, as Python
-// does, and bounds what it keeps of a row.
+// rows reads the rows of a text table [RFC 4180]. Unlike encoding/csv it accepts rows
+// that end with CR, keeps a quote inside an unquoted field, as Python does, and limits
+// the length of a row.
 type rows struct {
 	in      *bufio.Reader
 	comma   byte
-	literal bool  // quotes are characters like others
-	max     int64 // bytes of a row
-	line    int64 // at which the reader stands, from 1
+	literal bool  // quotes have no special meaning
+	max     int64 // longest row in bytes
+	line    int64 // current line, from 1
 	quotes  bool  // a field was quoted
 
 	row  int64 // line of the last row
@@ -31,7 +31,7 @@ func (e rowError) Error() string { return string(e) }
 // next reads a row that is not empty; io.EOF if there is none.
 func (t *rows) next() error {
 	t.text, t.ends, t.row = t.text[:0], t.ends[:0], t.line
-	begun, quoted, closed := false, false, false // of the field: it has a quote or more, is inside quotes, behind them
+	begun, quoted, closed := false, false, false // of the field: it has a quote or more, is inside quotes, is after them
 	for {
 		b, err := t.in.ReadByte()
 		switch {
@@ -79,7 +79,7 @@ func (t *rows) next() error {
 	}
 }
 
-// endOfLine counts lines; the LF of a CRLF that ends a row goes with the CR.
+// endOfLine counts lines; CRLF counts once.
 func (t *rows) endOfLine(b byte, quoted bool) {
 	next, _ := t.in.Peek(1)
 	if b == '\r' && len(next) > 0 && next[0] == '\n' {
@@ -104,8 +104,8 @@ func (t *rows) field(i int) []byte {
 
 func (t *rows) blank(i int) bool { return len(bytes.TrimSpace(t.field(i))) == 0 }
 
-// isQuoted says whether fields of a table with tabs are quoted, by its beginning: some
-// are, and all rows are of one length if quotes are taken for such.
+// isQuoted reports, from its beginning, whether a table with tabs quotes fields: some
+// are quoted, and all rows have the same number of fields if quotes are interpreted.
 func isQuoted(head []byte, comma byte) bool {
 	t := rows{in: bufio.NewReader(bytes.NewReader(head)), comma: comma, max: headSize, line: 1}
 	var lengths []int

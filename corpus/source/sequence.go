@@ -7,9 +7,8 @@ import (
 	"io"
 )
 
-// residue is the letter of a sequence that a byte stands for, 0 if none: letters in
-// capitals (soft-masked ones are in small letters), * for a stop, - for a gap, which
-// some write as a dot.
+// residue maps a byte to the letter of a sequence, 0 if it is none: letters in upper
+// case (lower case is soft masking), * for a stop, - or a dot for a gap.
 var residue = func() (t [256]byte) {
 	for b := 'A'; b <= 'Z'; b++ {
 		t[b], t[b|0x20] = byte(b), byte(b)
@@ -18,9 +17,9 @@ var residue = func() (t [256]byte) {
 	return t
 }()
 
-// fasta yields the letters of every record, without the ends of lines (LF, CRLF or
-// CR). Lines that begin with ; or # are comments; where no header begins with >, the
-// first comment is the header of a single record [Pearson and Lipman 1988].
+// fasta yields the letters of every record, without line ends (LF, CRLF or CR). Lines
+// that begin with ; or # are comments; if no header begins with >, the first comment is
+// the header of a single record [Pearson and Lipman 1988].
 func (r *reader) fasta(in Input, br *bufio.Reader) error {
 	s := &sequence{in: br, name: in.Name, line: 1, start: true}
 	if err := s.toHeader(); err == io.EOF {
@@ -42,20 +41,19 @@ func (r *reader) fasta(in Input, br *bufio.Reader) error {
 	}
 }
 
-// sequence reads the letters of one FASTA record, from its header line to the > of the
-// next.
+// sequence reads the letters of one FASTA record, up to the > of the next.
 type sequence struct {
 	in      *bufio.Reader
 	name    string
 	line    int64
 	header  bool // inside a header or a comment
 	start   bool // at the beginning of a line
-	cr      bool // behind a CR, which an LF may follow
+	cr      bool // after a CR, which LF may follow
 	done    bool
-	another bool // a further record follows
+	another bool // another record follows
 }
 
-// toHeader passes over what may stand before the first record, and its >.
+// toHeader skips what precedes the first record, and its >.
 func (s *sequence) toHeader() error {
 	comment := false
 	for {
@@ -82,7 +80,7 @@ func (s *sequence) toHeader() error {
 	}
 }
 
-// ended notes the end of a line, of which it knows CRLF, LF and CR.
+// ended handles line ends: CRLF, LF and CR.
 func (s *sequence) ended(b byte) bool {
 	switch {
 	case b == '\n' && s.cr:
@@ -125,7 +123,7 @@ func (s *sequence) Read(p []byte) (int, error) {
 				n++
 			case b == ' ' || b == '\t':
 			case b >= '0' && b <= '9' && s.start:
-				err = atLine(s.name, s.line, "a numbered line, as in GenBank and EMBL files, which are not read (write it as FASTA: any2fasta)")
+				err = atLine(s.name, s.line, "a numbered line, as in GenBank and EMBL files, which are not supported (convert it to FASTA: any2fasta)")
 			default:
 				err = atLine(s.name, s.line, "%q is not a letter of a sequence (is this FASTA? choose another --format)", b)
 			}
@@ -143,8 +141,8 @@ func (s *sequence) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fastq yields the bases of every read, in capitals; what it has of their quality is
-// left out. Bases and quality may stand on several lines [Cock et al. 2010].
+// fastq yields the bases of every read in upper case, without the quality values.
+// Either may be on several lines [Cock et al. 2010].
 func (r *reader) fastq(in Input, br *bufio.Reader) error {
 	head, err := peek(br)
 	if err != nil {
@@ -199,7 +197,7 @@ func (r *reader) fastq(in Input, br *bufio.Reader) error {
 	}
 }
 
-// carriageReturns makes ends of lines of the CR that old programs wrote.
+// carriageReturns converts CR, which old programs wrote as line end, to LF.
 type carriageReturns struct{ r io.Reader }
 
 func (c carriageReturns) Read(p []byte) (int, error) {
@@ -212,7 +210,7 @@ func (c carriageReturns) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lines reads lines, without their ends.
+// lines reads lines, without line ends.
 type lines struct {
 	in     *bufio.Reader
 	max    int64
@@ -220,8 +218,8 @@ type lines struct {
 	long   []byte
 }
 
-// next returns the next line, valid until the call after; errLong for one that is
-// longer than the bound, of which no more is kept.
+// next returns the next line, valid until the next call, or errLong if it exceeds the
+// limit.
 func (l *lines) next() ([]byte, error) {
 	l.number++
 	part, err := l.in.ReadSlice('\n')

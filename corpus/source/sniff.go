@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// headSize is how much of a file is looked at to find out what it is, in bytes.
+// headSize is the number of leading bytes by which a file is recognized.
 const headSize = 64 << 10
 
-// signature is how files of a kind that is not text begin.
+// signature is the beginning of files of a kind that is not text.
 type signature struct {
-	at    int // byte
+	at    int // offset in bytes
 	magic string
 	what  string // with its article: "a PNG image"
 	group string // counted under this name
 	cure  string
-	loose bool // text may begin like this too: counts only where the rest is no text
+	loose bool // text may begin like this too: applies only if the rest is not text
 }
 
 const (
@@ -37,7 +37,7 @@ const fastaCure = "write it as FASTA: any2fasta FILE | l2m … -"
 
 const unpackCure = "unpack it into a folder, and name that"
 
-// signatures are of what is not read. Kinds that are read are told in [sniff].
+// signatures are of files that are not read. sniffBinary recognizes those that are.
 var signatures = []signature{
 	{0, "%PDF-", "a PDF document, which holds no plain text", "PDF documents", "pdftotext FILE - | l2m … -", false},
 	{0, "%!PS", "a PostScript document, which holds no plain text", "PostScript documents", "ps2ascii FILE | l2m … -", false},
@@ -64,30 +64,30 @@ var signatures = []signature{
 	{0, "\x1f\x9d", "compressed with compress, which is not read", groupArchive, "zcat FILE | l2m … -", false},
 	{0, "LZIP", "compressed with lzip, which is not read", groupArchive, "lzip -dc FILE | l2m … -", true},
 	{0, "\x02\x21\x4c\x18", "compressed with an old form of LZ4, which is not read", groupArchive, "lz4 -dc FILE | l2m … -", false},
-	{0, "\xff\x06\x00\x00sNaPpY", "compressed with Snappy, which is not read", groupArchive, "unpack it", false},
+	{0, "\xff\x06\x00\x00sNaPpY", "compressed with Snappy, which is not read", groupArchive, unpackCure, false},
 	{0, "\x7fELF", "a program", groupBinary, "", false},
 	{0, "\xca\xfe\xba\xbe", "a program", groupBinary, "", false},
 	{0, "\xcf\xfa\xed\xfe", "a program", groupBinary, "", false},
 	{0, "\x00asm", "a program (WebAssembly)", groupBinary, "", false},
 	{0, "SQLite format 3\x00", "an SQLite database", groupData, `sqlite3 -json FILE "SELECT text FROM …" | l2m … -`, false},
-	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file", groupData, "write its text as JSON Lines", false},
-	{0, "\x93NUMPY", "an array of NumPy", groupData, "", false},
-	{0, "Obj\x01", "an Avro file", groupData, "write its text as Parquet or JSON Lines", false},
-	{0, "ORC", "an ORC file", groupData, "write its text as Parquet or JSON Lines", true},
-	{0, "FEA1", "a Feather file of version 1", groupData, "write it again, as Parquet or Feather of version 2", true},
+	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file", groupData, "convert its text to JSON Lines", false},
+	{0, "\x93NUMPY", "a NumPy array", groupData, "", false},
+	{0, "Obj\x01", "an Avro file", groupData, "convert its text to Parquet or JSON Lines", false},
+	{0, "ORC", "an ORC file", groupData, "convert its text to Parquet or JSON Lines", true},
+	{0, "FEA1", "a Feather file of version 1", groupData, "convert it to Parquet or to Feather version 2", true},
 	{0, "PARE", "an encrypted Parquet file", groupData, "write it again without encryption", true},
-	{0, "GGUF", "the weights of a model (GGUF)", groupData, "", true},
+	{0, "GGUF", "model weights (GGUF)", groupData, "", true},
 	{0, "BAM\x01", "a BAM file", groupData, "samtools fasta FILE | l2m … -", false},
 	{0, "CRAM", "a CRAM file", groupData, "samtools fasta FILE | l2m … -", true},
-	{0, "version https://git-lfs.github.com/spec/", "only a pointer to a file that Git LFS holds", "pointers of Git LFS", "git lfs pull", false},
+	{0, "version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself", "Git LFS pointers", "git lfs pull", false},
 	{0, "LOCUS       ", "a GenBank file, whose numbered lines are not read", groupGenBank, fastaCure, false},
 }
 
-// verdict is what a file was found to be: a format, or why it is not read.
+// verdict is the format of a file, or why it is not read.
 type verdict struct {
 	format  Format
 	archive string // "tar" or "zip"
-	stream  bool   // Arrow that begins without the mark of a file
+	stream  bool   // Arrow IPC stream, without the file's magic
 	refusal *Refusal
 }
 
@@ -95,19 +95,19 @@ func refuse(what, group, cure string) verdict {
 	return verdict{refusal: &Refusal{What: what, Group: group, Cure: cure}}
 }
 
-// foreign refuses text in an encoding that is not read.
+// foreign refuses text in an unsupported encoding.
 func foreign(what string) verdict {
 	return refuse(what, "text in other encodings", "iconv -f ENCODING -t utf-8 FILE | l2m … -")
 }
 
 const rawCure = "--format bytes measures it as it is"
 
-// sniffBinary tells by its first bytes what a file is that is not text. Text
-// gives the zero verdict.
+// sniffBinary recognizes files that are not text by their first bytes. For text it
+// returns the zero verdict.
 func sniffBinary(head []byte) verdict {
 	switch {
 	case bytes.HasPrefix(head, []byte("WARC/1.")):
-		return verdict{format: WARC} // its pages are in encodings of their own
+		return verdict{format: WARC} // its pages have their own encodings
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return verdict{format: Parquet}
 	case bytes.HasPrefix(head, []byte("ARROW1\x00\x00")):
@@ -133,15 +133,15 @@ func sniffBinary(head []byte) verdict {
 		return refuse("compressed with LZMA, which is not read", groupArchive, "xz -dc FILE | l2m … -")
 	case wideOf(head) != nil:
 	case !isText(head):
-		return refuse("not text: it holds bytes that no text has", groupBinary, rawCure)
-	case bytes.Contains(head, []byte("\x1b$")): // as in Japanese mail [RFC 1468]
+		return refuse("not text: it has bytes that text does not contain", groupBinary, rawCure)
+	case bytes.Contains(head, []byte("\x1b$")): // Japanese mail [RFC 1468]
 		return foreign("in the encoding ISO-2022")
 	}
 	return verdict{}
 }
 
-// isArrowStream knows a stream of Arrow IPC: a mark, and the length of a schema
-// in a flat buffer, which starts with a small offset.
+// isArrowStream recognizes an Arrow IPC stream: a marker, the length of the schema, and
+// a flat buffer, which starts with a small offset.
 func isArrowStream(head []byte) bool {
 	if len(head) < 12 || binary.LittleEndian.Uint32(head) != 0xffffffff {
 		return false
@@ -150,9 +150,10 @@ func isArrowStream(head []byte) bool {
 	return length > 8 && length%8 == 0 && length < 1<<28 && root < length
 }
 
-// isTar knows an archive by the sum of its first header [POSIX.1-1988 ustar].
+// isTar recognizes a tar archive by the checksum of its first header [POSIX.1-1988
+// ustar].
 func isTar(head []byte) bool {
-	const block, from, to = 512, 148, 156 // the sum stands from byte 148 on, and counts as blanks
+	const block, from, to = 512, 148, 156 // the checksum is at byte 148 and counts as blanks itself
 	if len(head) < block || head[0] == 0 {
 		return false
 	}
@@ -170,9 +171,9 @@ func isTar(head []byte) bool {
 	return sum == said
 }
 
-// isLZMA knows the format before xz, which has no mark, as xz does: properties below
-// 225, a dictionary of 2ⁿ or 2ⁿ + 2ⁿ⁻¹ bytes, a length below 2³⁸ or none, and the zero that the range
-// coder begins with [XZ Utils, lzma-file-format.txt].
+// isLZMA recognizes the predecessor of xz, which has no magic number, as xz does:
+// properties below 225, a dictionary of 2ⁿ or 2ⁿ + 2ⁿ⁻¹ bytes, a length below 2³⁸ or
+// none, and the initial zero of the range coder [XZ Utils, lzma-file-format.txt].
 func isLZMA(head []byte) bool {
 	if len(head) < 14 || head[0] >= 225 || head[13] != 0 {
 		return false
@@ -182,8 +183,8 @@ func isLZMA(head []byte) bool {
 	return dictionary >= 4096 && (rest == 1 || rest == 3) && (length < 1<<38 || length == 1<<64-1)
 }
 
-// isText judges bytes that are not of a wide encoding: text has no zero bytes
-// and, but for encodings of one byte, few control characters.
+// isText reports whether bytes may be text in an encoding other than UTF-16 and UTF-32:
+// no zero bytes and, except in single-byte encodings, few control characters.
 func isText(head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false
@@ -197,8 +198,8 @@ func isText(head []byte) bool {
 	return controls*20 <= len(head)
 }
 
-// sniffText tells by the first bytes of a text in UTF-8 what it is; says is what its name
-// says, and all that the file ends with head.
+// sniffText recognizes UTF-8 text by its beginning; says is the format suggested by the
+// file's name, and all says that head is the whole file.
 func sniffText(head []byte, all bool, says Format, field string) verdict {
 	start := bytes.TrimLeft(head, " \t\r\n")
 	found := Text
@@ -225,32 +226,32 @@ func sniffText(head []byte, all bool, says Format, field string) verdict {
 	switch {
 	case says == Auto || found == says:
 	case says == JSONL && (start[0] == '{' || start[0] == '['), says == FASTA && (start[0] == '>' || start[0] == ';' || start[0] == '#'), says == FASTQ && start[0] == '@':
-		found = says // its reader says what is wrong
+		found = says // its reader reports what is wrong
 	case found == Text:
 		return refuse("not "+article[says]+", as its name says", "files that are not what their names say", "correct its name, or say what it is: --format text")
 	}
 	return verdict{format: found}
 }
 
-// otherFormat refuses a file of a folder that is not of the format that was asked for.
+// otherFormat refuses a file in a folder that is not of the format asked for.
 func otherFormat(asked Format) *Refusal {
 	return &Refusal{What: "not " + article[asked], Group: "files of other formats than --format says"}
 }
 
-// article calls formats in sentences.
+// article names formats with their article.
 var article = map[Format]string{
-	JSONL: "JSON", CSV: "a table", Parquet: "Parquet", Arrow: "Arrow", FASTA: "FASTA", FASTQ: "FASTQ", WARC: "a web archive", MediaWiki: "a dump of MediaWiki",
+	JSONL: "JSON", CSV: "a table", Parquet: "Parquet", Arrow: "Arrow", FASTA: "FASTA", FASTQ: "FASTQ", WARC: "a web archive", MediaWiki: "a MediaWiki dump",
 }
 
-// firstLine is the first line of text that is not blank; whole says that it does not
-// go on behind the end of text.
+// firstLine is the first line of text that is not blank; whole says that the line ends
+// within text.
 func firstLine(text []byte, all bool) (line []byte, whole bool) {
 	line, _, whole = bytes.Cut(bytes.TrimLeft(text, " \t\r\n"), []byte("\n"))
 	return bytes.TrimSpace(line), whole || all
 }
 
-// isJSON knows an object or an array by its first letters: {} and [] may also begin
-// program text, "[section]" an INI file, and "{{" a template.
+// isJSON recognizes an object or array by its first tokens: program text may also begin
+// with {} or [], an INI file with "[section]", and a template with "{{".
 func isJSON(start []byte, all bool) bool {
 	if start[0] != '{' && start[0] != '[' {
 		return false
@@ -263,7 +264,7 @@ func isJSON(start []byte, all bool) bool {
 		if next[0] == '}' {
 			return true
 		}
-		// A string, and a colon behind it.
+		// A string and a colon after it.
 		if next[0] != '"' {
 			return false
 		}
@@ -291,7 +292,8 @@ func isJSON(start []byte, all bool) bool {
 	return false
 }
 
-// stringEnd is the length of the JSON string that text begins with, -1 if it does not end.
+// stringEnd is the length of the JSON string at the beginning of text, -1 if it does
+// not end.
 func stringEnd(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {
@@ -304,9 +306,9 @@ func stringEnd(text []byte) int {
 	return -1
 }
 
-// isFASTA knows records of letters between header lines. A quoted letter has ">"
-// too: the lines of a sequence are letters without blanks, and one of them is long
-// or all are of nucleic acids.
+// isFASTA recognizes records of letters between header lines. Quoted e-mail also has
+// ">": the lines of a sequence have no spaces, and one of them is long or all are
+// nucleic acids.
 func isFASTA(start []byte, all bool) bool {
 	if start[0] != '>' && start[0] != ';' && start[0] != '#' {
 		return false
@@ -325,7 +327,7 @@ func isFASTA(start []byte, all bool) bool {
 			for _, b := range line {
 				switch {
 				case residue[b] == 0:
-					return i == len(lines)-1 && !all && letters > 0 // a header that the head cuts
+					return i == len(lines)-1 && !all && letters > 0 // a header cut by the end of head
 				case !bytes.ContainsRune([]byte("ACGTUNacgtun-."), rune(b)):
 					foreign++
 				}
@@ -336,12 +338,12 @@ func isFASTA(start []byte, all bool) bool {
 	return headers > 0 && letters > 0 && (longest >= 20 || foreign == 0)
 }
 
-// isPIR knows ">P1;name" [PIR-International, NBRF format].
+// isPIR recognizes ">P1;name" [PIR-International, NBRF format].
 func isPIR(start []byte) bool {
 	return len(start) > 4 && start[0] == '>' && bytes.IndexByte([]byte("PFDRN"), start[1]) >= 0 && bytes.IndexByte([]byte("1L3C"), start[2]) >= 0 && start[3] == ';'
 }
 
-// isFASTQ knows a read by its four lines.
+// isFASTQ recognizes a read by its four lines.
 func isFASTQ(start []byte, all bool) bool {
 	if start[0] != '@' {
 		return false
@@ -361,11 +363,11 @@ func isFASTQ(start []byte, all bool) bool {
 	if bytes.HasPrefix(lines[2], []byte("+")) {
 		return len(lines[3]) == len(lines[1]) || len(lines) == 4 && !all
 	}
-	return bytes.Contains(start, []byte("\n+")) // letters on several lines
+	return bytes.Contains(start, []byte("\n+")) // bases on several lines
 }
 
-// isTable knows a table that no name tells of by its header: short names, one of
-// which is that of the field, and as many fields in the row below.
+// isTable recognizes a table without a telling name by its header, short names that
+// include the field, and a next row with as many fields.
 func isTable(head []byte, field string) bool {
 	line, whole := firstLine(head, false)
 	if !whole || !utf8.Valid(line) {

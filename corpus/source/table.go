@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// delimiter is what separates the fields of a header line: the most frequent of tab,
-// comma, semicolon and bar.
+// delimiter is the separator of a header line: the most frequent of tab, comma,
+// semicolon and bar.
 func delimiter(header string) byte {
 	best, most := byte(','), 0
 	for _, d := range []byte("\t,;|") {
@@ -22,7 +22,7 @@ func delimiter(header string) byte {
 	return best
 }
 
-// table reads the rows below a header line; the field is a column's name.
+// table reads the rows below a header line.
 func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	head, err := peek(br)
 	if err != nil {
@@ -30,7 +30,7 @@ func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	}
 	header, _ := firstLine(head, true)
 	t := &rows{in: br, comma: delimiter(string(header)), max: r.o.MaxRecord, line: 1}
-	declared := len(header) == 5 && bytes.HasPrefix(header, []byte("sep=")) // for Excel
+	declared := len(header) == 5 && bytes.HasPrefix(header, []byte("sep=")) // as Excel writes
 	switch {
 	case declared:
 		t.comma = header[4]
@@ -57,7 +57,7 @@ func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	case column < 0:
 		return r.lacking(in, "column", names)
 	case slices.Contains(names[column+1:], r.o.Field):
-		return &Refusal{in.Name, fmt.Sprintf("two columns are called %q (rename one)", r.o.Field), "with two columns of one name", ""}
+		return &Refusal{in.Name, fmt.Sprintf("two columns are called %q (rename one)", r.o.Field), "with two columns of the same name", ""}
 	}
 	return r.tableRows(in, t, column, len(names))
 }
@@ -71,7 +71,7 @@ func (r *reader) tableRows(in Input, t *rows, column, columns int) error {
 		case err != nil:
 			return r.tableError(in, t, err)
 		}
-		extra := false // a delimiter that is not quoted has cut a field
+		extra := false // an unquoted delimiter split a field
 		for i := columns; i < t.fields(); i++ {
 			extra = extra || !t.blank(i)
 		}

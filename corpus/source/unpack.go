@@ -16,14 +16,14 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// maxDepth is how many packings may lie one inside another.
+// maxDepth is the maximum nesting of compressions and archives.
 const maxDepth = 4
 
-// maxDictionary is the longest history of xz that is kept, in bytes: what xz -9 writes.
-// All of it is allocated, however short the file.
+// maxDictionary is the largest xz dictionary that is read, in bytes: that of xz -9. All
+// of it is allocated, however short the file.
 const maxDictionary = 1 << 26
 
-// compression is a way to pack a file.
+// compression is a compressed file format.
 type compression struct {
 	name    string
 	magic   string
@@ -61,21 +61,22 @@ var compressions = []compression{
 	}},
 }
 
-// packing tells by its first bytes how a file is packed, nil if it is not.
+// packing recognizes compression by the first bytes of a file; nil if there is none.
 func packing(head []byte) *compression {
 	for i := range compressions {
 		c := &compressions[i]
 		if !bytes.HasPrefix(head, []byte(c.magic)) {
 			continue
 		}
-		// Text may begin with these letters; what follows them is the first block, or the end.
+		// Text may begin with these letters; a block or the end of data follows them in
+		// bzip2.
 		if c.magic == "BZh" && (len(head) < 10 || head[4] != '1' && head[4] != 0x17 || string(head[4:10]) != "1AY&SY" && string(head[4:10]) != "\x17\x72\x45\x38\x50\x90") {
 			continue
 		}
 		return c
 	}
-	// Frames that hold no data may stand before the first that does, of Zstandard
-	// [RFC 8878, 3.1.2] and of LZ4.
+	// Frames without data may precede the first one with data, in Zstandard [RFC 8878,
+	// 3.1.2] and LZ4.
 	if len(head) >= 8 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" {
 		length := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
 		if length < int64(len(head)) {
@@ -86,7 +87,7 @@ func packing(head []byte) *compression {
 	return nil
 }
 
-// trimEnding takes the ending of a compression off a name.
+// trimEnding removes the extension of the compression from a name.
 func (c *compression) trimEnding(name string) string {
 	lower := strings.ToLower(name)
 	for _, e := range c.endings {
@@ -103,8 +104,8 @@ func (c *compression) trimEnding(name string) string {
 
 var errJunk = errors.New("something that is not gzip follows its compressed data")
 
-// gzipMembers reads the members of a gzip file one after another. As gzip does, it
-// passes over zero bytes behind the last one, which tapes and block devices leave.
+// gzipMembers reads all members of a gzip file. Like gzip it skips zero bytes at the
+// end, which tapes and block devices leave.
 type gzipMembers struct {
 	z  *gzip.Reader
 	in *bufio.Reader
@@ -122,7 +123,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 		for padding := false; ; padding = true {
 			b, err := g.in.ReadByte()
 			if err != nil {
-				return 0, err // io.EOF among them
+				return 0, err // including io.EOF
 			}
 			if b == 0 {
 				continue
@@ -145,7 +146,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 	}
 }
 
-// unpacking says in its errors which file was read and how it was packed.
+// unpacking adds the file and its compression to errors.
 type unpacking struct {
 	r    io.Reader
 	name string
@@ -165,7 +166,7 @@ func damaged(name string, c *compression, err error) error {
 	const cut = "the file ends in the middle of its compressed data (copy or download it again)"
 	switch {
 	case explained(err):
-		return err // of the file, or of what it is packed in
+		return err // of the file, or of an outer compression
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, xz.ErrBuf):
 		return &ReadError{name, cut, err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
@@ -175,12 +176,12 @@ func damaged(name string, c *compression, err error) error {
 	case errors.Is(err, xz.ErrMemlimit):
 		return &Refusal{name, fmt.Sprintf("its xz dictionary is longer than %d MB", maxDictionary>>20), groupArchive, "xz -dc FILE | l2m … -"}
 	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
-		return &Refusal{name, "packed with a filter or a check of xz that is not read", groupArchive, "xz -dc FILE | l2m … -"}
+		return &Refusal{name, "compressed with an unsupported filter or check of xz", groupArchive, "xz -dc FILE | l2m … -"}
 	}
 	return &ReadError{name, fmt.Sprintf("its %s data is damaged: %v (copy or download it again)", c.name, err), err}
 }
 
-// explained says that an error already tells of the file.
+// explained reports whether an error already names the file.
 func explained(err error) bool {
 	_, refused := errors.AsType[*Refusal](err)
 	_, read := errors.AsType[*ReadError](err)

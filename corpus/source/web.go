@@ -20,8 +20,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// warc yields the pages of a web archive [ISO 28500]: of a WET file the text, of a WARC
-// file what servers sent as text, HTML as it is.
+// warc yields the pages of a web archive [ISO 28500]: the text of WET files; in WARC
+// files what servers sent as text, including HTML markup.
 func (r *reader) warc(in Input, br *bufio.Reader) error {
 	for n := int64(1); ; n++ {
 		head, err := warcHeader(br)
@@ -81,7 +81,7 @@ func warcHeader(br *bufio.Reader) (textproto.MIMEHeader, error) {
 	t := textproto.NewReader(bufio.NewReader(&headerReader{in: br, left: 1 << 20}))
 	version, err := t.ReadLine()
 	if err == nil && !strings.HasPrefix(version, "WARC/") {
-		err = fmt.Errorf("%.20q in place of WARC/1.0", version)
+		err = fmt.Errorf("%.20q instead of WARC/1.0", version)
 	}
 	if err != nil {
 		return nil, notEnd(err)
@@ -97,7 +97,7 @@ func notEnd(err error) error {
 	return err
 }
 
-// headerReader gives lines up to the first that is empty.
+// headerReader reads lines up to the first empty one.
 type headerReader struct {
 	in   *bufio.Reader
 	left int
@@ -125,7 +125,7 @@ func (h *headerReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// page takes the text out of a record; ok is false where it has none.
+// page returns the text of a record; ok is false if there is none.
 func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, ok bool, err error) {
 	kind := head.Get("Content-Type")
 	switch head.Get("Warc-Type") {
@@ -137,7 +137,7 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 			return nil, false, errLong
 		}
 		if err != nil {
-			return nil, false, nil // of another protocol, or cut by the crawler
+			return nil, false, nil // other protocol, or cut by the crawler
 		}
 		defer response.Body.Close()
 		kind, body = response.Header.Get("Content-Type"), response.Body
@@ -162,7 +162,7 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 	switch {
 	case int64(len(raw)) > r.o.MaxRecord || errors.Is(err, errLong):
 		return nil, false, errLong
-	case err == nil || errors.Is(err, io.ErrUnexpectedEOF): // a page that the crawler cut is a page
+	case err == nil || errors.Is(err, io.ErrUnexpectedEOF): // keep pages that the crawler cut
 	case explained(err) || r.ctx.Err() != nil:
 		return nil, false, err
 	default: // the page is damaged, not the file
@@ -172,11 +172,11 @@ func (r *reader) page(head textproto.MIMEHeader, body io.Reader) (text []byte, o
 	return text, err == nil && bytes.IndexByte(text, 0) < 0, err
 }
 
-// metaCharset is where HTML names its encoding.
+// metaCharset matches the declaration of an encoding in HTML.
 var metaCharset = regexp.MustCompile(`(?i)<meta[^>]{1,200}charset\s*=\s*["']?([-\w]+)`)
 
-// pageText makes UTF-8 of a page: what is not, is read as the server or the page says,
-// or else as text of a file is.
+// pageText converts a page to UTF-8 from the encoding that the server or the page
+// declares, or else like the text of a file.
 func pageText(raw []byte, kind string) ([]byte, error) {
 	if utf8.Valid(raw) {
 		return bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), nil
@@ -195,7 +195,7 @@ func pageText(raw []byte, kind string) ([]byte, error) {
 	return io.ReadAll(text)
 }
 
-// bounded is an error once more than left bytes were read.
+// bounded fails after left bytes.
 type bounded struct {
 	r         io.Reader
 	max, left int64
@@ -210,8 +210,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wiki yields the text of every article of a MediaWiki dump, in the markup of the wiki:
-// of pages in the main namespace that are no redirects, the last revision.
+// wiki yields the last revision of every article of a MediaWiki dump, in wiki markup:
+// pages in the main namespace that are not redirects.
 func (r *reader) wiki(in Input, br *bufio.Reader) error {
 	bound := &bounded{r: br, max: r.o.MaxRecord, left: r.o.MaxRecord}
 	d := xml.NewDecoder(bound)
@@ -257,7 +257,7 @@ func (r *reader) wikiError(in Input, d *xml.Decoder, err error) error {
 	return err
 }
 
-// wikiPage is what matters of a page.
+// wikiPage is what is kept of a page.
 type wikiPage struct {
 	bound     *bounded
 	namespace string

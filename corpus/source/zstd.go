@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow is the longest history of Zstandard that is kept, in bytes: what
-// zstd --long=31 writes.
+// maxWindow is the largest Zstandard window that is read, in bytes: that of zstd
+// --long=31.
 const maxWindow = 1 << 31
 
 const (

@@ -1,11 +1,10 @@
-// Package atomicfile writes files whole: whoever opens the path sees the old
-// content or the new, never a part of it, whatever instant the writing process
-// or the machine dies at.
+// Package atomicfile writes files atomically: readers of the path see the old content
+// or the new, never part of it, whenever the writing process or the machine dies.
 //
-// The content goes to a temporary file in the same folder, which is synced,
-// renamed over the path, and made durable by syncing the folder. A crash can
-// leave a temporary file behind: the next WriteFile of the same path removes it,
-// and RemoveTemps those of a whole folder.
+// The content goes to a temporary file in the same folder, which is synced, renamed to
+// the path, and made durable by syncing the folder. A crash can leave a temporary file
+// behind: the next WriteFile of the same path removes it, and RemoveTemps removes those
+// of a whole folder.
 package atomicfile
 
 import (
@@ -22,15 +21,14 @@ import (
 	"github.com/l2m-lab/l2m/internal/tempfile"
 )
 
-// tempPrefix starts the name of every temporary file.
+// tempPrefix begins the name of every temporary file.
 const tempPrefix = ".l2m-unfinished-"
 
-// WriteFile replaces path by what write writes, or leaves it untouched: after
-// an error the old content is still there and nothing else is left behind.
-// The one exception is an error of the last step, syncing the folder: the new
-// content is in place then, but might not survive a power cut. perm is applied
-// before the umask, as by os.OpenFile; the permissions of a replaced file are
-// not kept.
+// WriteFile replaces the content of path with what write writes. After an error the old
+// content is still there and nothing else is left behind; only after an error in the
+// last step, syncing the folder, is the new content in place, though it might not
+// survive a power cut. perm is applied before the umask, as by os.OpenFile; the
+// permissions of a replaced file are not kept.
 func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err error) {
 	dir, suffix := filepath.Dir(path), "-"+filepath.Base(path)
 	defer func() {
@@ -39,7 +37,7 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 		}
 	}()
 	if st, err := os.Lstat(path); err == nil && !st.Mode().IsRegular() && st.Mode()&fs.ModeSymlink == 0 {
-		return errors.New("it is there already, and not a file (remove it, or choose another place)")
+		return errors.New("it exists and is not a file (remove it, or choose another place)")
 	}
 	tempfile.RemoveAbandoned(dir, tempPrefix, suffix)
 	f, err := tempfile.Create(dir, tempPrefix, suffix, perm)
@@ -62,7 +60,7 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if runtime.GOOS == "windows" { // elsewhere its lock holds until it has its name
+	if runtime.GOOS == "windows" { // elsewhere its lock must hold until the rename
 		if err := f.Close(); err != nil {
 			return err
 		}
@@ -74,19 +72,19 @@ func WriteFile(path string, perm fs.FileMode, write func(io.Writer) error) (err 
 	return syncDir(dir)
 }
 
-// Explain adds the cure to the error of a place where writing is not allowed, or that
-// is full, and leaves others as they are.
+// Explain adds what to do to an error of a place that is read-only or full, and
+// returns other errors unchanged.
 func Explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w (allow writing there, or choose another place)", err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
-		return fmt.Errorf("%w (make room, or choose another place)", err)
+		return fmt.Errorf("%w (free some space, or choose another place)", err)
 	}
 	return err
 }
 
-// WriteBytes is WriteFile for content that is already in memory.
+// WriteBytes is WriteFile for content in memory.
 func WriteBytes(path string, perm fs.FileMode, content []byte) error {
 	return WriteFile(path, perm, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -94,12 +92,12 @@ func WriteBytes(path string, perm fs.FileMode, content []byte) error {
 	})
 }
 
-// IsTemp reports whether a file name (without folder) is that of an unfinished
-// file of this package.
+// IsTemp reports whether a file name (without folder) is that of a temporary file of
+// this package.
 func IsTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
 
-// RemoveTemps removes the unfinished files that earlier crashes left in dir. No
-// other process may be writing there at the same time.
+// RemoveTemps removes the temporary files that crashes left in dir. No other process
+// may be writing there.
 func RemoveTemps(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 )
 
-// headLen is how much of a file a Mark gets to see, bytes.
+// headLen is the number of leading bytes that a Mark sees.
 const headLen = 4096
 
-// Mark reports from the first bytes of a file (all, or 4,096) whether it is one that
-// the writer has written before, and so may replace.
+// Mark reports from the first bytes of a file (all, or 4,096) whether it was written by
+// the same command, which may then replace it.
 type Mark func(head []byte) bool
 
 // Contains marks files whose first bytes contain a text.
@@ -27,11 +27,11 @@ func StartsWith(text string) Mark {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(text)) }
 }
 
-// errEnough ends a writer of which only the first bytes are wanted.
+// errEnough ends a writer of which only the first bytes are needed.
 var errEnough = errors.New("enough was written")
 
-// StartsAs marks files that start as what write writes, for formats that do not say
-// who wrote them: such a file can only be written again by the same command.
+// StartsAs marks files that start like the output of write, for formats that do not say
+// who wrote them: such a file can only be overwritten by the same command.
 func StartsAs(write func(io.Writer) error) Mark {
 	return func(head []byte) bool {
 		start := &prefix{limit: len(head)}
@@ -40,7 +40,7 @@ func StartsAs(write func(io.Writer) error) Mark {
 	}
 }
 
-// prefix keeps the first bytes of what is written, and refuses more.
+// prefix keeps the first bytes written to it, and then fails.
 type prefix struct {
 	content []byte
 	limit   int
@@ -55,15 +55,15 @@ func (p *prefix) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// CheckOutput says before long work whether WriteOutput would write to path.
+// CheckOutput reports, before long work, whether WriteOutput would write to path.
 func CheckOutput(path string, ours Mark) error {
 	_, err := target(path, ours)
 	return err
 }
 
-// WriteOutput is WriteFile for a path that a person has typed: links are followed,
-// and a device or a pipe is written to as it is. A file that is there already is
-// replaced only if it is empty or ours.
+// WriteOutput is WriteFile for a path from the command line: links are followed, and
+// devices and pipes are written to directly. An existing file is replaced only if it is
+// empty or ours.
 func WriteOutput(path string, perm fs.FileMode, ours Mark, write func(io.Writer) error) error {
 	file, err := target(path, ours)
 	if err != nil {
@@ -75,8 +75,7 @@ func WriteOutput(path string, perm fs.FileMode, ours Mark, write func(io.Writer)
 	return WriteFile(file, perm, write)
 }
 
-// target is the file at the end of the links at path, or the error for one that is
-// not ours.
+// target is the file at the end of the links at path, or an error if it is not ours.
 func target(path string, ours Mark) (string, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +86,7 @@ func target(path string, ours Mark) (string, error) {
 	if err == nil && st.IsDir() {
 		return "", fmt.Errorf("writing %s: it is a folder (choose another name, such as that of a file in it)", path)
 	}
-	if err != nil || !st.Mode().IsRegular() { // the writer tells what is wrong
+	if err != nil || !st.Mode().IsRegular() { // opening it for writing reports the error
 		return path, nil
 	}
 	file, err := filepath.EvalSymlinks(path)
@@ -96,15 +95,15 @@ func target(path string, ours Mark) (string, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("writing %s: it is there already, and cannot be read: %w (remove it, or choose another name)", path, err)
+		return "", fmt.Errorf("writing %s: the file exists and cannot be read: %w (remove it, or choose another name)", path, err)
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, headLen))
 	if err != nil {
-		return "", fmt.Errorf("writing %s: looking at the file that is there: %w", path, err)
+		return "", fmt.Errorf("writing %s: checking the existing file: %w", path, err)
 	}
 	if len(head) > 0 && !ours(head) {
-		return "", fmt.Errorf("writing %s: a file that this command did not write is there already (remove it, or choose another name)", path)
+		return "", fmt.Errorf("writing %s: the file exists and was not written by this command (remove it, or choose another name)", path)
 	}
 	return file, nil
 }

@@ -83,7 +83,7 @@ interrupted run.`,
 	return cmd
 }
 
-// writeCalibration prints tables for people.
+// writeCalibration prints the tables.
 func writeCalibration(w io.Writer, r *result.Calibration, out string) error {
 	fmt.Fprintf(w, "%d repetitions, windows of %d tokens, 95 %% intervals from %d bootstrap draws\n", r.Options.Repetitions, r.Options.Length, r.Options.Draws)
 	exact := true
@@ -149,8 +149,7 @@ func writeHeadlines(w io.Writer, r *result.Calibration) {
 	fmt.Fprintf(w, "\nWhat runs say first: nats at the longest length (mean, median half-width of the interval), what the checks find, how often the\ninterval misses the truth and no check says anything, and the verdict\n%s\n", t.Render())
 }
 
-// bestLaw lists the families chosen, and how often the choice was a bounded
-// curve.
+// bestLaw lists the families chosen, and how often a bounded curve was chosen.
 func bestLaw(e result.EstimatorCalibration) string {
 	s := report.Tally(e.Best)
 	if e.Bounded > 0 {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// grace is how long a verb may take to save what it has and clean up once it is
-// told to stop. What it has saved by then is whole, however it ends.
+// grace is how long a verb may take to save its work and clean up after it was
+// interrupted. What it has saved by then is complete.
 const grace = 700 * time.Millisecond
 
-// lastWords is how long saying so may take: standard error may be a pipe that
-// nobody reads.
+// lastWords is how long printing the last message may take: standard error may be a
+// pipe that nobody reads.
 const lastWords = 100 * time.Millisecond
 
-// kept is what the same command would go on from.
+// kept is what the same command can resume from.
 type kept struct {
 	mu         sync.Mutex
 	what, dir  string
@@ -27,8 +27,8 @@ type kept struct {
 
 type keptKey struct{}
 
-// keeps notes what an interrupted verb can be continued from: it is kept if the
-// folder within the run directory holds any file.
+// keeps records what an interrupted verb can be resumed from: it exists if folder,
+// within the run directory, contains any file.
 func keeps(ctx context.Context, what, dir, folder string) {
 	if k, ok := ctx.Value(keptKey{}).(*kept); ok {
 		k.mu.Lock()
@@ -37,7 +37,7 @@ func keeps(ctx context.Context, what, dir, folder string) {
 	}
 }
 
-// String tells what is kept; it is empty if nothing is.
+// String says what is kept; it is empty if nothing is.
 func (k *kept) String() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -51,8 +51,8 @@ func (k *kept) String() string {
 	return fmt.Sprintf(": %s is kept in %s: the same command continues", k.what, k.dir)
 }
 
-// within runs f, and gives up on it once ctx has ended and another grace is over:
-// what then still waits cannot be told to stop. over is whether f has ended.
+// within runs f, and gives up on it when ctx has ended and patience has passed. over
+// reports whether f has ended.
 func within(ctx context.Context, patience time.Duration, f func()) (over bool) {
 	ended := make(chan struct{})
 	go func() {

@@ -123,7 +123,7 @@ neither on the number of workers nor on interruptions.`,
 	return cmd
 }
 
-// typed is the command that repeats what changes the result.
+// typed is the command that repeats the run.
 func typed(cmd *cobra.Command, args []string) string {
 	words := []string{"l2m", "lab", "train"}
 	for _, a := range args {

@@ -35,7 +35,7 @@ func newManCommand() *cobra.Command {
 	}
 }
 
-// writePages writes the pages of a command and of those below it.
+// writePages writes the pages of a command and its subcommands.
 func writePages(cmd *cobra.Command, dir string) error {
 	for _, c := range cmd.Commands() {
 		if !c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
@@ -45,7 +45,7 @@ func writePages(cmd *cobra.Command, dir string) error {
 			return err
 		}
 	}
-	// A fixed date keeps the pages identical from build to build.
+	// A fixed date keeps the pages identical between builds.
 	date := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	header := &doc.GenManHeader{Title: "L2M", Section: "1", Date: &date, Source: "l2m"}
 	page := filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")

@@ -108,7 +108,7 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 	})
 }
 
-// weights is the file of a model that l2m audit can read; "" where there is none.
+// weights is a model file that l2m audit can read; "" if there is none.
 func weights(model string) string {
 	if !open.IsGGUF(model) {
 		return ""
@@ -119,8 +119,8 @@ func weights(model string) string {
 	return model
 }
 
-// defaultRunDir names the run directory after the command that asks for it, so
-// that the same command finds its own run again.
+// defaultRunDir derives the name of the run directory from the command, so that
+// repeating the command finds its run.
 func defaultRunDir(command string) string {
 	sum := sha256.Sum256([]byte(command))
 	return fmt.Sprintf("l2m-run-%x", sum[:4])

@@ -163,7 +163,7 @@ func newModelEvalCommand() *cobra.Command {
 	return cmd
 }
 
-// oneArg wants exactly one argument.
+// oneArg requires exactly one argument.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {

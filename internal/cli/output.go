@@ -8,8 +8,8 @@ import (
 	"golang.org/x/term"
 )
 
-// terminalWidth is the width to lay tables out for: the terminal's, or 100
-// columns when the output is a file or a pipe.
+// terminalWidth is the width for tables: the terminal's, or 100 columns for a file or a
+// pipe.
 func terminalWidth(w io.Writer) int {
 	if c, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && c >= 40 {
 		return c
@@ -22,8 +22,8 @@ func terminalWidth(w io.Writer) int {
 	return 100
 }
 
-// wantColor says whether w should get ANSI colours: a terminal, unless
-// NO_COLOR is set (no-color.org).
+// wantColor reports whether to use ANSI colours on w: on a terminal, unless NO_COLOR is
+// set (no-color.org).
 func wantColor(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))

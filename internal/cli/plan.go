@@ -45,11 +45,11 @@ what has not been answered yet.`,
 			m.Paths, m.Stdin = args, cmd.InOrStdin()
 			switch {
 			case m.Out == "":
-				return usagef("--out: name the run directory, which l2m ingest will want")
+				return usagef("--out: name the run directory, for l2m ingest")
 			case o.Model == "":
-				return usagef("--model: name the model as the server will know it")
+				return usagef("--model: name the model by its id at the server")
 			case m.Tokenizer == "":
-				return usagef("--tokenizer: name the vocabulary of the model, tokenizer.json or .tiktoken")
+				return usagef("--tokenizer: name the file of the model's vocabulary, tokenizer.json or .tiktoken")
 			case o.BOS == nil:
 				return usagef("--bos: name the token that starts every prompt (the model's beginning of sequence, else its end of text)")
 			}
@@ -82,7 +82,7 @@ what has not been answered yet.`,
 	return cmd
 }
 
-// errIncomplete ends an ingest after which windows are still missing.
+// errIncomplete ends an ingest if windows are still missing.
 var errIncomplete = errors.New("the run is not complete")
 
 func newIngestCommand() *cobra.Command {

@@ -225,7 +225,7 @@ with --frontier how much of it a state of a given size can hold, and with
 	return cmd
 }
 
-// writeTruth prints tables for people.
+// writeTruth prints the tables.
 func writeTruth(w io.Writer, t *result.ProcessTruth) error {
 	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", screen.Printable(t.Process.Spec), float64(t.EntropyRate))
 	rows := plainTable("L", "ℓ", "I(ℓ;L) nats", "bits", "local exponent")
@@ -264,8 +264,8 @@ func writeTruth(w io.Writer, t *result.ProcessTruth) error {
 	return nil
 }
 
-// writeMemories prints what each memory holds beside the best linear state and
-// the window of as many numbers.
+// writeMemories prints the information in each memory, next to that in the best linear
+// state and in the window of as many numbers.
 func writeMemories(w io.Writer, t *result.ProcessTruth) {
 	if len(t.Memories) == 0 {
 		return
@@ -283,7 +283,7 @@ func writeMemories(w io.Writer, t *result.ProcessTruth) {
 	fmt.Fprintln(w, rows.Render())
 }
 
-// processFlags lets parameters of every kind be given as flags.
+// processFlags are the flags for parameters of processes.
 type processFlags struct{ values map[string]*string }
 
 func (p *processFlags) add(cmd *cobra.Command) {
@@ -346,7 +346,7 @@ func oneProcess(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// plainTable is a table without frames whose heads keep their case.
+// plainTable is a table without borders whose headers keep their case.
 func plainTable(heads ...string) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleLight

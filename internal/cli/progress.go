@@ -16,25 +16,25 @@ import (
 	"github.com/l2m-lab/l2m/report/prose"
 )
 
-// lineEvery is how often a stage says how far it is where there is no terminal.
+// lineEvery is how often progress is printed without a terminal.
 const lineEvery = time.Minute
 
-// progressBars draws one bar per stage on a terminal. Elsewhere, as in the log of
-// a batch job, it writes a line a minute.
+// progressBars draws one bar per stage on a terminal. Otherwise, as in the log of a
+// batch job, it prints a line per minute.
 type progressBars struct {
 	mu    sync.Mutex
-	pool  *mpb.Progress // nil: no terminal
-	lines io.Writer     // where there is no terminal
+	pool  *mpb.Progress // nil if there is no terminal
+	lines io.Writer     // for when there is no terminal
 	now   func() time.Time
-	said  time.Time // when the last line was written
+	said  time.Time // time of the last line
 	stage string
 	bar   *mpb.Bar
 	start time.Time
 	last  info.Progress
 }
 
-// newProgress returns bars that draw on w, or lines where it is no terminal; with
-// quiet nil, on which every method is a no-op.
+// newProgress returns bars that draw on w, or print lines if it is not a terminal; if
+// quiet it returns nil, whose methods do nothing.
 func newProgress(w io.Writer, quiet bool) *progressBars {
 	if quiet {
 		return nil
@@ -79,7 +79,7 @@ func (p *progressBars) report(e info.Progress) {
 	p.bar.SetCurrent(e.Done)
 }
 
-// line says once in a while how far a stage is, how fast, and how long it will take.
+// line prints the progress of a stage, its speed, and the time left, at intervals.
 func (p *progressBars) line(e info.Progress) {
 	now := p.now()
 	if e.Stage != p.stage {
@@ -108,7 +108,7 @@ func (p *progressBars) line(e info.Progress) {
 	fmt.Fprintln(p.lines, screen.Printable(s))
 }
 
-// say prints a line above the bars, or where there are none.
+// say prints a line, above the bars if there are any.
 func say(w io.Writer, p *progressBars, quiet bool, line string) {
 	if quiet {
 		return
@@ -119,7 +119,7 @@ func say(w io.Writer, p *progressBars, quiet bool, line string) {
 	fmt.Fprintln(w, line)
 }
 
-// left states the time left of a stage.
+// left is the time left of a stage.
 func (p *progressBars) left(stage string) string {
 	// Called by the drawing goroutine: reads a snapshot, never blocks a report.
 	if !p.mu.TryLock() {
@@ -133,8 +133,8 @@ func (p *progressBars) left(stage string) string {
 	return " about " + rest.String() + " left"
 }
 
-// rest estimates the time left from this session's own speed; work that an earlier
-// run had done counts for nothing in it.
+// rest estimates the time left from the speed of this session, without the work of
+// earlier sessions.
 func (p *progressBars) rest() (_ time.Duration, known bool) {
 	e, elapsed := p.last, p.now().Sub(p.start)
 	fresh := e.Done - e.Resumed

@@ -48,7 +48,7 @@ update of l2m, or in other formats for a paper. Nothing is measured again.`,
 	return cmd
 }
 
-// checkFormats refuses formats of figures that nothing can draw.
+// checkFormats refuses unknown figure formats.
 func checkFormats(formats []string) error {
 	for _, f := range formats {
 		if !slices.Contains(rundir.Formats(), f) {

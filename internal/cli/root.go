@@ -1,5 +1,5 @@
-// Package cli is the command: flags, wiring, progress and exit codes, one file
-// per verb. Everything else is done by the packages it calls.
+// Package cli is the command: flags, wiring, progress and exit codes, one file per
+// verb.
 package cli
 
 import (
@@ -22,8 +22,8 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError marks a mistake in the command line itself (exit code 2), as
-// against work that failed (exit code 1).
+// usageError is a mistake in the command line (exit code 2), as opposed to work that
+// failed (exit code 1).
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
@@ -44,9 +44,9 @@ var verbs = []struct {
 	{"", []func() *cobra.Command{newVersionCommand, newManCommand}},
 }
 
-// Run executes the command line args and returns the exit code: 0 done, 1
-// failed, 2 wrong usage, 130 when ctx has ended. It then returns within a second,
-// even where a verb waits for what cannot be interrupted: the process must end.
+// Run executes the command line args and returns the exit code: 0 success, 1 failure, 2
+// wrong usage, 130 when ctx has ended. It then returns within a second, even if a verb
+// is blocked: the process must end.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	clean := screen.Writer{W: stderr}
@@ -69,7 +69,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		farewell(clean, name+": interrupted"+left.String())
 		return exitInterrupted
 	case err != nil && ctx.Err() != nil:
-		if !errors.Is(err, context.Canceled) { // something else went wrong on the way
+		if !errors.Is(err, context.Canceled) { // another error came first
 			farewell(clean, name+": "+screen.Lines(err.Error()))
 		}
 		farewell(clean, name+": interrupted"+left.String())
@@ -85,7 +85,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// goWords is what a mistake in a number reads like to those who know Go.
+// goWords matches the Go-specific part of errors in numbers.
 var goWords = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
 
 func newRootCommand() *cobra.Command {

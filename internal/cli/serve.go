@@ -64,7 +64,7 @@ func runServe(cmd *cobra.Command, dir, address string) error {
 		return err
 	case <-cmd.Context().Done():
 	}
-	// Requests take their time, the person who stops it does not.
+	// Do not wait long for requests in progress.
 	ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

@@ -41,7 +41,7 @@ interrupted run. PATH is as for l2m measure.`,
 				return usagef("name at least one file or folder (or - for standard input), or --counts FILE")
 			}
 			if len(args) > 0 && o.Counts != "" {
-				return usagef("--counts takes the place of documents: name one or the other")
+				return usagef("--counts replaces documents: name one or the other")
 			}
 			return nil
 		},
@@ -74,9 +74,9 @@ interrupted run. PATH is as for l2m measure.`,
 
 func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, quiet bool) error {
 	if o.Memory > 0 {
-		// Counting allocates close to its limit; without a limit for the whole,
-		// the collector would let garbage grow to as much again. The program
-		// itself takes some 25 MB, and the collector is late at times.
+		// Counting uses nearly all of its limit, and without a limit for the whole
+		// process the garbage collector would let the heap grow to twice that. The
+		// program itself takes about 25 MB, and the collector is sometimes late.
 		all := o.Memory - min(o.Memory/2, 32<<20)
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(all))
 		o.Memory -= min(o.Memory/2, besideCounting)
@@ -93,7 +93,7 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 		}
 		ample := ""
 		if memory.Ample > 0 {
-			ample = fmt.Sprintf(", %s if as many come again", flag(memory.Ample))
+			ample = fmt.Sprintf(", %s if the vocabulary doubles", flag(memory.Ample))
 		}
 		return fmt.Errorf("--memory %s is too small for %s: at least %s is needed%s", asked, memory.For, flag(memory.Need), ample)
 	}
@@ -109,6 +109,6 @@ func runTwoPoint(cmd *cobra.Command, o twopoint.Options, asked string, asJSON, q
 	})
 }
 
-// besideCounting is what the program, reading and reporting take of --memory, at
+// besideCounting is the part of --memory for the program, reading and reporting, at
 // most half of it.
 const besideCounting = 48 << 20

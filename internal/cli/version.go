@@ -20,7 +20,7 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// noArgs refuses positional arguments as wrong usage.
+// noArgs refuses positional arguments.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q", args[0])

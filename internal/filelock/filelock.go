@@ -1,5 +1,4 @@
-// Package filelock keeps a second process out of a folder that a first one
-// writes to.
+// Package filelock prevents two processes from writing to a folder at the same time.
 package filelock
 
 import "errors"
@@ -8,5 +7,5 @@ import "errors"
 // the error says which.
 var ErrHeld = errors.New("in use")
 
-// ErrUnsupported is the error of Try where the file system has no locks.
+// ErrUnsupported is the error of Try if the file system has no locks.
 var ErrUnsupported = errors.New("the file system has no locks")

@@ -4,11 +4,11 @@ package filelock
 
 import "os"
 
-// Acquire has no lock to take on this system.
+// Acquire does nothing on this system.
 func Acquire(path string) (f *os.File, supported bool, err error) {
 	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	return f, false, err
 }
 
-// Try has no lock to take on this system.
+// Try fails on this system.
 func Try(*os.File) (held bool, err error) { return false, ErrUnsupported }

@@ -11,9 +11,8 @@ import (
 	"syscall"
 )
 
-// Acquire takes the lock that a file stands for; closing the file gives it back,
-// as does the death of the process. supported is false on file systems that
-// have no locks.
+// Acquire locks the file at path, until the file is closed or the process dies.
+// supported is false on file systems without locks.
 func Acquire(path string) (f *os.File, supported bool, err error) {
 	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -36,16 +35,16 @@ func Acquire(path string) (f *os.File, supported bool, err error) {
 		}
 		return nil, true, fmt.Errorf("%w: %s", ErrHeld, who)
 	}
-	// The process id only serves the message above, so a failure to write it
-	// is no reason to stop.
+	// The process id is only for the message above, so a failure to write it does not
+	// matter.
 	if f.Truncate(0) == nil {
 		f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
 	return f, true, nil
 }
 
-// Try locks an open file until it is closed or the process dies. held is false
-// where another process, or another open file of this one, holds the lock.
+// Try locks an open file until it is closed or the process dies. held is false if
+// another process, or another open file of this one, holds the lock.
 func Try(f *os.File) (held bool, err error) {
 	for {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

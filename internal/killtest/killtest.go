@@ -1,10 +1,10 @@
-// Package killtest kills processes at random instants, for tests that what they
-// wrote survives it:
+// Package killtest kills processes at random times, to test that the files they write
+// survive it:
 //
-//  1. Loop starts a process, waits a random time, and kills it with SIGKILL, again and again.
-//  2. The test looks at what the process left, and may start over in a new folder.
+//  1. Loop repeatedly starts a process, waits a random time, and kills it with SIGKILL.
+//  2. The test checks the files after each kill, and may start over in a new folder.
 //  3. After the last kill the test lets one process finish, and compares its files
-//     with those of a process that was left alone.
+//     with those of an undisturbed process.
 package killtest
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/l2m-lab/l2m/internal/thorough"
 )
 
-// Kills is how many kills a test makes: few by default, five times as many where
-// tests are to be thorough.
+// Kills is the number of kills of a test: few by default, five times as many in
+// thorough tests.
 func Kills(few int) int {
 	if thorough.Tests() {
 		return 5 * few
@@ -26,11 +26,11 @@ func Kills(few int) int {
 	return few
 }
 
-// Loop starts the process of command and kills it at a random instant, at most within
-// after it began, until kills processes were killed. After each it calls after: done
-// says that the process ended with success before its kill, and the next one gets less
-// time. A process that fails by itself fails the test with its output. The instants
-// come from seed, and from the machine.
+// Loop starts the process of command and kills it at a random time, at most within
+// after its start, until kills processes were killed. It calls after after each; done
+// says that the process succeeded before its kill, and then the next one gets less
+// time. A process that fails by itself fails the test with its output. The times depend
+// on seed and on the machine.
 func Loop(t testing.TB, seed uint64, kills int, within time.Duration, command func() *exec.Cmd, after func(done bool)) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 0))

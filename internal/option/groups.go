@@ -4,7 +4,7 @@ import (
 	"github.com/l2m-lab/l2m/corpus/source"
 )
 
-// Reading are the fields that say how documents are read.
+// Reading holds the options for reading documents.
 type Reading struct {
 	Format, Field          *string
 	MaxRecord              *int64
@@ -20,8 +20,8 @@ func (s Set) Reading(r Reading) {
 	s.Bool(r.KeepDuplicates, "keep-duplicates", "", false, "keep exact duplicate documents", Numbers)
 }
 
-// Output declares where a verb writes, which help says, and with which figures; fresh
-// is nil for a verb that has nothing to continue.
+// Output declares where a verb writes and with which figures; fresh is nil for verbs
+// that cannot be resumed.
 func (s Set) Output(out *string, fresh *bool, figures *[]string, help string) {
 	s.Text(out, "out", "o", "", help, Running)
 	if fresh != nil {

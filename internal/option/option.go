@@ -1,15 +1,14 @@
 // Package option declares the options of verbs, each once: its name, default and help,
-// what it sets, and whether it changes the numbers.
+// the variable it sets, and whether it changes the numbers.
 //
-//  1. A verb has a function that declares its options for the fields of a struct; what
-//     several verbs share is a group with a function of its own.
+//  1. A verb has a function that declares its options for the fields of a struct; options
+//     shared by several verbs are groups with their own functions.
 //  2. The command line takes its flags from the declaration.
-//  3. Command derives the recorded command line from it: the options that change the
+//  3. [Command] derives the recorded command line from it: the options that change the
 //     numbers and are not at their defaults. That command repeats the run.
 package option
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -18,19 +17,19 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 )
 
-// Role says what an option changes.
+// Role says whether an option changes the numbers.
 type Role int
 
 const (
-	// Numbers marks an option that changes what is computed: the recorded command
-	// names it.
+	// Numbers marks an option that changes what is computed: it is part of the recorded
+	// command.
 	Numbers Role = iota
-	// Running marks an option that changes how it is computed, how fast, where it goes
-	// and what it looks like.
+	// Running marks an option that changes only how and how fast it is computed, and
+	// where it is written.
 	Running
 )
 
-// role is the key of an annotation of flags.
+// role is the key of the annotation that marks a flag as Running.
 const role = "l2m-running"
 
 // Set is a set of options.
@@ -51,22 +50,22 @@ func (s Set) mark(name string, r Role) {
 	}
 }
 
-// Int declares an option of a whole number. short is a letter, or "".
+// Int declares an option with a whole number. short is a letter, or "".
 func (s Set) Int(p *int, name, short string, standard int, help string, r Role) {
 	s.IntVarP(p, name, short, standard, help)
 	s.mark(name, r)
 }
 
-// Int64 declares an option of a whole number.
+// Int64 declares an option with a whole number.
 func (s Set) Int64(p *int64, name, short string, standard int64, help string, r Role) {
 	s.Int64VarP(p, name, short, standard, help)
 	s.mark(name, r)
 }
 
-// Seed declares an option of a number without sign, 1 by default.
+// Seed declares the option --seed, 1 by default.
 func (s Set) Seed(p *uint64, help string) { s.Uint64Var(p, "seed", 1, help) }
 
-// Float declares an option of a number.
+// Float declares an option with a number.
 func (s Set) Float(p *float64, name string, standard float64, help string, r Role) {
 	s.Float64Var(p, name, standard, help)
 	s.mark(name, r)
@@ -78,39 +77,39 @@ func (s Set) Bool(p *bool, name, short string, standard bool, help string, r Rol
 	s.mark(name, r)
 }
 
-// Text declares an option of one word.
+// Text declares an option with a string.
 func (s Set) Text(p *string, name, short, standard, help string, r Role) {
 	s.StringVarP(p, name, short, standard, help)
 	s.mark(name, r)
 }
 
-// Repeated declares an option that may be given several times, with a word each time.
+// Repeated declares an option that may be repeated, with a string each time.
 func (s Set) Repeated(p *[]string, name string, standard []string, help string, r Role) {
 	s.StringArrayVar(p, name, standard, help)
 	s.mark(name, r)
 }
 
-// List declares an option of words that are separated by commas.
+// List declares an option with strings separated by commas.
 func (s Set) List(p *[]string, name string, standard []string, help string, r Role) {
 	s.StringSliceVar(p, name, standard, help)
 	s.mark(name, r)
 }
 
-// Duration declares an option of a time.
+// Duration declares an option with a duration.
 func (s Set) Duration(p *time.Duration, name string, standard time.Duration, help string, r Role) {
 	s.DurationVar(p, name, standard, help)
 	s.mark(name, r)
 }
 
-// Value declares an option with a syntax of its own, whose default is what v holds.
+// Value declares an option with its own syntax, whose default is the value of v.
 func (s Set) Value(v pflag.Value, name, short, help string, r Role) {
 	s.VarP(v, name, short, help)
 	s.mark(name, r)
 }
 
-// Command is the command line that repeats a verb with the options o and the
-// arguments args: every option that changes the numbers and is not at its default.
-// declare declares the options for the fields of the struct that it is given.
+// Command returns the command line that repeats a verb with options o and arguments
+// args: every option that changes the numbers and is not at its default. declare
+// declares the options for the fields of the struct that it is given.
 func Command[O any](verb string, declare func(Set, *O), o O, args []string) string {
 	var d O
 	s := New(verb)
@@ -148,19 +147,5 @@ func Command[O any](verb string, declare func(Set, *O), o O, args []string) stri
 	return strings.Join(words, " ")
 }
 
-// commas is the key of an annotation of flags that take lists.
+// commas is the key of the annotation that marks a flag as a list.
 const commas = "l2m-commas"
-
-// Names are the options of a declaration that change the numbers.
-func Names[O any](declare func(Set, *O)) []string {
-	var names []string
-	s := New("")
-	declare(s, new(O))
-	s.VisitAll(func(f *pflag.Flag) {
-		if _, running := f.Annotations[role]; !running {
-			names = append(names, f.Name)
-		}
-	})
-	slices.Sort(names)
-	return names
-}

@@ -12,13 +12,13 @@ import (
 	"github.com/l2m-lab/l2m/internal/shell"
 )
 
-// Size is a number of bytes, as ParseSize reads it.
+// Size is an option value for a number of bytes, in the syntax of ParseSize.
 func Size(p *int64, standard int64) pflag.Value {
 	*p = standard
 	return size{p, math.MinInt64}
 }
 
-// PositiveSize is a Size above 0, which is 0 where none is given.
+// PositiveSize is a Size above 0, or 0 if not set.
 func PositiveSize(p *int64) pflag.Value { return size{p, 1} }
 
 type size struct {
@@ -49,8 +49,8 @@ func (s size) String() string {
 
 func (size) Type() string { return "size" }
 
-// ParseSize reads a number of bytes such as 500k, 12M, 1.5G or 1GiB (powers of 1024),
-// or 1GB (of 1000). The empty string is 0; negative numbers stand for "none".
+// ParseSize parses a number of bytes such as 500k, 12M, 1.5G or 1GiB (powers of 1024),
+// or 1GB (powers of 1000). The empty string is 0; negative numbers mean "none".
 func ParseSize(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
@@ -83,7 +83,7 @@ func ParseSize(s string) (int64, error) {
 	return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1.5G (1GiB is 1G, 1GB is 1000 MB)", s)
 }
 
-// Range is LO:HI, a range of lengths; either side may be empty, and is 0 then.
+// Range is a range of lengths, LO:HI; an empty side is 0.
 func Range(p *[2]float64) pflag.Value { return (*interval)(p) }
 
 type interval [2]float64
@@ -125,7 +125,7 @@ func (r *interval) String() string {
 
 func (*interval) Type() string { return "range" }
 
-// Func is a value that get writes and set reads; kind is what help calls it.
+// Func is a value with functions to get and set it; kind is its type in help.
 func Func(kind string, get func() string, set func(string) error) pflag.Value {
 	return function{kind, get, set}
 }
@@ -145,8 +145,8 @@ func (f function) String() string {
 	return f.get()
 }
 
-// Each is a value for an option that may be given several times: add takes one word,
-// and get gives all that were taken.
+// Each is a value of an option that may be repeated: add is called for each one, and
+// get returns all.
 func Each(kind string, get func() []string, add func(string) error) pflag.Value {
 	return each{kind, get, add}
 }
@@ -161,7 +161,7 @@ func (e each) Set(s string) error    { return e.add(s) }
 func (e each) Append(s string) error { return e.add(s) }
 func (e each) Type() string          { return e.kind }
 
-// Replace is of pflag's interface; these values only grow.
+// Replace implements pflag.SliceValue; these values only grow.
 func (each) Replace([]string) error { return errors.ErrUnsupported }
 
 func (e each) GetSlice() []string {

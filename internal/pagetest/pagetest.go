@@ -1,5 +1,5 @@
-// Package pagetest reads HTML pages for tests: whether their tags nest, and whether
-// the numbers they show are those of the document they come from.
+// Package pagetest checks HTML pages in tests: that tags nest, and that numbers are
+// those of the document.
 package pagetest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Numbers holds every number of a page that says where it stands against
-// the document, and returns how many there are.
+// Numbers checks every number on a page that refers to a field of the document, and
+// returns how many there are.
 func Numbers(t *testing.T, page string, doc any) int {
 	t.Helper()
 	checked := 0
@@ -44,7 +44,7 @@ func Numbers(t *testing.T, page string, doc any) int {
 			}
 			continue
 		}
-		// As a power of d, a decay exponent has the sign of the power.
+		// In a power of d, a decay exponent has the opposite sign.
 		if strings.HasSuffix(ref, ".alpha") {
 			shown = math.Copysign(shown, want)
 		}
@@ -69,7 +69,7 @@ var (
 	voidNames   = map[string]bool{"meta": true, "link": true, "br": true, "input": true}
 )
 
-// Parse reads a page and fails the test where tags do not nest.
+// Parse parses a page and fails the test if tags do not nest.
 func Parse(t *testing.T, page string) []Element {
 	t.Helper()
 	// The content of style and script is not markup.
@@ -125,8 +125,7 @@ func lookup(t *testing.T, doc any, path string) any {
 	return doc
 }
 
-// Shown reads a number as pages write it, and half a unit of its last
-// digit.
+// Shown parses a number on a page, and returns half a unit of its last digit.
 func Shown(s string) (v, half float64, ok bool) {
 	s = strings.TrimSpace(strings.NewReplacer("−", "-", "\u202f", "", "\u00a0", " ", "·10", "e", "⁻", "-", "⁰", "0", "¹", "1", "²", "2", "³", "3", "⁴", "4", "⁵", "5", "⁶", "6", "⁷", "7", "⁸", "8", "⁹", "9").Replace(s))
 	m := regexp.MustCompile(`^([-+]?\d+(?:\.(\d+))?)(e-?\d+)? ?([kMGT%]?)`).FindStringSubmatch(s)

@@ -11,8 +11,8 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// Audit audits small configurations of every growth class against a law
-// with or without a known uncertainty.
+// Audit audits small configurations of every growth class against a law with or without
+// a known uncertainty.
 func Audit(t testing.TB, known bool, ask ...int64) *result.Audit {
 	t.Helper()
 	l := law.PublishedEnglish()
@@ -57,8 +57,8 @@ func Audit(t testing.TB, known bool, ask ...int64) *result.Audit {
 	return a
 }
 
-// Comparison has a model that gains throughout and one that stops at 200,
-// whose name is hostile.
+// Comparison has a model that gains at all lengths and one that stops at 200, whose
+// name is hostile.
 func Comparison() *result.Comparison {
 	e := func(v float64) info.Estimate {
 		return info.Estimate{Value: v, SE: v / 20, Interval: &info.Interval{Lo: v * 0.9, Hi: v * 1.1, Level: 0.95, Method: "test"}}

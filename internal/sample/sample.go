@@ -1,5 +1,5 @@
-// Package sample has made-up documents for tests of how documents are read,
-// written and shown.
+// Package sample has synthetic documents for tests of reading, writing and rendering
+// documents.
 package sample
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// Result is a made-up result with the shape of a real one: estimates that
-// follow 2.3·L^0.76 (about the law that the L²M paper publishes for its direct
-// estimator on PG-19) with noise of a fixed seed.
+// Result is a synthetic but realistic result: estimates that follow 2.3·L^0.76 (about
+// the law that the L²M paper publishes for its direct estimator on PG-19) with noise
+// from a fixed seed.
 func Result() *result.Result {
 	rng := rand.New(rand.NewPCG(7, 11))
 	r := &result.Result{

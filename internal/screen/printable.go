@@ -1,5 +1,4 @@
-// Package screen keeps text that comes from files and servers from steering the
-// terminal it is shown on.
+// Package screen makes text from files and servers safe to print on a terminal.
 package screen
 
 import (
@@ -9,9 +8,9 @@ import (
 	"unicode"
 )
 
-// Printable returns one line of text that shows as it stands: control characters
-// (line breaks and escapes among them), marks that turn the direction of writing,
-// and bytes that are not UTF-8 become U+FFFD.
+// Printable returns text as one printable line: control characters (including line
+// breaks and escapes), characters that change the direction of writing, and bytes that
+// are not UTF-8 become U+FFFD.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if steers(r) {
@@ -21,14 +20,14 @@ func Printable(s string) string {
 	}, s)
 }
 
-// steers reports whether a terminal takes a character for something to do. Unicode
-// has the direction of writing in Bidi_Control (UAX #9, section 2).
+// steers reports whether a character controls the terminal or the direction of writing
+// (Bidi_Control in UAX #9, section 2).
 func steers(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
 
-// Lines is Printable for each line of a text. Lines after the first are indented,
-// so that none passes for a message of its own.
+// Lines is Printable for each line of a text. Lines after the first are indented, so
+// that none looks like a separate message.
 func Lines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
@@ -38,7 +37,7 @@ func Lines(s string) string {
 }
 
 // Writer makes what is written printable, line by line; line breaks and tabs stay.
-// Each call must end between two characters.
+// Characters must not be split between calls.
 type Writer struct{ W io.Writer }
 
 func (w Writer) Write(p []byte) (int, error) {

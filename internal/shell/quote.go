@@ -1,5 +1,4 @@
-// Package shell writes words as a POSIX shell reads them, for commands that
-// people copy.
+// Package shell quotes words for a POSIX shell, for commands that people copy.
 package shell
 
 import (
@@ -11,11 +10,11 @@ import (
 	"github.com/l2m-lab/l2m/internal/screen"
 )
 
-// Quote returns the word, in quotes where a POSIX shell would otherwise take part
-// of it for something else. A shell reads the result as exactly s; only a NUL, which
-// no argument can hold, is beyond it. The result is text that can be stored as JSON
-// and shown: bytes that are not, and control characters, are left to printf. Only
-// line breaks at the end stay as they are, since a shell would remove them.
+// Quote returns the word, quoted if a POSIX shell would interpret any of it. A shell
+// reads the result as exactly s, except for NUL, which arguments cannot contain. The
+// result is printable and can be stored as JSON: control characters and invalid UTF-8
+// are written with printf. Only trailing line breaks stay, since a shell would remove
+// them.
 func Quote(s string) string {
 	special := func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r))
@@ -34,8 +33,8 @@ func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// escape writes a format of printf in which what cannot be shown, and what means
-// something to printf or ends the quotes around it, is octal.
+// escape returns a printf format in which everything that cannot be printed, is special
+// to printf, or would end the quotes around it is octal.
 func escape(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -52,9 +51,8 @@ func escape(s string) string {
 	return b.String()
 }
 
-// Operand is Quote for a file name that stands on its own on the command line: one
-// that begins with a dash would pass for an option. The dash alone, standard input,
-// stays.
+// Operand is Quote for a file name among the arguments of a command: one that begins
+// with a dash would be taken for an option. A single dash, standard input, stays.
 func Operand(path string) string {
 	if len(path) > 1 && path[0] == '-' {
 		path = "./" + path
@@ -62,5 +60,5 @@ func Operand(path string) string {
 	return Quote(path)
 }
 
-// Number writes a number so that it reads back as the same one.
+// Number formats a number exactly.
 func Number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

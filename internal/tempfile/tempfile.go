@@ -1,5 +1,5 @@
-// Package tempfile makes temporary files that the next run can tell from those of
-// a process that was killed: a living process holds a lock on each of its own.
+// Package tempfile makes temporary files that a later run can tell from those of a
+// killed process: a running process holds a lock on each of its files.
 package tempfile
 
 import (
@@ -17,9 +17,9 @@ import (
 // randomDigits is the length of the random part of a name.
 const randomDigits = 13
 
-// Create makes a new file prefix + random letters + suffix in dir and locks it
-// until it is closed, where the file system has locks. perm is applied before the
-// umask, as by os.OpenFile.
+// Create creates a new file prefix + random letters + suffix in dir and locks it until
+// it is closed, if the file system has locks. perm is applied before the umask, as by
+// os.OpenFile.
 func Create(dir, prefix, suffix string, perm fs.FileMode) (*os.File, error) {
 	for tries := 0; ; tries++ {
 		path := filepath.Join(dir, prefix+random()+suffix)
@@ -34,7 +34,7 @@ func Create(dir, prefix, suffix string, perm fs.FileMode) (*os.File, error) {
 		if held && exists(f, path) || errors.Is(err, filelock.ErrUnsupported) {
 			return f, nil
 		}
-		// Between creation and lock another process took it for abandoned.
+		// Between creation and locking, another process took it for abandoned.
 		f.Close()
 		if tries >= 100 {
 			return nil, fmt.Errorf("locking %s: %w", path, errors.Join(err, filelock.ErrHeld))
@@ -42,9 +42,8 @@ func Create(dir, prefix, suffix string, perm fs.FileMode) (*os.File, error) {
 	}
 }
 
-// RemoveAbandoned removes the files in dir that Create made with the same prefix
-// and suffix in a process that has ended since. What cannot be listed, locked or
-// removed stays: nothing depends on it.
+// RemoveAbandoned removes the files in dir that Create made with the same prefix and
+// suffix in a process that has ended. It ignores errors: nothing depends on them.
 func RemoveAbandoned(dir, prefix, suffix string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -66,7 +65,7 @@ func RemoveAbandoned(dir, prefix, suffix string) {
 	}
 }
 
-// made reports whether Create gives such names.
+// made reports whether a name is one of Create's.
 func made(name, prefix, suffix string) bool {
 	middle, ok := strings.CutPrefix(name, prefix)
 	if ok {

@@ -7,8 +7,8 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// Compile prepares the computation of some results of a program with
-// parameters laid out as layout.
+// Compile prepares the computation of results of a program, with parameters laid out as
+// in layout.
 func Compile(results []*graph.Node, layout *Layout, set Set) (*Program, error) {
 	flat := &graph.Graph{}
 	outs := graph.Copy(flat, results, nil, known)
@@ -50,15 +50,15 @@ type compiler struct {
 	nodes   []*graph.Node // needed ones, in order
 	users   map[*graph.Node][]*graph.Node
 	results map[*graph.Node]bool
-	virtual map[*graph.Node]bool // broadcasts and fills that are never written down
-	fused   map[*graph.Node]bool // elementwise nodes that are computed inside their user's loop
-	fixed   map[*graph.Node]bool // the same in every run
+	virtual map[*graph.Node]bool // broadcasts and fills that are never written to memory
+	fused   map[*graph.Node]bool // elementwise nodes that are computed within their user's loop
+	fixed   map[*graph.Node]bool // independent of inputs and parameters
 	root    map[*graph.Node]*graph.Node
 	places  map[*graph.Node]place // of roots
 	planned []planned
 }
 
-// planned is a step whose numbers have no places yet.
+// planned is a step without places yet.
 type planned struct {
 	name   string
 	reads  []*graph.Node
@@ -94,7 +94,7 @@ func usersOf(nodes []*graph.Node) map[*graph.Node][]*graph.Node {
 	return users
 }
 
-// leaves gives parameters, inputs and constants their places.
+// leaves assigns places to parameters, inputs and constants.
 func (c *compiler) leaves() error {
 	for _, n := range c.nodes {
 		switch n.Op {
@@ -115,7 +115,7 @@ func (c *compiler) leaves() error {
 	return nil
 }
 
-// classify finds the nodes that need no step of their own.
+// classify finds the nodes that need no step.
 func (c *compiler) classify() {
 	for _, n := range c.nodes {
 		c.root[n] = n
@@ -168,7 +168,7 @@ func (c *compiler) plan(n *graph.Node) error {
 	return nil
 }
 
-// planCall appends the step of a call that Copy has kept.
+// planCall appends the step of a call that Copy kept.
 func (c *compiler) planCall(n *graph.Node) error {
 	s := planned{name: n.Fn.Name, reads: slices.Clone(n.In)}
 	for i := range n.Fn.Out {
@@ -213,7 +213,7 @@ func (c *compiler) placesOf(nodes []*graph.Node) []place {
 	return out
 }
 
-// source is the node whose numbers a node shows.
+// source is the node that owns the numbers of a node.
 func (c *compiler) source(n *graph.Node) *graph.Node {
 	for {
 		switch {
@@ -229,8 +229,8 @@ func (c *compiler) source(n *graph.Node) *graph.Node {
 
 func (c *compiler) place(n *graph.Node) place { return c.places[c.source(n)] }
 
-// allocate gives every written node a place: one that nothing uses any more, or
-// the end of the arena.
+// allocate assigns a place to every written node: one that is no longer used, or the
+// end of the arena.
 func (c *compiler) allocate(outs []*graph.Node) {
 	last := map[*graph.Node]int{}
 	for i, s := range c.planned {
@@ -261,7 +261,7 @@ func (c *compiler) allocate(outs []*graph.Node) {
 		take(s)
 		for _, w := range s.writes {
 			if _, used := last[w]; !used && w != nil {
-				last[w] = i // computed beside what is needed
+				last[w] = i // computed together with what is needed
 			}
 		}
 		done := map[*graph.Node]bool{}
@@ -279,10 +279,10 @@ func (c *compiler) allocate(outs []*graph.Node) {
 	c.p.arena = a.size
 }
 
-// arena hands out stretches of numbers.
+// arena allocates ranges of numbers.
 type arena struct {
 	size int
-	gaps [][2]int // free stretches: from, to; sorted
+	gaps [][2]int // free ranges: from, to; sorted
 }
 
 const alignment = 16 // numbers: a cache line

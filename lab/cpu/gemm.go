@@ -19,8 +19,8 @@ const (
 	blockRows  = 64
 )
 
-// gemm multiplies matrices with one set of instructions. Not for concurrent
-// use: it holds packed blocks.
+// gemm multiplies matrices with one instruction set. It holds packed blocks and is not
+// safe for concurrent use.
 type gemm struct {
 	wide, narrow tile
 	fast         bool // transpose8 may be used
@@ -63,7 +63,7 @@ func plainTile(k int, a []float32, ra, ca int, b, c []float32, ldc int, add bool
 	}
 }
 
-// matrix is rows of numbers, stride apart; transposed, its columns are.
+// matrix has rows of numbers, stride apart, or columns if transposed.
 type matrix struct {
 	data       []float32
 	stride     int
@@ -113,10 +113,10 @@ func (g *gemm) rows(t tile, a matrix, i, rows, p, depth, cols int, c []float32, 
 	}
 }
 
-// packA returns rows of a with strides that are kind to the caches: in place
-// where they are and no tile reaches beyond, else copied.
+// packA returns rows of a with cache-friendly strides: in place if possible, else
+// copied.
 func (g *gemm) packA(t tile, a matrix, i, rows, p, depth int) (block []float32, ra, ca int) {
-	const far = 256 // numbers; rows further apart fall on few cache lines
+	const far = 256 // numbers; rows further apart share few cache sets
 	whole := rows%t.rows == 0
 	if a.transposed {
 		if whole && a.stride <= far {

@@ -6,12 +6,10 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// kernel computes the results of a call from its operands. A result that nobody
-// uses is nil.
+// kernel computes the results of a call from its operands. Unused results are nil.
 type kernel func(m *Machine, in, out [][]float32)
 
-// kernels makes, by name, the kernel of a function; nil when its form is not
-// covered.
+// kernels returns, by name, the kernel of a function; nil if its form is not supported.
 var kernels = map[string]func(f *graph.Function) kernel{
 	graph.FnLayerNorm:              layerNorm,
 	graph.FnLayerNorm + ".grad":    layerNormGrad,
@@ -38,8 +36,8 @@ func kernelOf(f *graph.Function) kernel {
 	return nil
 }
 
-// known reports whether a call is run as a step of its own.
+// known reports whether a call is run as one step.
 func known(f *graph.Function) bool { return kernelOf(f) != nil || elementwiseBody(f) }
 
-// needs reports whether a derivative is by exactly these operands.
+// needs reports whether a derivative is with respect to exactly these operands.
 func needs(f *graph.Function, needed ...bool) bool { return slices.Equal(f.Needed, needed) }

@@ -10,7 +10,7 @@ import (
 type attended struct {
 	attr          graph.AttentionAttr
 	B, L, H, d, p int // batch, length, heads, sizes of a key and of a value
-	block         int // queries that are treated together
+	block         int // queries per block
 	scale         float32
 }
 
@@ -24,7 +24,7 @@ func attendedOf(f *graph.Function) attended {
 	return a
 }
 
-// keys is the stretch of keys that queries from..to−1 may see.
+// keys is the range of keys visible to queries from..to−1.
 func (a *attended) keys(from, to int) (lo, hi int) {
 	if a.attr.Window > 0 && a.attr.Sinks == 0 {
 		lo = max(0, from-a.attr.Window+1)
@@ -32,8 +32,8 @@ func (a *attended) keys(from, to int) (lo, hi int) {
 	return lo, to
 }
 
-// hide sets to 0 what query i must not see of row, which begins at key lo, and
-// returns the end of what it sees. Rows hold e^logit.
+// hide sets to 0 what query i must not see in row, which begins at key lo, and returns
+// the end of what it sees. Rows hold e^logit.
 func (a *attended) hide(row []float32, i, lo int) {
 	clear(row[i+1-lo:])
 	if first := i - a.attr.Window + 1; a.attr.Window > 0 && first > lo {
@@ -64,8 +64,8 @@ func (a *attended) top(m *Machine, row []float32, i, lo int) float32 {
 	return t
 }
 
-// attention computes one block of queries at a time against the keys that any
-// of them sees, so that only a block of logits exists.
+// attention computes one block of queries at a time against the keys that any of them
+// sees, so that only a block of logits is in memory.
 func attention(f *graph.Function) kernel {
 	a := attendedOf(f)
 	return func(m *Machine, in, out [][]float32) {
@@ -96,8 +96,8 @@ func attention(f *graph.Function) kernel {
 	}
 }
 
-// attentionGrad computes the weights P of a block of queries again from the
-// norms. With dP = dO·Vᵀ and D the row sums of dO·O, dS = P·(dP − D).
+// attentionGrad recomputes the weights P of a block of queries from the norms. With dP
+// = dO·Vᵀ and D the row sums of dO·O, dS = P·(dP − D).
 func attentionGrad(f *graph.Function) kernel {
 	if !needs(f, true, true, true) || !f.Active[0] || f.Active[1] {
 		return nil

@@ -14,14 +14,14 @@ func decayingOf(f *graph.Function) decaying {
 	return decaying{B: v[0], L: v[1], G: q[2], H: v[2], n: q[3], p: v[3], c: f.Attr.(graph.ChunkAttr).Chunk}
 }
 
-// room are the buffers of one chunk; taking them again gives the same.
+// room holds the buffers for one chunk; taking them again returns the same.
 type room struct {
 	rest   []float32
 	m      *Machine
 	scores []float32 // q·kᵀ of the chunk, c×c
 	w      []float32 // the same with decay, of one head
 	fades  []float32 // e^(s_i)
-	sums   []float32 // s: cumulated logarithms of decay
+	sums   []float32 // s: cumulative logarithms of decay
 	lasts  []float32 // e^(s_c − s_i)
 	wide   []float32 // c×max(n, p)
 }
@@ -52,8 +52,7 @@ func (r *room) decay(a []float32, stride, c int) {
 	r.m.vec.exp(r.lasts[:c], r.lasts[:c])
 }
 
-// weights fills w with e^(s_i − s_j) for j ≤ i, else 0, times what of is when it
-// is given.
+// weights fills w with e^(s_i − s_j) for j ≤ i, else 0, times of if it is not nil.
 func (r *room) weights(w, of []float32, c int) {
 	for i := range c {
 		row := w[i*c : (i+1)*c]
@@ -118,9 +117,9 @@ func decayed(f *graph.Function) kernel {
 	}
 }
 
-// decayedGrad computes the states at the chunk borders again and goes back
-// through the chunks with the derivative by the state. With W = (q·kᵀ)∘D,
-// y = W·v + (e^s∘q)·S and S' = e^(s_c)·S + (e^(s_c−s)∘k)ᵀ·v:
+// decayedGrad recomputes the states at the chunk borders and goes back through the
+// chunks with the derivative with respect to the state. With W = (q·kᵀ)∘D, y = W·v +
+// (e^s∘q)·S and S' = e^(s_c)·S + (e^(s_c−s)∘k)ᵀ·v:
 //
 //	dv = Wᵀ·dy + (e^(s_c−s)∘k)·dS'
 //	dW = dy·vᵀ, dq = (dW∘D)·k + e^s∘(dy·Sᵀ), dk = (dW∘D)ᵀ·q + e^(s_c−s)∘(v·dS'ᵀ)
@@ -209,7 +208,7 @@ func (g *decayedBack) chunk(m *Machine, b, i, group, head int) {
 	m.gemm.mul(c, d.n, c, matrix{g.dw, c, false}, matrix{k, sn, false}, dq, sn, true)
 	m.gemm.mul(c, d.n, c, matrix{g.dw, c, true}, matrix{q, sn, false}, dk, sn, true)
 
-	last := float32(0) // derivative by s_c as a whole
+	last := float32(0) // derivative with respect to s_c
 	m.gemm.mul(c, d.n, d.p, matrix{dy, sp, false}, matrix{state, d.p, true}, r.wide, d.n, false)
 	for t := range c {
 		x := r.wide[t*d.n : (t+1)*d.n]

@@ -4,7 +4,7 @@ package cpu
 
 func best() Set { return Plain }
 
-// vectors is nil where loops are plain Go.
+// vectors is nil: loops are plain Go.
 var vectors *loops
 
 var wideTile, narrowTile tile

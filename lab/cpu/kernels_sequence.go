@@ -8,7 +8,7 @@ func rotary(f *graph.Function) kernel {
 	return func(m *Machine, in, out [][]float32) { turn(s, in[0], in[1], in[2], out[0], 1) }
 }
 
-// rotaryGrad turns the other way.
+// rotaryGrad rotates backwards.
 func rotaryGrad(f *graph.Function) kernel {
 	if !needs(f, true, false, false) {
 		return nil

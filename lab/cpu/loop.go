@@ -16,14 +16,14 @@ type loop struct {
 	temps   int
 }
 
-// leaf is an operand; its strides are 0 along axes that are repeated.
+// leaf is an operand; strides are 0 along broadcast axes.
 type leaf struct {
 	place   place
 	strides []int
 }
 
-// register is where an operand of an instruction lies: a leaf, a fill or a
-// temporary block.
+// register is the place of an instruction's operand: a leaf, a fill or a temporary
+// block.
 type register struct {
 	kind registerKind
 	at   int
@@ -52,7 +52,7 @@ type loopOutput struct {
 
 const loopBlock = 256
 
-// loopBuilder writes a loop for nodes of one shape.
+// loopBuilder builds a loop for nodes of one shape.
 type loopBuilder struct {
 	*loop
 	leafOf func(n *graph.Node) (leaf, bool) // of nodes that are not computed here
@@ -100,7 +100,7 @@ func (b *loopBuilder) compute(n *graph.Node) register {
 	return register{tempRegister, i.to}
 }
 
-// scaled recognises s·x + t with fixed s and t; x is nil when n is no such.
+// scaled recognizes s·x + t with constant s and t; otherwise x is nil.
 func scaled(n *graph.Node) (i instruction, x *graph.Node) {
 	i.scaled, i.s = true, 1
 	if n.Op == graph.Neg {
@@ -134,8 +134,7 @@ func scaled(n *graph.Node) (i instruction, x *graph.Node) {
 	return instruction{}, nil
 }
 
-// finish lets temporary blocks be used again after their last use, and joins
-// axes that all operands run through alike.
+// finish reuses temporary blocks after their last use, and merges axes.
 func (l *loop) finish() {
 	last := make([]int, l.temps)
 	for i, in := range l.code {
@@ -196,9 +195,8 @@ func (l *loop) finish() {
 	}
 }
 
-// join merges neighbouring axes that can be run through as one with all sets of
-// strides, which it changes, and drops axes of length 1. At least one axis is
-// left.
+// join merges neighbouring axes that are contiguous in all sets of strides, which it
+// changes, and drops axes of length 1. At least one axis is left.
 func join(shape []int, strides [][]int) []int {
 	var out []int
 	kept := make([][]int, len(strides))
@@ -246,7 +244,7 @@ func contiguous(shape []int) []int {
 	return s
 }
 
-// run computes the loop.
+// run runs the loop.
 func (l *loop) run(m *Machine) {
 	blocks := m.scratch((l.temps + len(l.leaves) + len(l.fills)) * loopBlock)
 	temp := func(i int) []float32 { return blocks[i*loopBlock : (i+1)*loopBlock] }

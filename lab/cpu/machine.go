@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/l2m-lab/l2m/lab/graph"
 )
 
 // Tensor is a named tensor in a vector.
@@ -24,13 +22,13 @@ func (t Tensor) Size() int {
 	return s
 }
 
-// Layout says where tensors lie in one vector.
+// Layout assigns tensors places in one vector.
 type Layout struct {
 	Tensors []Tensor
 	Size    int
 }
 
-// Add puts a tensor at the end.
+// Add appends a tensor.
 func (l *Layout) Add(name string, shape ...int) {
 	t := Tensor{Name: name, Shape: slices.Clone(shape), Offset: l.Size}
 	l.Tensors = append(l.Tensors, t)
@@ -46,19 +44,7 @@ func (l *Layout) Find(name string) (Tensor, bool) {
 	return l.Tensors[i], true
 }
 
-// LayoutOf lists the parameters of a program in the order in which they were
-// built.
-func LayoutOf(g *graph.Graph) *Layout {
-	l := &Layout{}
-	for _, n := range g.Nodes {
-		if n.Op == graph.Param {
-			l.Add(n.Name, n.Shape...)
-		}
-	}
-	return l
-}
-
-// place says where numbers lie when a program runs.
+// place is the position of numbers when a program runs.
 type place struct {
 	vector vector
 	offset int
@@ -80,30 +66,29 @@ type step struct {
 	run  func(m *Machine)
 }
 
-// Program is a compiled program. It does not change and may be shared by
-// Machines.
+// Program is a compiled program, immutable, for use by any number of Machines.
 type Program struct {
 	Inputs Layout // of the vector of inputs
 
 	set       Set
 	params    int
 	steps     []step
-	once      []step // what depends on nothing
+	once      []step // independent of inputs and parameters
 	outputs   []place
 	arena     int
 	constants []float32
 }
 
-// Bytes is the memory of a Machine that runs p, without the parameters.
+// Bytes is the memory of a Machine for p, without the parameters.
 func (p *Program) Bytes() int64 {
 	return 4 * int64(p.arena+p.Inputs.Size+blockDepth*(blockCols+blockRows))
 }
 
-// Machine runs a program on one core. Not for concurrent use.
+// Machine runs a program on one core. It is not safe for concurrent use.
 type Machine struct {
-	Inputs []float32 // to be filled by the caller, laid out as Program.Inputs
+	Inputs []float32 // set by the caller, laid out as in Program.Inputs
 
-	// Profile, when it is not nil, adds up the time spent by kind of step.
+	// Profile, if not nil, accumulates the time by kind of step.
 	Profile map[string]time.Duration
 
 	p      *Program
@@ -115,7 +100,7 @@ type Machine struct {
 	ready  bool
 }
 
-// NewMachine makes a machine.
+// NewMachine returns a machine for p.
 func NewMachine(p *Program) *Machine {
 	return &Machine{
 		p: p, Inputs: make([]float32, p.Inputs.Size), arena: make([]float32, p.arena), vec: newVec(p.set), gemm: newGemm(p.set),
@@ -131,8 +116,7 @@ func (m *Machine) Input(name string) ([]float32, error) {
 	return m.Inputs[t.Offset : t.Offset+t.Size()], nil
 }
 
-// Run computes the results from the inputs and the parameters, which are laid
-// out as Compile was told.
+// Run computes the results from the inputs and the parameters, laid out as in Compile.
 func (m *Machine) Run(params []float32) error {
 	if len(params) != m.p.params {
 		return fmt.Errorf("the program has %d parameters, not %d", m.p.params, len(params))
@@ -156,7 +140,7 @@ func (m *Machine) Run(params []float32) error {
 	return nil
 }
 
-// Output is result number i of the last Run; it is valid until the next.
+// Output is result i of the last Run, valid until the next.
 func (m *Machine) Output(i int) []float32 { return m.at(m.p.outputs[i]) }
 
 func (m *Machine) at(p place) []float32 {
@@ -171,7 +155,7 @@ func (m *Machine) at(p place) []float32 {
 	return m.arena[p.offset : p.offset+p.size]
 }
 
-// scratch is room for n numbers until the step ends. Its content is undefined.
+// scratch is a buffer of n numbers until the step ends, with undefined content.
 func (m *Machine) scratch(n int) []float32 {
 	if len(m.temp) < n {
 		m.temp = make([]float32, n)

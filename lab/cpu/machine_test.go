@@ -216,10 +216,12 @@ func TestArenaGivesRoomOnlyOnce(t *testing.T) {
 func TestWrongParametersAreErrors(t *testing.T) {
 	g := &graph.Graph{}
 	x := g.Param("x", 2)
+	layout := &Layout{}
+	layout.Add("x", 2)
 	if _, err := Compile([]*graph.Node{x}, &Layout{}, Plain); err == nil {
 		t.Error("a parameter without a place was taken")
 	}
-	p, err := Compile([]*graph.Node{g.Neg(x)}, LayoutOf(g), Plain)
+	p, err := Compile([]*graph.Node{g.Neg(x)}, layout, Plain)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// product runs Dot, one product for each of the batch.
+// product runs Dot, one product per batch element.
 func product(c *compiler, n *graph.Node) func(m *Machine) {
 	r := len(n.Shape)
 	rows, cols := n.Shape[r-2], n.Shape[r-1]
@@ -32,7 +32,7 @@ type part struct {
 	shape                  []int
 	fromStrides, toStrides []int
 	add                    bool // add to what is there
-	clear                  bool // the target first
+	clear                  bool // clear the target first
 }
 
 // move runs the primitives that only move or add up numbers.
@@ -105,7 +105,7 @@ func (p *part) run(m *Machine) {
 	p.axis(m, from, to[p.toOffset:], 0)
 }
 
-// axis runs through one axis and those behind it.
+// axis copies along one axis and the following ones.
 func (p *part) axis(m *Machine, from, to []float32, k int) {
 	n, f, t := p.shape[k], p.fromStrides[k], p.toStrides[k]
 	if k < len(p.shape)-1 {

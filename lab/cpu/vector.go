@@ -2,10 +2,10 @@ package cpu
 
 import "math"
 
-// Set is a set of vector instructions.
+// Set is an instruction set.
 type Set int
 
-// The sets, from the slowest.
+// Instruction sets, from the slowest.
 const (
 	Plain  Set = iota // plain Go
 	AVX2              // AVX2 and FMA
@@ -15,8 +15,7 @@ const (
 // String is the usual name.
 func (s Set) String() string { return [...]string{"plain Go", "AVX2", "AVX-512"}[s] }
 
-// Best is the widest set that this processor has and that this program was
-// built for.
+// Best is the widest instruction set that this processor and this build support.
 func Best() Set { return best() }
 
 // loops are vector loops over n numbers, n a positive multiple of 8.
@@ -30,8 +29,8 @@ type loops struct {
 	dot                                func(a, b *float32, n int) float32
 }
 
-// vec does loops with one set of instructions. All slices of a call have the
-// length of the first; results may overwrite operands.
+// vec runs loops with one instruction set. All slices of a call have the length of the
+// first; results may overwrite operands.
 type vec struct{ loops *loops }
 
 func newVec(s Set) vec {
@@ -41,7 +40,7 @@ func newVec(s Set) vec {
 	return vec{vectors}
 }
 
-// head is how many of n numbers the vector loops do.
+// head is the number of elements, of n, that vector loops process.
 func (v vec) head(n int) int {
 	if v.loops == nil {
 		return 0
@@ -178,7 +177,7 @@ func (v vec) exp(d, a []float32) {
 		v.loops.exp(&d[0], &a[0], h)
 	}
 	if v.loops != nil && h < len(d) {
-		var tail [8]float32 // the same function as before, whatever the length
+		var tail [8]float32 // the same function whatever the length
 		n := copy(tail[:], a[h:len(d)])
 		v.loops.exp(&tail[0], &tail[0], len(tail))
 		copy(d[h:], tail[:n])

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Eval computes nodes from the numbers of the parameters and inputs, by name,
-// in float64: the reference for everything that runs programs. It is slow.
+// Eval computes nodes from the values of the parameters and inputs, by name, in
+// float64. It is slow: the reference for everything that runs programs.
 func Eval(outputs []*Node, feed map[string][]float64) ([][]float64, error) {
 	e := evaluator{feed: feed, done: map[*Node][]float64{}}
 	out := make([][]float64, len(outputs))
@@ -26,8 +26,7 @@ type evaluator struct {
 	calls map[*Node][][]float64
 }
 
-// value computes a node and all that it needs. Recursion is as deep as the
-// program; Go's stack grows.
+// value computes a node and everything that it needs, recursively.
 func (e *evaluator) value(n *Node) ([]float64, error) {
 	if v, ok := e.done[n]; ok {
 		return v, nil
@@ -51,7 +50,7 @@ func (e *evaluator) value(n *Node) ([]float64, error) {
 	return v, nil
 }
 
-// result evaluates the body of a call, once for all of its results.
+// result evaluates the body of a call, once for all its results.
 func (e *evaluator) result(n *Node) ([]float64, error) {
 	call := n.In[0]
 	if e.calls == nil {
@@ -154,8 +153,8 @@ func elementwise(n *Node, in [][]float64) []float64 {
 	return out
 }
 
-// each calls f for every place of a tensor in order, with its coordinates,
-// which f must not keep.
+// each calls f for every element of a tensor in order, with its coordinates, which f
+// must not keep.
 func each(shape []int, f func(at []int, i int)) {
 	at := make([]int, len(shape))
 	for i := range size(shape) {
@@ -169,8 +168,8 @@ func each(shape []int, f func(at []int, i int)) {
 	}
 }
 
-// offset is the place of coordinates in a tensor; axes of length 1 are
-// repeated, and shift, where it is given, is added.
+// offset is the index of coordinates in a tensor; axes of length 1 are broadcast, and
+// shift, if not nil, is added.
 func offset(shape, at, shift []int) int {
 	o := 0
 	for k, d := range shape {

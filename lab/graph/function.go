@@ -2,21 +2,20 @@ package graph
 
 import "fmt"
 
-// Function is a program with a name that others call.
+// Function is a named program that others call.
 type Function struct {
-	Name string // what an executor knows it by; that of a derivative ends in ".grad"
-	Attr any    // settings, a comparable value
+	Name string // known to executors; that of a derivative ends in ".grad"
+	Attr any    // settings, comparable
 	In   []*Node
 	Out  []*Node
 
-	// Of a derivative: its operands are those of the function, its results, and
-	// the derivatives of the loss by the results that Active marks; its results
-	// are the derivatives by the operands that Needed marks.
+	// For a derivative: its operands are those of the function, its results, and the
+	// derivatives of the loss with respect to the results in Active; its results are
+	// the derivatives with respect to the operands in Needed.
 	Active, Needed []bool
 }
 
-// key identifies a function: two of the same name, settings and shapes of
-// operands are the same.
+// key identifies a function by its name, settings and shapes of operands.
 func (f *Function) key() string {
 	s := fmt.Sprintf("%s %T%+v %v %v", f.Name, f.Attr, f.Attr, f.Active, f.Needed)
 	for _, in := range f.In {
@@ -25,8 +24,8 @@ func (f *Function) key() string {
 	return s
 }
 
-// Call stands for body applied to operands, as one node that executors may
-// know by name and settings. body builds the results in a program of its own.
+// Call applies a function to operands, as one node that executors may know by name and
+// settings. body builds the results in a separate program.
 func (g *Graph) Call(name string, attr any, in []*Node, body func(g *Graph, in []*Node) []*Node) []*Node {
 	inner := &Graph{}
 	f := &Function{Name: name, Attr: attr}
@@ -46,8 +45,8 @@ func (g *Graph) invoke(f *Function, in []*Node) []*Node {
 	return out
 }
 
-// Inline builds the body of f in g on the operands and returns the results.
-// keep says which of the calls inside stay calls; nil keeps none.
+// Inline builds the body of f in g on the operands and returns the results. keep says
+// which calls within it stay calls; nil keeps none.
 func (f *Function) Inline(g *Graph, in []*Node, keep func(*Function) bool) []*Node {
 	return Copy(g, f.Out, func(n *Node) *Node {
 		for i, p := range f.In {
@@ -59,9 +58,9 @@ func (f *Function) Inline(g *Graph, in []*Node, keep func(*Function) bool) []*No
 	}, keep)
 }
 
-// Copy builds in g what the results need and returns them there. replace may
-// give the node of g that stands for one (nil: it is copied); calls that keep
-// does not keep are replaced by their bodies.
+// Copy builds in g everything that the results need and returns the results. replace
+// may return a replacement in g for a node (nil: it is copied); calls that keep rejects
+// are replaced by their bodies.
 func Copy(g *Graph, results []*Node, replace func(*Node) *Node, keep func(*Function) bool) []*Node {
 	done := map[*Node]*Node{}
 	inlined := map[*Node][]*Node{}

@@ -1,6 +1,6 @@
 package graph
 
-// The functions that executors are expected to know, with their settings.
+// Functions that executors are expected to know, with their settings.
 const (
 	FnLayerNorm    = "layernorm"
 	FnRMSNorm      = "rmsnorm"
@@ -21,8 +21,8 @@ const (
 // NormAttr are the settings of norms.
 type NormAttr struct{ Epsilon float64 }
 
-// LayerNorm makes the last axis of x [… d] have mean 0 and variance 1, and
-// applies gain [d] and bias [d].
+// LayerNorm normalizes the last axis of x [… d] to mean 0 and variance 1, and applies
+// gain [d] and bias [d].
 func (g *Graph) LayerNorm(x, gain, bias *Node, epsilon float64) *Node {
 	return g.Call(FnLayerNorm, NormAttr{epsilon}, []*Node{x, gain, bias}, func(g *Graph, in []*Node) []*Node {
 		c := g.Sub(in[0], g.Mean(in[0]))
@@ -31,8 +31,7 @@ func (g *Graph) LayerNorm(x, gain, bias *Node, epsilon float64) *Node {
 	})[0]
 }
 
-// RMSNorm makes the last axis of x [… d] have mean square 1, and applies gain
-// [d].
+// RMSNorm normalizes the last axis of x [… d] to mean square 1, and applies gain [d].
 func (g *Graph) RMSNorm(x, gain *Node, epsilon float64) *Node {
 	return g.Call(FnRMSNorm, NormAttr{epsilon}, []*Node{x, gain}, func(g *Graph, in []*Node) []*Node {
 		sd := g.Sqrt(g.Shift(g.Mean(g.Mul(in[0], in[0])), epsilon))
@@ -40,7 +39,7 @@ func (g *Graph) RMSNorm(x, gain *Node, epsilon float64) *Node {
 	})[0]
 }
 
-// GELU is x·Φ(x) in its tanh form, as GPT-2 has it.
+// GELU is x·Φ(x) in its tanh approximation, as in GPT-2.
 func (g *Graph) GELU(x *Node) *Node {
 	return g.Call(FnGELU, nil, []*Node{x}, func(g *Graph, in []*Node) []*Node {
 		x := in[0]
@@ -75,8 +74,8 @@ func (g *Graph) CrossEntropy(logits, targets *Node) *Node {
 	})[0]
 }
 
-// GaussianKL is KL(N(m, v) ‖ N(mean, e^(2·logSD))), nats, number by number: the
-// exact conditional law of a process against a prediction.
+// GaussianKL is KL(N(m, v) ‖ N(mean, e^(2·logSD))) in nats, elementwise: the exact
+// conditional law of a process against a prediction.
 func (g *Graph) GaussianKL(mean, logSD, m, v *Node) *Node {
 	shape := mean.Shape
 	in := []*Node{mean, g.Broadcast(logSD, shape...), g.Broadcast(m, shape...), g.Broadcast(v, shape...)}
@@ -87,9 +86,9 @@ func (g *Graph) GaussianKL(mean, logSD, m, v *Node) *Node {
 	})[0]
 }
 
-// Rotary turns pairs (x_i, x_{i+d/2}) of the last axis of x [B L H d] by angles
-// whose cosines and sines are tables [L d/2] (RoPE, arXiv 2104.09864, in the
-// half-split layout of GPT-NeoX and Llama).
+// Rotary rotates pairs (x_i, x_{i+d/2}) of the last axis of x [B L H d] by angles whose
+// cosines and sines are tables [L d/2] (RoPE, arXiv 2104.09864, in the half-split
+// layout of GPT-NeoX and Llama).
 func (g *Graph) Rotary(x, cos, sin *Node) *Node {
 	return g.Call(FnRotary, nil, []*Node{x, cos, sin}, func(g *Graph, in []*Node) []*Node {
 		L, half := in[1].Shape[0], in[1].Shape[1]
@@ -119,8 +118,8 @@ func (g *Graph) ShortConv(x, w, bias *Node) *Node {
 
 // AttentionAttr are the settings of attention.
 type AttentionAttr struct {
-	Window int // keys that a query sees, its own among them; 0 means all
-	Sinks  int // first keys that every query sees, too
+	Window int // keys that a query sees, including its own; 0 means all
+	Sinks  int // first keys that every query also sees
 }
 
 // Attention is causal softmax attention with logits q·k/√d, for q, k, v

@@ -2,7 +2,7 @@ package graph
 
 import "slices"
 
-// Gradients appends the derivatives of a loss (one number) by each of the nodes
+// Gradients appends the derivatives of a loss (one number) with respect to each node of
 // wrt, which have their shapes.
 func (g *Graph) Gradients(loss *Node, wrt []*Node) []*Node {
 	if loss.Size() != 1 {
@@ -11,9 +11,9 @@ func (g *Graph) Gradients(loss *Node, wrt []*Node) []*Node {
 	return g.backward(map[*Node]*Node{loss: g.Fill(1, loss.Shape...)}, wrt)
 }
 
-// backward goes from the seeds, derivatives of the loss by some nodes, back to
-// wrt. Nodes stand after what they need, so one pass from the last to the first
-// meets each node when its derivative is complete.
+// backward propagates seeds, derivatives of the loss with respect to some nodes, back
+// to wrt. Nodes come after those that they use, so in one pass from the last to the
+// first each node's derivative is complete when it is reached.
 func (g *Graph) backward(seeds map[*Node]*Node, wrt []*Node) []*Node {
 	last := -1
 	for n := range seeds {
@@ -43,7 +43,7 @@ func (g *Graph) backward(seeds map[*Node]*Node, wrt []*Node) []*Node {
 			d[n.ID] = g.Add(d[n.ID], by)
 		}
 	}
-	results := map[*Node][]*Node{} // derivatives by the results of calls
+	results := map[*Node][]*Node{} // derivatives with respect to the results of calls
 	for i := last; i >= 0; i-- {
 		n := g.Nodes[i]
 		switch {
@@ -79,8 +79,8 @@ func (g *Graph) backward(seeds map[*Node]*Node, wrt []*Node) []*Node {
 	return out
 }
 
-// callGrad calls the derivative of a function; the result has nil for operands
-// that need none.
+// callGrad calls the derivative of a function; the result is nil for operands that need
+// none.
 func (g *Graph) callGrad(call *Node, by []*Node, needed []bool) []*Node {
 	active := make([]bool, len(by))
 	args := slices.Clone(call.In)
@@ -105,8 +105,8 @@ func (g *Graph) callGrad(call *Node, by []*Node, needed []bool) []*Node {
 	return out
 }
 
-// rule returns the derivatives by the operands of n, given that by n; nil where
-// it is 0.
+// rule returns the derivatives with respect to the operands of n, given that with
+// respect to n; nil where it is 0.
 func (g *Graph) rule(n, by *Node) []*Node {
 	a := func(i int) *Node { return n.In[i] }
 	switch n.Op {
@@ -152,7 +152,7 @@ func (g *Graph) rule(n, by *Node) []*Node {
 	return g.moveRule(n, by)
 }
 
-// moveRule is rule for primitives that only move or add up numbers.
+// moveRule is rule for primitives that only move or sum numbers.
 func (g *Graph) moveRule(n, by *Node) []*Node {
 	if len(n.In) == 0 {
 		return nil

@@ -57,8 +57,8 @@ var opNames = [...]string{
 // String is the name of a primitive.
 func (o Op) String() string { return opNames[o] }
 
-// Elementwise reports whether each number of the result comes from the numbers
-// at the same place in the operands.
+// Elementwise reports whether each number of the result depends only on the numbers at
+// the same position in the operands.
 func (o Op) Elementwise() bool { return o >= Neg && o <= Stop }
 
 // Node is a value of a program. Which fields matter depends on Op.
@@ -91,23 +91,21 @@ func size(shape []int) int {
 	return s
 }
 
-// Graph is a program under construction. Its methods panic with a ShapeError
-// when operands do not fit, as slices do: Build turns that into an error. The
-// zero value is an empty program. A Graph is not safe for concurrent use until
-// it is finished.
+// Graph is a program under construction. Its methods panic with a ShapeError if
+// operands do not fit, as slices do; Build turns that into an error. The zero value is
+// an empty program. A Graph is not safe for concurrent use until it is finished.
 type Graph struct {
-	Nodes []*Node // each after those that it needs
+	Nodes []*Node // each after those that it uses
 
 	known map[string]*Node
 }
 
-// ShapeError says which operation was given operands that do not fit.
+// ShapeError says which operation has operands that do not fit.
 type ShapeError struct{ Text string }
 
 func (e *ShapeError) Error() string { return e.Text }
 
-// Build runs a function that builds a program, and returns as an error what
-// does not fit together in it.
+// Build runs a function that builds a program, and returns ShapeErrors as errors.
 func Build(f func(g *Graph)) (g *Graph, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -128,8 +126,8 @@ func misfit(format string, args ...any) {
 	panic(&ShapeError{fmt.Sprintf("building a program: "+format, args...)})
 }
 
-// key identifies what a node computes. Constants are told by the address of
-// their data.
+// key identifies what a node computes. Constants are identified by the address of their
+// data.
 func (n *Node) key() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %v %q %d %v %v %v%v%v", n.Op, n.Shape, n.Name, n.Axis, n.Ints, n.Value, n.Flip, n.TransA, n.TransB)
@@ -145,7 +143,7 @@ func (n *Node) key() string {
 	return b.String()
 }
 
-// add appends n, or returns the node that computes the same.
+// add appends n, or returns an equal node.
 func (g *Graph) add(n Node) *Node {
 	for _, in := range n.In {
 		if in.graph != g {
@@ -171,12 +169,12 @@ func (g *Graph) add(n Node) *Node {
 	return node
 }
 
-// Param is the trained tensor of that name.
+// Param is the trained tensor with a name.
 func (g *Graph) Param(name string, shape ...int) *Node {
 	return g.add(Node{Op: Param, Name: name, Shape: slices.Clone(shape)})
 }
 
-// Input is the tensor of that name in the batch.
+// Input is the tensor with a name in the batch.
 func (g *Graph) Input(name string, shape ...int) *Node {
 	return g.add(Node{Op: Input, Name: name, Shape: slices.Clone(shape)})
 }
@@ -224,14 +222,14 @@ func (g *Graph) unary(op Op, a *Node) *Node {
 	return g.add(Node{Op: op, In: []*Node{a}, Shape: a.Shape})
 }
 
-// Add is a + b. Operands of elementwise operations are broadcast first: axes of
-// length 1, and axes that one of them lacks in front.
+// Add is a + b. Operands of elementwise operations are broadcast: axes of length 1, and
+// leading axes that one of them lacks.
 func (g *Graph) Add(a, b *Node) *Node { return g.binary(Add, a, b) }
 
 // Sub is a − b.
 func (g *Graph) Sub(a, b *Node) *Node { return g.binary(Sub, a, b) }
 
-// Mul is a·b, number by number.
+// Mul is a·b, elementwise.
 func (g *Graph) Mul(a, b *Node) *Node { return g.binary(Mul, a, b) }
 
 // Div is a/b.
@@ -254,7 +252,7 @@ func (g *Graph) Select(cond, a, b *Node) *Node {
 	return g.add(Node{Op: Select, In: []*Node{g.Broadcast(cond, shape...), g.Broadcast(a, shape...), g.Broadcast(b, shape...)}, Shape: shape})
 }
 
-// common is the shape that both broadcast to.
+// common is the shape to which both broadcast.
 func common(a, b []int) []int {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -272,8 +270,8 @@ func common(a, b []int) []int {
 	return out
 }
 
-// Reshape is the same numbers, in order, in another shape. One length may be
-// −1: it follows from the others.
+// Reshape has the same numbers, in order, in another shape. One length may be −1, to be
+// computed from the others.
 func (g *Graph) Reshape(a *Node, shape ...int) *Node {
 	shape = slices.Clone(shape)
 	for i, d := range shape {
@@ -296,7 +294,7 @@ func (g *Graph) Reshape(a *Node, shape ...int) *Node {
 	return g.add(Node{Op: Reshape, In: []*Node{a}, Shape: shape})
 }
 
-// Transpose puts axis order[i] of a at place i.
+// Transpose permutes axes: axis i of the result is axis order[i] of a.
 func (g *Graph) Transpose(a *Node, order ...int) *Node {
 	if len(order) != len(a.Shape) {
 		misfit("transposing %v by %v", a.Shape, order)
@@ -314,7 +312,7 @@ func (g *Graph) Transpose(a *Node, order ...int) *Node {
 	return g.add(Node{Op: Transpose, In: []*Node{a}, Shape: shape, Ints: slices.Clone(order)})
 }
 
-// Broadcast repeats axes of length 1 up to shape, and adds axes in front.
+// Broadcast repeats axes of length 1 to fit shape, and adds leading axes.
 func (g *Graph) Broadcast(a *Node, shape ...int) *Node {
 	if slices.Equal(a.Shape, shape) {
 		return a
@@ -359,7 +357,7 @@ func (g *Graph) Cut(a *Node, axis, from, n int) *Node {
 	return g.Slice(a, start, shape)
 }
 
-// Pad puts a into a tensor of zeros of the given shape, from start on.
+// Pad copies a into a tensor of zeros of the given shape, at start.
 func (g *Graph) Pad(a *Node, start, shape []int) *Node {
 	if len(start) != len(a.Shape) || len(shape) != len(a.Shape) {
 		misfit("padding %v from %v to %v", a.Shape, start, shape)
@@ -375,7 +373,7 @@ func (g *Graph) Pad(a *Node, start, shape []int) *Node {
 	return g.add(Node{Op: Pad, In: []*Node{a}, Shape: slices.Clone(shape), Ints: slices.Clone(start)})
 }
 
-// Concat puts tensors one after the other along an axis.
+// Concat concatenates tensors along an axis.
 func (g *Graph) Concat(axis int, parts ...*Node) *Node {
 	if len(parts) == 0 {
 		misfit("concatenating nothing")
@@ -402,7 +400,7 @@ func (g *Graph) Concat(axis int, parts ...*Node) *Node {
 	return g.add(Node{Op: Concat, In: slices.Clone(parts), Shape: shape, Axis: axis})
 }
 
-// Sum adds up over axes, which become 1 long.
+// Sum sums over axes, which become 1 long.
 func (g *Graph) Sum(a *Node, axes ...int) *Node {
 	shape, axes := slices.Clone(a.Shape), slices.Clone(axes)
 	slices.Sort(axes)
@@ -419,7 +417,7 @@ func (g *Graph) Sum(a *Node, axes ...int) *Node {
 	return g.add(Node{Op: Sum, In: []*Node{a}, Shape: shape, Ints: axes})
 }
 
-// SumAll adds up all numbers; the result has no axes.
+// SumAll sums all numbers; the result has no axes.
 func (g *Graph) SumAll(a *Node) *Node {
 	axes := make([]int, len(a.Shape))
 	for i := range axes {
@@ -438,8 +436,8 @@ func (g *Graph) MaxOf(a *Node, axis int) *Node {
 	return g.add(Node{Op: MaxOf, In: []*Node{a}, Shape: shape, Axis: axis})
 }
 
-// CumSum is the sum of all numbers up to and with each one along an axis, or
-// from it to the end when flip is set.
+// CumSum is the cumulative sum along an axis, including each element itself, from the
+// end if flip is set.
 func (g *Graph) CumSum(a *Node, axis int, flip bool) *Node {
 	if axis < 0 || axis >= len(a.Shape) {
 		misfit("the running sum of %v along axis %d", a.Shape, axis)
@@ -447,9 +445,8 @@ func (g *Graph) CumSum(a *Node, axis int, flip bool) *Node {
 	return g.add(Node{Op: CumSum, In: []*Node{a}, Shape: a.Shape, Axis: axis, Flip: flip})
 }
 
-// Dot is the matrix product over the last two axes, the earlier ones being a
-// batch: [… m k]·[… k n] = [… m n]. An operand whose flag is set is transposed
-// first.
+// Dot is the matrix product over the last two axes, batched over the others: [… m k]·[…
+// k n] = [… m n]. An operand whose flag is set is transposed first.
 func (g *Graph) Dot(a, b *Node, transA, transB bool) *Node {
 	r := len(a.Shape)
 	if r < 2 || len(b.Shape) != r || !slices.Equal(a.Shape[:r-2], b.Shape[:r-2]) {
@@ -470,7 +467,7 @@ func (g *Graph) Dot(a, b *Node, transA, transB bool) *Node {
 	return g.add(Node{Op: Dot, In: []*Node{a, b}, Shape: shape, TransA: transA, TransB: transB})
 }
 
-// Gather takes rows of a table [n d] by their numbers: ids […] gives […  d].
+// Gather selects rows of a table [n d] by number: ids […] gives [… d].
 func (g *Graph) Gather(table, ids *Node) *Node {
 	if len(table.Shape) != 2 {
 		misfit("rows of %v", table.Shape)

@@ -31,14 +31,14 @@ func (g *Graph) Decayed(q, k, v, a *Node, chunk int) *Node {
 	})[0]
 }
 
-// keyChunk bounds the chunks of DecayedKeys: what decays within one is divided
-// out of its keys, and must not leave float32.
+// keyChunk bounds the chunks of DecayedKeys: keys are divided by the decay within a
+// chunk, which must stay within float32.
 const keyChunk = 16
 
-// DecayedKeys is gated linear attention (arXiv 2312.06635, eq. 3, computed as in
-// its section 4.2): as Decayed, but each number of a key fades by itself, S_t =
-// diag(e^(a_t))·S_{t−1} + k_t·v_tᵀ, for q, k, a [B L H n] and v [B L H p]. No a
-// may be below −5, so that e^(−16·a) is finite in float32.
+// DecayedKeys is gated linear attention (arXiv 2312.06635, eq. 3, computed as in its
+// section 4.2): like Decayed, but each number of a key has its own decay, S_t =
+// diag(e^(a_t))·S_{t−1} + k_t·v_tᵀ, for q, k, a [B L H n] and v [B L H p]. No a may be
+// below −5, so that e^(−16·a) is finite in float32.
 func (g *Graph) DecayedKeys(q, k, v, a *Node, chunk int) *Node {
 	c := chunkFor(v.Shape[1], min(chunk, keyChunk))
 	return g.Call(FnDecayedKeys, ChunkAttr{c}, []*Node{q, k, v, a}, func(g *Graph, in []*Node) []*Node {
@@ -112,10 +112,10 @@ func (w chunked) decay(g *Graph, strict bool) *Node {
 	return g.Select(seen, g.Exp(g.Select(seen, d, g.Fill(0))), g.Fill(0))
 }
 
-// join goes from chunk to chunk with the state S [B H n p] and puts the outputs
-// together. u are the values that chunks write when S is 0; read, for the delta
-// rule, says by how much S lessens them. inner is what the queries read of
-// their own chunk, where it does not depend on S.
+// join passes the state S [B H n p] from chunk to chunk and concatenates the outputs. u
+// are the values that chunks write if S is 0; read, for the delta rule, is how much S
+// reduces them. inner is what the queries read of their own chunk, if it does not
+// depend on S.
 func (w chunked) join(g *Graph, v, inner, u, read *Node) *Node {
 	B, H, c := w.q.Shape[0], w.q.Shape[1], w.q.Shape[3]
 	p := v.Shape[3]
@@ -152,9 +152,8 @@ func (w chunked) join(g *Graph, v, inner, u, read *Node) *Node {
 	return g.Transpose(all, 0, 2, 1, 3)
 }
 
-// Scan is the linear recurrence h_t = a_t·h_{t−1} + b_t, number by number, from
-// h = 0, for a and b [B L …]: log₂ L doublings of the stretch that a number
-// sums up.
+// Scan is the linear recurrence h_t = a_t·h_{t−1} + b_t, elementwise, from h = 0, for a
+// and b [B L …]: log₂ L steps that double the length summed.
 func (g *Graph) Scan(a, b *Node) *Node {
 	return g.Call(FnScan, nil, []*Node{a, b}, func(g *Graph, in []*Node) []*Node {
 		a, b := in[0], in[1]

@@ -42,9 +42,9 @@ func (g *Graph) Linear(x, w *Node) *Node {
 	return g.Reshape(g.Dot(g.Reshape(x, -1, w.Shape[0]), w, false, false), shape...)
 }
 
-// causal is, for queries at 0 … L−1 along axis 0 and keys along axis 1, 1 where
-// the key is one of the last window up to the query's own (0: any number), or
-// one of the first sinks; else 0.
+// causal is, for queries at 0 … L−1 along axis 0 and keys along axis 1, 1 if the key is
+// among the last window up to the query's own (0: unlimited) or among the first sinks,
+// else 0.
 func (g *Graph) causal(L, window, sinks int) *Node {
 	query, key := g.Iota(0, L, L), g.Iota(1, L, L)
 	past := g.Less(key, g.Shift(query, 1))
@@ -58,7 +58,7 @@ func (g *Graph) causal(L, window, sinks int) *Node {
 	return g.Mul(past, near)
 }
 
-// Hidden stands for −∞ among logits; e^Hidden is 0 in float32, too.
+// Hidden replaces −∞ in logits; e^Hidden is 0 in float32, too.
 const Hidden = -1e30
 
 // gelu constants: the tanh form of GPT-2 (Hendrycks and Gimpel, arXiv

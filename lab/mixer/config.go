@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Config describes a model: blocks of a mechanism and a feed-forward layer,
-// each after a norm and added to what goes in. Its JSON is the config.json that
-// package arch reads.
+// Config describes a model: blocks of a mechanism and a feed-forward layer, each after
+// a norm and with a residual connection. Its JSON is the config.json that package arch
+// reads.
 type Config struct {
 	ModelType string `json:"model_type"` // see Check
 	Hidden    int    `json:"hidden_size"`
@@ -18,21 +18,21 @@ type Config struct {
 	// Layers.
 	Types   []string `json:"layer_types"`
 	Heads   int      `json:"num_attention_heads"`
-	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0: there are none
+	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0 for none
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
 	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
 	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed when Limited
-	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, its own among them
+	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, including its own
 	Sinks   int      `json:"attention_sinks,omitempty"`         // first keys that are always seen
 	State   int      `json:"state_size,omitempty"`              // of mamba and mamba2, per channel
 	Kernel  int      `json:"conv_kernel,omitempty"`             // of short convolutions
-	Chunk   int      `json:"chunk_size,omitempty"`              // of recurrences in training; changes no number but by rounding
+	Chunk   int      `json:"chunk_size,omitempty"`              // of recurrences in training; changes results only by rounding
 
 	// Of power_law_memory: a block of n tokens holds ⌈Scale·n^Exponent⌉ slots.
 	Scale       float64 `json:"memory_scale,omitempty"`
 	Exponent    float64 `json:"memory_exponent,omitempty"`
-	MemoryChunk int     `json:"memory_chunk,omitempty"` // tokens that are kept one by one; a power of two
+	MemoryChunk int     `json:"memory_chunk,omitempty"` // tokens that are kept individually; a power of two
 	Merge       string  `json:"memory_merge,omitempty"` // "linear" or "attention"
 
 	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
@@ -48,14 +48,14 @@ func (c Config) Limited() bool {
 	})
 }
 
-// Model types that Config writes: when Limited, there is a longest sequence.
+// Model types that Config writes, without and with a longest sequence.
 const (
 	typeAny     = "l2m-lab"
 	typeLearned = "l2m-lab-learned"
 )
 
-// Settled returns the config with defaults for what is not set, or says what
-// does not fit.
+// Settled returns the config with defaults for unset fields, or an error if it is
+// invalid.
 func (c Config) Settled() (Config, error) {
 	c.fill()
 	return c, c.check()
@@ -104,7 +104,7 @@ func (c *Config) fill() {
 	}
 }
 
-// maxLayers refuses mistyped numbers of layers before they are allocated.
+// maxLayers catches mistyped numbers of layers before they are allocated.
 const maxLayers = 1 << 12
 
 func (c *Config) check() error {
@@ -120,7 +120,7 @@ func (c *Config) check() error {
 	for name, n := range map[string]int{"intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
 		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "memory_chunk": c.MemoryChunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
 		if n < 0 || n > 1<<30 {
-			return fmt.Errorf("%s is %d; it cannot be", name, n)
+			return fmt.Errorf("%s is %d; it must not be negative", name, n)
 		}
 	}
 	if len(c.Types) == 0 {

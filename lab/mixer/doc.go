@@ -1,14 +1,14 @@
-// Package mixer holds the mechanisms by which a layer of a sequence model looks
-// at the past, one file each, and puts models together from them.
+// Package mixer has the mechanisms by which a layer of a sequence model accesses the
+// past, one file each, and builds models from them.
 //
-// In: a Config. Out: a program of lab/graph for a batch of any shape (Forward)
-// or for one more token (Step), its parameters and how they begin (Params), and
-// the config.json from which package arch states its memory.
+// From a [Config] it builds a program of lab/graph for a batch of any shape (Forward)
+// or for one more token (Step), its parameters and their initial values (Params), and
+// the config.json from which package arch computes its memory.
 //
-// A mechanism is written once: projections in primitives, and the operations
-// that look at the past by way of a sequence, which either treats all tokens
-// at once (training form) or one token and a state (step form). To add one,
-// write its file and name it in mechanisms; the battery of this package then
-// checks that the future changes nothing, that both forms agree, that the state
-// is what arch says, and that the gradients are right.
+// A mechanism is written once: projections in primitives, and operations on the past
+// through a sequence, which handles either all tokens at once (training form) or one
+// token and a state (step form). To add one, write its file and add it to mechanisms.
+// The tests of this package then check that predictions do not depend on the future,
+// that both forms agree, that the state is what arch says, and that the gradients are
+// right.
 package mixer

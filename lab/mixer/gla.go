@@ -7,9 +7,9 @@ import (
 )
 
 // gatedLinear is gated linear attention (arXiv 2312.06635, section 4.4): linear
-// attention in which each number of a key fades at a rate that the token sets,
-// and a gated norm at the end. Keys are as wide as values here, not half as
-// wide. It keeps one matrix a head, hidden²/heads numbers.
+// attention in which each number of a key decays at a rate that depends on the token,
+// with a gated norm at the end. Keys are as wide as values here, not half as wide. It
+// keeps one matrix per head, hidden²/heads numbers.
 var gatedLinear = mechanism{
 	name:  "gated_linear_attention",
 	check: func(c *Config) error { return c.checkHeads(c.Hidden) },

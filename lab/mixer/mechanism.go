@@ -8,13 +8,12 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// mechanism is how a layer looks at the past.
+// mechanism is the way in which a layer accesses the past.
 type mechanism struct {
 	name    string
 	limited bool // it has parameters for sequences up to max_position_embeddings
 	check   func(c *Config) error
-	// mix maps x [B T d] to [B T d]; what it must know of the past it gets
-	// through seq.
+	// mix maps x [B T d] to [B T d]; it accesses the past through seq.
 	mix func(s scope, seq sequence, x *graph.Node) *graph.Node
 }
 
@@ -22,7 +21,7 @@ func mechanisms() []*mechanism {
 	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &gatedLinear, &mamba2, &mamba, &gatedDelta, &shortConv, &logLinear, &powerLawMemory}
 }
 
-// Mechanisms lists the names for Config.Types.
+// Mechanisms lists the values of Config.Types.
 func Mechanisms() []string {
 	var names []string
 	for _, m := range mechanisms() {
@@ -44,12 +43,12 @@ func mechanismOf(name string) *mechanism {
 type Param struct {
 	Name  string
 	Shape []int
-	Decay bool // weight decay applies: matrices, not norms, biases and decays
+	Decay bool // weight decay applies: to matrices, not to norms, biases and decay rates
 
 	begin func(rng *rand.Rand) float64
 }
 
-// Fill draws the first values of a parameter.
+// Fill draws the initial values of a parameter.
 func (p Param) Fill(x []float32, rng *rand.Rand) {
 	for i := range x {
 		x[i] = float32(p.begin(rng))
@@ -80,29 +79,28 @@ func normal(sd float64) func(*rand.Rand) float64 {
 
 func always(x float64) func(*rand.Rand) float64 { return func(*rand.Rand) float64 { return x } }
 
-// linear is x·w without bias. Weights begin with the variance 1/(3·in), that of
-// torch's Linear.
+// linear is x·w without bias, initialized with variance 1/(3·in), like torch's Linear.
 func (s scope) linear(name string, x *graph.Node, out int) *graph.Node {
 	in := x.Shape[len(x.Shape)-1]
 	return s.g.Linear(x, s.param(name, true, normal(math.Sqrt(1/(3*float64(in)))), in, out))
 }
 
-// output is linear for what is added to the residual stream: its weights begin
-// smaller by √(2·layers), as those of GPT-2.
+// output is linear for the residual stream: its initial weights are smaller by
+// √(2·layers), as in GPT-2.
 func (s scope) output(name string, x *graph.Node, out int) *graph.Node {
 	in := x.Shape[len(x.Shape)-1]
 	sd := math.Sqrt(1 / (3 * float64(in)) / float64(2*s.c.Layers))
 	return s.g.Linear(x, s.param(name, true, normal(sd), in, out))
 }
 
-// biased is linear with a bias that begins as 0.
+// biased is linear with a bias, initially 0.
 func (s scope) biased(name string, x *graph.Node, out int) *graph.Node {
 	return s.g.Add(s.linear(name+".weight", x, out), s.param(name+".bias", false, always(0), out))
 }
 
 const layerNormEpsilon = 1e-5
 
-// RMSNormEpsilon is what RMS norms add to the mean square.
+// RMSNormEpsilon is added to the mean square in RMS norms.
 const RMSNormEpsilon = 1e-6
 
 // norm is the configured norm of the last axis.
@@ -130,8 +128,8 @@ func (s scope) merge(x *graph.Node) *graph.Node {
 	return s.g.Reshape(x, x.Shape[0], x.Shape[1], -1)
 }
 
-// conv is a short causal convolution with weights that begin with the variance
-// 1/(3·kernel), that of torch's Conv1d.
+// conv is a short causal convolution, initialized with variance 1/(3·kernel), like
+// torch's Conv1d.
 func (s scope) conv(name string, seq sequence, x *graph.Node) *graph.Node {
 	d := x.Shape[2]
 	w := s.param(name+".weight", false, normal(math.Sqrt(1/(3*float64(s.c.Kernel)))), s.c.Kernel, d)
@@ -175,7 +173,7 @@ func (c Config) Params() []Param {
 	return params
 }
 
-// build puts the blocks together.
+// build builds the blocks.
 func (c Config) build(g *graph.Graph, seq sequence, x *graph.Node) (*graph.Node, []Param) {
 	var params []Param
 	s := scope{g: g, c: &c, params: &params}
@@ -194,8 +192,8 @@ func (c Config) build(g *graph.Graph, seq sequence, x *graph.Node) (*graph.Node,
 	return s.biased("head.1", g.GELU(s.biased("head.0", h, c.Hidden)), 2*c.Vector), params
 }
 
-// embed turns tokens into vectors of the model's width: rows of a table, or two
-// layers in place of it (L²M paper, appendix F.I).
+// embed maps tokens to vectors of the model's width: rows of a table, or two layers
+// (L²M paper, appendix F.I).
 func (s scope) embed(seq sequence, x *graph.Node) *graph.Node {
 	var h *graph.Node
 	if s.c.Vocabulary > 0 {

@@ -40,7 +40,7 @@ func checkMemory(c *Config) error {
 	}
 	switch {
 	case c.Place == "rope":
-		return fmt.Errorf("slots have no place to turn by: positions must be none or learned")
+		return fmt.Errorf("slots have no position for rotary embeddings: positions must be none or learned")
 	case !(c.Scale > 0 && c.Scale <= 1<<20):
 		return fmt.Errorf("memory_scale is %g; want above 0", c.Scale)
 	case !(c.Exponent >= 0 && c.Exponent <= 1):
@@ -55,8 +55,7 @@ func checkMemory(c *Config) error {
 	return nil
 }
 
-// memory is how blocks hold slots. Level i is that of blocks of chunk·2^i
-// tokens.
+// memory is the slots of blocks. Level i is that of blocks of chunk·2^i tokens.
 type memory struct {
 	s     scope
 	chunk int           // tokens
@@ -229,9 +228,8 @@ func (r reading) values(weights *graph.Node) *graph.Node {
 	return g.Reshape(y, r.slots.Shape[0], r.slots.Shape[1], -1, size)
 }
 
-// memory holds the tokens of the chunk at hand and one block for each level
-// that has one. After the last token that positions allow nothing is kept, since
-// nothing can follow.
+// memory holds the tokens of the current chunk and at most one block for each level.
+// After the last token that positions allow nothing is kept.
 func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	g := s.g
 	B, H, size := q.Shape[0], q.Shape[2], q.Shape[3]
@@ -265,8 +263,8 @@ func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	return g.Reshape(y, B, 1, H, size)
 }
 
-// carry turns a full chunk into a block, and two blocks of a level into one of
-// the next, as adding one to a binary number does.
+// carry turns a full chunk into a block, and two blocks of a level into one of the
+// next, like adding one to a binary number.
 func (m *memory) carry(held []*graph.Node) {
 	block := m.merged(0, held[0])
 	held[0] = nil

@@ -6,9 +6,9 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// sequence is the access of a mechanism to the past.
+// sequence gives a mechanism access to the past.
 type sequence interface {
-	// position is that of the first token at hand, from 0.
+	// position is that of the first current token, from 0.
 	position() int
 	attention(q, k, v *graph.Node, attr graph.AttentionAttr) *graph.Node
 	decayed(q, k, v, a *graph.Node, chunk int) *graph.Node
@@ -20,7 +20,7 @@ type sequence interface {
 	levels(q, k, v, a, weights *graph.Node, chunk int) *graph.Node
 }
 
-// whole has all tokens at hand: the training form.
+// whole has all tokens: the training form.
 type whole struct{ g *graph.Graph }
 
 func (whole) position() int { return 0 }
@@ -45,9 +45,8 @@ func (w whole) scan(a, b *graph.Node) *graph.Node { return w.g.Scan(a, b) }
 
 func (w whole) conv(x, w2, bias *graph.Node) *graph.Node { return w.g.ShortConv(x, w2, bias) }
 
-// step has one token at hand and the state that earlier ones left: the step
-// form. Operations come in the same order at every token, so that states are
-// told by their number.
+// step has one token and the state left by earlier ones: the step form. Operations come
+// in the same order at every token, so states are identified by number.
 type step struct {
 	g     *graph.Graph
 	at    int
@@ -67,7 +66,7 @@ func (s *step) old(shape ...int) *graph.Node {
 
 func (s *step) keep(n *graph.Node) { s.next = append(s.next, n) }
 
-// grown is what is held of earlier tokens along axis 1, and the new one.
+// grown appends the new token to those kept, along axis 1.
 func (s *step) grown(x *graph.Node) *graph.Node {
 	if s.at == 0 || s.state[len(s.next)] == nil {
 		return x
@@ -75,7 +74,7 @@ func (s *step) grown(x *graph.Node) *graph.Node {
 	return s.g.Concat(1, s.state[len(s.next)], x)
 }
 
-// visible cuts from the keys at hand those that the next query cannot see.
+// visible drops the keys that the next query cannot see.
 func (s *step) visible(x *graph.Node, attr graph.AttentionAttr) *graph.Node {
 	most := attr.Window - 1 + attr.Sinks
 	n := x.Shape[1]
@@ -133,8 +132,8 @@ func (s *step) decayedKeys(q, k, v, a *graph.Node, _ int) *graph.Node {
 	return s.fading(q, k, v, s.column(a))
 }
 
-// fading is linear attention whose state is multiplied by e^a before the token
-// at hand is added.
+// fading is linear attention whose state is multiplied by e^a before the current token
+// is added.
 func (s *step) fading(q, k, v, a *graph.Node) *graph.Node {
 	state := s.g.Mul(s.old(v.Shape[0], v.Shape[2], k.Shape[3], v.Shape[3]), s.g.Exp(a))
 	state = s.g.Add(state, s.g.Dot(s.column(k), s.row(v), false, false))
@@ -167,10 +166,10 @@ func (s *step) conv(x, w, bias *graph.Node) *graph.Node {
 	return s.g.Add(s.g.Sum(s.g.Mul(columns, w), 1), bias)
 }
 
-// Step builds the model for token number at (from 0), x [B 1] or [B 1 Vector],
-// given the state that Step left at the token before. The result is as that of
-// Forward. A nil in a state holds nothing. The number of numbers in next, for a
-// batch of 1, is the history state of package arch.
+// Step builds the model for token number at (from 0), x [B 1] or [B 1 Vector], given
+// the state that Step returned at the token before. The result is like that of Forward.
+// A nil in a state is empty. The size of next, for a batch of 1, is the history state
+// of package arch.
 func (c Config) Step(g *graph.Graph, x *graph.Node, at int, state []*graph.Node) (y *graph.Node, next []*graph.Node) {
 	s := &step{g: g, at: at, state: state}
 	y, _ = c.build(g, s, x)

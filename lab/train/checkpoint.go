@@ -14,7 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/lab/cpu"
 )
 
-// Names of tensors in checkpoints beside the parameters.
+// Names of tensors in checkpoints other than the parameters.
 const (
 	firstPrefix  = "optimiser.first."
 	secondPrefix = "optimiser.second."
@@ -22,7 +22,7 @@ const (
 	curveNorm    = "curve.norm"
 )
 
-// key is the recipe as checkpoints hold it: words about it do not matter.
+// key is the recipe as stored in checkpoints, without descriptions.
 func (r Recipe) key() string {
 	r.Name, r.About, r.Cost = "", "", ""
 	b, err := json.Marshal(r)
@@ -66,7 +66,7 @@ func (t *trainer) save() error {
 
 const checkpointFormat = "l2m-lab-1"
 
-// load goes on from the checkpoint, if there is one.
+// load resumes from the checkpoint, if there is one.
 func (t *trainer) load() error {
 	if t.o.Checkpoint == "" {
 		return nil
@@ -79,7 +79,7 @@ func (t *trainer) load() error {
 	}
 	defer f.Close()
 	if err := t.restore(bufio.NewReader(f)); err != nil {
-		return fmt.Errorf("going on from %s: %w", t.o.Checkpoint, err)
+		return fmt.Errorf("resuming from %s: %w", t.o.Checkpoint, err)
 	}
 	return nil
 }

@@ -22,18 +22,17 @@ type Data interface {
 	Vector() int     // numbers in a token; 0 for symbols
 	CheckLength(length int) error
 
-	// loss builds, from the inputs of a batch, the loss of a model, nats for
-	// each token [batch length] (of vectors: the mean over their numbers), and
-	// the weights of tokens within the loss of a sequence, which sum to 1.
+	// loss builds, from the inputs of a batch, the loss of a model in nats per token
+	// [batch length] (for vectors the mean over their numbers), and the weights of
+	// tokens in the loss of a sequence, which sum to 1.
 	loss(g *graph.Graph, c *mixer.Config, batch, length int) built
 	// draw fills the inputs of sequence number i of a batch.
 	draw(rng *rand.Rand, i, length int, input func(name string) []float32)
 }
 
-// tester is data whose sequences for evaluation are not drawn like those for
-// training.
+// tester is data with a fixed set of sequences for evaluation.
 type tester interface {
-	tests() int // sequences that there are
+	tests() int // number of them
 	// test fills the inputs of sequence number i of a batch with test number k.
 	test(k, i, length int, input func(name string) []float32)
 	checkTest(length int) error
@@ -41,7 +40,7 @@ type tester interface {
 
 // truth is data with a known −ln p.
 type truth interface {
-	// exact returns −ln p of the tokens that draw draws with the same generator.
+	// exact returns −ln p of the tokens that draw draws from the same generator.
 	exact(ctx context.Context, rng *rand.Rand, length int) ([]float64, error)
 }
 
@@ -64,10 +63,10 @@ func newRand(seed, stream, i uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15+stream, i))
 }
 
-// OpenData turns a name into data: a process as package process names it
-// (Gaussian ones with copies=N for vectors of N numbers), a task
-// ("recall:pairs=4,vocabulary=8192", "copy:symbols=16", "selective:items=8,symbols=16").
-// Text is made with Text.
+// OpenData opens data by name: a process in the syntax of package process (Gaussian
+// ones with copies=N for vectors of N numbers), or a task
+// ("recall:pairs=4,vocabulary=8192", "copy:symbols=16",
+// "selective:items=8,symbols=16"). For text see Text.
 func OpenData(spec string) (Data, error) {
 	kind, _, _ := strings.Cut(spec, ":")
 	if task := tasks[kind]; task != nil {
@@ -124,10 +123,10 @@ func (d *gaussian) Vector() int { return d.copies }
 // longestGaussian bounds the dense factors: 256 MB.
 const longestGaussian = 8192
 
-// CheckLength factorises the covariance, so that later uses find it.
+// CheckLength factorizes the covariance for later use.
 func (d *gaussian) CheckLength(length int) error {
 	if length < 1 || length > longestGaussian {
-		return fmt.Errorf("sequences of a Gaussian process have 1 to %d tokens here", longestGaussian)
+		return fmt.Errorf("sequences of a Gaussian process must have 1 to %d tokens", longestGaussian)
 	}
 	_, err := d.factor(length)
 	return err

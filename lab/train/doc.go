@@ -1,15 +1,14 @@
-// Package train trains small sequence models on data whose information is
-// known, and on text.
+// Package train trains small sequence models on data whose information is known, and on
+// text.
 //
-// In: a Recipe (model, data, optimiser, lengths, seed) and a place for
-// checkpoints. Out: weights as safetensors beside a config.json, curves, and
-// evaluations by length and position: on a Gaussian process the exact
-// Kullback–Leibler divergence from its conditional law, on a process of symbols
-// the loss beside the exact one, on recall tasks the share of right answers.
+// A [Recipe] (model, data, optimiser, lengths, seed) gives weights as safetensors with
+// a config.json, curves, and evaluations by length and position: the exact
+// Kullback–Leibler divergence from the conditional law of a Gaussian process, the loss
+// and the exact loss for a process of symbols, or the share of right answers in recall
+// tasks.
 //
-// A run is a function of its recipe. Sequence i of step s is drawn from a
-// generator of its own, batches are cut into shards in a way that only the
-// recipe decides, and gradients are added up in the order of the shards: any
-// number of workers gives the same weights, and so does a run that was killed
-// and continued from its last checkpoint.
+// The result depends only on the recipe. Sequence i of step s is drawn from its own
+// generator, the recipe determines how batches are cut into shards, and gradients are
+// summed in the order of the shards: the weights do not depend on the number of workers
+// or on interruptions.
 package train

@@ -8,28 +8,26 @@ import (
 	"github.com/l2m-lab/l2m/lab/graph"
 )
 
-// Evaluation is how well a model predicts sequences of one length that it was
-// not trained on.
+// Evaluation is how well a model predicts new sequences of one length.
 type Evaluation struct {
 	Step      int `json:"step"`
 	Length    int `json:"length"`    // tokens
 	Sequences int `json:"sequences"` // evaluated
-	// Loss is the mean over the tokens that count, nats: of vectors the
-	// Kullback–Leibler divergence from the exact law for each of their numbers,
-	// of symbols −ln q.
+	// Loss is the mean over the tokens that count, in nats: −ln q for symbols, the
+	// Kullback–Leibler divergence from the exact law per number for vectors.
 	Loss float64 `json:"loss"`
-	// ByPosition is the loss of each token, where all count.
+	// ByPosition is the loss of each token, if all count.
 	ByPosition []float64 `json:"by_position,omitempty"`
-	// Exact is what the true law loses on the same tokens, by position, nats;
-	// of vectors it is 0 and left out.
+	// Exact is the loss of the true law on the same tokens, by position, in nats;
+	// omitted for vectors, where it is 0.
 	Exact []float64 `json:"exact,omitempty"`
-	// Gain is the information about a number in all before it, by position,
-	// nats: what the loss is to be held against.
+	// Gain is the information about a number in everything before it, by position, in
+	// nats, to compare the loss with.
 	Gain []float64 `json:"gain,omitempty"`
 	// Gap is the loss over the gain, both summed over positions.
 	Gap *float64 `json:"gap,omitempty"`
-	// Accuracy is the share of places that count where the likeliest symbol is
-	// right; of tasks.
+	// Accuracy is the share of counted positions where the most likely symbol is right;
+	// for tasks.
 	Accuracy *float64 `json:"accuracy,omitempty"`
 }
 
@@ -53,7 +51,7 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 			return nil, err
 		}
 		for i := range batch {
-			k := min(from+i, e.Sequences-1) // the last batch repeats one that does not count
+			k := min(from+i, e.Sequences-1) // the last batch repeats one, which is not counted
 			if fixed {
 				test.test(k, i, length, inputs)
 			} else {

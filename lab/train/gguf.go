@@ -16,7 +16,7 @@ const GGUFMark = "trained by l2m lab"
 // letter that GPT-2's vocabularies have for it, and one that starts a sequence.
 func (g *ggufWriter) bytesVocabulary() {
 	var tokens []string
-	next := rune(0x100) // letters of bytes that cannot be seen
+	next := rune(0x100) // characters for bytes that are not printable
 	for b := range rune(256) {
 		if b >= '!' && b <= '~' || b >= 0xa1 && b != 0xad {
 			tokens = append(tokens, string(b))
@@ -73,7 +73,7 @@ type ggufWriter struct {
 
 func (g *ggufWriter) put(values ...any) {
 	for _, v := range values {
-		_ = binary.Write(&g.meta, binary.LittleEndian, v) // a buffer takes everything
+		_ = binary.Write(&g.meta, binary.LittleEndian, v) // writing to a buffer does not fail
 	}
 }
 

@@ -28,14 +28,14 @@ const (
 	WeightsFile = "model.safetensors"
 )
 
-// What the tokens of a trained model are.
+// Kinds of tokens of a trained model.
 const (
 	kindSymbols = "symbols" // the last one of the vocabulary starts a sequence
 	kindVectors = "vectors"
 	kindTask    = "task"
 )
 
-// kindOf says what a model of some data predicts.
+// kindOf is the kind of tokens in the data.
 func kindOf(d Data) string {
 	switch d.(type) {
 	case *task:
@@ -59,7 +59,7 @@ func (r *Run) WriteWeights(w io.Writer, data Data) error {
 	return encodeTensors(w, sections(r.layout, "", r.params), map[string]string{"format": weightsFormat, "tokens": kindOf(data)})
 }
 
-// Parameters is the number of trained numbers.
+// Parameters is the number of parameters.
 func (r *Run) Parameters() int { return r.layout.Size }
 
 // LastLoss is the mean loss of the last tenth of the steps, nats.
@@ -72,8 +72,8 @@ func (r *Run) LastLoss() float64 {
 	return sum / float64(len(last))
 }
 
-// Read reads the model in a folder, which was trained by a recipe, to evaluate
-// it. What else Run says is not known of it.
+// Read reads the model in a folder, trained by recipe r, for evaluation. Other fields
+// of Run are not set.
 func Read(dir string, r Recipe) (*Run, error) {
 	m, err := open(dir, cpu.Best())
 	if err != nil {
@@ -85,7 +85,7 @@ func Read(dir string, r Recipe) (*Run, error) {
 
 const weightsFormat = "l2m-lab-weights-1"
 
-// trained is a model that was read from a folder.
+// trained is a model read from a folder.
 type trained struct {
 	info   lm.Info
 	config mixer.Config
@@ -98,11 +98,10 @@ type trained struct {
 	programs map[int]*sync.Pool // of machines, by length
 }
 
-// Open reads the model in a folder: a model of symbols (lm.Model[token.ID]) or
-// of vectors (lm.Model[[]float64]); the other is nil. Its log-probabilities are
-// those of the training form, in float32, for sequences of any length that its
-// positions allow; sequences begin where training sequences began, at any place
-// of a text or at the start of a process.
+// Open reads the model in a folder: a model of symbols (lm.Model[token.ID]) or of
+// vectors (lm.Model[[]float64]); the other is nil. Its log-probabilities are those of
+// the training form, in float32, for sequences of any length that its positions allow.
+// Sequences begin as in training: anywhere in a text or at the start of a process.
 func Open(dir string, set cpu.Set) (lm.Model[token.ID], lm.Model[[]float64], error) {
 	m, err := open(dir, set)
 	if err != nil {
@@ -114,7 +113,7 @@ func Open(dir string, set cpu.Set) (lm.Model[token.ID], lm.Model[[]float64], err
 	case kindVectors:
 		return nil, vectorModel{m}, nil
 	}
-	return nil, nil, fmt.Errorf("the model in %s was trained on a task: it answers questions and predicts no sequences", dir)
+	return nil, nil, fmt.Errorf("the model in %s was trained on a task: it answers questions and does not predict sequences", dir)
 }
 
 func open(dir string, set cpu.Set) (*trained, error) {
@@ -168,8 +167,8 @@ func open(dir string, set cpu.Set) (*trained, error) {
 // longestScored bounds the sequences of a model without a longest one.
 const longestScored = 1 << 20
 
-// machine takes a machine for sequences of n tokens, and says for how many it
-// is made: what follows a token does not change its prediction.
+// machine takes a machine for sequences of n tokens, and returns the length it is made
+// for, which may be longer: predictions do not depend on later tokens.
 func (m *trained) machine(n int) (*cpu.Machine, *sync.Pool, int, error) {
 	most := longestScored
 	if m.info.Context > 0 {
@@ -211,7 +210,7 @@ func (m *trained) compile(length int) (*cpu.Program, error) {
 	return cpu.Compile([]*graph.Node{y}, m.layout, m.set)
 }
 
-// answer scores a sequence and every branch as a sequence of its own.
+// answer scores a sequence and every branch as separate sequences.
 func answer[T any](ctx context.Context, r lm.Request[T], score func(tokens []T) ([]float32, error)) (lm.Scores, error) {
 	s := lm.Scores{Branches: make([][]float32, len(r.Branches))}
 	var err error
@@ -247,7 +246,7 @@ func (m symbolModel) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.S
 func (m symbolModel) score(tokens []token.ID) ([]float32, error) {
 	for i, id := range tokens {
 		if int(id) < 0 || int(id) >= m.info.Vocabulary {
-			return nil, fmt.Errorf("token %d is %d; the model knows %d", i, id, m.info.Vocabulary)
+			return nil, fmt.Errorf("token %d is %d; the model has %d", i, id, m.info.Vocabulary)
 		}
 	}
 	out := make([]float32, len(tokens))

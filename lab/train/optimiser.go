@@ -84,16 +84,16 @@ func (o *optimiser) adam(p, g, first, second []float32, step int, rate float64, 
 	}
 }
 
-// Muon's settings (Jordan et al. 2024; the size of a step as in arXiv
-// 2502.16982, eq. 4, so that it moves a number as far as Adam would).
+// Muon's settings (Jordan et al. 2024; step size as in arXiv 2502.16982, eq. 4, for
+// steps as large as Adam's).
 const (
 	muonMomentum = 0.95
 	muonSize     = 0.2
 	newtonSteps  = 5
 )
 
-// orthogonal takes Muon's step: the running mean of gradients with its singular
-// values made about 1.
+// orthogonal takes Muon's step: the running mean of gradients with its singular values
+// set to about 1.
 func (o *optimiser) orthogonal(p, g, momentum []float32, shape []int, rate float64) error {
 	m, err := o.whitener(shape[0], shape[1])
 	if err != nil {

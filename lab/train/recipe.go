@@ -16,22 +16,22 @@ import (
 	"github.com/l2m-lab/l2m/lab/mixer"
 )
 
-// Recipe says what is trained and how.
+// Recipe says what to train and how.
 type Recipe struct {
 	Name  string       `json:"name"`
 	About string       `json:"about,omitempty"` // one line
-	Cost  string       `json:"cost,omitempty"`  // measured, in words
+	Cost  string       `json:"cost,omitempty"`  // as measured, in words
 	Model mixer.Config `json:"model"`
 	Data  string       `json:"data"` // see OpenData
 
 	Lengths []int  `json:"lengths"`         // tokens of training sequences
 	Order   string `json:"order,omitempty"` // of several lengths: "in-turn" (a curriculum, equal numbers of steps) or "mixed"
 	Steps   int    `json:"steps"`
-	Batch   int    `json:"batch"` // sequences a step
+	Batch   int    `json:"batch"` // sequences per step
 
 	Optimiser   string  `json:"optimiser,omitempty"` // "adamw" or "muon"
 	Rate        float64 `json:"rate"`                // the highest learning rate
-	MuonRate    float64 `json:"muon_rate,omitempty"` // of the matrices that Muon trains; 0 means Rate
+	MuonRate    float64 `json:"muon_rate,omitempty"` // of the matrices trained by Muon; 0 means Rate
 	WarmUp      int     `json:"warm_up,omitempty"`   // steps in which the rate rises from 0
 	Schedule    string  `json:"schedule,omitempty"`  // "cosine" (to 0) or "decay" (constant, the last fifth down to 0)
 	WeightDecay float64 `json:"weight_decay,omitempty"`
@@ -40,14 +40,14 @@ type Recipe struct {
 	Seed        uint64  `json:"seed"`
 
 	Evaluate     []int   `json:"evaluate,omitempty"`      // lengths; empty means the longest trained
-	EvaluateOn   int     `json:"evaluate_on,omitempty"`   // sequences of each length; 0 means 256
+	EvaluateOn   int     `json:"evaluate_on,omitempty"`   // sequences per length; 0 means 256
 	EvaluateEach int     `json:"evaluate_each,omitempty"` // steps; 0 means only at the end
 	StopAt       float64 `json:"stop_at,omitempty"`       // accuracy on the first of Evaluate at which training ends; 0 means never
 }
 
 const beta1 = 0.9
 
-// ReadRecipe reads a recipe file. A key that no recipe has is an error.
+// ReadRecipe reads a recipe file. Unknown keys are errors.
 func ReadRecipe(r io.Reader) (Recipe, error) {
 	d := json.NewDecoder(io.LimitReader(r, 1<<20))
 	d.DisallowUnknownFields()
@@ -86,8 +86,8 @@ func Recipes() []Recipe {
 	return out
 }
 
-// Settled returns the recipe with defaults for what is not set, for that data,
-// or says in one line what does not fit.
+// Settled returns the recipe with defaults for unset fields, for that data, or an error
+// if it is invalid.
 func (r Recipe) Settled(d Data) (Recipe, error) {
 	def := func(p *string, s string) {
 		if *p == "" {
@@ -130,7 +130,7 @@ func (r Recipe) Settled(d Data) (Recipe, error) {
 	return r, r.checkSize()
 }
 
-// checkSize refuses models that no memory would hold.
+// checkSize refuses models that do not fit into any memory.
 func (r *Recipe) checkSize() error {
 	const most = 1 << 31
 	total := 0.0
@@ -179,7 +179,7 @@ func (r *Recipe) check(d Data) error {
 		}
 	}
 	if r.WarmUp < 0 || r.EvaluateEach < 0 || !(r.WeightDecay >= 0 && r.WeightDecay < 10) || !(r.StopAt >= 0 && r.StopAt <= 1) {
-		return errors.New("recipe: warm_up, evaluate_each and weight_decay must not be negative, stop_at lies between 0 and 1")
+		return errors.New("recipe: warm_up, evaluate_each and weight_decay must not be negative, and stop_at must be between 0 and 1")
 	}
 	for _, w := range []struct {
 		name, is string
@@ -213,8 +213,8 @@ func (r *Recipe) LengthAt(step int) int {
 	return r.Lengths[step*len(r.Lengths)/r.Steps]
 }
 
-// shard is how many sequences of a batch are treated together: as many as have
-// 1,024 tokens, if that divides the batch. It is part of the result, as sums in
+// shard is the number of sequences of a batch that are computed together: as many as
+// have 1,024 tokens, if that divides the batch. It affects the result, since sums in
 // float32 depend on their order.
 func (r *Recipe) shard(length int) int {
 	n := min(r.Batch, max(1, 1024/length))

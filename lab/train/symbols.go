@@ -22,8 +22,8 @@ func symbolLoss(g *graph.Graph, c *mixer.Config, batch, length int) built {
 	return built{loss: g.Reshape(g.CrossEntropy(logits, targets), batch, length), weights: g.Input(inputWeights, batch, length), logits: logits}
 }
 
-// predict fills the inputs with a sequence to be predicted from its start: each
-// token from those before it, the first from the number start.
+// predict fills the inputs with a sequence to predict: each token from those before it,
+// the first from the symbol start.
 func predict(tokens []token.ID, start, i int, input func(name string) []float32) {
 	n := len(tokens)
 	x, targets, weights := input(inputX)[i*n:], input(inputTargets)[i*n:], input(inputWeights)[i*n:]
@@ -36,8 +36,8 @@ func predict(tokens []token.ID, start, i int, input func(name string) []float32)
 	}
 }
 
-// symbols is a process of symbols. The model knows one symbol more, which
-// starts a sequence and is never predicted rightly.
+// symbols is a process of symbols. The model has one more symbol, which starts a
+// sequence.
 type symbols struct {
 	p        process.Process[token.ID]
 	name     string
@@ -76,10 +76,10 @@ func (d *symbols) exact(ctx context.Context, rng *rand.Rand, length int) ([]floa
 	return out, nil
 }
 
-// tasks are data that test a memory.
+// tasks are data that test memory.
 var tasks = map[string]func(spec string) (Data, error){"recall": newRecall, "copy": newCopy, "selective": newCopy}
 
-// settings reads "kind:name=number,…" over defaults.
+// settings parses "kind:name=number,…" with defaults.
 func settings(spec string, defaults map[string]int) (map[string]int, error) {
 	kind, rest, _ := strings.Cut(spec, ":")
 	for part := range strings.SplitSeq(rest, ",") {
@@ -89,14 +89,14 @@ func settings(spec string, defaults map[string]int) (map[string]int, error) {
 		name, value, _ := strings.Cut(part, "=")
 		n, err := strconv.Atoi(value)
 		if _, known := defaults[name]; !known || err != nil || n < 1 || n > 1<<24 {
-			return nil, fmt.Errorf("data %q: %q is no setting of %s", spec, part, kind)
+			return nil, fmt.Errorf("data %q: %q is not a setting of %s", spec, part, kind)
 		}
 		defaults[name] = n
 	}
 	return defaults, nil
 }
 
-// task is data with answers at some places.
+// task is data with answers at some positions.
 type task struct {
 	vocabulary int
 	shortest   int
@@ -170,8 +170,8 @@ func distinct(rng *rand.Rand, n, k int) []int {
 	return out
 }
 
-// gaps draws k different numbers below n with odds (i+1)^(a−1), one after the
-// other: those with the largest −ln u/odds come last (Efraimidis and Spirakis).
+// gaps draws k different numbers below n with odds (i+1)^(a−1), without replacement:
+// those with the largest −ln u/odds come last (Efraimidis and Spirakis).
 func gaps(rng *rand.Rand, n, k int, a float64) []int {
 	type candidate struct {
 		at    int
@@ -250,12 +250,12 @@ type text struct {
 	vocabulary int
 	train      [][]token.ID // documents or excerpts
 	testing    [][]token.ID
-	cumulated  []int // tokens of train up to and with each
+	cumulated  []int // total tokens up to and including each
 }
 
-// Text makes data of tokens in memory: training sequences begin at random
-// places of train, evaluation takes the windows test from their first token on.
-// Symbols are below alphabet.
+// Text is data of tokens in memory: training sequences begin at random positions of
+// train, evaluation uses the windows test from their first token. Symbols are below
+// alphabet.
 func Text(name string, alphabet int, train, test [][]token.ID) (Data, error) {
 	d := &text{name: name, vocabulary: alphabet + 1, train: train, testing: test}
 	total := 0
@@ -279,7 +279,7 @@ func (d *text) CheckLength(length int) error {
 		longest = max(longest, len(t))
 	}
 	if length < 1 || length > longest {
-		return fmt.Errorf("the longest stretch of training text has %d tokens", longest)
+		return fmt.Errorf("the longest training text has %d tokens", longest)
 	}
 	return nil
 }

@@ -19,14 +19,14 @@ type tensor struct {
 	data  []float32
 }
 
-// entry is what the header of a safetensors file says of a tensor.
+// entry describes a tensor in the header of a safetensors file.
 type entry struct {
 	Type    string `json:"dtype"`
 	Shape   []int  `json:"shape"`
 	Offsets [2]int `json:"data_offsets"`
 }
 
-// maxHeader bounds the header of a file that is read.
+// maxHeader bounds the header when reading.
 const maxHeader = 64 << 20
 
 // encodeTensors writes safetensors: eight bytes with the length of a JSON
@@ -70,7 +70,7 @@ func encodeTensors(w io.Writer, tensors []tensor, metadata map[string]string) er
 	return nil
 }
 
-// writeTensors writes a safetensors file whole.
+// writeTensors writes a safetensors file atomically.
 func writeTensors(path string, tensors []tensor, metadata map[string]string) error {
 	return atomicfile.WriteFile(path, 0o644, func(w io.Writer) error { return encodeTensors(w, tensors, metadata) })
 }
@@ -83,7 +83,7 @@ func readTensors(r io.Reader) (map[string]tensor, map[string]string, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader {
-		return nil, nil, fmt.Errorf("the header would have %d bytes; this is no safetensors file", n)
+		return nil, nil, fmt.Errorf("the header would have %d bytes; this is not a safetensors file", n)
 	}
 	text := make([]byte, n)
 	if _, err := io.ReadFull(r, text); err != nil {
@@ -118,7 +118,7 @@ func readTensors(r io.Reader) (map[string]tensor, map[string]string, error) {
 		return nil, nil, err
 	}
 	if len(data) != total {
-		return nil, nil, fmt.Errorf("the file holds %d bytes of numbers and names %d", len(data), total)
+		return nil, nil, fmt.Errorf("the file has %d bytes of numbers, but its header says %d", len(data), total)
 	}
 	out := map[string]tensor{}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
@@ -136,15 +136,15 @@ func (e entry) check() error {
 	n := 1
 	for _, d := range e.Shape {
 		if d < 0 || d > 0 && n > (1<<40)/d {
-			return fmt.Errorf("shape %v is impossible", e.Shape)
+			return fmt.Errorf("invalid shape %v", e.Shape)
 		}
 		n *= d
 	}
 	switch {
 	case e.Type != "F32":
-		return fmt.Errorf("type %q; only F32 is read", e.Type)
+		return fmt.Errorf("type %q is not supported, only F32", e.Type)
 	case e.Offsets[0] < 0 || e.Offsets[1]-e.Offsets[0] != 4*n:
-		return fmt.Errorf("%v does not hold %d numbers", e.Offsets, n)
+		return fmt.Errorf("%v is not the size of %d numbers", e.Offsets, n)
 	}
 	return nil
 }

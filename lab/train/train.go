@@ -19,18 +19,18 @@ import (
 type Options struct {
 	Workers    int           // 0 means GOMAXPROCS
 	Set        cpu.Set       // of instructions; the zero value is plain Go, see cpu.Best
-	Checkpoint string        // file, written now and then and at the end; read first when it is there
+	Checkpoint string        // file, written from time to time and at the end; if it exists, training resumes from it
 	SaveEach   time.Duration // between checkpoints; 0 means 30 s
-	// Progress is told after every step; tokens counts those of all steps.
+	// Progress is called after every step; tokens is the total so far.
 	Progress func(step, steps int, tokens int64, loss float64)
 }
 
-// Run is a trained model and how it came about.
+// Run is a trained model and its history.
 type Run struct {
 	Recipe      Recipe
-	Steps       int       // taken
+	Steps       int       // completed
 	Tokens      int64     // trained on
-	Loss        []float32 // by step, on the training batch, nats a token
+	Loss        []float32 // by step, on the training batch, nats per token
 	Norm        []float32 // of the gradient, by step, before clipping
 	Evaluations []Evaluation
 	Stopped     bool // at Recipe.StopAt
@@ -39,10 +39,10 @@ type Run struct {
 	layout *cpu.Layout
 }
 
-// DivergedError says that a loss or a gradient is no number.
+// DivergedError says that a loss or a gradient is not finite.
 type DivergedError struct {
 	Step  int
-	Saved int // steps that the last checkpoint has; −1 when there is none
+	Saved int // step of the last checkpoint; −1 if there is none
 }
 
 func (e *DivergedError) Error() string {

@@ -1,11 +1,9 @@
-// Package decay fits how two-point information falls with distance: A·d^−α + c
-// and its rivals, a power law without a floor, a broken power law and an
-// exponential.
+// Package decay fits how two-point information falls with distance: A·d^−α + c and its
+// rivals, a power law without a constant, a broken power law and an exponential.
 //
-// Two-point information of text departs from any law by far more than its
-// sampling error, so the scatter about the law is fitted along, and intervals
-// are the wider of the likelihood's curvature and a jackknife over blocks of
-// documents (see Fit).
+// Two-point information of text deviates from any law by far more than its sampling
+// error. So the scatter about the law is fitted too, and intervals are the wider of the
+// likelihood's curvature and a jackknife over blocks of documents (see [Fit]).
 package decay
 
 import (
@@ -23,14 +21,14 @@ type Point struct {
 	Distance int
 	Value    info.Nats
 	SE       info.Nats
-	// Without[b] is Value with block b of the documents left out, the blocks
-	// being the same at all distances; nil when there are none.
+	// Without[b] is Value with block b of the documents left out, with the same blocks
+	// at all distances; may be nil.
 	Without []info.Nats
-	LeftOut LeftOut // why it is shown but not fitted
+	LeftOut LeftOut // why it is shown but not fitted; "" if it is fitted
 }
 
-// OfNorm is the norm of a covariance of pairs at distance d as a point of a decay.
-// It is left out for the reason given, if any, and below the limit of noise.
+// OfNorm converts the norm of a covariance of pairs at distance d to a point. It is
+// left out for the given reason, if any, and below the noise limit.
 func OfNorm(c mi.LagCovariance, d int, reason LeftOut) Point {
 	if reason == BelowFloor {
 		reason = "" // of information
@@ -41,20 +39,19 @@ func OfNorm(c mi.LagCovariance, d int, reason LeftOut) Point {
 	return Point{Distance: d, Value: info.Nats(c.Norm), SE: info.Nats(c.SE), LeftOut: reason}
 }
 
-// LeftOut is a reason for which a point is shown but not fitted; "" for one that
-// is fitted.
+// LeftOut is the reason for which a point is shown but not fitted.
 type LeftOut string
 
-// The reasons.
+// Reasons.
 const (
-	BelowFloor    LeftOut = "below-floor"    // not to be told from the noise floor
+	BelowFloor    LeftOut = "below-floor"    // not distinguishable from the noise floor
 	SharedLetters LeftOut = "shared-letters" // the two tokens have letters in common
 	FewPairs      LeftOut = "few-pairs"      // fewer than half of the tokens have another at that distance
 	BelowZero     LeftOut = "below-zero"     // below what shuffled pairs read, by more than the noise
-	FewBlocks     LeftOut = "few-blocks"     // nearly all pairs are in a few blocks of documents: the error is not known
+	FewBlocks     LeftOut = "few-blocks"     // nearly all pairs are in a few blocks of documents: the error is unknown
 )
 
-// String says it in words.
+// String is the reason in words.
 func (l LeftOut) String() string {
 	switch l {
 	case BelowFloor:
@@ -78,20 +75,20 @@ type Law struct {
 	Floor         float64        `json:"floor"` // c of A·d^−α + c, nats; 0 ≤ c < min
 	AInterval     *info.Interval `json:"a_interval,omitempty"`
 	AlphaInterval *info.Interval `json:"alpha_interval,omitempty"`
-	Chi2          float64        `json:"chi2"`    // squared misfits over squared sampling errors, Scatter not counted
-	DoF           int            `json:"dof"`     // points less A, α, c
-	Scatter       float64        `json:"scatter"` // τ: how far points lie off the law beyond sampling error, as a fraction of the law
+	Chi2          float64        `json:"chi2"`    // squared residuals over squared sampling errors, without Scatter
+	DoF           int            `json:"dof"`     // number of points minus that of A, α, c
+	Scatter       float64        `json:"scatter"` // τ: scatter of points about the law beyond sampling error, as a fraction of the law
 	Used          []bool         `json:"used"`    // which distances were fitted
-	Weight        float64        `json:"weight"`  // Akaike weight of A·d^−α + c among the families
+	Weight        float64        `json:"weight"`  // Akaike weight of A·d^−α + c among all families
 	Rivals        []Rival        `json:"rivals,omitempty"`
 	Warnings      []info.Warning `json:"warnings,omitempty"`
 }
 
-// At is the fitted law at distance d, without its floor, in nats.
+// At is the fitted law at distance d, without the constant c, in nats.
 func (f *Law) At(d float64) info.Nats { return info.Nats(f.A * math.Pow(d, -f.Alpha)) }
 
-// Better returns the rival to which the points give at least 19 times the weight
-// of a power law, with a floor or without; nil if there is none.
+// Better returns the rival that has at least 19 times the weight of a power law, with
+// or without a constant; nil if there is none.
 func (f *Law) Better() *Rival {
 	if r := f.BestRival(); r != nil && r.Weight >= 19*f.PowerWeight() {
 		return r
@@ -99,10 +96,10 @@ func (f *Law) Better() *Rival {
 	return nil
 }
 
-// BestRival is the rival, other than a power law without a floor, that describes
-// the points best; nil if there is none.
+// BestRival is the rival, other than a power law without a constant, that fits best;
+// nil if there is none.
 func (f *Law) BestRival() *Rival {
-	for i, r := range f.Rivals { // the best first
+	for i, r := range f.Rivals { // best first
 		if r.Family != "power" {
 			return &f.Rivals[i]
 		}
@@ -110,7 +107,7 @@ func (f *Law) BestRival() *Rival {
 	return nil
 }
 
-// PowerWeight is the Akaike weight of a power law, with a floor or without.
+// PowerWeight is the Akaike weight of a power law, with or without a constant.
 func (f *Law) PowerWeight() float64 {
 	w := f.Weight
 	for _, r := range f.Rivals {
@@ -121,31 +118,30 @@ func (f *Law) PowerWeight() float64 {
 	return w
 }
 
-// farOff is the scatter from which points are said not to follow a law.
+// farOff is the scatter from which points are said not to follow the law.
 const farOff = 0.25
 
-// Holds says whether the points can be said to follow A·d^−α + c: no rival is
-// better, and they lie within a quarter of it, sampling errors aside.
+// Holds reports whether the points follow A·d^−α + c: no rival is better, and the
+// scatter is below a quarter.
 func (f *Law) Holds() bool { return f.Better() == nil && f.Scatter < farOff }
 
-// Decays says whether the points can be said to decay: α is above zero, and so is
-// its interval where there is one.
+// Decays reports whether α is significantly above zero, or just above zero if it has no
+// interval.
 func (f *Law) Decays() bool {
 	return f.Alpha > 0 && (f.AlphaInterval == nil || f.AlphaInterval.Lo > 0)
 }
 
-// Fit fits A·d^−α + c, 0 ≤ c < the smallest value, and its rivals to the
-// points that are not left out. Points are by increasing distance.
+// Fit fits A·d^−α + c, 0 ≤ c < the smallest value, and its rivals to the points that
+// are not left out. Points are sorted by distance.
 //
-// The likelihood is normal with variance SE_i² + (τ·f_i)², f the fitted decay:
-// large corpora have sampling errors far smaller than the departure of any
-// text from a power law, and then the scatter τ, fitted along, weighs points
-// equally on the log scale. Intervals are the wider of two: from the curvature
-// of that likelihood (Gauss–Newton, Student's t), which knows how far points lie
-// off the law but takes their errors to be independent; and, where there are
-// blocks, from fits without each block in turn, which knows how the errors of
-// all distances go together. The result is nil when fewer than four points are
-// left; warnings then say why.
+// The likelihood is normal with variance SE_i² + (τ·f_i)², where f is the fitted decay:
+// large corpora have sampling errors far smaller than the deviation of any text from a
+// power law, and then the fitted scatter τ weights points equally on the log scale.
+// Intervals are the wider of two: one from the curvature of that likelihood
+// (Gauss–Newton, Student's t), which knows the scatter but takes the errors of points
+// to be independent; and, if there are blocks, one from fits without each block, which
+// includes the correlation of errors between distances. The result is nil if fewer than
+// four points are left; warnings then say why.
 func Fit(points []Point, level float64) (*Law, []info.Warning) {
 	out := &Law{Used: make([]bool, len(points)), Warnings: leftOut(points)}
 	var p data
@@ -171,7 +167,7 @@ func Fit(points []Point, level float64) (*Law, []info.Warning) {
 	params := families[0].params(main.theta)
 	out.A, out.Alpha, out.Floor = params["a"], params["alpha"], params["floor"]
 	if out.Floor < 1e-6*p.lowest() {
-		out.Floor = 0 // its lower bound, which the fit only comes near to
+		out.Floor = 0 // its lower bound, which the fit only approaches
 	}
 	out.Scatter = main.scatter
 	out.DoF = len(p.d) - 3
@@ -200,7 +196,7 @@ func Fit(points []Point, level float64) (*Law, []info.Warning) {
 	return out, nil
 }
 
-// compare fits the rivals and weighs all.
+// compare fits the rivals and computes all weights.
 func (f *Law) compare(main *result, rivals []family, p data) {
 	aicc := []float64{main.aicc}
 	for _, family := range rivals {
@@ -209,8 +205,8 @@ func (f *Law) compare(main *result, rivals []family, p data) {
 			aicc = append(aicc, r.aicc)
 		}
 	}
-	// With too few points for AICc the weight of the main fit is 0 beside rivals
-	// and 1 alone.
+	// With too few points for AICc the weight of the main fit is 0 if there are rivals,
+	// else 1.
 	w := stats.AkaikeWeights(aicc)
 	f.Weight = w[0]
 	for i := range f.Rivals {
@@ -289,7 +285,7 @@ func leftOut(points []Point) []info.Warning {
 	return out
 }
 
-// few is a subject and verb: "no distance is", "only 3 distances are".
+// few is a subject and its verb: "no distance is", "only 3 distances are".
 func few(n int) string {
 	switch n {
 	case 0:
@@ -300,7 +296,7 @@ func few(n int) string {
 	return fmt.Sprintf("only %d distances are", n)
 }
 
-// ofDistances is the subject and verb of a sentence on n of all distances.
+// ofDistances is the subject and verb of a sentence about n of all distances.
 func ofDistances(n, all int) string {
 	switch {
 	case n == all && n == 1:

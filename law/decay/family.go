@@ -9,7 +9,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Rival is another family of decay fitted to the same points.
+// Rival is another family fitted to the same points.
 type Rival struct {
 	Family string             `json:"family"` // "power" (no floor), "broken-power", "exponential"
 	Params map[string]float64 `json:"params"`
@@ -32,8 +32,8 @@ func (r Rival) At(d float64) info.Nats {
 	return info.Nats(math.NaN())
 }
 
-// Name says what the rival is, with its parameters: "a broken power law, d^−1.9
-// up to d ≈ 17 and d^−0.27 beyond".
+// Name describes the rival with its parameters: "a broken power law, d^−1.9 up to d ≈
+// 17 and d^−0.27 beyond".
 func (r Rival) Name() string {
 	power := func(name string) string {
 		s := fmt.Sprintf("%+.2f", -r.Params[name])
@@ -59,8 +59,8 @@ func twoDigits(x float64) string {
 	return strconv.FormatFloat(math.Round(x/scale)*scale, 'f', max(0, -int(math.Round(math.Log10(scale)))), 64)
 }
 
-// family is a family of decay. Parameters are free real numbers; the last
-// one of a fit, ln τ, is the scatter and not the family's own.
+// family is a family of decay. Parameters are unbounded real numbers; the last one of a
+// fit, ln τ, is the scatter.
 type family struct {
 	name   string
 	starts func(d, y []float64) [][]float64
@@ -68,8 +68,8 @@ type family struct {
 	params func(theta []float64) map[string]float64
 }
 
-// families are the floored power law and its rivals. lowest is the
-// smallest fitted value, which bounds the floor.
+// families are the power law with a constant and its rivals. lowest is the smallest
+// fitted value, which bounds the constant.
 func families(lowest float64) []family {
 	sigmoid := func(u float64) float64 { return 1 / (1 + math.Exp(-u)) }
 	power := func(d, y []float64) []float64 {
@@ -128,8 +128,8 @@ func families(lowest float64) []family {
 	}}
 }
 
-// finiteParams reports whether a fit stayed in range: a family may run off to
-// infinity where it is not needed (a decay length of points that do not decay).
+// finiteParams reports whether a fit stayed in range: parameters of a family may
+// diverge where they are not needed (a decay length of points that do not decay).
 func finiteParams(params map[string]float64) bool {
 	for _, v := range params {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

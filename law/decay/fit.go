@@ -26,11 +26,11 @@ func (p *data) add(x Point) {
 	p.without = append(p.without, without)
 }
 
-// lowest is the smallest value, which bounds the floor.
+// lowest is the smallest value, which bounds the constant.
 func (p data) lowest() float64 { return slices.Min(p.y) }
 
-// blocks is the number of blocks that can be left out of all points; 0 when that
-// is not the same for all.
+// blocks is the number of blocks that can be left out of all points; 0 if it is not the
+// same for all.
 func (p data) blocks() int {
 	n := len(p.without[0])
 	for _, w := range p.without {
@@ -57,12 +57,11 @@ type result struct {
 	aicc    float64
 }
 
-// leastScatter keeps the likelihood finite for points that lie exactly on the
-// law.
+// leastScatter keeps the likelihood finite for points exactly on the law.
 const leastScatter = 1e-6
 
-// deviance returns −2·ln likelihood, but for a constant, as a function of the
-// family's parameters and ln τ.
+// deviance returns −2·ln likelihood up to a constant, as a function of the family's
+// parameters and ln τ.
 func (f family) deviance(p data) func(u []float64) float64 {
 	return func(u []float64) float64 {
 		k := len(u) - 1
@@ -95,8 +94,8 @@ func descend(deviance func([]float64) float64, u []float64) []float64 {
 	return u
 }
 
-// fit maximises the likelihood from several starts; nil when no start leads to
-// a maximum. AICc is +Inf when there are too few points for it.
+// fit maximises the likelihood from several starts; nil if none leads to a maximum.
+// AICc is +Inf if there are too few points for it.
 func (f family) fit(p data) *result {
 	deviance := f.deviance(p)
 	var best []float64
@@ -123,14 +122,13 @@ var flatWarning = info.Warning{
 	Fix:  "measure more distances",
 }
 
-// A floor at its upper bound stands for a decay that A·d^−α + c does not have.
+// A constant at its upper bound indicates a decay that A·d^−α + c does not have.
 var highFloorWarning = info.Warning{
 	Code: "high-floor",
 	Text: "the fitted floor is the smallest value itself: far distances decay more slowly than the law does; no intervals are given",
 }
 
-// spread is half the width of the intervals of ln A and α, and where it comes
-// from.
+// spread is half the width of the intervals of ln A and α, and its source.
 type spread struct {
 	lnA, alpha float64
 	method     string
@@ -160,11 +158,11 @@ func (r *result) intervals(out *Law, f family, p data, level float64) {
 	out.AlphaInterval = &info.Interval{Lo: out.Alpha - alpha.alpha, Hi: out.Alpha + alpha.alpha, Level: level, Method: alpha.method}
 }
 
-// curvature is the spread that the likelihood's curvature gives; nil when it does
-// not determine the parameters.
+// curvature is the spread from the likelihood's curvature; nil if it does not determine
+// the parameters.
 func (r *result) curvature(floor float64, f family, p data, level float64) *spread {
 	n, k := len(p.d), len(r.theta)
-	// At its bound the floor is no free parameter.
+	// At its bound the constant is not a free parameter.
 	if floor < 1e-3*f.at(r.theta, p.d[n-1]) {
 		k--
 	}
@@ -200,8 +198,8 @@ func (r *result) curvature(floor float64, f family, p data, level float64) *spre
 	return &spread{half(0), half(1), "likelihood curvature, Student's t"}
 }
 
-// jackknife is the spread of the fits without each block of documents; nil when
-// there are no blocks.
+// jackknife is the spread of the fits without each block of documents; nil without
+// blocks.
 func (r *result) jackknife(f family, p data, level float64) *spread {
 	blocks := p.blocks()
 	if blocks < 2 {

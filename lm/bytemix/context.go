@@ -9,7 +9,7 @@ func hash2(a, b uint32) uint32 {
 
 func hash3(a, b, c uint32) uint32 { return hash2(hash2(a, b)*0xC2B2AE35, c) }
 
-// prepare hashes the contexts of the next byte and asks for what they need.
+// prepare hashes the contexts of the next byte and prefetches their table entries.
 func (p *predictor) prepare() {
 	p.locateExpectations()
 	n4, n8 := uint32(p.n8), uint32(p.n8>>32)
@@ -40,9 +40,8 @@ func (p *predictor) prepare() {
 	p.locateLines(&p.dirFirst, 0)
 }
 
-// beginByte reads what is expected, lets the runs learn what comes, and keeps
-// what the byte's bits need of the context, which will move on before the last
-// bit.
+// beginByte reads the expected bytes, updates the runs, and keeps what the byte's bits
+// need of the context, which moves on before the last bit.
 func (p *predictor) beginByte(c byte) {
 	p.readExpectations()
 	p.learnRuns(c)
@@ -106,25 +105,24 @@ func (p *predictor) advance(c byte) {
 	p.prepare()
 }
 
-// A fresh window starts somewhere in a line: until the first line end the
-// column is not known, and columnUnknown plus the number of bytes seen stands
-// in for it. The weight sets that go by the column then go by that number
-// (from row ageRows on): how many bytes are known decides which contexts can be
-// trusted.
+// A new window starts somewhere in a line: until the first line end the column is
+// unknown, and columnUnknown plus the number of bytes seen replaces it. Weight sets
+// chosen by the column are then chosen by that number (from row ageRows on), because it
+// determines which contexts can be trusted.
 const (
 	columnUnknown = 1 << 20
 	ageRows       = 80
 )
 
-// maxAge is the number of known bytes from which no context is cut short: the
-// longest reach three words back.
+// maxAge is the number of known bytes from which every context is complete: the longest
+// have three words.
 const maxAge = 32
 
-// youngAges are the ages at which few contexts speak, and the final mixer has
-// weights of its own for each.
+// youngAges are the ages at which few lanes are active; the final mixer has separate
+// weights for each.
 const youngAges = 16
 
-// reach is how many bytes back a lane looks, or how many words.
+// reach is the number of bytes, or of words, that a lane looks back.
 var reach = [laneBias]struct{ bytes, words uint32 }{
 	ctxO4: {bytes: 4}, ctxO5: {bytes: 5}, ctxO6: {bytes: 6}, ctxO8: {bytes: 8},
 	ctxWord: {bytes: 1}, ctxWord2: {words: 1}, ctxWord3: {words: 2}, ctxColumn: {bytes: 1},
@@ -134,9 +132,8 @@ var reach = [laneBias]struct{ bytes, words uint32 }{
 	laneExpect + nMatch + runSkipWord: {words: 2}, laneExpect + nMatch + runFarWord: {words: 3},
 }
 
-// mute silences the lanes that would have to look back beyond the first known
-// byte: what they have learnt stands for other contexts, or for none. One
-// direct lane, of order 1, stays as the order 0 of a request's first byte.
+// mute silences the lanes that look back beyond the first known byte. One direct lane,
+// of order 1, stays as the order 0 of a request's first byte.
 func (p *predictor) mute() {
 	for lane, r := range reach {
 		if p.age < r.bytes || r.words > 0 && p.word[r.words] == 0 {
@@ -145,8 +142,8 @@ func (p *predictor) mute() {
 	}
 }
 
-// fresh forgets what came before, but nothing that was learnt: the next byte
-// is predicted as one in the middle of some text.
+// fresh forgets the context, but nothing that was learnt: the next byte is predicted as
+// one in the middle of a text.
 func (p *predictor) fresh() {
 	p.c4, p.n8, p.word, p.letter, p.column, p.age = 0, 0, [4]uint32{}, 0, columnUnknown, 0
 	p.match = [nMatch]matcher{}

@@ -36,8 +36,7 @@ func (p *predictor) finish() {
 	p.fresh()
 }
 
-// clone copies the state; the training text is shared, because nobody writes
-// it any more.
+// clone copies the state. The training text is shared, because it is no longer written.
 func (p *predictor) clone() engine {
 	q := *p
 	q.tab = copied(p.tab)

@@ -6,20 +6,20 @@ import (
 	"unsafe"
 )
 
-// Some parts of the model expect one certain byte: what followed an earlier
-// occurrence of the present context. How far each is trusted is learnt by how
-// often it was right of late.
+// Some parts of the model expect a single byte: the one that followed an earlier
+// occurrence of the current context. Their confidence is learnt from how often they
+// were right recently.
 
 // matchers follow an earlier occurrence through the text.
 const (
 	matchLong  = iota // the longest occurrence, found by eight bytes
 	matchShort        // found by six bytes
-	matchWords        // the latest place with the same words, however they were spaced
+	matchWords        // the last place with the same words, whatever is between them
 	nMatch
 )
 
-// Run contexts are long and rarely seen twice, so they get four bytes instead
-// of slots: the byte that followed last time and how often it did in a row.
+// Run contexts are long and rarely repeat, so they have four bytes instead of slots:
+// the byte that followed last time and how often it did in a row.
 const (
 	runO8       = iota // the last eight bytes
 	runWord3           // the current word and the two before it
@@ -35,7 +35,7 @@ const (
 
 // matcher is a pointer into the text.
 type matcher struct {
-	ptr    uint32 // position of the byte it expects next, 0 when it has none
+	ptr    uint32 // position of the expected byte, 0 if there is none
 	length uint32 // bytes predicted or verified in a row
 	miss   uint32 // wrong predictions among the last eight, one bit each
 }
@@ -66,8 +66,8 @@ func missBucket(m uint32) uint32 {
 	return 3
 }
 
-// locateExpectations hashes what the matchers and runs look for and asks for
-// the entries.
+// locateExpectations hashes the contexts of matchers and runs, and prefetches their
+// entries.
 func (p *predictor) locateExpectations() {
 	lo, hi := uint32(p.n8), uint32(p.n8>>32)
 	w0, w1, w2, w3 := p.word[0], p.word[1], p.word[2], p.word[3]
@@ -97,10 +97,10 @@ func (p *predictor) locateExpectations() {
 	prefetch3(unsafe.Pointer(&p.run[p.runAt[0]]), unsafe.Pointer(&p.run[p.runAt[1]]), unsafe.Pointer(&p.run[p.runAt[2]]))
 }
 
-// verifyMax bounds the backward comparison of a candidate.
+// verifyMax bounds the backward comparison of a candidate match.
 const verifyMax = 48
 
-// findMatches moves the matchers on by c and looks for better places.
+// findMatches moves the matchers on by c and looks for better matches.
 func (p *predictor) findMatches(c byte) {
 	for k := range p.match {
 		m := &p.match[k]
@@ -133,7 +133,7 @@ func (p *predictor) findMatches(c byte) {
 	}
 }
 
-// common returns how many bytes before position i equal the last ones.
+// common returns the number of bytes before position i that equal the last ones.
 func (p *predictor) common(i uint32) uint32 {
 	n := uint32(0)
 	for n < verifyMax {
@@ -153,8 +153,8 @@ func (p *predictor) common(i uint32) uint32 {
 	return n
 }
 
-// eight returns the eight bytes before position i, the last in the top byte, if
-// they lie together.
+// eight returns the eight bytes before position i, the last in the top byte, if they
+// are contiguous.
 func (p *predictor) eight(i uint32) (uint64, bool) {
 	b := p.text
 	if n := uint32(len(b)); i > n {
@@ -166,8 +166,8 @@ func (p *predictor) eight(i uint32) (uint64, bool) {
 	return binary.LittleEndian.Uint64(b[i-8 : i]), true
 }
 
-// An entry of the run table: 16 bits of check, 2 bits of recent misses, 5
-// bits of run length and the byte with its guard bit (so never zero).
+// An entry of the run table: 16 bits of check, 2 bits of recent misses, 5 bits of run
+// length and the byte with its guard bit (so it is never zero).
 const (
 	runByte  = 0x1ff
 	runCount = 9
@@ -175,7 +175,7 @@ const (
 	runCheck = 16
 )
 
-// readExpectations finds what is expected next.
+// readExpectations finds the expected bytes.
 func (p *predictor) readExpectations() {
 	for k := range p.match {
 		m := &p.match[k]
@@ -192,7 +192,7 @@ func (p *predictor) readExpectations() {
 			at ^= 1
 			e = p.run[at]
 			if (e^p.runTag[i])>>runCheck != 0 {
-				// Not seen: take the weaker of the two places.
+				// Not found: use the weaker of the two entries.
 				if weak < e>>runCount&31 {
 					at ^= 1
 				}
@@ -205,7 +205,7 @@ func (p *predictor) readExpectations() {
 	}
 }
 
-// learnRuns updates the entries with the byte that came.
+// learnRuns updates the entries with the actual byte.
 func (p *predictor) learnRuns(c byte) {
 	b := uint32(c) | 0x100
 	for i, at := range p.runAt {

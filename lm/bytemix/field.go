@@ -9,13 +9,13 @@ import (
 	"unsafe"
 )
 
-// field is a table of the state as it lies in memory. elem is the size of its
-// numbers in bytes; in files and fingerprints they are little-endian.
+// field is a table of the state in memory. elem is the size of its numbers in bytes; in
+// files and fingerprints they are little-endian.
 type field struct {
 	name   string
 	elem   int
 	data   []byte
-	resize func(n int) []byte // for a table whose size is not known beforehand
+	resize func(n int) []byte // for a table whose size is unknown before reading
 }
 
 func tableField[T any](name string, s []T, elem int) field {

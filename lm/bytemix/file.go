@@ -25,10 +25,10 @@ const (
 	maxHeader   = 1 << 20
 )
 
-// ErrNotModel is wrapped by the error of Open for a file that is no model file.
+// ErrNotModel is wrapped by the error of Open for a file that is not a model file.
 var ErrNotModel = errors.New("not a bytemix model file")
 
-// FileInfo is what the header of a model file says.
+// FileInfo is the header of a model file.
 type FileInfo struct {
 	Algorithm    string        `json:"algorithm"`     // version of the algorithm that trained it
 	Alphabet     Alphabet      `json:"alphabet"`      // "" for bytes
@@ -50,7 +50,7 @@ type FileSection struct {
 // Save writes the model to w, in the format that Open reads.
 func (m *Model) Save(w io.Writer) error {
 	if len(m.opts.Without) > 0 {
-		return fmt.Errorf("saving bytemix: the model was made without %v, which a file cannot say", m.opts.Without)
+		return fmt.Errorf("saving bytemix: the model was made without %v, which the file format cannot represent", m.opts.Without)
 	}
 	e, back, err := m.borrow()
 	if err != nil {
@@ -88,13 +88,13 @@ func (m *Model) Save(w io.Writer) error {
 	return nil
 }
 
-// CheckFile says before a model is trained whether SaveFile would write to path.
+// CheckFile reports, before a model is trained, whether SaveFile would write to path.
 func CheckFile(path string) error {
 	return atomicfile.CheckOutput(path, atomicfile.StartsWith(fileMagic))
 }
 
-// SaveFile writes the model to a file, whole or not at all. Of what is there
-// already, it replaces only a model file and an empty one.
+// SaveFile writes the model to a file atomically. It replaces only a model file or an
+// empty file.
 func (m *Model) SaveFile(path string) error {
 	if err := atomicfile.WriteOutput(path, 0o666, atomicfile.StartsWith(fileMagic), m.Save); err != nil {
 		return fmt.Errorf("saving a bytemix model to %s: %w", path, err)
@@ -102,7 +102,7 @@ func (m *Model) SaveFile(path string) error {
 	return nil
 }
 
-// borrow takes a copy of the state out of the pool while it is read.
+// borrow takes a copy of the state out of the pool for reading.
 func (m *Model) borrow() (engine, func(), error) {
 	select {
 	case w := <-m.pool:
@@ -121,8 +121,7 @@ func (m *Model) borrow() (engine, func(), error) {
 	return w.engine, func() { m.pool <- w }, nil
 }
 
-// image is an opened model file: verified, and mapped into memory where the
-// system can.
+// image is an opened model file, verified, and mapped into memory if the system can.
 type image struct {
 	path string
 	head FileInfo
@@ -131,10 +130,10 @@ type image struct {
 	mu   sync.Mutex
 }
 
-// Open reads a model that Save wrote. The file is mapped into memory, checked
-// from end to end, and copied when the first request (or one that overlaps
-// others) needs it, so that a model that is only inspected costs no memory.
-// workers is Options.Workers. The error says what is wrong with the file.
+// Open reads a model that Save wrote. The file is mapped into memory, verified, and
+// copied when a request (or one that overlaps others) first needs it, so that
+// inspecting a model costs no memory. workers is Options.Workers. Errors say what is
+// wrong with the file.
 func Open(path string, workers int) (*Model, error) {
 	img, err := openImage(path)
 	if err != nil {
@@ -152,8 +151,8 @@ func Open(path string, workers int) (*Model, error) {
 	return m, nil
 }
 
-// Close gives back the mapping of an opened file. Requests must be over and
-// none may follow. A model that was not opened from a file needs no Close.
+// Close unmaps an opened file, after all requests. A model that was not opened from a
+// file needs no Close.
 func (m *Model) Close() error {
 	if m.file == nil {
 		return nil
@@ -214,11 +213,11 @@ func (g *image) parse(data []byte) error {
 		want += s.Bytes
 	}
 	if int64(len(body)) != want {
-		return fmt.Errorf("the file holds %d bytes of tables where its header promises %d (copy it again)", len(body), want)
+		return fmt.Errorf("the file has %d bytes of tables, but its header says %d (copy the file again)", len(body), want)
 	}
 	sum := sha256.Sum256(data[:len(data)-sha256.Size])
 	if !bytes.Equal(sum[:], data[len(data)-sha256.Size:]) {
-		return errors.New("the checksum does not match: the file is damaged (copy it again)")
+		return errors.New("the checksum does not match: the file is damaged (copy the file again)")
 	}
 	if g.head.Algorithm != version {
 		return fmt.Errorf("it was trained by %q, this program is %q (train it again)", g.head.Algorithm, version)
@@ -230,8 +229,8 @@ func (g *image) parse(data []byte) error {
 	return nil
 }
 
-// engine makes a copy of the state. Should somebody truncate the file while it
-// is mapped, reading it is a memory fault, which becomes an error here.
+// engine makes a copy of the state. If the file is truncated while it is mapped,
+// reading it is a memory fault, which becomes an error here.
 func (g *image) engine() (e engine, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -2,37 +2,37 @@ package bytemix
 
 import mathbits "math/bits"
 
-// The journal remembers what scoring overwrites, so that a request leaves no
-// trace and that taking back costs as much as was scored. For every byte it
-// holds where its contexts are and the values met on the way through their
-// nodes; slots and lines that a new context takes over are kept whole, mixing
-// rows when they are first written; the small part of the state is copied.
+// The journal logs what scoring overwrites, so that a request leaves no trace and
+// undoing costs as much as scoring did. For every byte it holds the positions of its
+// contexts and the values of their nodes; slots and lines that a new context takes over
+// are kept whole, mixing rows when first written; the small part of the state is
+// copied.
 
 // byteLog is what one byte overwrote.
 type byteLog struct {
-	states   [8][nCtx]uint8  // at every bit, the histories met …
+	states   [8][nCtx]uint8  // at every bit, the histories …
 	direct   [8][nDir]uint32 // … and the direct probabilities
-	maps     [8][nAPM]uint32 // places in the final maps …
-	mapsOld  [8][nAPM]uint16 // … and what they held
-	slotAt   [2][nCtx]uint32 // of both nibbles
+	maps     [8][nAPM]uint32 // entries of the final maps …
+	mapsOld  [8][nAPM]uint16 // … and their values
+	slotAt   [2][nCtx]uint32 // for both nibbles
 	lineAt   [2][nDir]uint32
 	runAt    [nRun]uint32
 	runOld   [nRun]uint32
 	seenAt   [nMatch]uint32
 	seenOld  [nMatch]uint32
-	newSlots [2]uint8 // contexts that took a slot over, one bit each
+	newSlots [2]uint8 // contexts that replaced a slot, one bit each
 	newLines [2]uint8
 }
 
 type journal struct {
 	keeping bool     // writes are logged
-	log     *byteLog // of the present byte, nil when nothing is kept
+	log     *byteLog // of the current byte, nil if nothing is logged
 	bytes   []byteLog
-	slots   []slot // taken over, in the order of newSlots
+	slots   []slot // replaced, in the order of newSlots
 	lines   []line
 }
 
-// openLog makes room for the log of a byte.
+// openLog starts the log of a byte.
 func (j *journal) openLog() {
 	j.log = nil
 	if j.keeping {
@@ -48,20 +48,19 @@ func (j *journal) openLog() {
 	}
 }
 
-// mixRows are the weights of all mixing rows with the journal of those that
-// were changed.
+// mixRows are the weights of all mixing rows, with a journal of those that changed.
 type mixRows struct {
 	w      []int16
-	epochs uint32   // last epoch given out
+	epochs uint32   // number of epochs so far
 	epoch  uint32   // of the innermost mark
-	last   []uint32 // epoch in which a row was last kept
+	last   []uint32 // epoch in which a row was last logged
 	kept   []keptRow
 	old    []int16
 }
 
 type keptRow struct{ row, epoch uint32 }
 
-// rowsMark is a place in the journal of the rows.
+// rowsMark is a position in the journal of the rows.
 type rowsMark struct {
 	epoch uint32
 	kept  int
@@ -103,7 +102,7 @@ func (m *mixRows) rollback(at rowsMark) {
 	m.epoch = at.epoch
 }
 
-// checkpoint is a state to which the predictor can return.
+// checkpoint is a state that the predictor can restore.
 type checkpoint struct {
 	small
 	keeping                  bool
@@ -121,7 +120,7 @@ func (p *predictor) mark(depth int) {
 	p.keeping = true
 }
 
-// rollback returns to the state at mark.
+// rollback restores the state at mark.
 func (p *predictor) rollback(depth int) {
 	c := &p.marks[depth]
 	for i := len(p.bytes) - 1; i >= c.bytes; i-- {
@@ -134,7 +133,7 @@ func (p *predictor) rollback(depth int) {
 	p.keeping = c.keeping
 }
 
-// takeBack undoes what the byte c overwrote, the newest first.
+// takeBack undoes the writes of byte c, newest first.
 func (p *predictor) takeBack(l *byteLog, c byte) {
 	for i := range l.seenAt {
 		p.seen[i][l.seenAt[i]] = l.seenOld[i]

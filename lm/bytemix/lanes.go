@@ -8,9 +8,9 @@ type lanes struct {
 	flip [nLanes]uint32 // 22 ones where the probability is that of a 0
 }
 
-// adaptGeneric is the reference of the assembly. Every probability moves to
-// the bit by 1/(n+1.5) of the distance, n its count but at most limit, for the
-// direct probabilities (from laneDirect to laneExpect) at most direct.
+// adaptGeneric is the reference for the assembly. Every probability moves towards the
+// bit by 1/(n+1.5) of the distance, where n is its count, at most limit, or at most
+// direct for the direct probabilities (from laneDirect to laneExpect).
 func (l *lanes) adaptGeneric(y uint32, k *constants, limit, direct uint32) {
 	target := y<<22 - y
 	for i, e := range l.v {

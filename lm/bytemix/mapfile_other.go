@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// mapFile reads a file, where the system cannot map it.
+// mapFile reads a file, because the system cannot map it.
 func mapFile(f *os.File) (data []byte, free func() error, err error) {
 	data, err = io.ReadAll(f)
 	return data, func() error { return nil }, err

@@ -16,8 +16,8 @@ const (
 // low half.
 type inputs [nIn / 2]uint32
 
-// dotGeneric is the reference of the assembly: out[k] = Σ (pairs of products
-// of inputs and high weights) >> 8.
+// dotGeneric is the reference for the assembly: out[k] = Σ (pairs of products of inputs
+// and high weights) >> 8.
 func dotGeneric(x *inputs, w []int16, rows, out *[nSets]int32) {
 	for k, r := range rows {
 		row := w[int(r)*rowLen:][:nIn]
@@ -30,8 +30,8 @@ func dotGeneric(x *inputs, w []int16, rows, out *[nSets]int32) {
 	}
 }
 
-// trainGeneric is the reference of the assembly: every weight of row k moves
-// by input·err[k] (32-bit fixed point), the high half saturating.
+// trainGeneric is the reference for the assembly: every weight of row k changes by
+// input·err[k] (32-bit fixed point), the high half saturating.
 func trainGeneric(x *inputs, w []int16, rows, err *[nSets]int32) {
 	for k, r := range rows {
 		if err[k] == 0 {
@@ -56,8 +56,8 @@ func trainAndDotGeneric(x *inputs, w []int16, rows, err *[nSets]int32, next *inp
 
 func saturate(v int32) int32 { return min(max(v, -32768), 32767) }
 
-// mixStep scales an error of 16 bits by a learning rate. Errors of a tenth of
-// a percent and less teach nothing worth the time.
+// mixStep multiplies a 16-bit error by a learning rate. Errors below 0.1% are ignored
+// to save time.
 func mixStep(e, rate int32) int32 {
 	e = (e*rate + 512) >> 10
 	if uint32(e+mixIgnore) <= 2*mixIgnore {

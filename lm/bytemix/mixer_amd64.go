@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The assembly computes exactly what the generic functions compute; only the
-// speed differs.
+// The assembly computes exactly the same as the generic functions.
 
 //go:noescape
 func dotAVX2(x *inputs, w *int16, rows, out *[nSets]int32)
@@ -63,22 +62,22 @@ func prefetchAt16(tab *slot, at *uint32, n int)
 //go:noescape
 func prefetchAt64(tab *line, at *uint32, n int)
 
-// prefetchSlots and prefetchLines ask for the cache lines of the entries at.
+// prefetchSlots and prefetchLines prefetch the cache lines of entries.
 func prefetchSlots(tab []slot, at *[nCtx]uint32) { prefetchAt16(&tab[0], &at[0], nCtx) }
 
 func prefetchLines(tab []line, at *[nDir]uint32) { prefetchAt64(&tab[0], &at[0], nDir) }
 
-// prefetch3 asks for three cache lines.
+// prefetch3 prefetches three cache lines.
 //
 //go:noescape
 func prefetch3(a, b, c unsafe.Pointer)
 
-// prefetch2 asks for two cache lines.
+// prefetch2 prefetches two cache lines.
 //
 //go:noescape
 func prefetch2(a, b unsafe.Pointer)
 
-// prefetch1 asks for one cache line.
+// prefetch1 prefetches one cache line.
 //
 //go:noescape
 func prefetch1(a unsafe.Pointer)

@@ -10,7 +10,7 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// version changes whenever any log-probability could change.
+// version changes whenever any log-probability may change.
 const version = "bytemix 6"
 
 // Model is the predictor as an lm.Model. It is safe for concurrent use:
@@ -20,7 +20,7 @@ type Model struct {
 	info    lm.Info
 	opts    Options
 	trained int64  // training text in bytes (symbols)
-	file    *image // where copies come from, for a model that was opened
+	file    *image // source of copies, for an opened model
 	long    int    // copyBeyond, except in tests
 
 	mu   sync.Mutex
@@ -30,13 +30,13 @@ type Model struct {
 
 // engine is one copy of a model's state. It is not safe for concurrent use.
 type engine interface {
-	// score returns ln q of the symbols in out and moves on past them.
+	// score returns ln q of the symbols in out and moves on.
 	score(ctx context.Context, symbols []token.ID, out []float32) error
-	// learn moves on past the symbols for good.
+	// learn moves on past the symbols and learns them permanently.
 	learn(symbols []byte)
-	// begin is where a training document begins, fresh where a request does.
+	// begin starts a training document, fresh a request.
 	fresh()
-	// pace sets the speeds of adaptation.
+	// pace sets the adaptation rates.
 	pace(r rates)
 	// finish ends the training.
 	finish()
@@ -44,11 +44,11 @@ type engine interface {
 	mark(depth int)
 	rollback(depth int)
 	clone() engine
-	// fields lists everything that training leaves behind, in a fixed order.
+	// fields lists the tables of the trained state, in a fixed order.
 	fields() []field
 }
 
-// worker is one copy of the state with what a request needs besides.
+// worker is a copy of the state with the buffers of a request.
 type worker struct {
 	engine engine
 	order  []int
@@ -78,8 +78,8 @@ func describe(opts Options, fingerprint string) lm.Info {
 	return lm.Info{Name: name, Vocabulary: opts.Alphabet.Size(), BOS: lm.NoBOS, Fingerprint: fingerprint}
 }
 
-// Info describes the model. The fingerprint covers the version of the
-// algorithm, the options that matter and the whole trained state.
+// Info describes the model. The fingerprint covers the version of the algorithm, the
+// options that matter and the whole trained state.
 func (m *Model) Info() lm.Info { return m.info }
 
 // TrainedBytes is the number of bytes (symbols) of training text, 0 for a
@@ -89,9 +89,8 @@ func (m *Model) TrainedBytes() int64 { return m.trained }
 // Options returns the options of the model, with the defaults filled in.
 func (m *Model) Options() Options { return m.opts }
 
-// take returns an idle worker. A request that has to wait for one copies it
-// before it starts, while fewer than Options.Workers exist, so that the next
-// need not wait: memory is spent only when requests do overlap.
+// take returns an idle worker. If there is none and fewer than Options.Workers exist,
+// it copies one, so that memory is used only when requests overlap.
 func (m *Model) take(ctx context.Context) (*worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("bytemix: scoring stopped: %w", err)
@@ -120,7 +119,7 @@ func (m *Model) take(ctx context.Context) (*worker, error) {
 	}
 }
 
-// grow reports whether one more copy may be made, and counts it.
+// grow reports whether another copy may be made, and counts it.
 func (m *Model) grow() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -137,8 +136,8 @@ func (m *Model) shrink() {
 	m.mu.Unlock()
 }
 
-// LogProbs returns ln q along the request's tokens and along every branch. A
-// branch costs only its own tokens. Tokens must be below the vocabulary.
+// LogProbs returns ln q along the request's tokens and branches. A branch costs only
+// its own tokens. Tokens must be below the vocabulary size.
 func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
 	if err := m.check(r); err != nil {
 		return lm.Scores{}, err
@@ -160,7 +159,7 @@ func (m *Model) check(r lm.Request[token.ID]) error {
 	}
 	for b, br := range r.Branches {
 		if br.At < 0 || br.At > len(r.Tokens) {
-			return fmt.Errorf("bytemix: branch %d leaves at %d, outside the %d tokens of the request", b, br.At, len(r.Tokens))
+			return fmt.Errorf("bytemix: branch %d starts at %d, outside the %d tokens of the request", b, br.At, len(r.Tokens))
 		}
 		for i, t := range br.Tokens {
 			if t >= size {
@@ -171,12 +170,12 @@ func (m *Model) check(r lm.Request[token.ID]) error {
 	return nil
 }
 
-// copyBeyond is the number of tokens from which a copy of the whole state is
-// cheaper than a journal of what they overwrite.
+// copyBeyond is the number of tokens from which copying the whole state is cheaper than
+// logging what they overwrite.
 const copyBeyond = 1 << 19
 
-// score walks along the tokens and, on the way, into the branches. A request
-// of more than long tokens is scored on a copy of the state.
+// score walks along the tokens and into the branches on the way. A request of more than
+// long tokens is scored on a copy of the state.
 func (w *worker) score(ctx context.Context, r lm.Request[token.ID], long int) (lm.Scores, error) {
 	s := lm.Scores{Tokens: make([]float32, len(r.Tokens)), Branches: make([][]float32, len(r.Branches))}
 	w.order = w.order[:0]

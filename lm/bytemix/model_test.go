@@ -233,8 +233,8 @@ func TestBadRequestsAreRefused(t *testing.T) {
 	for name, r := range map[string]lm.Request[token.ID]{
 		"token 1 of the request is 256": {Tokens: []token.ID{1, 256}},
 		"token 0 of branch 0 is 300":    {Branches: []lm.Branch[token.ID]{{Tokens: []token.ID{300}}}},
-		"branch 0 leaves at 2":          {Tokens: []token.ID{1}, Branches: []lm.Branch[token.ID]{{At: 2}}},
-		"branch 0 leaves at -1":         {Branches: []lm.Branch[token.ID]{{At: -1}}},
+		"branch 0 starts at 2":          {Tokens: []token.ID{1}, Branches: []lm.Branch[token.ID]{{At: 2}}},
+		"branch 0 starts at -1":         {Branches: []lm.Branch[token.ID]{{At: -1}}},
 	} {
 		if _, err := m.LogProbs(context.Background(), r); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want one that says %q", err, name)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Alphabet chooses the predictor by what the tokens are.
+// Alphabet chooses the predictor for a kind of tokens.
 type Alphabet string
 
 const (
@@ -43,24 +43,22 @@ func (a Alphabet) hint() string {
 type Options struct {
 	// Alphabet says what the tokens are: Bytes, DNA or Protein.
 	Alphabet Alphabet
-	// TableBits is log2 of the number of 16-byte slots in the table of
-	// histories. Each worker holds about 24·2^TableBits bytes and 20 MB of
-	// smaller tables; a request of more than 524,288 tokens takes as much again
-	// while it lasts. 0 means 23 (220 MB) for a trained model, 20 (40 MB) for
-	// one that starts from nothing.
+	// TableBits is log2 of the number of 16-byte slots in the table of histories. Each
+	// worker takes about 24·2^TableBits bytes and 20 MB of smaller tables, and twice
+	// that during a request of more than 524,288 tokens. 0 means 23 (220 MB) for a
+	// trained model and 20 (40 MB) for an untrained one.
 	TableBits int
-	// Workers bounds the number of requests that are scored at the same time,
-	// each on its own copy of the tables, made when it is first needed.
-	// 0 means GOMAXPROCS. It does not change any result.
+	// Workers bounds the number of concurrent requests, each on its own copy of the
+	// tables, made when first needed. 0 means GOMAXPROCS. It does not change results.
 	Workers int
-	// Restart is the largest number of bytes between two places, chosen at
-	// random by Seed, where training forgets the context (not what it learnt):
-	// so the state in which a request begins, and those soon after, have been
-	// trained to mean "the middle of some text". 0 means 32,768.
+	// Restart is the largest distance in bytes between the random positions, chosen by
+	// Seed, where training forgets the context (but not what it learnt). This trains
+	// the state in which a request begins, and those soon after, to mean "the middle of
+	// a text". 0 means 32,768.
 	Restart int
-	// Seed chooses those places.
+	// Seed chooses those positions.
 	Seed uint64
-	// Without leaves parts out, to see what they are worth. Such a model cannot be
+	// Without leaves parts out, to see what they contribute. Such a model cannot be
 	// saved.
 	Without []Part
 }

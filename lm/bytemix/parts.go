@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Part is a part of the predictor of bytes that can be left out, to see what it
-// is worth (docs/bytemix.md).
+// Part is a part of the byte predictor that can be left out, to see what it contributes
+// (docs/bytemix.md).
 type Part string
 
 const (
@@ -17,13 +17,13 @@ const (
 	Orders5   Part = "orders5"   // contexts of five bytes and more
 	Histories Part = "histories" // bit histories
 	Direct    Part = "direct"    // direct probabilities, of orders 2 and up
-	Column    Part = "column"    // the place in the line
+	Column    Part = "column"    // the column
 	Maps      Part = "maps"      // the adaptive maps of the mixture
 	Restarts  Part = "restarts"  // training on beginnings
 	Haste     Part = "haste"     // adapting faster to a request than in training
 )
 
-// Parts returns all of them.
+// Parts returns all parts.
 func Parts() []Part {
 	return []Part{Matches, Runs, Words, Orders5, Histories, Direct, Column, Maps, Restarts, Haste}
 }
@@ -40,7 +40,7 @@ var lanesOf = map[Part][]int{
 	Column:    {ctxColumn},
 }
 
-// leaveOut silences parts for good.
+// leaveOut silences parts permanently.
 func (p *predictor) leaveOut(parts []Part) {
 	for _, part := range parts {
 		for _, lane := range lanesOf[part] {
@@ -52,7 +52,7 @@ func (p *predictor) leaveOut(parts []Part) {
 
 func checkParts(a Alphabet, parts []Part) error {
 	if len(parts) > 0 && a != Bytes {
-		return fmt.Errorf("bytemix: parts can be left out of the predictor of bytes, not of %s", a)
+		return fmt.Errorf("bytemix: only the predictor of bytes has parts that can be left out, not that of %s", a)
 	}
 	for _, part := range parts {
 		if !slices.Contains(Parts(), part) {

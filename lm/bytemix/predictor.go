@@ -5,16 +5,16 @@ import (
 	"unsafe"
 )
 
-// Contexts whose bit histories are looked up in the hashed table.
+// Contexts with bit histories in the hash table.
 const (
-	ctxO4 = iota // from here on line ends count as spaces
+	ctxO4 = iota // from here on line ends are treated as spaces
 	ctxO5
 	ctxO6
 	ctxO8
 	ctxWord   // the letters of the current word
 	ctxWord2  // … and the word before
 	ctxWord3  // … and the two words before
-	ctxColumn // how far the line has run
+	ctxColumn // the position in the line
 	nCtx
 )
 
@@ -34,18 +34,18 @@ const (
 	apmRows  = 1 << apmBits
 )
 
-// small is the part of the state that a checkpoint copies whole.
+// small is the part of the state that a checkpoint copies.
 type small struct {
 	pos    uint32 // bytes seen, including the training text
-	c4     uint32 // last bytes as they came
-	n8     uint64 // last bytes with white space made equal
+	c4     uint32 // last bytes, unchanged
+	n8     uint64 // last bytes, with all white space made equal
 	word   [4]uint32
 	letter uint32 // letters in the current word
 	column uint32
-	age    uint32 // bytes since the context was dropped, at most maxAge
+	age    uint32 // bytes since the context was forgotten, at most maxAge
 
 	hash          [nCtx]uint32 // contexts of the next byte …
-	first         slotPlaces   // … and where their slots are
+	first         slotPlaces   // … and their slots
 	dirHash       [nDir]uint32
 	dirFirst      linePlaces
 	runAt, runTag [nRun]uint32
@@ -68,16 +68,16 @@ type predictor struct {
 	runBits uint
 	run     []uint32 // what followed long contexts
 	seen    [nMatch][]uint32
-	text    []byte // training text, shared and not written while scoring
+	text    []byte // training text, shared, not written while scoring
 	win     []byte // bytes since the training text
 	mix     mixRows
 	apm     [nAPM][]uint16
 
 	journal
 	marks    [2]checkpoint
-	training bool // bytes join the training text
+	training bool // bytes are appended to the training text
 
-	// Values that live only within a byte.
+	// Values within a byte.
 	cur       [nCtx]*slot
 	dirCur    [nDir]*line
 	state     [nCtx]uint8
@@ -102,7 +102,7 @@ type predictor struct {
 	young     uint32 // age at the start of the byte
 	off       uint32 // lanes that are left out: see Part
 	noMaps    bool
-	muted     uint32 // lanes in off, and those whose context reaches back further than what is known
+	muted     uint32 // lanes in off, and those that look back beyond the known bytes
 	kind      uint32
 	line      uint32
 	mapKey    [nAPM]uint32 // contexts of the final maps
@@ -173,8 +173,7 @@ func newPredictor(bits uint) *predictor {
 	return p
 }
 
-// byteAt returns the byte at position i of the training text continued by the
-// window.
+// byteAt returns the byte at position i of the training text followed by the window.
 func (p *predictor) byteAt(i uint32) byte {
 	if n := uint32(len(p.text)); i >= n {
 		return p.win[i-n]
@@ -185,10 +184,9 @@ func (p *predictor) byteAt(i uint32) byte {
 // code predicts c bit by bit, learns it, and returns -ln P(c) with costBits
 // fractional bits.
 //
-// Because the byte is known beforehand, everything that will be looked up is
-// asked for long before it is used: the second nibble's slots before the first
-// nibble, the next byte's before the second. Only then does the time go into
-// arithmetic and not into waiting for memory.
+// Because the byte is known in advance, everything is prefetched long before it is
+// used: the second nibble's slots before the first nibble, the next byte's before the
+// second. Time is then spent on arithmetic instead of waiting for memory.
 func (p *predictor) code(c byte) uint64 {
 	k := p.k
 	var first, likelihood uint64 = 1, 1 // of the bits of a nibble, 16 bits each
@@ -223,8 +221,8 @@ func (p *predictor) code(c byte) uint64 {
 	return k.cost(first) + k.cost(likelihood)
 }
 
-// prefetchMaps finds the rows of the final maps at a node of the byte and asks
-// for them.
+// prefetchMaps finds the rows of the final maps at a node of the byte and prefetches
+// them.
 func (p *predictor) prefetchMaps(c0 uint32) {
 	c0 = c0 & 255 * 0x2F0B4C47
 	a := (c0 + p.mapKey[0]) >> (32 - apmBits) * apmSteps
@@ -302,7 +300,12 @@ func (p *predictor) predict(bit, next uint32) {
 	s := min(max(int32(sum>>16), -stretchMax), stretchMax)
 	p.pMix = int32(k.squash[s+squashRange])
 
-	// Two maps refine the mixture: by the last two bytes and the last four.
+	p.refine(s, &apmAt)
+}
+
+// refine sets p.p to the mixture s corrected by two maps, of the last two bytes and
+// the last four.
+func (p *predictor) refine(s int32, apmAt *[nAPM]uint32) {
 	at := (min(max(s, -2047), 2047) + 2048) * (apmSteps - 1)
 	j, frac := uint32(at>>12), at>>5&127
 	q := p.pMix * 256
@@ -318,9 +321,8 @@ func (p *predictor) predict(bit, next uint32) {
 	}
 }
 
-// update adapts everything to the bit y. The mixing rows are trained just
-// before the next bit's dot products, when the processor has long finished
-// storing the inputs.
+// update adapts everything to the bit y. The mixing rows are trained just before the
+// next bit's dot products, when the processor has long finished storing the inputs.
 func (p *predictor) update(bit, y uint32) {
 	k := p.k
 	node := p.node & 15

@@ -2,8 +2,8 @@ package bytemix
 
 import mathbits "math/bits"
 
-// slot is the unit of the hashed table: a check byte and the bit histories of
-// the 15 nodes of a nibble. Four slots share a cache line.
+// slot is an entry of the hash table: a check byte and the bit histories of the 15
+// nodes of a nibble. Four slots share a cache line.
 type slot [16]byte
 
 // scramble spreads a context's hash and a nibble over 32 bits.
@@ -13,14 +13,13 @@ func scramble(h, nibble uint32) uint32 {
 	return h * 0x297A2D39
 }
 
-// slotPlaces says in which buckets the contexts of a nibble are, and by which
-// checks they are known there.
+// slotPlaces holds the buckets and the check bytes of the contexts of a nibble.
 type slotPlaces struct {
 	at    [nCtx]uint32
 	check [nCtx]byte
 }
 
-// locateSlots computes where the slots of a nibble are and asks for them.
+// locateSlots computes where the slots of a nibble are and prefetches them.
 func (p *predictor) locateSlots(w *slotPlaces, nibble uint32) {
 	shift := 32 - p.bits
 	for i, h := range p.hash {
@@ -31,8 +30,8 @@ func (p *predictor) locateSlots(w *slotPlaces, nibble uint32) {
 	prefetchSlots(p.tab, &w.at)
 }
 
-// selectSlots finds the slots of a nibble. A context that is not there takes
-// the place of the one with the least evidence.
+// selectSlots finds the slots of a nibble. A new context replaces the one with the
+// least evidence.
 func selectSlots(p *predictor, w *slotPlaces, half int) {
 	tab := p.tab
 	log := p.log
@@ -67,11 +66,11 @@ func selectSlots(p *predictor, w *slotPlaces, half int) {
 	}
 }
 
-// same is 1 if a equals b and 0 otherwise, without a branch that the processor
-// would guess wrong.
+// same is 1 if a equals b and 0 otherwise, without a branch, which would be
+// mispredicted.
 func same(a, b byte) uint32 { return (uint32(a^b) - 1) >> 31 }
 
-// countHits sums up which contexts have been seen before.
+// countHits counts the contexts that have been seen before.
 func (p *predictor) countHits() {
 	n := uint32(0)
 	for i := ctxO4; i <= ctxO8; i++ {
@@ -88,8 +87,8 @@ func (p *predictor) countHits() {
 	p.hits = n
 }
 
-// Direct contexts keep a precise probability for every node of a nibble where
-// a bit history would be too coarse: low orders, which are seen often.
+// Direct contexts keep a precise probability for every node of a nibble, because a bit
+// history is too coarse for low orders, which are seen often.
 const (
 	dirO1 = iota
 	dirO2
@@ -124,7 +123,7 @@ func (p *predictor) locateLines(w *linePlaces, nibble uint32) {
 	prefetchLines(p.dir, &w.at)
 }
 
-// selectLines finds the line of every direct context, in one of two places.
+// selectLines finds the line of every direct context, at one of two positions.
 func selectLines(p *predictor, w *linePlaces, half int) {
 	log := p.log
 	for i := range w.at {

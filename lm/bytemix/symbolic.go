@@ -2,12 +2,12 @@ package bytemix
 
 import "unsafe"
 
-// symbolic is the engine for small alphabets: DNA and protein. A symbol is
-// predicted bit by bit, two bits to a slot. Lanes below laneExpect are direct
-// probabilities in the contexts of the last symbols, the others what earlier
-// occurrences expect. In DNA every symbol is also learnt as the reverse strand
-// would have read it, and occurrences are sought on both strands
-// (inverted repeats, as in the GeCo compressors of Pratas et al.).
+// symbolic is the engine for small alphabets: DNA and protein. A symbol is predicted
+// bit by bit, two bits to a slot. Lanes below laneExpect are direct probabilities in
+// the contexts of the last symbols, the others expected symbols after earlier
+// occurrences. In DNA every symbol is also learnt as on the reverse strand, and
+// occurrences are searched on both strands (inverted repeats, as in the GeCo
+// compressors of Pratas et al.).
 type symbolic struct {
 	symbolSmall
 	k      *constants
@@ -50,19 +50,18 @@ const (
 	symBias     = laneExpect + symExpect
 )
 
-// Lengths of the contexts for DNA. The longest fill the lanes of the fast
-// limit (rates.direct).
+// Lengths of the contexts for DNA. The longest are in the lanes with the fast limit
+// (rates.direct).
 var dnaOrders = [symContexts]int{1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 16, 18, 22}
 
 // Which of the last symbols (bit i: the i-th last) make the contexts for
-// protein.
+// Which of the last symbols (bit i: the i-th last) form the contexts for protein.
 var proteinMasks = [symContexts]uint32{0b1, 0b11, 0b111, 0b1111, 0b10, 0b100, 0b110, 0b101, 0b1000, 0b11111, 0b111111, 0b1011, 0b1101, 0b11111111}
 
-// cell is a slot of three probabilities (22 bits above a count of 10) behind a
-// check.
+// cell is a slot of three probabilities (22 bits above a count of 10) after a check.
 type cell [4]uint32
 
-// place is where a context's cell is: in low, or hashed in high.
+// place is the position of a context's cell: in low, or hashed in high.
 type place struct{ at, tag uint32 }
 
 const inLow = 0 // tag of places in low
@@ -77,7 +76,7 @@ type symbolSmall struct {
 	pos     uint32
 	last    uint64 // the last symbols, the newest in the low bits
 	reverse uint64 // DNA: the reverse strand, its newest symbol at the bottom of each length
-	count   uint32 // symbols since the context was dropped, at most 64
+	count   uint32 // symbols since the context was forgotten, at most 64
 	follow  [symExpect]follower
 	trust   [symExpect][trustCtx]uint32
 	final   [64][nSets]int32
@@ -136,8 +135,8 @@ func newSymbolic(a Alphabet, bits uint) *symbolic {
 	return s
 }
 
-// locate finds where the contexts of the last symbols are. last has the newest
-// symbol in its low bits; prefix is the part of the symbol already known.
+// locate finds the cells of the contexts of the last symbols. last has the newest
+// symbol in its low bits; prefix is the known part of the symbol.
 func (s *symbolic) locate(out *[symContexts]place, last uint64, prefix uint32) {
 	if !s.dna {
 		for i, mask := range proteinMasks {
@@ -212,7 +211,7 @@ func (s *symbolic) code(sym uint32) uint64 {
 	var cost uint64
 	s.expectations()
 	if s.dna {
-		// Where the next symbol will be looked up is known already.
+		// The cells for the next symbol are known already.
 		s.locate(&s.next, s.last<<2|uint64(sym), 0)
 		s.ask(&s.next)
 	} else {
@@ -353,9 +352,8 @@ func (s *symbolic) update(cur *[symContexts]*cell, node, c0, y uint32, p int32) 
 	}
 }
 
-// learnReverse learns what the reverse strand reads: after the complements of
-// sym and of the symbols before it comes the complement of the one before
-// those.
+// learnReverse learns the reverse strand: the complements of sym and the symbols before
+// it are followed by the complement of the symbol before those.
 func (s *symbolic) learnReverse(sym uint32) {
 	reverse := s.reverse>>2 | uint64(3-sym)<<62
 	var cur [symContexts]*cell

@@ -42,13 +42,13 @@ func (s *symbolic) finish() {
 	s.fresh()
 }
 
-// cellRecord is a cell as it was; lowCell marks those of low.
+// cellRecord is the old value of a cell; lowCell marks those in low.
 type cellRecord struct {
 	at  uint32
 	old cell
 }
 
-// wordRecord is an entry of seen as it was.
+// wordRecord is the old value of an entry of seen.
 type wordRecord struct {
 	at  uint64 // table<<56 | index
 	old uint32

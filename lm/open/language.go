@@ -14,8 +14,8 @@ import (
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
-// openServer is a model behind one or several servers: their URLs joined by
-// commas, then # and the name of the model where they serve several.
+// openServer opens a model on one or several servers: their URLs joined by commas, then
+// # and the name of the model if they serve several.
 func (e *Model) openServer(ctx context.Context, o Options) error {
 	urls, name, _ := strings.Cut(o.Model, "#")
 	server := o.Server
@@ -54,7 +54,7 @@ func (e *Model) openServer(ctx context.Context, o Options) error {
 	return nil
 }
 
-// openGGUF is a model that llama.cpp runs.
+// openGGUF opens a model that llama.cpp runs.
 func (e *Model) openGGUF(ctx context.Context, o Options) error {
 	options := o.Llama
 	options.Path = o.Model
@@ -66,7 +66,7 @@ func (e *Model) openGGUF(ctx context.Context, o Options) error {
 		options.Path = path
 	}
 	if options.Context == 0 && o.Length > 0 {
-		options.Context = o.Length // no more cache than it takes
+		options.Context = o.Length // no larger cache than needed
 	}
 	m, err := llamacpp.Open(ctx, options)
 	if err != nil {
@@ -80,7 +80,7 @@ func (e *Model) openGGUF(ctx context.Context, o Options) error {
 	e.Encode = m.Tokenize
 	if n := m.TrainedContext(); n > 0 && o.Length > n {
 		e.Warnings = append(e.Warnings, info.Warning{
-			Code: "beyond-training", Text: fmt.Sprintf("windows of %d tokens are longer than model %s was trained for, %d: what it makes of the rest says little about the text", o.Length, e.Info.Name, n), Fix: "choose a shorter --length",
+			Code: "beyond-training", Text: fmt.Sprintf("windows of %d tokens are longer than those that model %s was trained on, %d: its predictions beyond them say little about the text", o.Length, e.Info.Name, n), Fix: "choose a shorter --length",
 		})
 	}
 	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }

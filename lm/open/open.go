@@ -1,9 +1,9 @@
-// Package open turns what a person calls a model into the model and its tokenizer:
+// Package open turns a model spec into a model and its tokenizer:
 //
-//  1. Open recognises the spec: the built-in predictor, a file that was trained, a GGUF
-//     file, or servers. It fails early, before documents are tokenized.
-//  2. Model says what the model reads, how much a run scores by default, and what to warn of.
-//  3. Load trains or connects, once there is something to score.
+//  1. [Open] recognizes the spec: the built-in predictor, a file with a trained one, a
+//     GGUF file, or servers. It fails early, before documents are tokenized.
+//  2. [Model] describes the tokens, how much a run scores by default, and warnings.
+//  3. Load trains the model or connects to it, when there is something to score.
 package open
 
 import (
@@ -19,23 +19,22 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Options say which model, and how to run it. The zero value of a field asks for its
-// default.
+// Options say which model to open and how to run it. Zero values mean defaults.
 type Options struct {
 	// Model is "bytemix", the built-in predictor trained on the training documents;
-	// "bytemix:universal", untrained; either with ":without=PART,…", see bytemix.Part; a
-	// file of a trained predictor; a GGUF file, or the name of one that lm/fetch knows;
-	// or the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME".
+	// "bytemix:universal", untrained; either with ":without=PART,…", see bytemix.Part;
+	// a file with a trained predictor; a GGUF file, or the name of one in lm/fetch; or
+	// the URLs of servers joined by commas, "http://HOST:PORT/v1#NAME".
 	Model string
-	// Tokenizer is what the built-in predictor reads: "bytes", "dna" or "protein"; ""
-	// chooses by the letters where all files are FASTA, else bytes. For a server it is
-	// the file of the model's vocabulary; "" has the server tokenize.
+	// Tokenizer selects the tokens of the built-in predictor: "bytes", "dna" or
+	// "protein"; "" chooses by the letters if all files are FASTA, else bytes. For a
+	// server it is the file of the model's vocabulary; "" lets the server tokenize.
 	Tokenizer string
-	Server    openai.Options   // Endpoints and Model are those of Model above
-	Llama     llamacpp.Options // Path is that of Model above
+	Server    openai.Options   // without Endpoints and Model
+	Llama     llamacpp.Options // without Path
 
-	// Context, if above 0, cuts the model's context to that many tokens, moved on by
-	// ContextStep of them at a time (0: a quarter): see lm.Restrict.
+	// Context > 0 shortens the model's context to that many tokens, moved in steps of
+	// ContextStep tokens (0: a quarter): see lm.Restrict.
 	Context, ContextStep int
 
 	Length             int     // of windows, tokens; 0: not known yet
@@ -46,7 +45,7 @@ type Options struct {
 	Progress           info.ProgressFunc
 }
 
-// Step is by how many tokens a cut context moves on.
+// Step is the step of a shortened context, in tokens.
 func (o Options) Step() int {
 	if o.ContextStep == 0 {
 		return max(1, o.Context/4)
@@ -54,46 +53,44 @@ func (o Options) Step() int {
 	return o.ContextStep
 }
 
-// Model is a model with the tokens that it reads. What costs time, such as training,
-// waits until Load is called.
+// Model is a model and its tokens. Load does the slow work, such as training.
 type Model struct {
 	Info      lm.Info
 	Tokenizer Tokenizer
 	Encode    corpus.Encode // nil: bytes
-	Budget    int64         // bytes of training text; 0 for a model that is not trained here
+	Budget    int64         // bytes of training text; 0 if the model is not trained here
 	Tokens    int64         // scored by default
 	MaxLength int           // of windows by default
 	InFlight  int           // requests at a time
-	Local     bool          // a language model on this machine: its speed says how much to score
+	Local     bool          // a language model on this machine, whose speed determines how much to score
 	Warnings  []info.Warning
 
 	Load  func(context.Context) (lm.Model[token.ID], error)
 	Close func()
 }
 
-// Tokenizer says what the tokens are.
+// Tokenizer describes the tokens.
 type Tokenizer struct {
 	Name, Fingerprint string
-	Stream            string // for token.ParseStream; "" where there is none
+	Stream            string // for token.ParseStream; may be empty
 }
 
-// LongestWindow bounds the window length that is chosen from the documents, in
-// tokens.
+// LongestWindow is the longest window length that is chosen by default, in tokens.
 const LongestWindow = 16384
 
-// Tokens that a run scores by default: a minute or two on two cores with the
-// built-in predictor; with a language model, as much as a law needs at least.
+// Default number of tokens to score: a minute or two on two cores with the built-in
+// predictor; the least that a law needs with a language model.
 const (
 	builtinTokens  = 24 << 20
 	LanguageTokens = 1 << 20
 )
 
-// LanguageLength is the longest window of a language model by default: that of
-// the L²M paper.
+// LanguageLength is the longest window of a language model by default, as in the L²M
+// paper.
 const LanguageLength = 2048
 
-// Open finds the model that o names. It fails early: before documents are
-// tokenized, and long before anything is scored.
+// Open finds the model that o names. It fails early, before documents are tokenized or
+// anything is scored.
 func Open(ctx context.Context, c *corpus.Corpus, s *corpus.Split, o Options) (*Model, error) {
 	e := &Model{Tokens: builtinTokens, MaxLength: LongestWindow, InFlight: o.Workers, Close: func() {}}
 	var err error
@@ -115,7 +112,7 @@ func Open(ctx context.Context, c *corpus.Corpus, s *corpus.Split, o Options) (*M
 	return e, err
 }
 
-// restrict cuts the context of the model.
+// restrict shortens the context of the model.
 func (e *Model) restrict(window, step int) {
 	whole, info := e.Load, e.Info
 	e.Load = func(ctx context.Context) (lm.Model[token.ID], error) {
@@ -128,8 +125,8 @@ func (e *Model) restrict(window, step int) {
 	e.Info = lm.RestrictInfo(info, window, step)
 }
 
-// Trains reports whether the model is trained by the run that opens it, on the
-// documents that are not evaluated.
+// Trains reports whether opening the model trains it, on the documents that are not
+// evaluated.
 func Trains(model string) bool {
 	if model != "bytemix" && !strings.HasPrefix(model, "bytemix:") {
 		return false
@@ -143,13 +140,14 @@ func IsServer(model string) bool {
 	return strings.HasPrefix(model, "http://") || strings.HasPrefix(model, "https://")
 }
 
-// IsGGUF reports whether llama.cpp runs the model: a file, or one that is fetched.
+// IsGGUF reports whether llama.cpp runs the model: a GGUF file, or the name of one to
+// fetch.
 func IsGGUF(model string) bool {
 	item, named := fetch.Find(model)
 	return strings.HasSuffix(strings.ToLower(model), ".gguf") || named && item.Name != fetch.Engine
 }
 
-// Longest is the longest window by default: a power of two.
+// Longest is the longest window by default, a power of two.
 func (e *Model) Longest() int {
 	if e.Info.Context > 0 {
 		return min(e.MaxLength, e.Info.Context)
@@ -157,7 +155,7 @@ func (e *Model) Longest() int {
 	return e.MaxLength
 }
 
-// identified is a model under the fingerprint of its recipe.
+// identified is a model with its own fingerprint.
 type identified struct {
 	lm.Model[token.ID]
 	info lm.Info

@@ -16,15 +16,15 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Batch is how prompts are written into files of OpenAI batch requests, one per
-// line, and what the answers to them must show.
+// Batch describes files of OpenAI batch requests, one prompt per line, and checks their
+// results.
 type Batch struct {
 	Dialect Dialect  // "" is VLLM
 	Model   string   // the model's id in the requests, and in the answers
 	BOS     token.ID // starts every prompt
 }
 
-// Limits of one file of requests at OpenAI and at services like it.
+// Limits of one file of requests at OpenAI and similar services.
 const (
 	BatchRequests = 50_000
 	BatchBytes    = 200_000_000
@@ -37,7 +37,7 @@ func (b Batch) dialect() Dialect {
 	return b.Dialect
 }
 
-// Validate says what is wrong with a batch.
+// Validate checks the batch.
 func (b Batch) Validate() error {
 	switch b.dialect() {
 	case VLLM, SGLang, Echo:
@@ -45,7 +45,7 @@ func (b Batch) Validate() error {
 		return fmt.Errorf("unknown dialect %q (choose %s, %s or %s, or leave it out)", b.Dialect, VLLM, SGLang, Echo)
 	}
 	if b.Model == "" {
-		return errors.New("the model has no name (give the one that its server knows)")
+		return errors.New("the model has no name (give its id at the server)")
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (b Batch) prompt(tokens []token.ID) []token.ID {
 	return slices.Concat([]token.ID{b.BOS}, tokens)
 }
 
-// BatchAnswer is what a line of results says: LogProbs, or why there are none.
+// BatchAnswer is a line of results: LogProbs, or why there are none.
 type BatchAnswer struct {
 	At       string    // file:line
 	ID       string    // of the request; "" where it cannot be read
@@ -79,9 +79,8 @@ type BatchAnswer struct {
 	Failure  *BatchFailure
 }
 
-// BatchFailure is why a line of results has no log-probabilities. Kind is the
-// same for failures of the same cause; Detail tells more, in the server's words
-// where there are any.
+// BatchFailure says why a line of results has no log-probabilities. Kind is the same
+// for failures with the same cause; Detail has more, such as the server's message.
 type BatchFailure struct{ Kind, Detail string }
 
 func (f *BatchFailure) Error() string {
@@ -96,21 +95,20 @@ const (
 	FailureCut     = "cut off"                 // the file ends within the line
 	FailureJSON    = "not a line of results"   // the line is not JSON, or has no custom_id
 	FailureForeign = "not of this plan"        // the custom_id is unknown
-	FailureTooLong = "longer than the context" // the model takes no prompt as long as that
+	FailureTooLong = "longer than the context" // the prompt is too long for the model
 	FailureRefused = "not answered"            // an error without an HTTP status
 	FailureModel   = "of another model"        // the answer names another model
 	FailureData    = "cannot be right"         // counts, ids or values
 )
 
-// maxResultLine is the longest line of results that is believed, far above what
-// the longest prompt needs.
+// maxResultLine limits a line of results, far above the longest real one.
 const maxResultLine = 1 << 30
 
-// Read reads a file of results, plain or gzipped: JSON Lines {"custom_id",
-// "response": {"status_code", "body"}, "error"}, in any order. request returns
-// what was sent as that id (ok is false if nothing was) and must be safe for
-// concurrent use; take is given the answer of every line that is not blank, in
-// their order, and ends the reading by an error. name is for messages.
+// Read reads a file of results, plain or gzipped: JSON Lines {"custom_id", "response":
+// {"status_code", "body"}, "error"}, in any order. request returns what was sent under
+// an id (ok is false if nothing was) and must be safe for concurrent use; take is
+// called with the answer of every line that is not blank, in order, and ends the
+// reading by an error. name is for messages.
 func (b Batch) Read(ctx context.Context, name string, file io.Reader, request func(id string) (tokens []token.ID, from int, ok bool), take func(BatchAnswer) error) error {
 	if err := b.Validate(); err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
@@ -125,7 +123,7 @@ func (b Batch) Read(ctx context.Context, name string, file io.Reader, request fu
 		}
 		in = bufio.NewReaderSize(z, 1<<20)
 	}
-	// Lines are parsed by several workers; what they find is taken in order.
+	// Lines are parsed by several workers; results are taken in order.
 	workers := runtime.GOMAXPROCS(0)
 	found := make(chan chan BatchAnswer, 2*workers)
 	work := make(chan func(), workers)
@@ -179,9 +177,9 @@ func (b Batch) Read(ctx context.Context, name string, file io.Reader, request fu
 	return nil
 }
 
-// eachLine visits the lines that are not blank, numbered from 1, until visit
-// returns false. end is nil for a whole line; for the last one io.EOF if it has
-// no newline, or why nothing more can be had of a damaged archive.
+// eachLine visits the lines that are not blank, numbered from 1, until visit returns
+// false. end is nil for a complete line; for the last one it is io.EOF if it has no
+// newline, or the error that ended a damaged archive.
 func eachLine(ctx context.Context, in *bufio.Reader, visit func(n int, line []byte, end error) bool) error {
 	for n := 1; ctx.Err() == nil; n++ {
 		var line []byte
@@ -241,7 +239,7 @@ func (b Batch) read(line []byte, end error, request func(string) ([]token.ID, in
 	id = excerpt(r.ID, "")
 	tokens, from, ok := request(r.ID)
 	if !ok {
-		return fail(FailureForeign, "nothing was asked as %q", id)
+		return fail(FailureForeign, "there is no request %q", id)
 	}
 	said := ""
 	if e := string(r.Error); e != "" && e != "null" {
@@ -268,8 +266,8 @@ func (b Batch) read(line []byte, end error, request func(string) ([]token.ID, in
 	if err != nil {
 		return fail(FailureData, "%v", err)
 	}
-	if b.dialect() != SGLang && a.model != b.Model { // SGLang does not say
-		return fail(FailureModel, "it is from %q, asked was %q", excerpt(a.model, ""), b.Model)
+	if b.dialect() != SGLang && a.model != b.Model { // SGLang does not name it
+		return fail(FailureModel, "it is from %q instead of %q", excerpt(a.model, ""), b.Model)
 	}
 	if values, err = a.check(sent, from+1, 0); err != nil {
 		return fail(FailureData, "%v", err)

@@ -145,7 +145,7 @@ func TestBatchFailures(t *testing.T) {
 		{`<html>`, FailureJSON, ""},
 		{good[:len(good)/2], FailureJSON, ""},
 		{strings.Replace(good, `"bigram"`, `"trigram"`, 1), FailureModel, `"trigram"`},
-		{strings.Replace(good, `"model":"bigram",`, ``, 1), FailureModel, `asked was "bigram"`},
+		{strings.Replace(good, `"model":"bigram",`, ``, 1), FailureModel, `instead of "bigram"`},
 		{body(`null`), FailureData, "no log-probabilities"},
 		{body(`[null,{"0":{"logprob":-1}}]`), FailureData, "2 tokens, 9 were sent"},
 		{strings.Replace(good, `{"1":`, `{"9":`, 1), FailureData, "not for the token that was sent"},

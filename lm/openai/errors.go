@@ -11,16 +11,16 @@ import (
 	"unicode"
 )
 
-// ServerError is what a server did wrong. Status is the HTTP status, 0 where
-// none was received. A Temporary error was retried before it was returned.
+// ServerError is an error of a server. Status is the HTTP status, 0 if none was
+// received. A Temporary error was retried before it was returned.
 type ServerError struct {
 	Endpoint  string // root URL of the server
 	Status    int
-	Message   string // what happened, and the server's own words where there are any
+	Message   string // what happened, and the server's own message if any
 	Temporary bool
 
-	retryAfter time.Duration // as the server asked; below 0: it did not
-	suspect    bool          // the server may come back as another one
+	retryAfter time.Duration // as the server asked; negative if it did not
+	suspect    bool          // the server may restart with another model
 }
 
 func (e *ServerError) Error() string { return "server " + e.Endpoint + ": " + e.Message }
@@ -34,17 +34,17 @@ func temporary(err error) (*ServerError, bool) {
 	return nil, false
 }
 
-// permanent is an error that trying again does not cure.
+// permanent is an error that retrying does not fix.
 func permanent(e *endpoint, format string, args ...any) error {
 	return &ServerError{Endpoint: e.root, Message: fmt.Sprintf(format, args...), retryAfter: -1}
 }
 
-// passing is an error that may pass.
+// passing is an error that retrying may fix.
 func passing(e *endpoint, format string, args ...any) error {
 	return &ServerError{Endpoint: e.root, Message: fmt.Sprintf(format, args...), Temporary: true, retryAfter: -1, suspect: true}
 }
 
-// statusError makes an error of an answer whose status is not 200.
+// statusError is the error for an answer whose status is not 200.
 func statusError(e *endpoint, status int, header http.Header, body []byte, key string, now time.Time) error {
 	s := &ServerError{Endpoint: e.root, Status: status, retryAfter: -1}
 	said := serverWords(body, key)
@@ -79,8 +79,8 @@ func isLength(said string) bool {
 	return strings.Contains(said, "context length") || strings.Contains(said, "too long") || strings.Contains(said, "maximum context") || strings.Contains(said, "max_model_len")
 }
 
-// retryAfter reads a Retry-After header: seconds or a date (RFC 9110,
-// section 10.2.3); below 0 where there is none that makes sense.
+// retryAfter parses a Retry-After header: seconds or a date (RFC 9110, section 10.2.3);
+// negative if absent or invalid.
 func retryAfter(h string, now time.Time) time.Duration {
 	h = strings.TrimSpace(h)
 	if s, err := strconv.ParseFloat(h, 64); err == nil && s >= 0 && s < 1e8 {
@@ -92,8 +92,8 @@ func retryAfter(h string, now time.Time) time.Duration {
 	return -1
 }
 
-// serverWords finds the message in an error answer: the places where OpenAI,
-// vLLM, SGLang and FastAPI put it, else the beginning of the text.
+// serverWords finds the message in an error answer: where OpenAI, vLLM, SGLang or
+// FastAPI put it, else the beginning of the text.
 func serverWords(body []byte, key string) string {
 	var m struct {
 		Error   json.RawMessage `json:"error"`
@@ -122,7 +122,7 @@ func serverWords(body []byte, key string) string {
 
 // excerpt is one printable line of at most 300 bytes, without the key.
 func excerpt(text, key string) string {
-	text = redact(text, key) // before the cut, which could leave a part of the key
+	text = redact(text, key) // before cutting, which could leave part of the key
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '

@@ -19,31 +19,29 @@ type Model struct {
 	options  Options
 	dialect  Dialect
 	name     string     // the model's id in requests
-	root     string     // what /v1/models says the weights are
-	answered string     // the model as answers name it
-	bos      []token.ID // what this client puts before a prompt: one token, or none
-	before   int        // tokens that the server itself puts before a prompt: 0 or 1
+	root     string     // root of the model in /v1/models
+	answered string     // name of the model in answers
+	bos      []token.ID // put before a prompt by this client: one token, or none
+	before   int        // tokens put before a prompt by the server: 0 or 1
 	probe    []float32  // log-probabilities of the probe prompt in the first answer
 	info     lm.Info
 }
 
-// Info describes the model. Context leaves room for BOS and for the one token
-// that servers insist on generating. The fingerprint covers the model's id, its
-// root and revision as far as they are known, what its tokenizer makes of a
-// fixed text, and BOS; not the dialect or the endpoints. A server does not
-// prove what weights it runs: give Options.Revision where that matters.
+// Info describes the model. Context leaves room for BOS and for the one token that
+// servers insist on generating. The fingerprint covers the model's id, its root and
+// revision if known, its tokens for a fixed text, and BOS, but not the dialect or the
+// endpoints. Servers do not prove which weights they run: use Options.Revision if that
+// matters.
 func (m *Model) Info() lm.Info { return m.info }
 
-// Dialect is how the servers are asked.
+// Dialect is the protocol that the servers speak.
 func (m *Model) Dialect() Dialect { return m.dialect }
 
-// InFlight is the most requests that the servers are given at once: the number
-// of calls of LogProbs that can be in progress usefully.
+// InFlight is the number of calls of LogProbs that can usefully be in progress.
 func (m *Model) InFlight() int { return len(m.pool.endpoints) * m.pool.most }
 
-// LogProbs returns ln q(token | BOS, preceding tokens) along the request's
-// tokens and branches, each from one prompt. Errors are *ServerError where a
-// server caused them.
+// LogProbs returns ln q(token | BOS, preceding tokens) along the request's tokens and
+// branches, each from one prompt. Errors caused by a server are *ServerError.
 func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores, error) {
 	longest := len(r.Tokens)
 	for i, b := range r.Branches {
@@ -53,9 +51,9 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 		longest = max(longest, b.At+len(b.Tokens))
 	}
 	if c := m.info.Context; c > 0 && longest > c {
-		return lm.Scores{}, fmt.Errorf("scoring with model %s: a sequence of %d tokens is longer than the model's context leaves room for, %d (choose a shorter length of windows, or start the server with a longer context)", m.name, longest, c)
+		return lm.Scores{}, fmt.Errorf("scoring with model %s: a sequence of %d tokens is longer than the model's context allows, %d (choose shorter windows, or start the server with a longer context)", m.name, longest, c)
 	}
-	var last *endpoint // its prefix cache holds what was sent before
+	var last *endpoint // its prefix cache has the previous prompts
 	score := func(prompt []token.ID, from int) ([]float32, error) {
 		out := []float32{}
 		if from == len(prompt) {
@@ -114,20 +112,19 @@ func (m *Model) ask(ctx context.Context, e *endpoint, prompt []token.ID, from in
 	return append(guessed, out...), nil
 }
 
-// recheck is how often a server whose answers do not name the model is asked
-// which one it runs.
+// recheck is how often servers are asked for their model if their answers do not name
+// it.
 const recheck = time.Minute
 
-// isDue says whether an endpoint must show which model it runs before its next
-// answer is believed.
+// isDue reports whether an endpoint's model must be checked before its next answer.
 func (m *Model) isDue(e *endpoint) bool {
 	seen, suspect := m.pool.seen(e)
 	return suspect || m.dialect == SGLang && time.Since(seen) > recheck
 }
 
-// identify checks that an endpoint serves the model that the first one served
-// at Open: the same id and root, and the same log-probabilities of a short
-// prompt up to differences of numerics.
+// identify checks that an endpoint serves the same model as the first one did at Open:
+// the same id and root, and the same log-probabilities of a short prompt up to
+// rounding.
 func (m *Model) identify(ctx context.Context, e *endpoint) error {
 	c, err := m.client.card(ctx, e, m.name)
 	if err != nil {
@@ -147,8 +144,8 @@ func (m *Model) identify(ctx context.Context, e *endpoint) error {
 	return nil
 }
 
-// probePrompt is what servers are asked to learn their dialect and to compare
-// their models: ids that every vocabulary has, past the usual special tokens.
+// probePrompt is used to learn servers' dialects and to compare their models: ids that
+// every vocabulary has, past the usual special tokens.
 func probePrompt() []token.ID { return []token.ID{11, 17, 13, 19, 12, 29, 23, 14, 11, 17, 13} }
 
 // probeTolerance (nats, mean absolute difference per token) is far above the

@@ -159,7 +159,7 @@ func TestBOSIsFoundOrAskedFor(t *testing.T) {
 		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--bos") {
 			t.Errorf("%s: error %v does not say %q", mode, err, want)
 		}
-		o.BOS = lm.BOSToken(testBOS)
+		o.BOS = lm.BOSChoice(fmt.Sprint(testBOS))
 		m := mustOpen(t, o)
 		s, err := m.LogProbs(t.Context(), window(2))
 		if err != nil {

@@ -16,13 +16,13 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// openFor bounds how long Open waits for servers that are not there yet; a
-// shorter timeout for one request bounds it too.
+// openFor bounds how long Open waits for servers to come up, together with the timeout
+// of a request.
 const openFor = time.Minute
 
-// Open asks the servers which model they serve, which dialect they speak and
-// how they treat BOS, and checks that all of them serve the same model. A
-// server that is away is left for later as long as another one answers.
+// Open asks the servers for their model, dialect and treatment of BOS, and checks that
+// all serve the same model. A server that does not answer is checked later, as long as
+// another one does.
 func Open(ctx context.Context, o Options) (*Model, error) {
 	m, err := open(ctx, o)
 	if err != nil {
@@ -70,9 +70,8 @@ func open(ctx context.Context, o Options) (*Model, error) {
 	return m, nil
 }
 
-// identifyOthers has every endpoint but first show that it serves the same
-// model. One that is away, or does not answer within wait, shows it when it is
-// first used.
+// identifyOthers checks that all other endpoints serve the same model. One that does
+// not answer within wait is checked when it is first used.
 func (m *Model) identifyOthers(ctx context.Context, first *endpoint, wait time.Duration) error {
 	limited, cancel := context.WithTimeout(ctx, max(wait, time.Second))
 	defer cancel()
@@ -96,7 +95,7 @@ func (m *Model) identifyOthers(ctx context.Context, first *endpoint, wait time.D
 	return errors.Join(errs...)
 }
 
-// learn finds out everything about the model from one endpoint.
+// learn asks one endpoint for everything about the model.
 func (m *Model) learn(ctx context.Context, e *endpoint) error {
 	card, err := m.client.card(ctx, e, m.options.Model)
 	if err != nil {
@@ -136,8 +135,8 @@ func (m *Model) learn(ctx context.Context, e *endpoint) error {
 	return nil
 }
 
-// fixedText shows what a tokenizer does with words, case, digits, white space,
-// accents and other scripts.
+// fixedText shows how a tokenizer treats words, case, digits, white space, accents and
+// other scripts.
 const fixedText = "The 1st word, naïve: 2048\n\tx_y Ωμέγα 漢字 🙂"
 
 // learnDialect sends the probe prompt in each dialect until one is answered.
@@ -148,7 +147,7 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 	}
 	sent := probePrompt()
 	var said []string
-	var broke error // some servers say 500 to what they do not know
+	var broke error // some servers answer 500 to unknown requests
 	for _, d := range try {
 		a, err := m.client.ask(ctx, e, d, m.name, sent, 1)
 		if statusOf(err) == http.StatusInternalServerError {
@@ -174,7 +173,7 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 			before = 1
 		}
 		if _, err := a.check(sent, 1, before); err != nil {
-			return permanent(e, "it speaks dialect %s, but for a test prompt %v", d, err)
+			return permanent(e, "it speaks dialect %s, but fails on a test prompt: %v", d, err)
 		}
 		m.dialect, m.before, m.answered = d, before, a.model
 		return nil
@@ -192,9 +191,9 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf, or serve it with l2m-llama serve; %s", strings.Join(said, "; "), advice)
 }
 
-// takesText reports that a server answers a prompt of text: one that fails over
-// the same request with token ids, as llama-cpp-python does with status 500, will
-// fail over them again.
+// takesText reports whether a server answers a text prompt. If it does but fails on the
+// same request with token ids, as llama-cpp-python does with status 500, retrying is
+// pointless.
 func (c *client) takesText(ctx context.Context, e *endpoint, model string) bool {
 	request := struct {
 		Model     string `json:"model"`
@@ -205,14 +204,14 @@ func (c *client) takesText(ctx context.Context, e *endpoint, model string) bool 
 	return err == nil
 }
 
-// learnBOS finds the token that starts every prompt: the one asked for, else what
-// the model's tokenizer puts before a text.
+// learnBOS finds the token that starts every prompt: the one asked for, else what the
+// model's tokenizer puts before a text.
 func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
 	choice := m.options.BOS
 	id, isID := choice.ID()
 	switch {
 	case m.before > 0 && choice != "":
-		return permanent(e, "it puts a token of its own before every prompt, so that %q cannot come first (leave out --bos)", choice)
+		return permanent(e, "it puts its own token before every prompt, so %q cannot come first (leave out --bos)", choice)
 	case m.before > 0 || choice == lm.BOSNone:
 		m.bos = nil
 		return nil
@@ -222,7 +221,7 @@ func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
 	case choice != "":
 		ids, err := m.tokenize(ctx, e, string(choice), false)
 		if err != nil || len(ids) != 1 {
-			return permanent(e, "%q is not one token of its vocabulary, as far as it says (give the token's id: --bos ID)", choice)
+			return permanent(e, "%q is not one token of its vocabulary, according to the server (give the token's id: --bos ID)", choice)
 		}
 		m.bos = ids
 		return nil
@@ -230,7 +229,7 @@ func (m *Model) learnBOS(ctx context.Context, e *endpoint) error {
 	const cure = "give its id: --bos ID; for a model without BOS, that of the token that ends documents"
 	with, err := m.tokenize(ctx, e, "a", true)
 	if isMissing(err) {
-		return permanent(e, "the model's beginning-of-sequence token is not known, because the server has no /tokenize (%s)", cure)
+		return permanent(e, "the model's beginning-of-sequence token is unknown because the server has no /tokenize (%s)", cure)
 	} else if err != nil {
 		return err
 	}
@@ -291,12 +290,12 @@ func parseTokens(body []byte) ([]token.ID, error) {
 		return nil, err
 	}
 	if r.Tokens == nil || r.Count != nil && *r.Count != len(r.Tokens) {
-		return nil, wrongData("its answer has no tokens, or not as many as it says")
+		return nil, wrongData("its answer has no tokens, or fewer or more than it claims")
 	}
 	return r.Tokens, nil
 }
 
-// card is what /v1/models says of a model.
+// card is the entry of a model in /v1/models.
 type card struct {
 	ID          string `json:"id"`
 	Root        string `json:"root"`
@@ -304,8 +303,8 @@ type card struct {
 	MaxModelLen int    `json:"max_model_len"`
 }
 
-// card asks which model an endpoint serves; name "" means the only one. A
-// server without /v1/models is believed to serve the name it is asked for.
+// card asks which model an endpoint serves; name "" means the only one. A server
+// without /v1/models is assumed to serve the given name.
 func (c *client) card(ctx context.Context, e *endpoint, name string) (card, error) {
 	body, err := c.send(ctx, e, "/v1/models", nil, 16<<20)
 	if isMissing(err) && name != "" {
@@ -354,7 +353,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isMissing says that a server has no such address.
+// isMissing reports whether a server does not have an address.
 func isMissing(err error) bool {
 	s := statusOf(err)
 	return s == http.StatusNotFound || s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented

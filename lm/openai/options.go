@@ -12,7 +12,7 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// Dialect is how a server is asked for the log-probabilities of a prompt.
+// Dialect is the protocol by which a server returns log-probabilities of a prompt.
 type Dialect string
 
 const (
@@ -21,25 +21,24 @@ const (
 	Echo   Dialect = "echo"   // /v1/completions with echo and logprobs
 )
 
-// Options say where the servers are and how to treat them. Only Endpoints is
-// required.
+// Options say which servers to use and how. Only Endpoints is required.
 type Options struct {
 	// Endpoints are base URLs such as http://host:8000/v1 (the /v1 may be left
 	// out). All must serve the same model with the same settings.
 	Endpoints []string
-	Model     string // the model's id at the server; "" where it serves only one
-	Revision  string // the caller's name for the weights, part of the fingerprint; may be ""
+	Model     string // the model's id at the server; may be "" if it serves only one
+	Revision  string // label for the weights, part of the fingerprint; may be ""
 
-	BOS        lm.BOSChoice // the token that starts every prompt; "": found by asking the server's /tokenize; lm.BOSNone needs Vocabulary
+	BOS        lm.BOSChoice // token that starts every prompt; "": found through the server's /tokenize; lm.BOSNone needs Vocabulary
 	Vocabulary int          // number of tokens; 0: unknown
-	Context    int          // longest prompt in tokens, with BOS and one generated token; 0: as /v1/models says
-	Dialect    Dialect      // "": found by asking
+	Context    int          // longest prompt in tokens, with BOS and one generated token; 0: according to /v1/models
+	Dialect    Dialect      // "": found by trying
 
 	APIKeyEnv  string // name of the environment variable that holds the API key; "": none
 	APIKeyFile string // file that holds the API key; "": none
 
 	Timeout     time.Duration // of one HTTP request; 0 means 5 minutes
-	RetryFor    time.Duration // give up on a prompt that has failed for so long; 0 means 5 minutes, below 0: never retry
+	RetryFor    time.Duration // give up on a prompt that has failed for this long; 0 means 5 minutes, negative: never retry
 	RetryWait   time.Duration // mean wait after a first failure, doubled by each further one to at most 30 s; 0 means 500 ms
 	MaxInFlight int           // most requests in flight at one endpoint; 0 means 16
 

@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// Client is l2m's end: a running program. Its methods are safe for concurrent
-// use.
+// Client is a running program, seen from l2m. Its methods are safe for concurrent use.
 type Client struct {
 	name string // of the program
 	cmd  *exec.Cmd
@@ -29,13 +28,13 @@ type Client struct {
 	mu      sync.Mutex
 	last    uint64
 	waiting map[uint64]chan reply
-	ended   error         // why there are no more answers
+	ended   error         // why there will be no more answers
 	gone    chan struct{} // closed when ended is set
 	words   tail
 }
 
-// tail keeps the end of what the program writes to standard error, up to where
-// the Go runtime begins to say where in the program it ended.
+// tail keeps the end of what the program writes to standard error, before any stack
+// trace of the Go runtime.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -58,7 +57,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is the last three lines that differ.
+// String is the last three distinct lines.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,9 +68,9 @@ func (t *tail) String() string {
 // Start runs a program that calls Serve. It must be closed.
 func Start(command string) (*Client, error) {
 	c := &Client{name: filepath.Base(command), cmd: exec.Command(command), waiting: map[uint64]chan reply{}, gone: make(chan struct{})}
-	// Ctrl-C is for l2m, which ends the program when it has saved.
+	// Ctrl-C is for l2m, which stops the program after saving.
 	detach(c.cmd)
-	c.cmd.Env = append(os.Environ(), "GGML_NO_BACKTRACE=1") // its words are enough
+	c.cmd.Env = append(os.Environ(), "GGML_NO_BACKTRACE=1") // its messages are enough
 	c.cmd.Stderr = &c.words
 	var err error
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
@@ -89,27 +88,27 @@ func Start(command string) (*Client, error) {
 	return c, nil
 }
 
-// Open has the program open a model, which must be the first thing asked for.
+// Open opens a model. It must be the first request.
 func (c *Client) Open(ctx context.Context, o Options) (Info, error) {
 	a, err := c.ask(ctx, request{Open: &o})
 	if err != nil {
 		return Info{}, err
 	}
 	if a.Info == nil {
-		return Info{}, fmt.Errorf("%s opened a model and did not describe it", c.name)
+		return Info{}, fmt.Errorf("%s opened a model but did not describe it", c.name)
 	}
 	return *a.Info, nil
 }
 
-// Tokenize returns the tokens of a text, none of them special. Bytes that are no
-// Unicode read as U+FFFD.
+// Tokenize returns the tokens of a text, without special tokens. Invalid UTF-8 is read
+// as U+FFFD.
 func (c *Client) Tokenize(ctx context.Context, text string) ([]int32, error) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	a, err := c.ask(ctx, request{Text: &text})
 	return a.Tokens, err
 }
 
-// LogProbs returns ln q along tokens and branches, as many as were asked for.
+// LogProbs returns ln q along tokens and branches, one value per token.
 func (c *Client) LogProbs(ctx context.Context, tokens []int32, branches []Branch) (Scores, error) {
 	a, err := c.ask(ctx, request{Tokens: tokens, Branches: branches})
 	if err != nil {
@@ -130,7 +129,7 @@ func (c *Client) LogProbs(ctx context.Context, tokens []int32, branches []Branch
 	return s, nil
 }
 
-// listen hands out the answers until the program ends.
+// listen dispatches the answers until the program ends.
 func (c *Client) listen(out io.Reader) {
 	err := greeting(out)
 	from := json.NewDecoder(out)
@@ -178,7 +177,7 @@ func (c *Client) listen(out io.Reader) {
 	close(c.gone)
 }
 
-// greeting reads the line by which the program shows that it is the right one.
+// greeting checks the line by which the program identifies itself.
 func greeting(out io.Reader) error {
 	line := make([]byte, len(Greeting)+1)
 	switch _, err := io.ReadFull(out, line); {
@@ -231,10 +230,10 @@ func (c *Client) send(r request) error {
 	return c.to.Encode(r)
 }
 
-// patience is how long the program may take to end once its input has.
+// patience is how long the program may take to end after its input is closed.
 const patience = 5 * time.Second
 
-// Close ends the program, and waits until it has.
+// Close ends the program and waits for it.
 func (c *Client) Close() {
 	c.in.Close()
 	stop := time.AfterFunc(patience, func() { c.cmd.Process.Signal(os.Kill) })

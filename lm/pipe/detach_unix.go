@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// detach puts the program into a process group of its own.
+// detach puts the program into its own process group.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

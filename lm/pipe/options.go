@@ -10,29 +10,29 @@ import (
 
 // Options say which GGUF model to open and how to run it. Only Path is required.
 type Options struct {
-	Path       string `json:"path"`        // GGUF file; of a split one, its first part
+	Path       string `json:"path"`        // GGUF file, or the first part of a split one
 	LibraryDir string `json:"library_dir"` // folder of libllama; "": L2M_LLAMA_LIB, YZMA_LIB, or the usual places
 
-	Context   int `json:"context"`   // longest sequence, tokens without BOS; 0: as trained, at most 8,192
-	Batch     int `json:"batch"`     // tokens computed at a time; 0: 512, fewer for large vocabularies
-	Sequences int `json:"sequences"` // branches computed side by side; 0 means 16
+	Context   int `json:"context"`   // longest sequence, tokens without BOS; 0: as in training, at most 8,192
+	Batch     int `json:"batch"`     // tokens computed per call; 0: 512, fewer for large vocabularies
+	Sequences int `json:"sequences"` // branches computed in parallel; 0 means 16
 
-	Threads   int    `json:"threads"`    // 0: as many as turn out fastest, at most one for each core
+	Threads   int    `json:"threads"`    // 0: as many as are fastest, at most one per core
 	GPULayers int    `json:"gpu_layers"` // layers on the GPU; 0: all, negative: none
 	FlashAttn string `json:"flash_attn"` // "on", "off" or "" (as llama.cpp chooses)
 	KeyType   string `json:"key_type"`   // type of cached keys: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0; "" means f16
 	ValueType string `json:"value_type"` // type of cached values
 
-	BOS lm.BOSChoice `json:"bos"` // what precedes every sequence; "": see llama.Options
+	BOS lm.BOSChoice `json:"bos"` // token before every sequence; "": see llama.Options
 }
 
-// Flag is an option as a command line has it.
+// Flag is an option as a command-line flag.
 type Flag struct {
 	Name, Usage string
 	Set         func(string) error
 }
 
-// Flags lists the options but for Path. Setting one changes o.
+// Flags lists the options except Path. Setting a flag changes o.
 func (o *Options) Flags() []Flag {
 	text := func(to *string) func(string) error {
 		return func(s string) error { *to = s; return nil }

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// Engine is a model as the program that runs it has it. Its methods must be safe
-// for concurrent use.
+// Engine is a model in the program that runs it. Its methods must be safe for
+// concurrent use.
 type Engine interface {
 	Info() Info
 	Tokenize(text string) []int32
@@ -19,9 +19,9 @@ type Engine interface {
 	Close() error
 }
 
-// Serve is the program's end: it opens a model as the first request asks, and
-// answers requests until the input ends. Errors of the model are answers; Serve
-// itself fails where what it reads is no request.
+// Serve is the program's end of the protocol: it opens a model for the first request
+// and answers requests until the input ends. Errors of the model are sent as answers;
+// Serve fails only on invalid requests.
 func Serve(in io.Reader, out io.Writer, open func(Options) (Engine, error)) error {
 	if _, err := fmt.Fprintln(out, Greeting); err != nil {
 		return err
@@ -30,7 +30,7 @@ func Serve(in io.Reader, out io.Writer, open func(Options) (Engine, error)) erro
 	s.from.DisallowUnknownFields()
 	var first request
 	if err := s.from.Decode(&first); err != nil || first.Open == nil {
-		return fmt.Errorf("the first message does not open a model (%w)", errors.Join(err, errors.New("start this program from l2m")))
+		return fmt.Errorf("the first message is not a request to open a model (%w)", errors.Join(err, errors.New("start this program from l2m")))
 	}
 	m, err := open(*first.Open)
 	if err != nil {
@@ -43,7 +43,7 @@ func Serve(in io.Reader, out io.Writer, open func(Options) (Engine, error)) erro
 	return s.serve(m)
 }
 
-// server is one conversation.
+// server is one connection.
 type server struct {
 	from    *json.Decoder
 	writing sync.Mutex
@@ -53,8 +53,8 @@ type server struct {
 	cancels map[uint64]context.CancelFunc
 }
 
-// answer sends a reply. An error means that l2m is gone, which the input tells
-// too, or that the reply holds what JSON has no number for.
+// answer sends a reply. It fails if l2m is gone, which also ends the input, or if the
+// reply has a number that JSON cannot represent.
 func (s *server) answer(r reply) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -92,7 +92,7 @@ func (s *server) serve(m Engine) error {
 	}
 }
 
-// cancel ends the context of a request, and forgets it.
+// cancel ends the context of a request.
 func (s *server) cancel(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
