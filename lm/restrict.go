@@ -32,6 +32,29 @@ func RestrictInfo(info Info, window, stride int) Info {
 	return info
 }
 
+// RestrictCost is how many tokens the model computes for n tokens scored after past
+// others by the model that Restrict returns.
+func RestrictCost(window, stride, past, n int) int64 {
+	past = min(past, window)
+	cost, all := int64(0), past+n
+	for from := past; from < all; {
+		begin, to := stretch(window, stride, from, all)
+		cost += int64(to - begin)
+		from = to
+	}
+	return cost
+}
+
+// stretch is the next stretch of tokens that share a context: from begin, those up to
+// to are computed, and those after from are scored.
+func stretch(window, stride, from, all int) (begin, to int) {
+	to = min(from+stride, all)
+	if from == 0 {
+		to = min(window/stride*stride, all) // nothing is cut off yet
+	}
+	return max(0, to-1-window), to
+}
+
 type restricted[T any] struct {
 	model          Model[T]
 	window, stride int
@@ -61,11 +84,7 @@ func (r *restricted[T]) score(ctx context.Context, past, tokens []T) ([]float32,
 	all := slices.Concat(past, tokens)
 	out := make([]float32, 0, len(tokens))
 	for from := len(past); from < len(all); {
-		to := min(from+r.stride, len(all))
-		if from == 0 {
-			to = min(r.window/r.stride*r.stride, len(all)) // nothing is cut off yet
-		}
-		begin := max(0, to-1-r.window)
+		begin, to := stretch(r.window, r.stride, from, len(all))
 		s, err := r.model.LogProbs(ctx, Request[T]{Tokens: all[begin:from], Branches: []Branch[T]{{At: from - begin, Tokens: all[from:to]}}})
 		if err != nil {
 			return nil, err

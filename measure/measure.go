@@ -77,6 +77,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.WarnOfLength(s.plan.Length)
 	load := sync.OnceValues(func() (lm.Model[token.ID], error) { return e.Load(ctx) })
 	store, err := scoreSample(ctx, run, text, e, s, load, o)
 	if err != nil {
@@ -268,7 +269,7 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 		return store, nil
 	}
 	if o.Planned != nil {
-		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o.Seed), e.Info)
+		o.Planned(describePlan(s), describeWindows(s, t.clusterKind(), o.Seed), e.Info, s.computed(o), e.Warnings)
 	}
 	model, err := load()
 	if err == nil {
@@ -278,6 +279,20 @@ func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s 
 		return nil, err
 	}
 	return store, nil
+}
+
+// computed is how many tokens a model with a cut context computes; 0 where it is not cut.
+func (s sample[T]) computed(o Options) int64 {
+	if o.Context == 0 {
+		return 0
+	}
+	cost := func(past, n int) int64 { return lm.RestrictCost(o.Context, o.model().Step(), past, n) }
+	per := cost(0, s.plan.Length)
+	for _, ell := range s.plan.Splits {
+		n := s.plan.Continuation(ell)
+		per += cost(0, n) + int64(s.plan.Cross)*cost(ell, n)
+	}
+	return int64(len(s.windows)) * per
 }
 
 // scoreKey identifies the scores of a model on samples of a text, but for the windows.

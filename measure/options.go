@@ -86,8 +86,11 @@ type Options struct {
 	Progress info.ProgressFunc
 	// Chosen is called with the speed, log-probabilities a second, and the time that
 	// scoring will take when windows were chosen for the time; it may be nil.
-	Chosen  func(speed float64, took time.Duration)
-	Planned func(result.Plan, result.Windows, lm.Info) // called before scoring begins; may be nil
+	Chosen func(speed float64, took time.Duration)
+	// Planned is called before scoring begins, with the number of tokens that the model
+	// computes where its context is cut (0: not cut), and what to be warned of before
+	// hours of work; it may be nil.
+	Planned func(p result.Plan, w result.Windows, m lm.Info, computed int64, warnings []info.Warning)
 }
 
 func (o Options) withDefaults() Options {

@@ -61,6 +61,9 @@ func fitTime(ctx context.Context, run *rundir.Dir, t text, e *open.Model, o Opti
 	tried := o.Length
 	if tried == 0 {
 		tried = min(longest, trialLength)
+		for tried < 2*o.Context && 2*tried <= longest {
+			tried *= 2 // long enough for the context to be cut, which costs time
+		}
 	}
 	start := time.Now()
 	speed, err := trial(ctx, t, e, o, tried, key.Count)

@@ -22,6 +22,7 @@ type TextOptions struct {
 	Color bool   // ANSI colours
 	Width int    // columns; 0 means 80
 	Run   string // the run directory, for the last line; empty leaves it out
+	Next  string // a better command to measure with, and what it costs; empty: none
 	Audit string // what the last line proposes to audit: the file of the model; empty means a config.json
 }
 
@@ -211,7 +212,11 @@ func (t *terminal) fits() {
 	t.out.WriteString("\n")
 	t.table(fitTable(t.r, rows, &t.notes), 1)
 	if hidden > 0 {
-		t.paragraph(prose.Plural(hidden, "more series is", "more series are")+" in report.html", 0, text.Faint)
+		where := " in report.html"
+		if t.opts.Run == "" {
+			where = " left out"
+		}
+		t.paragraph(prose.Plural(hidden, "more series is", "more series are")+where, 0, text.Faint)
 	}
 }
 
@@ -343,4 +348,7 @@ func (t *terminal) next() {
 		}
 	}
 	t.paragraph(s, 2, text.Faint)
+	if t.opts.Next != "" {
+		t.paragraph("a real language model: "+t.opts.Next, 2, text.Faint)
+	}
 }

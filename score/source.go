@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/l2m-lab/l2m/mi"
 	"github.com/l2m-lab/l2m/rundir"
@@ -24,12 +25,29 @@ func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("the run %s is incomplete: %d of %d windows are scored (run the same command again to continue)", e.Dir, e.Done, e.Count)
 }
 
-// Source yields the scored windows in index order, one at a time from disk. Each
-// returns an *IncompleteError before the first window if scores are missing. Marginal
-// and Cross are nil if the plan has none.
-func (s *Store) Source() mi.Source { return source{s} }
+// Source yields the scored windows in index order, one at a time from disk.
+// Each returns an *IncompleteError before the first window if any scores are
+// missing. Marginal and Cross are nil where the plan has none.
+func (s *Store) Source() mi.Source { return source{s: s} }
 
-type source struct{ s *Store }
+// Finished yields only the windows of which every pass is saved, and says how many
+// they are, of how many clusters: what there is of a run that is not complete.
+func (s *Store) Finished() (src mi.Source, windows, clusters int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	only, seen, slots := []int{}, map[int32]bool{}, s.key.Plan.slots()
+	for i := range s.key.Count {
+		if !slices.ContainsFunc(s.places[i*slots:(i+1)*slots], func(p place) bool { return p.file == 0 }) {
+			only, seen[s.clusters[i]] = append(only, i), true
+		}
+	}
+	return source{s, only}, len(only), len(seen)
+}
+
+type source struct {
+	s    *Store
+	only []int // windows; nil: all
+}
 
 // Length is the number of tokens per window.
 func (src source) Length() int { return src.s.key.Plan.Length }
@@ -39,13 +57,11 @@ func (src source) Each(yield func(mi.Window) error) error {
 	s := src.s
 	s.mu.Lock()
 	places, files, done := s.places, s.files, s.done
-	for _, p := range places {
-		if p.file == 0 {
-			s.mu.Unlock()
-			return &IncompleteError{s.dir, done, s.key.Count}
-		}
+	if src.only == nil && slices.ContainsFunc(places, func(p place) bool { return p.file == 0 }) {
+		s.mu.Unlock()
+		return &IncompleteError{s.dir, done, s.key.Count}
 	}
-	s.mu.Unlock() // a complete index no longer changes
+	s.mu.Unlock() // the places of finished windows do not change any more
 
 	plan := s.key.Plan
 	slots := plan.slots()
@@ -65,7 +81,14 @@ func (src source) Each(yield func(mi.Window) error) error {
 	w := plan.window(views)
 	r := partReader{dir: filepath.Join(s.dir, rundir.Scores), names: files, open: map[uint32]*os.File{}}
 	defer r.close()
-	for i := range s.key.Count {
+	windows := src.only
+	if windows == nil {
+		windows = make([]int, s.key.Count)
+		for i := range windows {
+			windows[i] = i
+		}
+	}
+	for _, i := range windows {
 		if err := r.read(values, places[i*slots:(i+1)*slots], lengths); err != nil {
 			return fmt.Errorf("reading the scores of window %d: %w", i, err)
 		}

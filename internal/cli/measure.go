@@ -3,10 +3,12 @@ package cli
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm"
@@ -16,6 +18,7 @@ import (
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/token"
 )
 
 func newMeasureCommand() *cobra.Command {
@@ -86,8 +89,11 @@ scores what is missing.`,
 func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error {
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
-	o.Planned = func(p result.Plan, w result.Windows, m lm.Info) {
-		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m))
+	o.Planned = func(p result.Plan, w result.Windows, m lm.Info, computed int64, warnings []info.Warning) {
+		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m, computed))
+		for _, w := range warnings {
+			say(cmd.ErrOrStderr(), bars, quiet, "warning: "+w.Text+" ("+w.Fix+")")
+		}
 	}
 	o.Chosen = func(speed float64, took time.Duration) {
 		say(cmd.ErrOrStderr(), bars, quiet, fmt.Sprintf("windows chosen for about %s at the measured %.0f log-probabilities a second; a longer --time or more --windows adds to them", took.Round(time.Second), speed))
@@ -104,8 +110,32 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 		return result.Write(screen.JSON{W: out}, r)
 	}
 	return report.Text(out, r, report.TextOptions{
-		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out, Audit: weights(o.Model),
+		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out, Audit: weights(o.Model), Next: languageModel(o, r),
 	})
+}
+
+// languageModel is the command that measures the same text with a language model, and
+// what it costs; "" for what is no text, and where one has measured.
+func languageModel(o measure.Options, r *result.Result) string {
+	item, known := fetch.Find("smollm2")
+	if !known || r.Corpus.Tokenizer != token.Bytes().Name() || o.Process != "" || o.Format == "bytes" || !strings.HasPrefix(r.Model.Name, "bytemix") {
+		return ""
+	}
+	n := measure.Options{
+		Paths: o.Paths, Format: o.Format, Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, KeepDuplicates: o.KeepDuplicates,
+		Model: item.Name, Seed: o.Seed,
+	}
+	cost := "about 6 minutes"
+	if cache, err := fetch.Cache(); err == nil {
+		bytes := int64(0)
+		for _, i := range fetch.Missing(item, cache) {
+			bytes += i.Size()
+		}
+		if bytes > 0 {
+			cost = fetch.Megabytes(bytes) + " to fetch, " + cost
+		}
+	}
+	return fmt.Sprintf("%s (%s)", n.Command(), cost)
 }
 
 // weights is a model file that l2m audit can read; "" if there is none.

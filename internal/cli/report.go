@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/screen"
+	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/rundir"
 )
@@ -17,10 +18,13 @@ func newReportCommand() *cobra.Command {
 	var figures []string
 	cmd := &cobra.Command{
 		Use:   "report RUN…",
-		Short: "Re-render the report and figures of finished runs",
+		Short: "Re-render the reports of finished runs; say what unfinished ones give so far",
 		Long: `Report re-renders report.html, the tables and the figures of finished runs from
 their results.json, compare.json, audit.json, calibration.json or lab.json: after an
-update of l2m, or in other formats for a paper. Nothing is measured again.`,
+update of l2m, or in other formats for a paper. Nothing is measured again.
+
+Of a run of l2m measure that is not finished, also while it runs, it prints what the
+windows scored so far give, and writes nothing.`,
 		Example: `  l2m report l2m-run-1f2e3d4c --figures pdf
   l2m report runs/*`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -34,6 +38,12 @@ update of l2m, or in other formats for a paper. Nothing is measured again.`,
 				return err
 			}
 			for _, dir := range args {
+				if i, err := rundir.ReadDir(dir); err == nil && !i.Finished && i.Kind == rundir.Measure.Verb && i.Key != nil {
+					if err := reportInterim(cmd, dir); err != nil {
+						return err
+					}
+					continue
+				}
 				if err := report.Render(dir, figures); err != nil {
 					return err
 				}
@@ -46,6 +56,19 @@ update of l2m, or in other formats for a paper. Nothing is measured again.`,
 	}
 	cmd.Flags().StringSliceVar(&figures, "figures", nil, "formats of the static figures (default svg,png,pdf)")
 	return cmd
+}
+
+// reportInterim prints what an unfinished run gives so far.
+func reportInterim(cmd *cobra.Command, dir string) error {
+	r, of, err := measure.Interim(cmd.Context(), dir, nil)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if _, err := fmt.Fprintf(out, "%s: %d of %d windows are scored, which give so far (to go on: %s):\n\n", dir, r.Windows.Count, of, r.Command); err != nil {
+		return err
+	}
+	return report.Text(out, r, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out)})
 }
 
 // checkFormats refuses unknown figure formats.

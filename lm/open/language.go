@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/lm/llamacpp"
@@ -78,11 +77,7 @@ func (e *Model) openGGUF(ctx context.Context, o Options) error {
 	e.Local = true
 	e.Tokenizer = Tokenizer{Name: "tokens of " + e.Info.Name, Fingerprint: "gguf " + m.TokenizerFingerprint()}
 	e.Encode = m.Tokenize
-	if n := m.TrainedContext(); n > 0 && o.Length > n {
-		e.Warnings = append(e.Warnings, info.Warning{
-			Code: "beyond-training", Text: fmt.Sprintf("windows of %d tokens are longer than those that model %s was trained on, %d: its predictions beyond them say little about the text", o.Length, e.Info.Name, n), Fix: "choose a shorter --length",
-		})
-	}
+	e.Trained = m.TrainedContext()
 	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
 	return nil
 }

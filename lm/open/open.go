@@ -8,6 +8,7 @@ package open
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/l2m-lab/l2m/corpus"
@@ -62,7 +63,8 @@ type Model struct {
 	Tokens    int64         // scored by default
 	MaxLength int           // of windows by default
 	InFlight  int           // requests at a time
-	Local     bool          // a language model on this machine, whose speed determines how much to score
+	Local     bool          // a language model on this machine: its speed says how much to score
+	Trained   int           // longest sequence that the model was trained on, tokens; 0: not known
 	Warnings  []info.Warning
 
 	Load  func(context.Context) (lm.Model[token.ID], error)
@@ -123,6 +125,7 @@ func (e *Model) restrict(window, step int) {
 		return lm.Restrict(lm.Model[token.ID](identified{m, info}), window, step)
 	}
 	e.Info = lm.RestrictInfo(info, window, step)
+	e.Trained = 0 // it never sees more than the window
 }
 
 // Trains reports whether opening the model trains it, on the documents that are not
@@ -155,7 +158,17 @@ func (e *Model) Longest() int {
 	return e.MaxLength
 }
 
-// identified is a model with its own fingerprint.
+// WarnOfLength warns where windows are longer than the model was trained for.
+func (e *Model) WarnOfLength(length int) {
+	if e.Trained == 0 || length <= e.Trained {
+		return
+	}
+	e.Warnings = append(e.Warnings, info.Warning{
+		Code: "beyond-training", Text: fmt.Sprintf("windows of %d tokens are longer than those that model %s was trained on, %d: its predictions beyond them say little about the text", length, e.Info.Name, e.Trained), Fix: "choose a shorter --length",
+	})
+}
+
+// identified is a model under the fingerprint of its recipe.
 type identified struct {
 	lm.Model[token.ID]
 	info lm.Info
