@@ -209,8 +209,11 @@ func newLabExportCommand() *cobra.Command {
 		Use:   "export RUN",
 		Short: "Write a trained model as a GGUF file for llama.cpp",
 		Long: `Export writes the model of a finished run of l2m lab train as a GGUF file that
-llama.cpp runs. It works for models of bytes with Llama's architecture: layer_types
-full_attention, positions rope, norm rmsnorm, hidden_act gated.`,
+llama.cpp runs. It works for models of bytes that are
+
+  a Llama   layer_types full_attention, positions rope, norm rmsnorm, hidden_act gated
+  a GPT-2   layer_types full_attention, positions learned, norm layernorm, hidden_act gelu
+  a Mamba-2 layer_types mamba2, positions none, norm rmsnorm, intermediate_size 0`,
 		Example: "  l2m lab export l2m-lab-bytes --out bytes.gguf",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || out == "" {

@@ -98,7 +98,7 @@ func (s scope) biased(name string, x *graph.Node, out int) *graph.Node {
 	return s.g.Add(s.linear(name+".weight", x, out), s.param(name+".bias", false, always(0), out))
 }
 
-const layerNormEpsilon = 1e-5
+const LayerNormEpsilon = 1e-5
 
 // RMSNormEpsilon is added to the mean square in RMS norms.
 const RMSNormEpsilon = 1e-6
@@ -110,7 +110,7 @@ func (s scope) norm(name string, x *graph.Node) *graph.Node {
 	if s.c.Norm == "rmsnorm" {
 		return s.g.RMSNorm(x, gain, RMSNormEpsilon)
 	}
-	return s.g.LayerNorm(x, gain, s.param(name+".bias", false, always(0), d), layerNormEpsilon)
+	return s.g.LayerNorm(x, gain, s.param(name+".bias", false, always(0), d), LayerNormEpsilon)
 }
 
 // rms is an RMS norm of the last axis.

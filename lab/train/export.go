@@ -14,9 +14,10 @@ import (
 
 // WriteGGUF writes the trained model in a folder as a GGUF file (version 3,
 // 32-bit floats) that llama.cpp runs, for sequences of up to context tokens. That
-// is possible for models of bytes with RMS norms that are a Llama (full attention
-// in every layer, rotary positions, gated feed-forward layers) or a Mamba-2 (only
-// such layers, without positions). Others are an error that says what does not fit.
+// is possible for models of bytes that are a Llama (full attention in every layer,
+// rotary positions, RMS norms, gated feed-forward layers), a GPT-2 (full attention,
+// learned positions, layer norms, GELU) or a Mamba-2 (only such layers, RMS norms,
+// no positions). Others are an error that says what does not fit.
 func WriteGGUF(w io.Writer, dir string, context int) error {
 	m, err := open(dir, cpu.Best())
 	if err != nil {
@@ -35,44 +36,55 @@ func WriteGGUF(w io.Writer, dir string, context int) error {
 	g.text("general.name", m.info.Name)
 	g.text("general.description", GGUFMark)
 	g.number("general.file_type", 0) // all 32-bit floats
-	for _, x := range append([]ggufSize{{"context_length", context}, {"embedding_length", c.Hidden}, {"block_count", c.Layers},
+	for _, x := range append([]sizeKey{{"context_length", context}, {"embedding_length", c.Hidden}, {"block_count", c.Layers},
 		{"feed_forward_length", c.Inner}, {"vocab_size", c.Vocabulary}}, a.sizes(c)...) {
 		g.number(a.name+"."+x.key, x.n)
 	}
-	g.float(a.name+".attention.layer_norm_rms_epsilon", mixer.RMSNormEpsilon)
-	if a.rotary {
-		g.float(a.name+".rope.freq_base", mixer.RotaryBase)
+	for _, x := range a.floats {
+		g.float(a.name+"."+x.key, x.x)
 	}
 	g.bytesVocabulary()
 	e := &exported{ggufWriter: g, m: m}
 	e.plain("token_embd.weight", "embed.weight")
+	if c.Limited() {
+		e.plain("position_embd.weight", "positions.weight")
+	}
 	for l := range c.Layers {
 		a.layer(e, fmt.Sprintf("layers.%d.", l), fmt.Sprintf("blk.%d.", l))
 	}
-	e.plain("output_norm.weight", "norm.weight")
+	e.norm("output_norm", "norm")
 	e.matrix("output.weight", inOrder, "head.weight")
 	return g.write(w)
 }
 
-// ggufSize is a number of the architecture.
-type ggufSize struct {
-	key string
-	n   int
-}
+// sizeKey and floatKey are numbers of the architecture.
+type (
+	sizeKey struct {
+		key string
+		n   int
+	}
+	floatKey struct {
+		key string
+		x   float64
+	}
+)
 
 // export is an architecture of llama.cpp.
 type export struct {
 	name   string
-	rotary bool
+	floats []floatKey
 	check  func(c *mixer.Config) error
-	sizes  func(c *mixer.Config) []ggufSize
+	sizes  func(c *mixer.Config) []sizeKey
 	layer  func(e *exported, from, to string) // adds the weights of a layer under llama.cpp's names
 }
 
 // exportOf is the architecture that a model may be.
 func exportOf(c *mixer.Config) export {
-	if c.Types[0] == "mamba2" {
+	switch {
+	case c.Types[0] == "mamba2":
 		return exportMamba2
+	case c.Place == "learned":
+		return exportGPT2
 	}
 	return exportLlama
 }
@@ -84,21 +96,23 @@ func exportable(c *mixer.Config, kind string) error {
 			return fmt.Errorf("%s and %s layers are not one architecture of llama.cpp", c.Types[0], t)
 		}
 	}
-	switch {
-	case kind != kindSymbols || c.Vocabulary != byteVocabulary:
+	if kind != kindSymbols || c.Vocabulary != byteVocabulary {
 		return errors.New("only models of bytes have tokens that llama.cpp can write out")
-	case c.Norm != "rmsnorm":
-		return errors.New("llama.cpp has RMS norms there (norm: rmsnorm)")
 	}
 	return nil
 }
 
+// rmsEpsilon is what architectures with RMS norms state.
+var rmsEpsilon = floatKey{"attention.layer_norm_rms_epsilon", mixer.RMSNormEpsilon}
+
 var exportLlama = export{
-	name: "llama", rotary: true,
+	name: "llama", floats: []floatKey{rmsEpsilon, {"rope.freq_base", mixer.RotaryBase}},
 	check: func(c *mixer.Config) error {
 		switch {
 		case c.Types[0] != "full_attention":
 			return fmt.Errorf("llama.cpp runs full_attention and mamba2 layers; these are %s", c.Types[0])
+		case c.Norm != "rmsnorm":
+			return errors.New("a Llama has RMS norms (norm: rmsnorm)")
 		case c.Place != "rope":
 			return fmt.Errorf("its positions are %s; a Llama has rotary ones (positions: rope)", c.Place)
 		case c.MLP != "gated" || c.Inner == 0:
@@ -106,30 +120,61 @@ var exportLlama = export{
 		}
 		return nil
 	},
-	sizes: func(c *mixer.Config) []ggufSize {
-		return []ggufSize{{"attention.head_count", c.Heads}, {"attention.head_count_kv", c.Heads}, {"rope.dimension_count", c.Hidden / c.Heads}}
+	sizes: func(c *mixer.Config) []sizeKey {
+		return []sizeKey{{"attention.head_count", c.Heads}, {"attention.head_count_kv", c.Heads}, {"rope.dimension_count", c.Hidden / c.Heads}}
 	},
 	layer: func(e *exported, from, to string) {
 		head := e.m.config.Hidden / e.m.config.Heads
 		// llama.cpp turns neighbours i and i + 1 of a head's queries and keys
 		// where we turn i and i + size/2.
 		neighbours := func(i int) int { return i/head*head + i%head/2 + i%2*head/2 }
-		e.plain(to+"attn_norm.weight", from+"norm.weight")
+		e.norm(to+"attn_norm", from+"norm")
 		e.matrix(to+"attn_q.weight", neighbours, from+"mixer.q.weight")
 		e.matrix(to+"attn_k.weight", neighbours, from+"mixer.k.weight")
 		e.matrix(to+"attn_v.weight", inOrder, from+"mixer.v.weight")
 		e.matrix(to+"attn_output.weight", inOrder, from+"mixer.o.weight")
-		e.plain(to+"ffn_norm.weight", from+"mlp_norm.weight")
+		e.norm(to+"ffn_norm", from+"mlp_norm")
 		e.matrix(to+"ffn_gate.weight", inOrder, from+"mlp.gate.weight")
 		e.matrix(to+"ffn_up.weight", inOrder, from+"mlp.up.weight")
 		e.matrix(to+"ffn_down.weight", inOrder, from+"mlp.down.weight")
 	},
 }
 
-var exportMamba2 = export{
-	name: "mamba2",
+var exportGPT2 = export{
+	name: "gpt2", floats: []floatKey{{"attention.layer_norm_epsilon", mixer.LayerNormEpsilon}},
 	check: func(c *mixer.Config) error {
 		switch {
+		case c.Types[0] != "full_attention":
+			return fmt.Errorf("llama.cpp runs full_attention and mamba2 layers; these are %s", c.Types[0])
+		case c.Norm != "layernorm":
+			return errors.New("a GPT-2, the model with learned positions, has layer norms (norm: layernorm)")
+		case c.MLP != "gelu" || c.Inner == 0:
+			return errors.New("a GPT-2, the model with learned positions, has feed-forward layers with GELU (hidden_act: gelu)")
+		}
+		return nil
+	},
+	sizes: func(c *mixer.Config) []sizeKey { return []sizeKey{{"attention.head_count", c.Heads}} },
+	layer: func(e *exported, from, to string) {
+		d := e.m.config.Hidden
+		e.norm(to+"attn_norm", from+"norm")
+		e.matrix(to+"attn_qkv.weight", inOrder, from+"mixer.q.weight", from+"mixer.k.weight", from+"mixer.v.weight")
+		e.add(to+"attn_qkv.bias", []int{3 * d}, make([]float32, 3*d))
+		e.matrix(to+"attn_output.weight", inOrder, from+"mixer.o.weight")
+		e.add(to+"attn_output.bias", []int{d}, make([]float32, d))
+		e.norm(to+"ffn_norm", from+"mlp_norm")
+		e.matrix(to+"ffn_up.weight", inOrder, from+"mlp.up.weight")
+		e.plain(to+"ffn_up.bias", from+"mlp.up.bias")
+		e.matrix(to+"ffn_down.weight", inOrder, from+"mlp.down.weight")
+		e.plain(to+"ffn_down.bias", from+"mlp.down.bias")
+	},
+}
+
+var exportMamba2 = export{
+	name: "mamba2", floats: []floatKey{rmsEpsilon},
+	check: func(c *mixer.Config) error {
+		switch {
+		case c.Norm != "rmsnorm":
+			return errors.New("a Mamba-2 has RMS norms (norm: rmsnorm)")
 		case c.Place != "none":
 			return fmt.Errorf("its positions are %s; a Mamba-2 has none (positions: none)", c.Place)
 		case c.Inner != 0:
@@ -137,13 +182,13 @@ var exportMamba2 = export{
 		}
 		return nil
 	},
-	sizes: func(c *mixer.Config) []ggufSize {
-		return []ggufSize{{"attention.head_count", 0}, {"ssm.conv_kernel", c.Kernel}, {"ssm.inner_size", mixer.Expand * c.Hidden},
+	sizes: func(c *mixer.Config) []sizeKey {
+		return []sizeKey{{"attention.head_count", 0}, {"ssm.conv_kernel", c.Kernel}, {"ssm.inner_size", mixer.Expand * c.Hidden},
 			{"ssm.state_size", c.State}, {"ssm.time_step_rank", c.Heads}, {"ssm.group_count", 1}}
 	},
 	layer: func(e *exported, from, to string) {
 		mix := from + "mixer."
-		e.plain(to+"attn_norm.weight", from+"norm.weight")
+		e.norm(to+"attn_norm", from+"norm")
 		e.matrix(to+"ssm_in.weight", inOrder, mix+"z.weight", mix+"in.weight", mix+"dt.weight")
 		e.matrix(to+"ssm_conv1d.weight", inOrder, mix+"conv.weight")
 		e.plain(to+"ssm_conv1d.bias", mix+"conv.bias")
@@ -180,6 +225,14 @@ func (e *exported) add(name string, shape []int, data []float32) {
 func (e *exported) plain(name, from string) {
 	shape, data := e.find(from)
 	e.add(name, shape, data)
+}
+
+// norm adds the gain of a norm, and of layer norms the bias.
+func (e *exported) norm(name, from string) {
+	e.plain(name+".weight", from+".weight")
+	if e.m.config.Norm == "layernorm" {
+		e.plain(name+".bias", from+".bias")
+	}
 }
 
 func inOrder(i int) int { return i }
