@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 )
@@ -118,11 +119,36 @@ func (v *values) value(line int64) ([]byte, error) {
 	}
 }
 
-// special are the bytes that mean something inside a string.
-var special = [256]bool{'"': true, '\\': true, '\n': true}
+// marks finds the bytes that mean something inside a string, many bytes at a time. Every
+// byte of a chunk is looked at once for each of them.
+type marks struct {
+	chunk          []byte
+	quote          int // the next one; behind the chunk if there is none
+	slash, newline int // the next ones before it; at it if there are none
+}
+
+// next is where the next mark stands, from n on.
+func (m *marks) next(n int) int {
+	if m.quote < n {
+		m.quote = m.find('"', n, len(m.chunk))
+		m.newline = m.find('\n', n, m.quote)
+	}
+	if m.slash < n {
+		m.slash = m.find('\\', n, m.quote)
+	}
+	return min(m.slash, m.newline, m.quote)
+}
+
+func (m *marks) find(b byte, from, to int) int {
+	if k := bytes.IndexByte(m.chunk[from:to], b); k >= 0 {
+		return from + k
+	}
+	return to
+}
 
 // scan finds how many bytes of a chunk belong to the value, and whether it ends there.
 func (v *values) scan(s *scan, chunk []byte) (n int, done bool, err error) {
+	m := marks{chunk: chunk, quote: -1, slash: -1}
 	for ; n < len(chunk); n++ {
 		b := chunk[n]
 		switch {
@@ -130,13 +156,10 @@ func (v *values) scan(s *scan, chunk []byte) (n int, done bool, err error) {
 			s.escaped = false
 			continue
 		case s.inString:
-			for !special[b] {
-				if n++; n == len(chunk) {
-					return n, false, nil
-				}
-				b = chunk[n]
+			if n = m.next(n); n == len(chunk) {
+				return n, false, nil
 			}
-			switch b {
+			switch b = chunk[n]; b {
 			case '\\':
 				s.escaped = true
 			case '"':
