@@ -37,6 +37,8 @@ const (
 	NotBlock      Code = "paired-not-block"   // paired ≠ block
 	DocumentStart Code = "document-start"     // paired ≠ the n-gram corrected series
 	Leakage       Code = "leakage"            // evaluation text occurs in the training text
+	Constant      Code = "constant"           // all tokens of the text are the same
+	Periodic      Code = "periodic"           // every window repeats itself
 )
 
 // Severity is the effect of a finding on the verdict.
@@ -77,6 +79,7 @@ type Data struct {
 	Windows     int     // scored
 	Exact       bool    // the model is the exact law of what it scores
 	Copied      float64 // share of the evaluated text that occurs in the training text
+	Period      int     // see the function
 	Better      string  // a better model to suggest; "" if none is known
 }
 
@@ -84,6 +87,9 @@ type Data struct {
 func Run(d Data) []Finding {
 	if len(d.Series) == 0 || len(d.Series[0].Points) == 0 {
 		return nil
+	}
+	if f := d.periodic(); f != nil {
+		return []Finding{*f} // what else fails is its consequence
 	}
 	var out []Finding
 	for _, f := range []*Finding{
@@ -160,6 +166,9 @@ func worst(list []excess, clusters int, sign float64) *excess {
 	var out *excess
 	top := critical(clusters, max(1, len(list)))
 	for i, e := range list {
+		if e.se <= 1e-9*math.Abs(e.of) {
+			continue // without spread, nothing is known of chance
+		}
 		// Differences as small as the rounding of stored log-probabilities do not count.
 		if t := sign * e.value / e.se; t > top && math.Abs(e.value) > 1e-4*math.Abs(e.of) && math.Abs(e.value) > 1e-6 {
 			out, top = &list[i], t

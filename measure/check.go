@@ -23,13 +23,14 @@ type facts struct {
 	ngrams    []mi.NGramEntropy    // the same of all documents; none where they were not counted
 	exact     bool                 // the model is the law of the process
 	copied    float64              // see check.Copied
+	period    int                  // see check.Period
 	better    string               // a better model to suggest; "" if none is known
 	contrast  mi.Contrast          // scores for the lower bound; empty where there are too few
 }
 
 // conclude runs the checks and applies their findings to r.
 func conclude(r *result.Result, stats *mi.Statistics, f facts) {
-	d := check.Data{Entropy: f.entropies, Windows: r.Windows.Count, Exact: f.exact, Copied: f.copied, Better: f.better}
+	d := check.Data{Entropy: f.entropies, Windows: r.Windows.Count, Exact: f.exact, Copied: f.copied, Period: f.period, Better: f.better}
 	for _, s := range r.Series {
 		d.Series = append(d.Series, s.Series)
 	}
@@ -43,6 +44,44 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	}
 	r.Findings = check.Run(d)
 	applyFindings(r, d.Corrections)
+	if !f.exact {
+		nothing(r)
+	}
+}
+
+// leastShare is the share of the loss below which the measured information may only
+// be the model adapting. On independent random bytes, which carry none, the built-in
+// predictor measures about 0.0001 of the loss, as it unlearns accidental patterns
+// within a window.
+const leastShare = 0.001
+
+// nothing gives the verdict that nothing is measurable, whatever the residuals of a
+// fit, where the past of another document helps as much as the own one and that is not
+// at all, or where all that the past saves is a tiny share of the loss and no bound
+// says that any of it is information.
+func nothing(r *result.Result) {
+	s := r.Series[0]
+	if s.Law == nil || s.Law.Verdict == law.NoInformation || len(s.Points) == 0 {
+		return
+	}
+	above := slices.IndexFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.AboveVCLUB })
+	p := s.Points[len(s.Points)-1]
+	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
+	share := float64(p.Value) / loss
+	switch {
+	case above >= 0 && slices.ContainsFunc(r.Series, func(v result.Series) bool {
+		return v.Estimator == mi.VCLUB && v.Ratio == s.Ratio && v.Law != nil && v.Law.Verdict == law.NoInformation
+	}):
+		s.Law.Reason = "Nothing measurable: the past of another document helps as much as a window's own, and that is not at all (vCLUB is zero within its errors). What other estimates show is what the model loses where it starts afresh."
+	case !r.Model.Density && share > 0 && share < leastShare && (r.Bracket == nil || r.Bracket.Lower.Limit <= 0):
+		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past saves %.2g of %.0f nats of loss, less than 0.1 %%, which a model that adapts within the window can save on text without any information.", float64(p.Value), loss)
+	default:
+		return
+	}
+	s.Law.Verdict = law.NoInformation
+	r.Findings = slices.DeleteFunc(r.Findings, func(f check.Finding) bool {
+		return f.Code != check.Leakage && f.Code != check.Constant && f.Code != check.Periodic
+	})
 }
 
 // applyFindings chooses the headline and withdraws its verdict, as the findings
@@ -109,6 +148,18 @@ func Entropies[T any](windows [][]T) ([]mi.EntropyEstimate, error) {
 		out = append(out, h)
 	}
 	return out, nil
+}
+
+// period is the period of a sample; 0 if it is not periodic, or tokens are not symbols.
+func period[T any](s sample[T]) int {
+	return check.Period(func(yield func([]token.ID) bool) {
+		for _, w := range s.windows {
+			tokens, symbols := any(w.Tokens).([]token.ID)
+			if !symbols || !yield(tokens) {
+				return
+			}
+		}
+	})
 }
 
 // copied is the share of the windows' text that also occurs in the training text of a

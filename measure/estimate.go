@@ -71,35 +71,8 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, fit
 		}
 	}
 	stage(total, total, 0)
-	if w := tiny(r); w != nil {
-		r.Warnings = append(r.Warnings, *w)
-	}
 	conclude(r, stats, f)
 	return nil
-}
-
-// leastShare is the share of the loss below which the measured information may only
-// be the model adapting. On independent random bytes, which carry none, the built-in
-// predictor measures about 0.0001 of the loss, as it unlearns accidental patterns
-// within a window.
-const leastShare = 0.001
-
-// tiny warns if the headline's information is a tiny share of the loss.
-func tiny(r *result.Result) *info.Warning {
-	if len(r.Series) == 0 || len(r.Series[0].Points) == 0 || r.Model.Density {
-		return nil
-	}
-	s := r.Series[0]
-	p := s.Points[len(s.Points)-1]
-	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
-	if !(float64(p.Value) > 0) || float64(p.Value) >= leastShare*loss {
-		return nil
-	}
-	return &info.Warning{
-		Code: "tiny-information",
-		Text: fmt.Sprintf("the past saves %.2g of %.0f nats of loss, less than 0.1 %%: a model that adapts within the window can save that much on text without any information, so do not read a law from it", float64(p.Value), loss),
-		Fix:  "measure with a better model, or with longer windows",
-	}
 }
 
 // Fit fits the laws to one series. unit is the unit of its lengths, source says where

@@ -129,7 +129,7 @@ func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Resu
 // evaluate adds everything that follows from the scores of documents.
 func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, fit law.Options, progress info.ProgressFunc) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
-	f.better = betterModel(r.Corpus.Tokenizer)
+	f.better, f.period = betterModel(r.Corpus.Tokenizer), period(s)
 	var err error
 	if f.entropies, err = entropies(s); err != nil {
 		return err

@@ -126,13 +126,52 @@ func TestRandomBytes(t *testing.T) {
 		}
 	}
 	// Within a window the predictor unlearns what it took for rules, so that the
-	// past does save a little: less than a thousandth, which the report says.
-	warned := false
-	for _, w := range r.Warnings {
-		warned = warned || w.Code == "tiny-information"
+	// past does save a little: less than a thousandth.
+	if v := r.Series[0].Law.Verdict; v != law.NoInformation || len(r.Findings) > 0 {
+		t.Errorf("the verdict on random bytes is %s, with the findings %v", v, r.Findings)
 	}
-	if claims > 0 && !warned {
-		t.Errorf("%d of %d series claim a power law of random bytes, without a warning", claims, len(r.Series))
+}
+
+// TestTextsWithoutInformation: independent digits tell nothing, and constant and
+// periodic text say what they are.
+func TestTextsWithoutInformation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	rng := rand.New(rand.NewPCG(1, 3))
+	for name, c := range map[string]struct {
+		text  func(document, i int) byte
+		found check.Code
+	}{
+		"binary":   {func(int, int) byte { return byte('0' + rng.IntN(2)) }, ""},
+		"constant": {func(int, int) byte { return 'a' }, check.Constant},
+		"periodic": {func(document, i int) byte { return "abcdefghij"[(document+i)%10] }, check.Periodic},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for document := range 40 {
+				b := make([]byte, 12_000+document) // equal documents are dropped
+				for i := range b {
+					b[i] = c.text(document, i)
+				}
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(document)), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := small(t, dir)
+			o.MaxWindows, o.Draws, o.TrainingBytes = 100, 100, 100_000
+			r, err := Run(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.found == "" {
+				if v := r.Series[0].Law.Verdict; v != law.NoInformation || len(r.Findings) > 0 {
+					t.Errorf("the verdict is %s, with the findings %v", v, r.Findings)
+				}
+			} else if len(r.Findings) != 1 || r.Findings[0].Code != c.found {
+				t.Errorf("findings %v, want %s alone", r.Findings, c.found)
+			}
+		})
 	}
 }
 
