@@ -11,38 +11,38 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// noToken stands for a token that is not there.
+// noToken is the absence of a token.
 const noToken = llama.Token(-1)
 
-// findBOS chooses what precedes the first token, which has no probability
-// otherwise, and says why. Left to choose, it takes
+// findBOS chooses the token before the first one, which has no probability otherwise,
+// and says why. By default it is
 //
-//  1. the file's beginning-of-sequence token, unless the file says not to add it,
-//     or it is a marker of chat turns, before which no document stood in training;
-//  2. the token that ends documents, which stood before nearly all of them;
+//  1. the file's beginning-of-sequence token, unless the file says not to add it, or
+//     it marks chat turns, and so never preceded a document in training;
+//  2. the token that ends documents, which preceded nearly all of them;
 //  3. whatever begins or ends sequences in this file.
 func (m *Model) findBOS(size int) (id llama.Token, reason string, err error) {
 	choice := m.options.BOS
 	if choice == lm.BOSNone {
-		return noToken, "nothing was asked for; first tokens have the probability 1/vocabulary", nil
+		return noToken, "none, as requested; first tokens have the probability 1/vocabulary", nil
 	}
 	if n, ok := choice.ID(); ok {
 		if int(n) >= size {
 			return 0, "", fmt.Errorf("token %d, which is to start every sequence (--bos), is not in the vocabulary of %d", n, size)
 		}
-		return llama.Token(n), "as asked for", nil
+		return llama.Token(n), "as requested", nil
 	}
 	if choice != "" {
 		id, err := m.special(string(choice), size)
-		return id, "as asked for", err
+		return id, "as requested", err
 	}
 	bos, eos := m.named("bos", llama.VocabBOS, size), m.named("eos", llama.VocabEOS, size)
 	added, _ := llama.ModelMetaValStr(m.model, "tokenizer.ggml.add_bos_token")
 	if bos != noToken {
-		why := "the file says to add no " + m.text(bos)
+		why := "the file says not to add " + m.text(bos)
 		switch {
 		case isChatMarker(m.text(bos)):
-			why = fmt.Sprintf("the file's own, %d %s, is a marker of chat turns", bos, m.text(bos))
+			why = fmt.Sprintf("the file's own, %d %s, marks chat turns", bos, m.text(bos))
 		case added != "false":
 			return bos, "the file's beginning-of-sequence token", nil
 		}
@@ -66,7 +66,7 @@ func (m *Model) findBOS(size int) (id llama.Token, reason string, err error) {
 	return 0, "", errors.New("its vocabulary has no token that begins or ends a text; name one (--bos)")
 }
 
-// named is the token that the file has for a purpose: bos or eos.
+// named is the file's token for a purpose: bos or eos.
 func (m *Model) named(purpose string, fallback func(llama.Vocab) llama.Token, size int) llama.Token {
 	id := int(fallback(m.vocab))
 	if s, ok := llama.ModelMetaValStr(m.model, "tokenizer.ggml."+purpose+"_token_id"); ok {
@@ -86,7 +86,7 @@ func (m *Model) named(purpose string, fallback func(llama.Vocab) llama.Token, si
 
 func (m *Model) text(id llama.Token) string { return llama.VocabGetText(m.vocab, id) }
 
-// chatMarks occur in the names of tokens that structure a conversation.
+// chatMarks are parts of the names of tokens that structure conversations.
 var chatMarks = []string{"im_start", "im_end", "_of_turn", "turn|", "user", "assistant", "system", "inst]", "header", "eot_id", "role"}
 
 func isChatMarker(name string) bool {
@@ -99,11 +99,11 @@ func isChatMarker(name string) bool {
 	return false
 }
 
-// documentEnds are the names that families give the token between documents.
+// documentEnds are names of the token between documents in model families.
 var documentEnds = []string{"<|endoftext|>", "<|end_of_text|>", "<|end_of_document|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>", "<|eos|>", "[EOS]"}
 
-// documentEnd is the token that ends documents: one known by its name, else the
-// file's eos if that is no marker of chat turns.
+// documentEnd is the token that ends documents: one known by name, else the file's eos
+// unless it marks chat turns.
 func (m *Model) documentEnd(eos llama.Token, size int) llama.Token {
 	for _, name := range documentEnds {
 		if id, err := m.special(name, size); err == nil {
@@ -116,7 +116,7 @@ func (m *Model) documentEnd(eos llama.Token, size int) llama.Token {
 	return noToken
 }
 
-// special finds a special token by its name.
+// special finds a special token by name.
 func (m *Model) special(name string, size int) (llama.Token, error) {
 	const kinds = llama.TokenAttrControl | llama.TokenAttrUserDef | llama.TokenAttrUnknown
 	var others []string

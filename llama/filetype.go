@@ -6,7 +6,7 @@ import (
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
-// fileTypes are the names of the numbers in general.file_type (enum llama_ftype in
+// fileTypes are the names of the values of general.file_type (enum llama_ftype in
 // llama.h of v0.5.0).
 var fileTypes = map[int]string{
 	0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L",
@@ -14,7 +14,7 @@ var fileTypes = map[int]string{
 	24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
 }
 
-// fileType is how the file stores most of its weights; "" where it does not say.
+// fileType is the type of most weights in the file; "" if unknown.
 func (m *Model) fileType() string {
 	s, ok := llama.ModelMetaValStr(m.model, "general.file_type")
 	if !ok {

@@ -12,10 +12,10 @@ import (
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
-// Of a large file the fingerprint covers its size, its first headBytes, which
-// hold the metadata, and sampleBlocks blocks of blockBytes evenly spread to its
-// end: quick enough for files of hundreds of gigabytes, and different for other
-// weights or another quantisation.
+// For large files the fingerprint covers the size, the first headBytes, which hold the
+// metadata, and sampleBlocks blocks of blockBytes spread evenly to the end: quick
+// enough for files of hundreds of gigabytes, and different for other weights or another
+// quantization.
 const (
 	headBytes    = 32 << 20
 	blockBytes   = 64 << 10
@@ -71,12 +71,12 @@ func hashFile(h io.Writer, name string, first bool) error {
 	return nil
 }
 
-// wholeBytes is the largest file whose hash covers all of it: some seconds of
-// reading, while others take as long to be loaded.
+// wholeBytes is the largest file that is hashed completely, which takes seconds; larger
+// ones take as long to load.
 const wholeBytes = 4 << 30
 
-// hashWhole is the hash by which people know a file: SHA-256 of one file that is
-// not too large, else that of the sample.
+// hashWhole is the SHA-256 of a single file that is not too large, else the hash of the
+// sample.
 func hashWhole(path, sample string) (string, error) {
 	files, err := parts(path)
 	if err != nil {
@@ -97,15 +97,13 @@ func hashWhole(path, sample string) (string, error) {
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)), nil
 }
 
-// probePieces is how many tokens make up the text by which vocabularies are
-// told apart.
+// probePieces is the number of tokens in the text by which vocabularies are compared.
 const probePieces = 4096
 
-// fingerprintVocabulary identifies how text becomes tokens, which is the same in
-// models of one family, whatever their size and quantisation: every token with
-// its kind and score, the rules that cut a text before it is tokenized, and what
-// becomes of a text made of tokens from all over the vocabulary, in which the
-// order of merges shows.
+// fingerprintVocabulary identifies the tokenizer, which is the same in models of one
+// family, whatever their size and quantization: every token with its kind and score,
+// the rules that split a text before it is tokenized, and the tokens of a text made of
+// tokens from all over the vocabulary, which shows the order of merges.
 func (m *Model) fingerprintVocabulary(size int) string {
 	h := sha256.New()
 	for _, key := range []string{"model", "pre", "add_space_prefix", "remove_extra_whitespaces"} {

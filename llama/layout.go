@@ -7,13 +7,12 @@ import (
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
-// errOtherVersion is what becomes of a library whose structures are laid out in
-// another way: it would take one setting for another, and compute something else
-// without a word.
-var errOtherVersion = errors.New("it is of another version than v0.5.0, for which this program was made")
+// errOtherVersion is the error for a library whose structures have another layout: it
+// would confuse settings and silently compute something else.
+var errOtherVersion = errors.New("it is not version v0.5.0, for which this program was made")
 
-// knownDefaults wants the default parameters of v0.5.0. A field that was added or
-// has moved shows in those after it.
+// knownDefaults requires the default parameters of v0.5.0. A field that was added or
+// moved changes those after it.
 func knownDefaults(c llama.ContextParams, m llama.ModelParams) error {
 	context := []any{
 		c.NCtx, c.NBatch, c.NUbatch, c.NSeqMax, c.NRsSeq, c.NOutputsMax, c.NOutputsMaxPerSeq, c.CtxType,
@@ -26,7 +25,7 @@ func knownDefaults(c llama.ContextParams, m llama.ModelParams) error {
 		m.Devices, m.TensorBuftOverrides, m.NGpuLayers, m.SplitMode, m.LoadMode, m.LazyMode, m.MainGpu, m.TensorSplit == nil,
 		m.ProgressCallback, m.ProgressCallbackUserData, m.KvOverrides, m.VocabOnly, m.CheckTensors, m.UseExtraBufts, m.NoHost, m.NoAlloc, m.LoadMTP,
 	}
-	// As v0.5.0 gives them (llama-context.cpp, llama-model.cpp).
+	// Those of v0.5.0 (llama-context.cpp, llama-model.cpp).
 	const (
 		wantContext = "[512 2048 512 1 0 0 1 0 -1 -1 -1 -1 0 0 -1 -1 -1 -1 0 -1 0 0 1 1 0 0 0 1 1 1 1 0 0 0 0]"
 		wantModel   = "[0 0 -1 1 -1 1 0 true 0 0 0 0 0 1 0 0 0]"
@@ -40,7 +39,7 @@ func knownDefaults(c llama.ContextParams, m llama.ModelParams) error {
 	return nil
 }
 
-// understood wants the context to have been made as it was asked for.
+// understood checks that the context has the requested parameters.
 func understood(ctx llama.Context, p llama.ContextParams) error {
 	got := []uint32{llama.NBatch(ctx), llama.NUBatch(ctx), llama.NSeqMax(ctx), uint32(llama.NThreads(ctx)), uint32(llama.NThreadsBatch(ctx))}
 	want := []uint32{p.NBatch, p.NUbatch, p.NSeqMax, uint32(p.NThreads), uint32(p.NThreadsBatch)}

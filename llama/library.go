@@ -35,7 +35,7 @@ func Load(dir string) error {
 	}
 	if library.dir != "" {
 		if dir != library.dir {
-			return fmt.Errorf("the library of llama.cpp is loaded from %s already, and cannot be loaded from %s too", library.dir, dir)
+			return fmt.Errorf("the library of llama.cpp was loaded from %s and cannot be loaded from %s too", library.dir, dir)
 		}
 		return nil
 	}
@@ -99,14 +99,14 @@ func usualPlaces() []string {
 	return places
 }
 
-// lastWords keeps the newest complaints of llama.cpp, which says why something
-// failed nowhere else.
+// lastWords keeps the latest messages of llama.cpp, which are the only explanation of
+// errors.
 var lastWords struct {
 	sync.Mutex
 	lines []string
 }
 
-// Levels of messages in ggml.h.
+// Message levels in ggml.h.
 const (
 	logWarning = 3
 	logError   = 4
@@ -138,7 +138,7 @@ func keepLog(level int32, text, _ uintptr) uintptr {
 	return 0
 }
 
-// complaints takes what llama.cpp has said since it was last asked.
+// complaints takes the messages of llama.cpp since the last call.
 func complaints() string {
 	lastWords.Lock()
 	defer lastWords.Unlock()

@@ -9,8 +9,7 @@ import (
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
-// take reads the wanted log-probabilities from the logits where llama.cpp left
-// them, on all cores.
+// take reads the wanted log-probabilities from llama.cpp's logits, on all cores.
 func (w *walk) take() error {
 	size := w.m.info.Vocabulary
 	type row struct {
@@ -36,7 +35,7 @@ func (w *walk) take() error {
 			for i := k; i < len(rows); i += workers {
 				norm := logSumExp(rows[i].logits)
 				for _, t := range rows[i].want {
-					// The rounding of a probability near 1 may end above it.
+					// rounding may put a probability near 1 above it
 					v := min(float64(rows[i].logits[t.token])-norm, 0)
 					if math.IsNaN(v) || math.IsInf(v, 0) {
 						errs[k] = fmt.Errorf("the model gives token %d the log-probability %v: its weights or its computation are broken", t.token, v)
@@ -56,7 +55,7 @@ func (w *walk) take() error {
 	return nil
 }
 
-// logSumExp is ln Σ e^x to some 2e-7.
+// logSumExp is ln Σ e^x, to about 2e-7.
 func logSumExp(x []float32) float64 {
 	top := largest(x)
 	if math.IsInf(float64(top), 0) {
@@ -65,10 +64,10 @@ func logSumExp(x []float32) float64 {
 	return float64(top) + math.Log(sumExp(x, top))
 }
 
-// largestGeneric is the largest of x, NaN left out.
+// largestGeneric is the largest of x, without NaN.
 func largestGeneric(x []float32) float32 {
 	top := float32(math.Inf(-1))
-	second := top // two chains of comparisons, side by side
+	second := top // two chains of comparisons in parallel
 	for i := 0; i+1 < len(x); i += 2 {
 		if x[i] > top {
 			top = x[i]
@@ -86,14 +85,13 @@ func largestGeneric(x []float32) float32 {
 	return top
 }
 
-// sumExpGeneric is Σ e^(x-top) where no x is above top. It is NaN if one x is.
+// sumExpGeneric is Σ e^(x-top) if no x is above top. It is NaN if one x is.
 func sumExpGeneric(x []float32, top float32) float64 {
-	// e^d = 2^k · 2^(j/64) · e^r: the middle factor from a table, the last from
-	// its series, since 0 ≤ -r < ln 2 / 64. Two sums, for the processor to add
-	// side by side.
+	// e^d = 2^k · 2^(j/64) · e^r: the middle factor from a table, the last from its
+	// series, since 0 ≤ -r < ln 2 / 64. Two sums, to be added in parallel.
 	const (
 		scale = 64 * math.Log2E
-		least = -700 * scale // e^-700 is nothing beside 1
+		least = -700 * scale // e^-700 is negligible
 	)
 	var a, b float64
 	for len(x) >= 2 {

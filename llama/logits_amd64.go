@@ -6,9 +6,7 @@ import "golang.org/x/sys/cpu"
 
 var haveAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// largestAVX2 is the largest of n numbers, NaN left out; n > 0 is a multiple of 16.
-//
-//go:noescape
+// largestAVX2 is the largest of n numbers, without NaN; n > 0 is a multiple of 16.
 func largestAVX2(x *float32, n int) float32
 
 // sumExpAVX2 is Σ e^(x-top) over n numbers, none above top; n is a multiple of

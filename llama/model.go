@@ -17,23 +17,23 @@ import (
 	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
-// Model is an open GGUF model with one context. It is safe for concurrent use;
-// one request is computed at a time, on all threads.
+// Model is an open GGUF model with one context. It is safe for concurrent use; requests
+// are computed one at a time, on all threads.
 type Model struct {
 	options Options
 	model   llama.Model
 	vocab   llama.Vocab
 	info    Info
-	bos     llama.Token // noToken: nothing precedes a sequence
-	lead    int         // 1 where bos precedes a sequence, else 0
-	threads *tuner      // nil where their number is given
+	bos     llama.Token // or noToken
+	lead    int         // 1 with bos, else 0
+	threads *tuner      // nil if the number of threads is given
 
 	mu      sync.Mutex
 	ctx     llama.Context
 	mem     llama.Memory
 	batch   llama.Batch
-	cells   int                             // tokens that the cache holds
-	running atomic.Pointer[context.Context] // of the request that is computed
+	cells   int                             // tokens that fit into the cache
+	running atomic.Pointer[context.Context] // of the current request
 	decoded atomic.Int64
 	batches int64 // computed so far
 }
@@ -41,14 +41,13 @@ type Model struct {
 // Info describes an open model.
 type Info = pipe.Info
 
-// ropeNone is the kind of rotary position of a model without (llama.h).
+// ropeNone is the kind of rotary position of a model without any (llama.h).
 const ropeNone = -1
 
-// defaultContext bounds the context where none is asked for: caches grow with it.
+// defaultContext bounds the default context: caches grow with it.
 const defaultContext = 8192
 
-// Open loads a model. It fails with a sentence that names the file; what
-// llama.cpp said is part of it.
+// Open loads a model. Errors name the file and include messages of llama.cpp.
 func Open(o Options) (_ *Model, err error) {
 	o, err = withDefaults(o)
 	if err != nil {
@@ -87,23 +86,14 @@ func Open(o Options) (_ *Model, err error) {
 	if m.options.Batch == 0 {
 		m.options.Batch = defaultBatch(size)
 	}
-	length, trained := o.Context, int(llama.ModelNCtxTrain(m.model))
-	if length == 0 {
-		length = defaultContext
-		if trained > 0 {
-			length = min(trained, defaultContext)
-		}
-	}
 	recurrent := llama.ModelIsRecurrent(m.model) || llama.ModelIsHybrid(m.model)
-	switch {
-	case length < 4:
-		return nil, fail("a context of %d tokens is too short", length)
-	case llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained:
-		return nil, fail("a context of %d tokens: its positions end at %d (choose a shorter one)", length, trained)
+	length, trained, err := m.contextLength(recurrent)
+	if err != nil {
+		return nil, fail("%w", err)
 	}
 	m.cells = length + m.options.Batch
 	if recurrent {
-		m.cells += length // branches wait while the sequence goes on
+		m.cells += length // branches wait while the sequence continues
 	}
 	rotation := ""
 	if short := m.shortRotation(); short > 0 && length > short {
@@ -131,11 +121,30 @@ func Open(o Options) (_ *Model, err error) {
 	return m, nil
 }
 
+// contextLength is the longest sequence in tokens: as asked for, or by default. trained
+// is the longest one in training, according to the file.
+func (m *Model) contextLength(recurrent bool) (length, trained int, err error) {
+	length, trained = m.options.Context, int(llama.ModelNCtxTrain(m.model))
+	if length == 0 {
+		length = defaultContext
+		if trained > 0 {
+			length = min(trained, defaultContext)
+		}
+	}
+	switch {
+	case length < 4:
+		return 0, 0, fmt.Errorf("a context of %d tokens is too short", length)
+	case llama.ModelRopeType(m.model) == ropeNone && !recurrent && length > trained:
+		return 0, 0, fmt.Errorf("a context of %d tokens: its positions end at %d (choose a shorter one)", length, trained)
+	}
+	return length, trained, nil
+}
+
 // batchLogits bounds the logits of one batch, which llama.cpp keeps twice, to
 // 128 MiB each: those of 512 tokens of a vocabulary of 262,144 are 512 MiB.
 const batchLogits = 32 << 20
 
-// defaultBatch is the number of tokens computed at a time.
+// defaultBatch is the number of tokens computed per call.
 func defaultBatch(vocabulary int) int {
 	return max(32, min(512, batchLogits/vocabulary&^31))
 }
@@ -151,10 +160,10 @@ func (m *Model) load() (size int, err error) {
 		p.NGpuLayers = int32(n)
 	}
 	if m.model, err = llama.ModelLoadFromFile(m.options.Path, p); err != nil {
-		return 0, fmt.Errorf("llama.cpp does not load it%s", complaints())
+		return 0, fmt.Errorf("llama.cpp cannot load it%s", complaints())
 	}
 	if llama.ModelHasEncoder(m.model) || !llama.ModelHasDecoder(m.model) || llama.ModelIsDiffusion(m.model) {
-		return 0, errors.New("it does not predict a token from those before it")
+		return 0, errors.New("it does not predict tokens from those before them")
 	}
 	m.vocab = llama.ModelGetVocab(m.model)
 	size = int(llama.VocabNTokens(m.vocab))
@@ -164,13 +173,13 @@ func (m *Model) load() (size int, err error) {
 	return size, nil
 }
 
-// shortRotation is the longest context, if any, up to which the model rotates
-// keys by other angles than beyond: llama.cpp chooses by the size of the cache,
-// for all sequences, however short.
+// shortRotation is the longest context, if any, up to which the model rotates keys by
+// other angles than beyond: llama.cpp chooses by the size of the cache, for all
+// sequences, however short.
 func (m *Model) shortRotation() int {
 	arch, _ := llama.ModelMetaValStr(m.model, "general.architecture")
 	if kind, _ := llama.ModelMetaValStr(m.model, arch+".rope.scaling.type"); kind == "yarn" {
-		return 0 // one set of angles, whatever the context
+		return 0 // the same angles for any context
 	}
 	s, _ := llama.ModelMetaValStr(m.model, arch+".rope.scaling.original_context_length")
 	n, _ := strconv.Atoi(s)
@@ -181,12 +190,12 @@ func (m *Model) openContext(length int) (err error) {
 	p := llama.ContextDefaultParams()
 	p.NCtx = uint32(m.cells)
 	p.NSeqMax = uint32(m.options.Sequences + 1)
-	p.NBatch = max(uint32(m.options.Batch), p.NSeqMax) // llama.cpp aborts where one batch cannot hold a token of each sequence
+	p.NBatch = max(uint32(m.options.Batch), p.NSeqMax) // llama.cpp aborts if a batch cannot hold a token of each sequence
 	p.NUbatch = p.NBatch
 	p.FlashAttentionType = flashTypes[m.options.FlashAttn]
 	p.TypeK, p.TypeV = cacheTypes[m.options.KeyType], cacheTypes[m.options.ValueType]
 	p.KVUnified = 1 // branches share the cells of their prefix
-	p.SwaFull = 1   // a branch off an early position needs what a sliding window has passed
+	p.SwaFull = 1   // a branch from an early position needs what a sliding window has passed
 	p.NoPerf = 1
 	threads := m.options.Threads
 	if threads == 0 {
@@ -197,7 +206,7 @@ func (m *Model) openContext(length int) (err error) {
 	complaints()
 	if m.ctx, err = llama.InitFromModel(m.model, p); err != nil || m.ctx == 0 {
 		m.ctx = 0
-		return fmt.Errorf("llama.cpp opens no context of %d tokens%s (choose a shorter one, or another type of cache)", length, complaints())
+		return fmt.Errorf("llama.cpp cannot open a context of %d tokens%s (choose a shorter one, or another type of cache)", length, complaints())
 	}
 	if err := understood(m.ctx, p); err != nil {
 		return fmt.Errorf("the library of llama.cpp: %w", err)
@@ -210,7 +219,7 @@ func (m *Model) openContext(length int) (err error) {
 	return nil
 }
 
-// abandoned tells llama.cpp, in the middle of a batch, that nobody waits for it.
+// abandoned tells llama.cpp, within a batch, that the request was cancelled.
 func (m *Model) abandoned() bool {
 	ctx := m.running.Load()
 	return ctx != nil && (*ctx).Err() != nil
@@ -219,7 +228,7 @@ func (m *Model) abandoned() bool {
 // Info describes the model.
 func (m *Model) Info() Info { return m.info }
 
-// Decoded is the number of tokens that were computed since the model was opened.
+// Decoded is the number of tokens computed since the model was opened.
 func (m *Model) Decoded() int64 { return m.decoded.Load() }
 
 // Close frees the model.
@@ -238,15 +247,15 @@ func (m *Model) Close() error {
 	return nil
 }
 
-// Tokenize turns text into tokens, none of them special. Zero bytes, which
-// llama.cpp takes for the end, read as U+FFFD.
+// Tokenize converts text to tokens, without special tokens. Zero bytes, which end a
+// text for llama.cpp, are read as U+FFFD.
 func (m *Model) Tokenize(text string) []int32 { return m.tokenize(text, false) }
 
-// tokenize with names reads names of special tokens as those tokens.
+// tokenize with names converts names of special tokens to those tokens.
 func (m *Model) tokenize(text string, names bool) []int32 {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 	if llama.GetVocabType(m.vocab) == llama.VocabTypeSPM {
-		// This kind of vocabulary puts a blank before every text.
+		// this kind of vocabulary puts a space before every text
 		if add, ok := llama.ModelMetaValStr(m.model, "tokenizer.ggml.add_space_prefix"); !ok || add == "true" {
 			text = strings.TrimPrefix(text, " ")
 		}
@@ -262,7 +271,7 @@ func (m *Model) tokenize(text string, names bool) []int32 {
 	return ids
 }
 
-// parts are the files of a model: those of a split one are numbered.
+// parts are the files of a model, of which there may be several, numbered.
 func parts(path string) ([]string, error) {
 	base := filepath.Base(path)
 	var n, of int

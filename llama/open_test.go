@@ -126,10 +126,10 @@ func TestBOSOfChatModels(t *testing.T) {
 		want  int32
 		why   string
 	}{
-		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "", "", 260, "the file's own, 258 <|im_start|>, is a marker of chat turns"},
-		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "false", "<|im_end|>", 259, "as asked for"},
+		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "", "", 260, "the file's own, 258 <|im_start|>, marks chat turns"},
+		{[]string{"<|im_start|>", "<|im_end|>", "<|endoftext|>"}, "false", "<|im_end|>", 259, "as requested"},
 		{[]string{"<|im_start|>", "<|im_end|>"}, "false", "", 258, "no other token"},
-		{[]string{"<|startoftext|>", "<|endoftext|>"}, "false", "", 259, "the file says to add no <|startoftext|>"},
+		{[]string{"<|startoftext|>", "<|endoftext|>"}, "false", "", 259, "the file says not to add <|startoftext|>"},
 		{[]string{"<|startoftext|>", "<|im_end|>"}, "false", "", 258, "the only token"},
 		{[]string{"<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"}, "true", "", 258, "beginning-of-sequence"},
 		{[]string{"<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>"}, "", "", 258, "beginning-of-sequence"},
@@ -171,16 +171,16 @@ func TestBadInput(t *testing.T) {
 	only.write(t, words)
 	learned, _ := randomModel(t, "gpt2", small)
 	for want, o := range map[string]Options{
-		"none.gguf: no such file":                  {Path: filepath.Join(dir, "none.gguf")},
-		"cut.gguf: llama.cpp does not load it":     {Path: filepath.Join(dir, "cut.gguf")},
-		"text.gguf: not a GGUF file":               {Path: filepath.Join(dir, "text.gguf")},
-		"empty.gguf: not a GGUF file":              {Path: filepath.Join(dir, "empty.gguf")},
-		"not in the vocabulary of 260":             {Path: path, BOS: "1000"},
-		"does not divide":                          {Path: path, KeyType: "q8_0"},
-		"unknown type \"f8\"":                      {Path: path, KeyType: "f8"},
-		"no model file named":                      {},
-		"words.gguf: llama.cpp does not load it: ": {Path: words},
-		"its positions end at 256":                 {Path: learned, Context: 257},
+		"none.gguf: no such file":                {Path: filepath.Join(dir, "none.gguf")},
+		"cut.gguf: llama.cpp cannot load it":     {Path: filepath.Join(dir, "cut.gguf")},
+		"text.gguf: not a GGUF file":             {Path: filepath.Join(dir, "text.gguf")},
+		"empty.gguf: not a GGUF file":            {Path: filepath.Join(dir, "empty.gguf")},
+		"not in the vocabulary of 260":           {Path: path, BOS: "1000"},
+		"does not divide":                        {Path: path, KeyType: "q8_0"},
+		"unknown type \"f8\"":                    {Path: path, KeyType: "f8"},
+		"no model file named":                    {},
+		"words.gguf: llama.cpp cannot load it: ": {Path: words},
+		"its positions end at 256":               {Path: learned, Context: 257},
 	} {
 		if m, err := Open(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want …%s…", err, want)
@@ -197,7 +197,7 @@ func TestBadInput(t *testing.T) {
 		"token 1 is 260":           {[]int32{1, 260}, nil},
 		"token 0 is -1":            {[]int32{-1}, nil},
 		"longer than the context":  {make([]int32, 33), nil},
-		"leaves at 3, outside":     {[]int32{1}, []Branch{{At: 3, Tokens: nil}}},
+		"starts at 3, outside":     {[]int32{1}, []Branch{{At: 3, Tokens: nil}}},
 		"branch 0: token 0 is 999": {[]int32{1}, []Branch{{At: 0, Tokens: []int32{999}}}},
 		"of 34 tokens is longer":   {make([]int32, 32), []Branch{{At: 32, Tokens: []int32{1, 2}}}},
 	} {

@@ -40,12 +40,12 @@ func withDefaults(o Options) (Options, error) {
 		o.Sequences = 16
 	}
 	if o.Sequences > 250 {
-		return o, fmt.Errorf("%d sequences side by side are more than llama.cpp holds (at most 250)", o.Sequences)
+		return o, fmt.Errorf("%d sequences in parallel are more than llama.cpp allows (at most 250)", o.Sequences)
 	}
 	return o, nil
 }
 
-// settings are the options that change log-probabilities beyond rounding.
+// settings are the options that change log-probabilities by more than rounding.
 func settings(o Options) string {
 	return strings.Join([]string{"keys " + o.KeyType, "values " + o.ValueType}, ", ")
 }

@@ -14,63 +14,62 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// TopTokens is how many of the most probable tokens a Reader states at a position.
+// TopTokens is the largest number of alternatives at a position.
 const TopTokens = 20
 
-// Alternative is a token that may come, with its log-probability in nats.
+// Alternative is a possible token, with its log-probability in nats.
 type Alternative struct {
 	Token   int32
 	LogProb float32
 }
 
-// Position is what a model says of one token of a sequence, given those before it.
+// Position is a token of a sequence with its probability given those before it.
 type Position struct {
 	Token   int32
-	LogProb float32       // nats; NaN for the first token, which nothing predicts
-	Top     []Alternative // the most probable tokens, the best first; nil for the first token
+	LogProb float32       // nats; NaN for the first token
+	Top     []Alternative // most probable tokens, best first; nil for the first token
 }
 
-// Sampling says how a prompt is continued.
+// Sampling says how to continue a prompt.
 type Sampling struct {
-	Most        int     // tokens, at most
-	Temperature float64 // 0: the most probable token every time
-	TopP        float64 // draws from the most probable tokens that have this share; 0 or 1: from all
+	Most        int     // maximum number of tokens
+	Temperature float64 // 0: always the most probable token
+	TopP        float64 // draw from the most probable tokens with this total probability; 0 or 1: from all
 	Seed        uint64
-	Until       func(Position) bool // told of every new token; true ends the continuation; may be nil
+	Until       func(Position) bool // called with every new token; true ends the continuation; may be nil
 }
 
-// Reader scores whole prompts and continues them. What a prompt has in common with
-// one of the last is not computed again. A Reader has its model for itself.
+// Reader scores whole prompts and continues them. Prefixes shared with recent prompts
+// are not computed again. A Reader must be the only user of its model.
 type Reader struct {
 	m      *Model
-	onward bool   // sequences can be continued, but not cut: see NewReader
-	slots  []slot // by the number of their sequence in llama.cpp
+	onward bool   // sequences can be continued, but not shortened: see NewReader
+	slots  []slot // by sequence number in llama.cpp
 	clock  int64
 }
 
-// slot is a sequence that llama.cpp still holds.
+// slot is a sequence in llama.cpp's cache.
 type slot struct {
 	seen []Position
-	last []float32 // logits after the last token
-	redo Position  // where there are no such logits: the next token, which is computed again for its own
+	last []float32 // logits after the last token, or nil
+	redo Position  // if there are no such logits: the next token, to be computed again for its logits
 	used int64
 }
 
-// NewReader wants a model that was opened with nothing before its sequences
-// (lm.BOSNone): prompts are taken as they are. Models with a state of fixed size
-// cannot go back to an earlier one; nor can those with sliding windows, since
-// llama.cpp gives cells that have left the window to other sequences. They share
-// only what an earlier prompt was as a whole.
+// NewReader requires a model that was opened without BOS (lm.BOSNone): prompts are used
+// as they are. Models with a state of fixed size cannot go back to an earlier one; nor
+// can those with sliding windows, since llama.cpp gives cells outside the window to
+// other sequences. They reuse an earlier prompt only as a whole.
 func NewReader(m *Model) (*Reader, error) {
 	if m.lead != 0 {
-		return nil, errors.New("a reader of prompts puts nothing before them: open the model with BOS none")
+		return nil, errors.New("a reader needs a model opened with BOS none")
 	}
 	onward := m.info.Recurrent || llama.ModelNSWA(m.model) > 0
 	return &Reader{m: m, onward: onward, slots: make([]slot, m.options.Sequences+1)}, nil
 }
 
-// Complete scores a prompt of at least one token and continues it. What it returns
-// is not to be changed. ended reports that the model ended the text itself.
+// Complete scores a prompt of at least one token and continues it. The results must not
+// be changed. ended reports that the model ended the text itself.
 func (r *Reader) Complete(ctx context.Context, prompt []int32, o Sampling) (read, more []Position, ended bool, err error) {
 	m := r.m
 	if len(prompt) == 0 {
@@ -110,8 +109,8 @@ func (r *Reader) Complete(ctx context.Context, prompt []int32, o Sampling) (read
 	return r.slots[n].seen[:len(prompt):len(prompt)], more, ended, nil
 }
 
-// prepare chooses the slot for a prompt and leaves in it what the slot has in
-// common with the prompt, but for a token at least, whose logits are needed.
+// prepare chooses the slot for a prompt and keeps in it the common prefix, except for
+// at least one token, whose logits are needed.
 func (r *Reader) prepare(prompt []int32, more int) (int, error) {
 	best, shared, oldest := 0, 0, 0
 	for i, s := range r.slots {
@@ -125,10 +124,10 @@ func (r *Reader) prepare(prompt []int32, more int) (int, error) {
 	r.clock++
 	whole := shared == len(r.slots[best].seen)
 	switch {
-	case shared > 0 && whole: // the prompt goes on from what is there
+	case shared > 0 && whole: // the prompt continues the slot
 		r.slots[best].used = r.clock
 		return best, r.makeRoom(best, len(prompt)+more)
-	case r.onward || shared < 2: // there is no way back, or nothing worth it
+	case r.onward || shared < 2: // going back is impossible, or not worth it
 		r.slots[oldest].used = r.clock
 		return oldest, errors.Join(r.forget(oldest), r.makeRoom(oldest, len(prompt)+more))
 	}
@@ -149,7 +148,7 @@ func (r *Reader) prepare(prompt []int32, more int) (int, error) {
 	return oldest, r.makeRoom(oldest, len(prompt)+more)
 }
 
-// common is how many tokens two sequences begin with in common.
+// common is the length of the common prefix of two sequences.
 func common(seen []Position, prompt []int32) int {
 	for i := range min(len(seen), len(prompt)) {
 		if seen[i].Token != prompt[i] {
@@ -159,8 +158,8 @@ func common(seen []Position, prompt []int32) int {
 	return min(len(seen), len(prompt))
 }
 
-// makeRoom forgets what was used longest ago until slot n can hold so many tokens.
-// Tokens that slots share are counted more than once.
+// makeRoom drops the least recently used slots until slot n can hold so many tokens.
+// Tokens that slots share are counted several times.
 func (r *Reader) makeRoom(n, tokens int) error {
 	for {
 		total, oldest := tokens, -1
@@ -189,8 +188,7 @@ func (r *Reader) forget(n int) error {
 	return err
 }
 
-// extend computes tokens that follow what slot n holds. After an error the slot is
-// empty.
+// extend computes tokens after those in slot n. After an error the slot is empty.
 func (r *Reader) extend(ctx context.Context, n int, tokens []int32) (err error) {
 	defer func() {
 		if err != nil {
@@ -230,7 +228,7 @@ func (r *Reader) extend(ctx context.Context, n int, tokens []int32) (err error) 
 	return nil
 }
 
-// position is a token in the light of the logits before it; nil for the first.
+// position describes a token by the logits before it; nil for the first.
 func (r *Reader) position(logits []float32, id int32) Position {
 	if len(logits) == 0 {
 		return Position{Token: id, LogProb: float32(math.NaN())}
@@ -244,8 +242,8 @@ func (r *Reader) position(logits []float32, id int32) Position {
 	return p
 }
 
-// best are the n tokens of the largest logits, the largest first; of equal ones
-// that with the smaller number.
+// best are the n tokens with the largest logits, in descending order; of equal ones the
+// smaller id comes first.
 func best(logits []float32, n int) []int32 {
 	top := make([]int32, 0, n+1)
 	for id, v := range logits {
@@ -296,11 +294,11 @@ func choose(logits []float32, o Sampling, rng *rand.Rand) int32 {
 // Info describes the model.
 func (r *Reader) Info() Info { return r.m.info }
 
-// Tokenize turns text into tokens. With names, the names of special tokens in it
-// are those tokens; otherwise they are text like any other.
+// Tokenize converts text to tokens. With names, names of special tokens in it become
+// those tokens; otherwise they are ordinary text.
 func (r *Reader) Tokenize(text string, names bool) []int32 { return r.m.tokenize(text, names) }
 
-// Piece is the text of a token; of a special one, its name.
+// Piece is the text of a token, or the name of a special one.
 func (r *Reader) Piece(id int32) string {
 	piece := make([]byte, 256)
 	n := llama.TokenToPiece(r.m.vocab, llama.Token(id), piece, 0, true)
@@ -311,16 +309,15 @@ func (r *Reader) Piece(id int32) string {
 	return string(piece[:max(0, n)])
 }
 
-// Marks are the tokens of a vocabulary that begin and end a text, as the file has
-// them; below 0 where there is none. Added reports that the first precedes every
-// text.
+// Marks are the tokens that begin and end a text, according to the file; negative if
+// there is none. Added reports whether the first precedes every text.
 type Marks struct {
 	Begin, End int32
 	Added      bool
-	Chat       string // template of conversations; "" for none
+	Chat       string // chat template; may be empty
 }
 
-// Marks says how the file's texts begin and end.
+// Marks returns the tokens that begin and end texts.
 func (r *Reader) Marks() Marks {
 	m := r.m
 	k := Marks{
@@ -331,8 +328,8 @@ func (r *Reader) Marks() Marks {
 	return k
 }
 
-// Start is what a choice of BOS puts before a text: nil for none made, nothing for
-// lm.BOSNone, else one token.
+// Start is the tokens that a choice of BOS puts before a text: nil for no choice, none
+// for lm.BOSNone, else one.
 func (r *Reader) Start(choice lm.BOSChoice) ([]int32, error) {
 	size := r.m.info.Vocabulary
 	id, isID := choice.ID()

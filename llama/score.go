@@ -16,37 +16,37 @@ import (
 // Branch continues from the first At tokens of a request.
 type Branch = pipe.Branch
 
-// target is a log-probability to be taken from the logits at one position.
+// target is a log-probability to take from the logits at one position.
 type target struct {
 	token int32
 	out   *float32
 }
 
-// branch is one of two tokens at least, with the place for its answer.
+// branch has at least two tokens, and the place for its answer.
 type branch struct {
 	at     int
 	tokens []int32
 	out    []float32
 }
 
-// computed is how many of its tokens are computed: the last predicts nothing,
-// and the first is predicted by the sequence that it leaves.
+// computed is the number of its tokens that are computed: the last predicts nothing,
+// and the first is predicted by the sequence.
 func (b branch) computed() int { return len(b.tokens) - 1 }
 
-// walk is one request on its way through the model.
+// walk is the state of a request.
 type walk struct {
 	ctx      context.Context
 	m        *Model
 	tokens   []int32
 	along    []float32
-	first    map[int][]target // first tokens of the branches, by where they leave
+	first    map[int][]target // first tokens of the branches, by position
 	branches []branch
-	want     [][]target // of every token in the batch
+	want     [][]target // for every token in the batch
 }
 
-// LogProbs returns ln q along tokens and along every branch, given BOS and what
-// precedes. Tokens that are not needed for that are not computed: the last of
-// every branch predicts nothing. An interrupted request leaves nothing behind.
+// LogProbs returns ln q along tokens and along every branch, given BOS and the
+// preceding tokens. Tokens that predict nothing are not computed, such as the last of
+// every branch. A cancelled request leaves nothing behind.
 func (m *Model) LogProbs(ctx context.Context, tokens []int32, branches []Branch) (along []float32, off [][]float32, err error) {
 	if err := m.check(tokens, branches); err != nil {
 		return nil, nil, err
@@ -103,7 +103,7 @@ func (m *Model) check(tokens []int32, branches []Branch) error {
 	}
 	for b, br := range branches {
 		if br.At < 0 || br.At > len(tokens) {
-			return fmt.Errorf("branch %d leaves at %d, outside the %d tokens of the request", b, br.At, len(tokens))
+			return fmt.Errorf("branch %d starts at %d, outside the %d tokens of the request", b, br.At, len(tokens))
 		}
 		if err := valid(br.Tokens); err != nil {
 			return fmt.Errorf("branch %d: %w", b, err)
@@ -116,7 +116,7 @@ func (m *Model) check(tokens []int32, branches []Branch) error {
 	return nil
 }
 
-// guess gives first tokens of sequences the probability 1/vocabulary: nothing
+// guess gives first tokens of sequences the probability 1/vocabulary, since nothing
 // precedes them.
 func (w *walk) guess() {
 	uniform := -float32(math.Log(float64(w.m.info.Vocabulary)))
@@ -129,9 +129,9 @@ func (w *walk) guess() {
 	delete(w.first, 0)
 }
 
-// prefix computes positions from to to-1 of the sequence itself. Position p
-// holds BOS, if any, for p = 0, else tokens[p-1]; what follows p is tokens[p] and
-// the first tokens of the branches that leave there.
+// prefix computes positions from to to-1 of the sequence itself. Position p holds BOS,
+// if any, for p = 0, else tokens[p-1]; it predicts tokens[p] and the first tokens of
+// the branches that leave there.
 func (w *walk) prefix(from, to int) error {
 	for p := max(from, 1-w.m.lead); p < to; p++ {
 		id := int32(w.m.bos)
@@ -149,7 +149,7 @@ func (w *walk) prefix(from, to int) error {
 	return w.flush()
 }
 
-// position is where llama.cpp has position p, which counts from BOS.
+// position is the position in llama.cpp of position p, which counts from BOS.
 func (m *Model) position(p int) int { return p - 1 + m.lead }
 
 // end is the number of positions of the sequence itself that predict something.
@@ -161,11 +161,10 @@ func (w *walk) end() int {
 	return n
 }
 
-// attention computes the whole sequence, then the branches. Keys and values stay
-// what they were, so that a branch may take those up to where it leaves, however
-// far the sequence has come. Branches that leave late come first, and keys and
-// values of the sequence that no branch needs any more go: attention costs what
-// is in the cache.
+// attention computes the whole sequence, then the branches. Keys and values do not
+// change, so a branch can use those up to where it leaves at any time. Branches that
+// leave late come first, and keys and values that are no longer needed are dropped,
+// since attention costs time for everything in the cache.
 func (w *walk) attention() error {
 	m := w.m
 	if err := w.prefix(0, w.end()); err != nil {
@@ -196,8 +195,8 @@ func (w *walk) attention() error {
 	return nil
 }
 
-// group is the number of branches, of the first in the list, that are worth
-// computing side by side: each saves a batch.
+// group is the number of branches, from the beginning of the list, worth computing in
+// parallel: each saves a batch.
 func (w *walk) group(list []branch) int {
 	batch := w.m.options.Batch
 	batches := func(n int) int { return (n + batch - 1) / batch }
@@ -213,9 +212,9 @@ func (w *walk) group(list []branch) int {
 	return n
 }
 
-// recurrent computes the sequence, and stops where branches leave, for a state of
-// fixed size is there only once. A branch keeps a copy of it and waits until as
-// many do as there is room for.
+// recurrent computes the sequence, and stops where branches leave, since there is only
+// one copy of the state. A branch gets a copy and waits until as many are waiting as
+// fit.
 func (w *walk) recurrent() error {
 	m := w.m
 	slices.SortStableFunc(w.branches, func(a, b branch) int { return cmp.Compare(a.at, b.at) })
@@ -244,7 +243,7 @@ func (w *walk) recurrent() error {
 	return w.sideBySide(waiting)
 }
 
-// sideBySide computes branches; that of list[s] has the state of sequence s+1,
+// sideBySide computes branches in parallel; list[s] has the state of sequence s+1,
 // which is free afterwards.
 func (w *walk) sideBySide(list []branch) error {
 	for s, b := range list {
@@ -265,7 +264,7 @@ func (w *walk) sideBySide(list []branch) error {
 	return nil
 }
 
-// add puts a token into the batch, and computes the batch when it is full.
+// add adds a token to the batch, and computes the batch when it is full.
 func (w *walk) add(id int32, pos int, seq int32, want []target) error {
 	if err := w.m.batch.Add(llama.Token(id), llama.Pos(pos), []llama.SeqId{llama.SeqId(seq)}, len(want) > 0); err != nil {
 		return err
@@ -277,7 +276,7 @@ func (w *walk) add(id int32, pos int, seq int32, want []target) error {
 	return nil
 }
 
-// flush computes the batch and takes what is wanted from its logits.
+// flush computes the batch and takes the wanted log-probabilities.
 func (w *walk) flush() error {
 	if len(w.want) == 0 {
 		return nil
@@ -293,7 +292,7 @@ func (w *walk) flush() error {
 	return w.take()
 }
 
-// decode has llama.cpp compute the batch of n tokens.
+// decode computes the batch of n tokens.
 func (m *Model) decode(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -9,11 +9,10 @@ import (
 	"github.com/hybridgroup/yzma/pkg/llama"
 )
 
-// defaultThreads is the number of cores that this process may use: as many as
-// the Go runtime grants itself, which heeds the limits of a container, but no
-// more than there are physical ones, where the system says so. Threads of
-// llama.cpp wait for each other by spinning, so that a single one too many holds
-// up all of them.
+// defaultThreads is the number of cores that this process may use: GOMAXPROCS, which
+// respects the limits of a container, but no more than the number of physical cores, if
+// known. Threads of llama.cpp wait for each other by spinning, so that a single one too
+// many slows down all.
 func defaultThreads() int {
 	n := runtime.GOMAXPROCS(0)
 	if cores := physicalCores("/sys/devices/system/cpu"); cores > 0 {
@@ -34,17 +33,16 @@ func physicalCores(dir string) int {
 	return len(cores)
 }
 
-// A tuner finds out how many threads are fastest while batches are computed:
-// where other programs use the cores too, fewer can be, since all wait for the
-// slowest. Now and then, and when batches take longer than before, it tries
-// another number, and keeps it if a few batches are faster. The number of threads
-// changes no result.
+// A tuner finds the fastest number of threads while batches are computed: if other
+// programs use the cores, fewer can be faster, since all wait for the slowest. From
+// time to time, and when batches take longer than before, it tries another number, and
+// keeps it if a few batches are faster. Results do not depend on the number of threads.
 type tuner struct {
 	choices []int // most threads first
-	at, set int   // the choice in use, and the one that llama.cpp was told
-	trying  bool  // the choice in use is on trial
+	at, set int   // the choice in use, and the one set in llama.cpp
+	trying  bool  // the choice in use is being tried
 	before  int   // the choice that it must beat
-	wins    int   // batches that it has won
+	wins    int   // batches won so far
 	steady  []float64
 	since   int // full batches since the last trial
 	wait    int // full batches until the next
@@ -55,8 +53,8 @@ const (
 	lastTrial   = 64   // at most between two
 	trialLength = 3    // batches that a new choice must win in a row
 	margin      = 1.1  // by this factor
-	slower      = 1.25 // a batch that takes so much longer makes another trial due sooner
-	memory      = 12   // batches that make up what is usual
+	slower      = 1.25 // a batch slower by this factor brings the next trial forward
+	memory      = 12   // batches in the running average
 )
 
 func newTuner(most int) *tuner {
@@ -67,7 +65,7 @@ func newTuner(most int) *tuner {
 	return t
 }
 
-// begin prepares for a batch of n tokens; what it returns is called after it.
+// begin prepares for a batch of n tokens; call end after it.
 func (t *tuner) begin(m *Model, n int) (end func()) {
 	if t == nil || len(t.choices) < 2 || n < m.options.Batch {
 		return func() {}
@@ -82,7 +80,7 @@ func (t *tuner) begin(m *Model, n int) (end func()) {
 	return func() { t.took(time.Since(from).Seconds()) }
 }
 
-// choose puts the next number of threads on trial when it is time.
+// choose tries the next number of threads when it is time.
 func (t *tuner) choose() {
 	if !t.trying && t.since >= t.wait {
 		t.trying, t.wins, t.since = true, 0, 0
@@ -90,7 +88,7 @@ func (t *tuner) choose() {
 	}
 }
 
-// took is told how many seconds the last full batch took.
+// took records the duration of the last full batch in seconds.
 func (t *tuner) took(seconds float64) {
 	if !t.trying {
 		t.since++
@@ -108,7 +106,7 @@ func (t *tuner) took(seconds float64) {
 	}
 }
 
-// usual is what a batch takes with the choice that is not on trial.
+// usual is the duration of a batch with the choice that is not being tried.
 func (t *tuner) usual() float64 {
 	sum := 0.0
 	for _, s := range t.steady {

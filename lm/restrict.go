@@ -70,7 +70,7 @@ func (r *restricted[T]) LogProbs(ctx context.Context, q Request[T]) (Scores, err
 	}
 	for i, b := range q.Branches {
 		if b.At < 0 || b.At > len(q.Tokens) {
-			return Scores{}, fmt.Errorf("scoring within %d tokens: branch %d leaves at %d, outside the %d tokens of the request", r.window, i, b.At, len(q.Tokens))
+			return Scores{}, fmt.Errorf("scoring within %d tokens: branch %d starts at %d, outside the %d tokens of the request", r.window, i, b.At, len(q.Tokens))
 		}
 		if out.Branches[i], err = r.score(ctx, q.Tokens[max(0, b.At-r.window):b.At], b.Tokens); err != nil {
 			return Scores{}, err

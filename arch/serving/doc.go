@@ -1,10 +1,10 @@
-// Package serving says what serving a model takes of memory: whether a context
-// and a batch fit on a device beside the weights, which context is the longest
-// that does, what engines allocate where less is needed, and how many bytes a
-// step must read, which bounds its speed.
+// Package serving computes the memory that serving a model takes: whether a context and
+// a batch fit on a device next to the weights, the longest context that does, what
+// engines allocate beyond what is needed, and how many bytes a step must read, which
+// bounds its speed.
 //
-// In: an arch.Model and Options. Out: a Fit. The caches come from arch, exactly;
-// the rules of the engines are read from their sources and named beside them.
-// Activations and the engines' own overhead are not derived: set them aside with
-// Options.Overhead.
+// [New] computes a [Fit] for an arch.Model and [Options]. The caches come from arch,
+// exactly; the rules of the engines come from their sources, which are cited.
+// Activations and the engines' own overhead are not modelled: reserve memory for them
+// with Options.Overhead.
 package serving

@@ -8,35 +8,34 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 )
 
-// Engine is a rule of allocation.
+// Engine is a way of allocating memory.
 type Engine string
 
-// The engines.
+// Engines.
 const (
-	// Needed is what must be at hand, whatever the engine: the peak of the
-	// history state at any length up to the context.
+	// Needed is what every engine needs: the peak of the history state at any length up
+	// to the context.
 	Needed Engine = "needed"
-	// VLLM allocates blocks of Options.Block tokens. A sliding layer holds its
-	// window, the tokens that are scheduled at once, and a block more, since a
-	// window may start within one (vLLM, v1/kv_cache_interface.py,
-	// SlidingWindowSpec).
+	// VLLM allocates blocks of Options.Block tokens. A sliding layer holds its window,
+	// the tokens scheduled at once, and one more block, since a window may start within
+	// a block (vLLM, v1/kv_cache_interface.py, SlidingWindowSpec).
 	VLLM Engine = "vllm"
 	// LlamaCpp allocates all cells of the context at the start, in multiples of
 	// 256; a sliding layer holds its window and a physical batch (llama.cpp,
 	// llama-kv-cache-iswa.cpp); recurrent states and convolutions are float32.
 	LlamaCpp Engine = "llama.cpp"
-	// Transformers grows with the text and keeps as many columns of a convolution
-	// as its kernel is wide (Transformers 5, cache_utils.py).
+	// Transformers grows with the text and keeps as many columns of a convolution as
+	// its kernel has (Transformers 5, cache_utils.py).
 	Transformers Engine = "transformers"
 )
 
-// Engines lists the rules of allocation, Needed first.
+// Engines lists the engines, Needed first.
 func Engines() []Engine { return []Engine{Needed, VLLM, LlamaCpp, Transformers} }
 
-const llamaPad = 256 // cells; llama.cpp pads the context to it
+const llamaPad = 256 // cells; llama.cpp rounds the context up to a multiple
 
-// Bytes is what an engine holds on one device for one sequence of L tokens, of a
-// model that o.Devices devices share. It fails when the size leaves 63 bits.
+// Bytes is the memory of an engine on one device for one sequence of L tokens, of a
+// model that o.Devices devices share. It fails if the size does not fit in 63 bits.
 func Bytes(m *arch.Model, e Engine, L int64, o Options) (int64, error) {
 	o = o.withDefaults()
 	sum := int64(0)
@@ -52,7 +51,7 @@ func Bytes(m *arch.Model, e Engine, L int64, o Options) (int64, error) {
 			sum += n
 		}
 	}
-	if e == LlamaCpp { // whole layers, not heads, are put on devices
+	if e == LlamaCpp { // layers, not heads, are distributed over devices
 		sum = ceilDiv(sum, int64(o.Devices))
 	}
 	return sum, nil
@@ -78,9 +77,9 @@ func (o Options) part(p arch.Part, e Engine, L int64) (int64, error) {
 	return st.Type(p).Size(int64(elements))
 }
 
-// share is what one device keeps of the width of a part: its share of the heads,
-// at least one; its share of a recurrent state; all of a latent or of index keys,
-// which every head reads.
+// share is the part of the width that one device keeps: its share of the heads, at
+// least one; its share of a recurrent state; all of a latent or of index keys, which
+// every head reads.
 func (o Options) share(p arch.Part) int64 {
 	n := int64(o.Devices)
 	switch heads := p.KVHeads(); {
@@ -92,7 +91,7 @@ func (o Options) share(p arch.Part) int64 {
 	return p.Width
 }
 
-// entries is how many entries an engine holds.
+// entries is the number of entries that an engine holds.
 func (o Options) entries(p arch.Part, e Engine, L int64) int64 {
 	window := p.Rule == arch.Bounded && p.Kind == arch.Window
 	switch e {

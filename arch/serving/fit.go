@@ -8,16 +8,16 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 )
 
-// Options says what a model is to be served with. The zero value of a field asks
-// for its default; Memory has none.
+// Options says how a model is to be served. Zero values mean defaults, except for
+// Memory.
 type Options struct {
 	Memory      int64   // bytes of one device
 	Utilization float64 // share of Memory that may be used; 0 means 0.9, as in vLLM
 	Overhead    int64   // bytes set aside on each device for activations and the engine
 	Weights     int64   // bytes of all weights; devices share them evenly
-	Devices     int     // that share a model (tensor parallelism); 0 means 1
+	Devices     int     // that share the model (tensor parallelism); 0 means 1
 
-	Context int64 // tokens of a sequence; 0 means what the model declares
+	Context int64 // tokens per sequence; 0 means what the model declares
 	Batch   int64 // sequences at once; 0 means 1
 
 	Storage arch.Storage // formats of the cache
@@ -26,10 +26,10 @@ type Options struct {
 	Scheduled  int64 // tokens that vLLM schedules at once (max_num_batched_tokens); 0 means 8,192
 	Microbatch int64 // tokens of a physical batch in llama.cpp (n_ubatch); 0 means 512
 
-	Bandwidth float64 // bytes a second that one device reads; 0: no speed is said
+	Bandwidth float64 // bytes per second that one device reads; 0: speed is not computed
 
-	// Draft is a second model that proposes tokens, nil for none. Its cache holds
-	// the same sequences.
+	// Draft is a second model that proposes tokens, or nil. Its cache holds the same
+	// sequences.
 	Draft        *arch.Model
 	DraftWeights int64 // bytes
 }
@@ -69,17 +69,16 @@ func (o Options) check() error {
 	return nil
 }
 
-// Unbounded stands for a longest context or a number of sequences that memory
-// does not bound.
+// Unbounded means that memory does not limit the context or the number of sequences.
 const Unbounded = math.MaxInt64
 
-// Fit is what fits.
+// Fit says what fits.
 type Fit struct {
 	Model     string `json:"model"`
 	Draft     string `json:"draft,omitempty"`
 	Devices   int    `json:"devices"`
-	Weights   int64  `json:"weights"`   // bytes on each device, the draft's included
-	Available int64  `json:"available"` // bytes left for caches on each device; negative when the weights alone are too large
+	Weights   int64  `json:"weights"`   // bytes on each device, including the draft's
+	Available int64  `json:"available"` // bytes left for caches on each device; negative if the weights alone are too large
 	Context   int64  `json:"context"`   // tokens asked about
 	Batch     int64  `json:"batch"`
 
@@ -87,27 +86,27 @@ type Fit struct {
 	Read    Read        `json:"read"`
 }
 
-// EngineFit is what fits under one rule of allocation.
+// EngineFit says what fits with one engine.
 type EngineFit struct {
 	Engine      Engine `json:"engine"`
 	PerSequence int64  `json:"per_sequence"` // bytes on each device at Context
 	Total       int64  `json:"total"`        // PerSequence × Batch
 	Fits        bool   `json:"fits"`
-	Longest     int64  `json:"longest"`   // tokens: the longest context at Batch, 0 when none, Unbounded when memory does not bound it
+	Longest     int64  `json:"longest"`   // longest context at Batch, in tokens; 0 if there is none, or Unbounded
 	Sequences   int64  `json:"sequences"` // the largest batch at Context
 }
 
-// Read is what a step that adds one token to each sequence has to read from the
-// memory of a device: all weights (of a mixture of experts fewer, where a batch
-// does not reach all) and all that the caches hold. Sparse attention reads less.
+// Read is what a step that adds one token to each sequence must read from a device's
+// memory: all weights (fewer for a mixture of experts, if a batch does not use all) and
+// all caches. Sparse attention reads less.
 type Read struct {
 	Bytes int64 `json:"bytes"` // weights and caches, at Context and Batch
-	// PerSecond bounds the tokens a second of one sequence, 0 when no bandwidth
-	// is given. A batch makes Batch times as many.
+	// PerSecond bounds the tokens per second of one sequence; 0 if no bandwidth is
+	// given. A batch makes Batch times as many.
 	PerSecond float64 `json:"per_second,omitempty"`
 }
 
-// New says what fits of m.
+// New computes what fits of m.
 func New(m *arch.Model, o Options) (Fit, error) {
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
@@ -153,8 +152,7 @@ func New(m *arch.Model, o Options) (Fit, error) {
 	return f, nil
 }
 
-// sequence is the bytes of one sequence on one device, the draft's cache
-// included.
+// sequence is the bytes of one sequence on one device, including the draft's cache.
 func (o Options) sequence(m *arch.Model, e Engine, L int64) (int64, error) {
 	n, err := Bytes(m, e, L, o)
 	if err != nil || o.Draft == nil {
@@ -167,9 +165,8 @@ func (o Options) sequence(m *arch.Model, e Engine, L int64) (int64, error) {
 	return n + d, err
 }
 
-// longest is the longest context at which a batch fits: what an engine holds
-// never shrinks as the context grows, so it is bisected. A size that leaves 63
-// bits does not fit.
+// longest is the longest context at which a batch fits, by bisection: memory never
+// shrinks as the context grows. Sizes beyond 63 bits do not fit.
 func (o Options) longest(m *arch.Model, e Engine, available int64) int64 {
 	const most = int64(1) << 48
 	fits := func(L int64) bool {
@@ -193,7 +190,7 @@ func (o Options) longest(m *arch.Model, e Engine, available int64) int64 {
 	return lo
 }
 
-// product saturates.
+// product multiplies, saturating.
 func product(a, b int64) int64 {
 	if a > 0 && b > math.MaxInt64/a {
 		return math.MaxInt64
@@ -201,7 +198,7 @@ func product(a, b int64) int64 {
 	return a * b
 }
 
-// Cell is a context and a batch of a Table.
+// Cell is an entry of a Table.
 type Cell struct {
 	Context int64 `json:"context"` // tokens
 	Batch   int64 `json:"batch"`
@@ -209,8 +206,8 @@ type Cell struct {
 	Fits    bool  `json:"fits"`
 }
 
-// Table says for contexts × batches what an engine takes, row by row. Sizes that
-// leave 63 bits are given as the largest number.
+// Table computes the memory of an engine for contexts × batches, row by row. Sizes
+// beyond 63 bits are the largest number.
 func Table(m *arch.Model, e Engine, contexts, batches []int64, o Options) ([]Cell, error) {
 	o.Context = max(o.Context, 1)
 	f, err := New(m, o)

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// maxHeader bounds the header of a safetensors file, as the format does.
+// maxHeader is the format's limit for the header of a safetensors file.
 const maxHeader = 100 << 20
 
-// WeightsOf is the bytes of the weights at path: a safetensors file, an index of
-// its shards (model.safetensors.index.json), a GGUF file, or a folder that holds
-// them. Nothing but headers is read.
+// WeightsOf is the size in bytes of the weights at path: a safetensors file, an index
+// of its shards (model.safetensors.index.json), a GGUF file, or a folder with them. It
+// reads only headers.
 func WeightsOf(path string) (int64, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -63,7 +63,7 @@ func folder(path string) (int64, error) {
 			return sum, nil
 		}
 	}
-	return 0, errors.New("no safetensors and no GGUF file is there")
+	return 0, errors.New("there are no safetensors or GGUF files")
 }
 
 // index reads metadata.total_size.
@@ -88,8 +88,8 @@ func index(path string) (int64, error) {
 	return n, nil
 }
 
-// safetensors reads where the last tensor ends: eight bytes give the length of a
-// JSON header, in which each tensor has data_offsets.
+// safetensors returns the end of the last tensor: eight bytes give the length of a JSON
+// header, in which each tensor has data_offsets.
 func safetensors(path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {

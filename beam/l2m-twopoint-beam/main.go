@@ -53,7 +53,7 @@ func run(o twopoint.Options, distances string) error {
 		o.Blocks = -1
 	}
 	if o.Sample == 0 {
-		return errors.New("--sample: 0 is no share of the documents (1 counts all)")
+		return errors.New("--sample: 0 counts no documents (1 counts all)")
 	}
 	ctx := context.Background()
 	p, s := beam.NewPipelineWithRoot()

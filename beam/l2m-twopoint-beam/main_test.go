@@ -23,7 +23,7 @@ func TestBadFlags(t *testing.T) {
 		sample    float64
 		distances string
 	}{
-		"--sample: 0 is no share":         {0, "1"},
+		"--sample: 0 counts no documents": {0, "1"},
 		"a sample of 2 is not a share":    {2, "1"},
 		`--distances: "" is not a number`: {1, "1,,2"},
 	} {

@@ -11,27 +11,27 @@ import (
 	"github.com/l2m-lab/l2m/count"
 )
 
-// dealing says which documents are counted, and how they are dealt to blocks.
+// dealing says which documents are counted, and how they are assigned to blocks.
 type dealing struct {
 	Blocks int
 	Sample float64
 	Seed   uint64
 }
 
-// of returns the dealing of a corpus whose documents have these sizes, as l2m
-// twopoint deals them.
+// of returns the assignment for a corpus with documents of these sizes, as in l2m
+// twopoint.
 func (d dealing) of(s count.Sizes) count.Options {
 	return count.Options{Blocks: d.Blocks, BlockTokens: count.DefaultBlockTokens, Sample: d.Sample, Seed: d.Seed}.Divide(s)
 }
 
-// shardSizes says for every shard which number its first document has among
-// all, and how long all are.
+// shardSizes has, for every shard, the number of its first document among all, and the
+// sizes of all.
 type shardSizes struct {
 	first map[int]int
 	all   count.Sizes
 }
 
-// readSizes reads what joinFn has put together.
+// readSizes decodes the output of joinFn.
 func readSizes(sizes []byte) (shardSizes, error) {
 	type shard struct {
 		number int
@@ -56,9 +56,8 @@ func readSizes(sizes []byte) (shardSizes, error) {
 	return s, nil
 }
 
-// dealFn numbers the documents among all, and leaves out those that are not in
-// the sample. The number goes before the text, with the sizes of all
-// documents: both decide on blocks.
+// dealFn numbers the documents and drops those that are not in the sample. It emits the
+// number before the text, with the sizes of all documents: both determine blocks.
 type dealFn struct {
 	Dealing dealing
 
@@ -66,7 +65,7 @@ type dealFn struct {
 	shards shardSizes
 }
 
-// ProcessElement takes one document of a shard.
+// ProcessElement processes a document of a shard.
 func (f *dealFn) ProcessElement(shard int, numbered, sizes []byte, emit func(int, []byte)) error {
 	if f.shards.first == nil || !bytes.Equal(f.sizes, sizes) {
 		var err error
@@ -86,7 +85,7 @@ func (f *dealFn) ProcessElement(shard int, numbered, sizes []byte, emit func(int
 	return nil
 }
 
-// dealt is a document on its way from dealFn to pairsFn.
+// dealt is a document as dealFn emits it.
 type dealt struct {
 	number int
 	all    count.Sizes

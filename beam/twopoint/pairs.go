@@ -15,10 +15,10 @@ import (
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
-// Kinds of things that are counted.
+// Kinds of items that are counted.
 const (
-	documentKind = 'd' // documents: one thing, of no block
-	placeKind    = 'p' // places, with and without tokens: one thing
+	documentKind = 'd' // documents: one item, in no block
+	placeKind    = 'p' // positions, with and without tokens: one item
 	unigramKind  = 'u' // tokens
 	jointKind    = 'j' // pairs of tokens
 	leftKind     = 'l' // left tokens of pairs
@@ -26,8 +26,8 @@ const (
 	tableKind    = 't' // cells of the table of all pairs; not a histogram
 )
 
-// A group is what one worker sums: the things of one kind at one distance whose
-// hash falls into one partition.
+// A group is what one worker sums: the items of one kind at one distance whose hash
+// falls into one partition.
 type group struct {
 	kind      byte
 	distance  int
@@ -48,18 +48,18 @@ type histogramOf struct {
 
 func (h histogramOf) key() []byte { return binary.AppendUvarint([]byte{h.kind}, uint64(h.distance)) }
 
-// tokenPartitions is how many partitions of pairs share one of tokens, of which
-// there are far fewer.
+// tokenPartitions is the number of partitions of pairs per partition of tokens, of
+// which there are far fewer.
 const tokenPartitions = 16
 
-// pairsFn counts things in the documents that a worker sees, and emits them as
-// batches, which are (group, block, things and counts). An element of a
-// collection costs a runner about a kilobyte; a batch holds hundreds of pairs.
+// pairsFn counts items in the documents of a worker, and emits them as batches: (group,
+// block, items and counts). An element of a collection costs a runner about a kilobyte;
+// a batch holds hundreds of pairs.
 //
-// It declares a state that it does not use, which makes Flink's runner process
-// every shard as a bundle of its own. Otherwise it makes one bundle of all that
-// a task slot has, and waits for its end before it reads more than 100 messages
-// of its output, 400 MB: it waits for ever (Beam 2.70, SdkHarnessClient.close).
+// It declares a state that it does not use, which makes Flink's runner process every
+// shard as a separate bundle. Otherwise it makes one bundle of everything that a task
+// slot has, and waits for its end before it reads more than 100 messages of its output,
+// 400 MB: it hangs (Beam 2.70, SdkHarnessClient.close).
 type pairsFn struct {
 	Tokens     tokens
 	Distances  []int
@@ -71,13 +71,13 @@ type pairsFn struct {
 	vocabulary *vocabulary.Vocabulary
 	stream     token.Stream
 	words      words
-	documents  int64       // that are held
-	ids        []uint32    // of their tokens, one document behind the other
+	documents  int64       // in memory
+	ids        []uint32    // of their tokens, one document after another
 	segments   [][]segment // of ids, by block
 }
 
-// segment says which tokens are right ends of pairs of a block: ids[lo:hi]. The
-// document, where their left ends are, begins at from.
+// segment says which tokens are right tokens of pairs of a block: ids[lo:hi]. The
+// document, with their left tokens, begins at from.
 type segment struct{ from, lo, hi int }
 
 // Setup reads the vocabulary.
@@ -87,7 +87,7 @@ func (f *pairsFn) Setup(ctx context.Context) error {
 	return err
 }
 
-// StartBundle forgets what a bundle that failed may have left.
+// StartBundle clears the state that a failed bundle may have left.
 func (f *pairsFn) StartBundle(func([]byte, []byte)) error {
 	f.forget()
 	f.words = words{ids: map[string]uint32{}}
@@ -100,7 +100,7 @@ func (f *pairsFn) forget() {
 	f.documents, f.ids, f.segments = 0, f.ids[:0], make([][]segment, max(1, f.Dealing.Blocks))
 }
 
-// ProcessElement takes one document.
+// ProcessElement processes a document.
 func (f *pairsFn) ProcessElement(_ state.Provider, _ int, element []byte, emit func([]byte, []byte)) error {
 	doc, err := readDealt(element)
 	if err != nil {
@@ -124,7 +124,7 @@ func (f *pairsFn) ProcessElement(_ state.Provider, _ int, element []byte, emit f
 	return nil
 }
 
-// encode adds the tokens of a text to those that are held.
+// encode appends the tokens of a text.
 func (f *pairsFn) encode(text []byte) {
 	var name []byte
 	if f.Tokens.words() {
@@ -141,11 +141,11 @@ func (f *pairsFn) encode(text []byte) {
 	}
 }
 
-// FinishBundle counts what is still held.
+// FinishBundle counts the rest.
 func (f *pairsFn) FinishBundle(emit func([]byte, []byte)) { f.count(emit) }
 
-// count counts and emits what is held. The words keep their ids until the end
-// of the bundle.
+// count counts and emits the documents in memory. Words keep their ids until the end of
+// the bundle.
 func (f *pairsFn) count(emit func([]byte, []byte)) {
 	if f.documents == 0 {
 		return
@@ -208,7 +208,7 @@ func (f *pairsFn) countDistance(block, d int, emit func([]byte, []byte)) {
 	batches.emit(emit)
 }
 
-// emitNumber emits the number of things that are not told apart.
+// emitNumber emits the number of items that are not distinguished.
 func emitNumber(kind byte, block int, n int64, emit func([]byte, []byte)) {
 	b := newBatch(group{kind: kind}, block)
 	b.add(nil, n)
@@ -229,8 +229,8 @@ func (f *pairsFn) emitTokens(g group, block int, counts []int64, emit func([]byt
 // gap stands for token.None among the numbers of words.
 const gap = math.MaxUint32
 
-// words numbers the tokens that a bundle has seen. Their names are the same on
-// every machine: words themselves, or ids of a fixed vocabulary.
+// words numbers the tokens of a bundle. Their names are the same on every machine: the
+// words themselves, or ids of a fixed vocabulary.
 type words struct {
 	ids    map[string]uint32
 	names  []string
@@ -248,7 +248,7 @@ func (w *words) id(name []byte) uint32 {
 	return id
 }
 
-// batch is a value of a group: the block, and things and counts.
+// batch is a value of a group: the block, and items and counts.
 type batch struct {
 	group group
 	value []byte
@@ -282,8 +282,7 @@ func newBatches(g group, block, partitions int) batches {
 	return out
 }
 
-// of chooses a partition by the upper half of a mixed hash: the same thing has
-// the same one everywhere.
+// of chooses a partition by the upper half of a mixed hash, the same on every machine.
 func (b batches) of(hash uint64) *batch {
 	hash ^= hash >> 29
 	hash *= 0xbf58476d1ce4e5b9

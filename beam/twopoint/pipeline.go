@@ -1,9 +1,8 @@
 // Package twopoint counts pairs of tokens at given distances as an Apache Beam
-// pipeline, for corpora that are spread over a cluster. It writes the file of
-// counts that l2m twopoint --counts reads; the histograms are those of package
-// count on the same documents.
+// pipeline, for corpora on a cluster. It writes the counts file that l2m twopoint
+// --counts reads; the histograms are those of package count on the same documents.
 //
-// Documents are whole in memory, one per worker thread at a time.
+// Each worker thread holds one whole document in memory.
 package twopoint
 
 import (
@@ -23,39 +22,38 @@ import (
 	"github.com/l2m-lab/l2m/count"
 )
 
-// Options says what to count. Input, Output and Tokens may be in any file system
-// of Beam that is registered.
+// Options says what to count. Input, Output and Tokens may be in any registered Beam
+// file system.
 type Options struct {
 	Input     string        // glob of files that package corpus reads
-	Format    corpus.Format // how to read them; "": by their names
+	Format    corpus.Format // how to read them; "": by name
 	Field     string        // of JSON Lines, or column of Parquet; "" means "text"
-	Output    string        // file of counts
+	Output    string        // counts file
 	Tokens    string        // as token.ParseStream, or a file: tokenizer.json or .tiktoken
 	Distances []int
 
-	// Blocks for jackknife errors: 0 means 16, negative none. Seed deals them, and
-	// chooses the share Sample of the documents; 0 means all. Blocks and sample
-	// are those of l2m twopoint.
+	// Blocks for jackknife errors: 0 means 16, negative none. Seed assigns documents to
+	// blocks, and chooses the share Sample of them; 0 means all. Blocks and sample are
+	// those of l2m twopoint.
 	Blocks int
 	Sample float64
 	Seed   uint64
 
-	// Partitions > 0 is how many parts the pairs of a distance are divided into.
-	// A worker holds one of them, about 200 bytes per distinct pair; 0 means 256.
+	// Partitions is the number of parts of the pairs of a distance; 0 means 256. A
+	// worker holds one of them, about 200 bytes per distinct pair.
 	Partitions int
-	// Shards > 0 is how many parts the documents are divided into, by their
-	// hash. A worker holds one of them, and all its pairs should be less than 400
-	// MB, which is some 16 MB of text at 13 distances; see pairsFn. 0 means 1024.
+	// Shards is the number of parts of the documents, by hash; 0 means 1024. A worker
+	// holds one of them, whose pairs should be less than 400 MB, about 16 MB of text at
+	// 13 distances; see pairsFn.
 	Shards int
 
-	buffer int // tokens that are counted at once, in tests
+	buffer int // tokens that are counted at once, for tests
 }
 
-// checked returns the options with their defaults filled in, or says what is
-// wrong with them.
+// checked returns the options with defaults filled in.
 func (o Options) checked() (Options, error) {
 	if len(o.Distances) == 0 {
-		return o, errors.New("no distances asked for")
+		return o, errors.New("no distances given")
 	}
 	o.Distances = slices.Compact(slices.Sorted(slices.Values(o.Distances)))
 	o.Blocks = max(0, cmp.Or(o.Blocks, count.DefaultBlocks))
@@ -65,11 +63,11 @@ func (o Options) checked() (Options, error) {
 	o.buffer = cmp.Or(o.buffer, buffered)
 	switch {
 	case o.Input == "" || o.Output == "":
-		return o, errors.New("no documents named, or no file of counts to write")
+		return o, errors.New("name the documents and the counts file to write")
 	case o.Distances[0] < 1:
 		return o, fmt.Errorf("distance %d is below 1", o.Distances[0])
 	case !(o.Sample > 0 && o.Sample <= 1):
-		return o, fmt.Errorf("a sample of %g is not a share between 0 and 1", o.Sample)
+		return o, fmt.Errorf("the sample must be between 0 and 1, not %g", o.Sample)
 	case o.Shards < 1:
 		return o, fmt.Errorf("%d shards", o.Shards)
 	case o.Blocks > maxBlocks || o.Partitions < 1 || o.Partitions > maxPartitions:
@@ -86,8 +84,7 @@ func (o Options) checked() (Options, error) {
 	return o, nil
 }
 
-// registered says whether there is a file system for a path; Beam panics where
-// there is none.
+// registered returns an error if there is no file system for a path; Beam would panic.
 func registered(path string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -98,7 +95,7 @@ func registered(path string) (err error) {
 	return nil
 }
 
-// Build adds the pipeline to s. It reads the vocabulary, if there is one.
+// Build adds the pipeline to s. It reads the vocabulary, if any.
 func Build(ctx context.Context, s beam.Scope, o Options) error {
 	o, err := o.checked()
 	if err != nil {
@@ -109,11 +106,11 @@ func Build(ctx context.Context, s beam.Scope, o Options) error {
 		return err
 	}
 	deal := dealing{Blocks: o.Blocks, Sample: o.Sample, Seed: o.Seed}
-	// An element without content, so that there is a collection to write, or to
-	// complain about, even where there are no documents.
+	// An empty element, so that there is a collection to write, or to complain about,
+	// even without documents.
 	none := beam.Create(s, []byte(nil))
-	// What may not be UTF-8 goes through the pipeline as bytes: runners in Java
-	// read strings as UTF-8 and replace what is none.
+	// Text that may not be UTF-8 is passed as bytes: Java runners decode strings as
+	// UTF-8 and replace invalid bytes.
 	files := fileio.ReadMatches(s, fileio.MatchFiles(s, o.Input, fileio.MatchEmptyDisallow()), fileio.ReadUncompressed())
 	texts := beam.ParDo(s, &readFn{Format: o.Format, Field: o.Field}, files)
 	docs, sizes := beam.ParDo2(s, &shardFn{}, beam.GroupByKey(s, beam.ParDo(s, &hashFn{o.Shards}, texts)))
@@ -137,8 +134,8 @@ const (
 	defaultPartitions = 256
 	defaultShards     = 1024
 
-	// buffered is the number of tokens that a worker thread counts at once; it
-	// needs some 100 bytes for each.
+	// buffered is the number of tokens that a worker thread counts at once; it needs
+	// about 100 bytes for each.
 	buffered = 1 << 21
 )
 

@@ -358,7 +358,7 @@ func TestVocabularyChanges(t *testing.T) {
 		change func(path string) error
 		want   string
 	}{
-		"other": {func(path string) error { return os.WriteFile(path, append(gpt2, '\n'), 0o666) }, "gpt2.json is not the vocabulary that it was"},
+		"other": {func(path string) error { return os.WriteFile(path, append(gpt2, '\n'), 0o666) }, "gpt2.json has changed since"},
 		"cut":   {func(path string) error { return os.Truncate(path, 1000) }, "gpt2.json: not a tokenizer.json"},
 		"gone":  {os.Remove, "gpt2.json: no such file or directory (every worker must be able to read it)"},
 	} {

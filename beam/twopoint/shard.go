@@ -10,22 +10,21 @@ import (
 	"github.com/l2m-lab/l2m/count"
 )
 
-// hashFn puts the shard of a document before it. Shards are ranges of hashes.
+// hashFn emits the shard of a document. Shards are ranges of hashes.
 type hashFn struct{ Shards int }
 
-// ProcessElement takes one document.
+// ProcessElement processes a document.
 func (f *hashFn) ProcessElement(doc []byte) (int, []byte) {
 	sum := sha256.Sum256(doc)
 	shard, _ := bits.Mul64(binary.BigEndian.Uint64(sum[:]), uint64(f.Shards))
 	return int(shard), doc
 }
 
-// shardFn drops copies of documents and numbers the others of the shard from 0,
-// in the order of their hashes. It emits (shard, number and document), and their
-// sizes.
+// shardFn drops copies of documents and numbers the others in the shard from 0, sorted
+// by hash. It emits (shard, number and document), and their sizes.
 type shardFn struct{}
 
-// ProcessElement takes the documents of a shard.
+// ProcessElement processes the documents of a shard.
 func (*shardFn) ProcessElement(shard int, docs func(*[]byte) bool, emit func(int, []byte), emitSize func([]byte)) {
 	type hashed struct {
 		sum [sha256.Size]byte
@@ -46,7 +45,7 @@ func (*shardFn) ProcessElement(shard int, docs func(*[]byte) bool, emit func(int
 	emitSize(appendSizes(binary.AppendUvarint(nil, uint64(shard)), sizes))
 }
 
-// joinFn puts the sizes of all shards together.
+// joinFn concatenates the sizes of all shards.
 func joinFn(_ int, sizes func(*[]byte) bool) []byte {
 	var all, one []byte
 	for sizes(&one) {

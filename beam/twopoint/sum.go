@@ -9,18 +9,17 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// allBlocks stands for the histogram of all documents. Under the number of a
-// block is how it changes when the block is left out.
+// allBlocks is the key of the histogram of all documents. Under the number of a block
+// is the change when it is left out.
 const allBlocks = -1
 
-// bin is a place in the histograms.
+// bin is a bin of the histograms.
 type bin struct {
 	block int
 	count int64
 }
 
-// bins are histograms of one kind at one distance: how many things there are,
-// or how many more.
+// bins are histograms of one kind at one distance: the number of items, or its change.
 type bins map[bin]int64
 
 func (b bins) append(out []byte) []byte {
@@ -53,7 +52,7 @@ func (b bins) without(block int) info.Histogram {
 }
 
 // sumFn sums the batches of a group and emits its bins, and its part of the table of
-// all pairs where that is kept.
+// all pairs if kept.
 type sumFn struct{ Tables bool }
 
 // ProcessElement sums one group.
@@ -109,8 +108,8 @@ func (f *sumFn) ProcessElement(key []byte, batches func(*[]byte) bool, emit func
 	return nil
 }
 
-// mergeFn adds up the bins of a histogram, or puts the cells of a table together. What
-// it returns begins with the name of the histogram or table.
+// mergeFn adds up the bins of a histogram, or joins the cells of a table. Its output
+// begins with the name of the histogram or table.
 func mergeFn(key []byte, parts func(*[]byte) bool) ([]byte, error) {
 	sum := bins{}
 	var part []byte
@@ -130,8 +129,7 @@ func mergeFn(key []byte, parts func(*[]byte) bool) ([]byte, error) {
 	return sum.append(slices.Clone(key)), nil
 }
 
-// reader reads what was put together of numbers and names. After an error all
-// is zero.
+// reader decodes numbers and names. After an error everything is zero.
 type reader struct {
 	data []byte
 	err  error

@@ -11,14 +11,14 @@ import (
 	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
-// tokens says what the tokens are. It travels to the workers; a vocabulary does
-// not: it has up to 30 MB, and Dataflow takes no pipeline of more than 10 MB. A
-// side input would be decoded anew for every bundle, of which there are as many
-// as shards. So every thread of a worker reads the file, once.
+// tokens says what the tokens are. It is sent to the workers, but not the vocabulary:
+// that may have 30 MB, and Dataflow refuses pipelines of more than 10 MB. A side input
+// would be decoded for every bundle, of which there are as many as shards. So every
+// thread of a worker reads the file once.
 type tokens struct {
 	Name        string // of the stream
 	Size        int    // of the vocabulary; 0: grows with the text
-	File        string // of the vocabulary, "" for those that have none
+	File        string // of the vocabulary; may be empty
 	Fingerprint string // of the file when the pipeline was built
 }
 
@@ -30,19 +30,20 @@ func openTokens(ctx context.Context, name string) (tokens, error) {
 	}
 	v, missing := readVocabulary(ctx, name)
 	if missing != nil {
-		return tokens{}, fmt.Errorf("%w; nor is there a vocabulary (tokenizer.json or .tiktoken): %w", err, missing)
+		return tokens{}, fmt.Errorf("%w; nor is it a vocabulary file (tokenizer.json or .tiktoken): %w", err, missing)
 	}
 	return tokens{Name: v.Name(), Size: v.Size(), File: name, Fingerprint: v.Fingerprint()}, nil
 }
 
-// words says whether the tokens are words. Their names are the words themselves:
-// a stream of words numbers them as they come, on every worker otherwise.
+// words reports whether the tokens are words. Their names are the words themselves,
+// because a stream of words numbers them by first occurrence, differently on every
+// worker.
 func (t tokens) words() bool { return t.File == "" && t.Name == "words" }
 
-// tables says whether tables of all pairs are kept.
+// tables reports whether tables of all pairs are kept.
 func (t tokens) tables() bool { return t.Size > 0 && t.Size <= count.DefaultTables }
 
-// load reads the vocabulary, nil if there is none.
+// load reads the vocabulary, if any.
 func (t tokens) load(ctx context.Context) (*vocabulary.Vocabulary, error) {
 	if t.File == "" {
 		return nil, nil
@@ -52,7 +53,7 @@ func (t tokens) load(ctx context.Context) (*vocabulary.Vocabulary, error) {
 		return nil, fmt.Errorf("%w (every worker must be able to read it)", err)
 	}
 	if v.Fingerprint() != t.Fingerprint {
-		return nil, fmt.Errorf("%s is not the vocabulary that it was when the pipeline was started (leave it alone, and where all workers see the same file)", t.File)
+		return nil, fmt.Errorf("%s has changed since the pipeline was started (do not modify it, and keep it where all workers see the same file)", t.File)
 	}
 	return v, nil
 }
@@ -65,7 +66,7 @@ func (t tokens) stream(v *vocabulary.Vocabulary) (token.Stream, error) {
 	return token.ParseStream(t.Name)
 }
 
-// readVocabulary reads a vocabulary from any file system that is registered.
+// readVocabulary reads a vocabulary from any registered file system.
 func readVocabulary(ctx context.Context, path string) (*vocabulary.Vocabulary, error) {
 	if err := registered(path); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/l2m-lab/l2m/count"
 )
 
-// writeFn writes the file of counts.
+// writeFn writes the counts file.
 type writeFn struct {
 	Input, Output string
 	Tokens        tokens
@@ -17,7 +17,7 @@ type writeFn struct {
 	Dealing       dealing
 }
 
-// ProcessElement gets all bins and tables at once: they are few.
+// ProcessElement receives all bins and tables at once: they are small.
 func (f *writeFn) ProcessElement(ctx context.Context, _ int, parts func(*[]byte) bool, sizes []byte) error {
 	all, tables, err := f.read(parts)
 	if err != nil {
@@ -60,7 +60,7 @@ func (f *writeFn) read(parts func(*[]byte) bool) (histograms, map[int][]int64, e
 	return all, tables, nil
 }
 
-// readTable reads the cells of a table of all pairs of a vocabulary of v.
+// readTable reads the cells of the table of all pairs for a vocabulary of v.
 func readTable(r *reader, v int) []int64 {
 	table := make([]int64, v*v)
 	for r.more() {
@@ -86,7 +86,7 @@ func (h histograms) counts(distance, block int) count.Counts {
 	return c
 }
 
-// file makes what is written of the histograms and tables of a corpus.
+// file assembles the counts file from the histograms and tables.
 func (f *writeFn) file(all histograms, tables map[int][]int64, sizes count.Sizes) (*count.File, error) {
 	opts := f.Dealing.of(sizes)
 	file := &count.File{Alphabet: f.Tokens.Name, Result: count.Result{

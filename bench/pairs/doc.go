@@ -1,4 +1,4 @@
-// Package pairs holds package count against its peers, on the same tokens, in
-// turns within one run: DuckDB here, Python in peers.py, C++ in
+// Package pairs compares package count with other programs on the same tokens,
+// alternating within one run: DuckDB here, Python in peers.py, C++ in
 // testdata/peers.cpp.
 package pairs

@@ -1,6 +1,5 @@
-// Passages writes a large corpus of a small one, for timing: documents of
-// passages drawn at random from texts, with the words and the pairs of words that
-// those have, some 2,000 words to a passage.
+// Passages makes a large corpus from a small one, for timing: documents of random
+// passages of about 2,000 words, with the words and pairs of words of the originals.
 //
 //	go run ./passages -documents 2000 -megabytes 2.7 -o FOLDER PATH…
 package main
@@ -61,7 +60,7 @@ func write(dir string, documents, size int, paths []string) error {
 			} else if len(p) == 0 {
 				continue
 			}
-			w.Write(p) // what goes wrong shows in Flush
+			w.Write(p) // errors show in Flush
 			w.WriteByte('\n')
 			n, tries = n+len(p)+1, 0
 		}
@@ -90,8 +89,7 @@ func read(paths []string) (texts [][]byte, err error) {
 	return texts, err
 }
 
-// passage is a stretch of text of a random length that begins and ends between
-// words.
+// passage is a piece of text of random length that begins and ends between words.
 func passage(text []byte, rng *rand.Rand) []byte {
 	p := text[rng.IntN(len(text)):]
 	p = p[:min(len(p), int(rng.ExpFloat64()*meanPassage))]

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// closedForm is a distribution of pairs (x, y) of known mutual information.
+// closedForm is a distribution of pairs (x, y) with known mutual information.
 type closedForm struct {
 	name     string
 	truth    float64 // nats
@@ -13,8 +13,8 @@ type closedForm struct {
 	draw     func(rng *rand.Rand) (x, y []float64)
 }
 
-// closedForms are tasks of the published benchmark cbg-ethz/bmi [bmi] whose truth is
-// a closed form.
+// closedForms are tasks of the benchmark cbg-ethz/bmi [bmi] with known mutual
+// information in closed form.
 func closedForms() []closedForm {
 	return []closedForm{
 		{"bivariate normal, ρ = 0.75", pairInformation(0.75), true, normalPairs(1, 0.75)},

@@ -23,7 +23,7 @@ func mean(terms []float64) estimate {
 	return estimate{m, stat.StdErr(sd, float64(len(terms)))}
 }
 
-// check says what is wrong with pairs of vectors.
+// check checks pairs of vectors.
 func check(x, y [][]float64) error {
 	if len(x) != len(y) {
 		return fmt.Errorf("%d samples of x and %d of y", len(x), len(y))

@@ -15,13 +15,12 @@ import (
 // task is a process at a length.
 type task struct {
 	truth  process.Truth
-	one    process.Process[float64] // the process of which truth is copies side by side; nil for symbols
+	one    process.Process[float64] // the process that truth has copies of; nil for symbols
 	copies int
 	length int
 }
 
-// work bounds the cost of an estimate: distances times dimensions, or tokens
-// scored.
+// work bounds the cost of an estimate: distances times dimensions, or tokens scored.
 const (
 	workPairs  = 1e9
 	workTokens = 4e6
@@ -29,8 +28,8 @@ const (
 
 // job is one estimator on one task.
 type job struct {
-	row row // what is known before
-	// run estimates from a number of samples, or as many as it can afford.
+	row row // the known part
+	// run estimates from samples, or from as many as it can afford.
 	run func(ctx context.Context, samples int, seed uint64) (value float64, used int, err error)
 }
 
@@ -124,7 +123,7 @@ func pairedExact(ctx context.Context, t task, samples int, seed uint64) (float64
 		v, err := pairedMean(ctx, t.truth.(process.Process[token.ID]), t.length, n, seed)
 		return v, n, err
 	}
-	// Copies are independent: the sum over copies of windows of one.
+	// Copies are independent: sum over copies of windows of one.
 	v, err := pairedMean(ctx, t.one, t.length, n*t.copies, seed)
 	return v * float64(t.copies), n, err
 }
@@ -234,8 +233,8 @@ func bounds(leaveOneOut bool) func(context.Context, task, int, uint64) (float64,
 	}
 }
 
-// universalCode is C(X) + C(Y) − C(XY) of texts, C the code length of the
-// built-in predictor that starts from nothing.
+// universalCode is C(X) + C(Y) − C(XY) of texts, where C is the code length of the
+// untrained built-in predictor.
 func universalCode(ctx context.Context, t task, samples int, seed uint64) (float64, int, error) {
 	n := min(samples, 20, max(4, 200_000/t.length))
 	p := t.truth.(process.Process[token.ID])
@@ -252,8 +251,8 @@ func universalCode(ctx context.Context, t task, samples int, seed uint64) (float
 	return total / float64(n), n, err
 }
 
-// asBytes writes symbols of small alphabets as letters and facts as decimal
-// numbers, each followed by a space.
+// asBytes writes symbols of small alphabets as letters, and facts as decimal numbers
+// followed by a space.
 func asBytes(w []token.ID) []token.ID {
 	var out []token.ID
 	for _, s := range w {

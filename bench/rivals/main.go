@@ -1,7 +1,7 @@
-// Rivals compares estimators that know nothing of the sequence (KSG, CCA,
-// contrastive bounds with the exact critic, a universal code) with paired and the
-// exact model, on processes and tasks of known information. It prints a table in
-// Markdown; README.md has what it showed.
+// Rivals compares estimators that ignore the sequence structure (KSG, CCA, contrastive
+// bounds with the exact critic, a universal code) with paired and the exact model, on
+// processes and tasks of known information. It prints a table in Markdown; see
+// README.md for results.
 //
 //	go run ./rivals
 package main
@@ -20,7 +20,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// options say what is compared.
+// options says what to compare.
 type options struct {
 	samples     int // pairs (X, Y) per estimate
 	repetitions int // estimates per row
@@ -28,8 +28,7 @@ type options struct {
 	seed        uint64
 }
 
-// row is one estimator on one task. A task that an estimator cannot do has the
-// reason as its remark.
+// row is one estimator on one task. If the estimator cannot do it, the remark says why.
 type row struct {
 	estimator, process string
 	length             int // tokens of X and Y together; 0 for tasks that are no sequences

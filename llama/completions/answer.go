@@ -34,7 +34,7 @@ type choice struct {
 	Finish   string    `json:"finish_reason"`
 }
 
-// logProbs are of every token of a choice. The first token of a prompt has none.
+// logProbs are those of every token of a choice. The first token of a prompt has none.
 type logProbs struct {
 	Tokens  []string             `json:"tokens"`
 	Values  []*float32           `json:"token_logprobs"`
@@ -68,7 +68,7 @@ type completed struct {
 	tokens int // of the continuation
 }
 
-// complete scores one prompt and continues it.
+// complete scores a prompt and continues it.
 func (s *server) complete(ctx context.Context, j job, prompt []int32) (completed, error) {
 	var said strings.Builder
 	cut := -1
@@ -114,7 +114,7 @@ func (s *server) complete(ctx context.Context, j job, prompt []int32) (completed
 		}
 		left -= len(piece)
 		if cut >= 0 && piece == "" && i > 0 {
-			continue // behind the stop
+			continue // after the stop
 		}
 		add(p, piece)
 	}
@@ -135,7 +135,7 @@ func (l *logProbs) add(p llama.Position, name string, top int, names func(int32)
 	l.Values = append(l.Values, &value)
 	best := map[string]float32{}
 	for _, a := range p.Top[:min(max(top, 0), len(p.Top))] {
-		if _, known := best[names(a.Token)]; !known { // of tokens with the same text, the most probable
+		if _, known := best[names(a.Token)]; !known { // the most probable of tokens with the same text
 			best[names(a.Token)] = finite(a.LogProb)
 		}
 	}
@@ -153,8 +153,8 @@ func finite(v float32) float32 {
 	return v
 }
 
-// name is how a token is called in an answer. One that is no whole text by itself
-// is named by its bytes, as OpenAI's API does.
+// name is the name of a token in an answer. A token that is not valid text by itself is
+// named by its bytes, as in OpenAI's API.
 func (s *server) name(id int32, asID bool) string {
 	if asID {
 		return fmt.Sprintf("token_id:%d", id)

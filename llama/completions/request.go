@@ -21,7 +21,7 @@ type request struct {
 	AsIDs       bool            `json:"return_tokens_as_token_ids"`
 	Special     *bool           `json:"add_special_tokens"`
 
-	// Refused unless they ask for what is done anyway.
+	// Refused unless they ask for the default behaviour.
 	N                *int               `json:"n"`
 	BestOf           *int               `json:"best_of"`
 	Stream           bool               `json:"stream"`
@@ -32,17 +32,17 @@ type request struct {
 	PromptLogProbs   *int               `json:"prompt_logprobs"`
 }
 
-// job is a request that was checked.
+// job is a checked request.
 type job struct {
 	prompts  [][]int32
 	sampling llama.Sampling
 	stops    []string
-	top      int // log-probabilities of so many of the most probable tokens; below 0: of none
+	top      int // number of most probable tokens with log-probabilities; negative for none
 	echo     bool
 	asIDs    bool
 }
 
-// defaultTokens is how many tokens OpenAI's API generates where nothing is said.
+// defaultTokens is the default number of tokens to generate in OpenAI's API.
 const defaultTokens = 16
 
 func (s *server) read(body []byte) (job, error) {
@@ -92,23 +92,23 @@ func (s *server) read(body []byte) (job, error) {
 	return j, nil
 }
 
-// unsupported refuses what would change an answer if it were done.
+// unsupported refuses fields that would change the answer.
 func (q request) unsupported() error {
 	switch {
 	case q.Stream:
-		return wrong("stream", "answers come whole here")
+		return wrong("stream", "streaming is not supported")
 	case q.N != nil && *q.N != 1:
-		return wrong("n", "one continuation of a prompt is made; repeat the prompt, with other seeds")
+		return wrong("n", "only one continuation per prompt is supported; repeat the prompt with other seeds")
 	case q.BestOf != nil && *q.BestOf != 1:
-		return wrong("best_of", "one continuation of a prompt is made")
+		return wrong("best_of", "only one continuation per prompt is supported")
 	case q.Suffix != nil && *q.Suffix != "":
-		return wrong("suffix", "text is not inserted before another")
+		return wrong("suffix", "inserting text is not supported")
 	case q.PresencePenalty != 0 || q.FrequencyPenalty != 0:
 		return wrong("presence_penalty", "and frequency_penalty are not supported")
 	case len(q.LogitBias) > 0:
 		return wrong("logit_bias", "it is not supported")
 	case q.PromptLogProbs != nil:
-		return wrong("prompt_logprobs", "it is vLLM's; log-probabilities of a prompt are asked for with echo and logprobs here")
+		return wrong("prompt_logprobs", "not supported: use echo and logprobs for log-probabilities of a prompt")
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (s *server) prompts(q request) ([][]int32, error) {
 		}
 		switch n := len(prompt); {
 		case n == 0:
-			return nil, wrong("prompt", "prompt %d has no tokens, and nothing can be predicted from nothing (begin it with the token that begins a text)", i)
+			return nil, wrong("prompt", "prompt %d has no tokens (begin it with the token that begins a text)", i)
 		case n > longest:
 			return nil, wrong("prompt", "prompt %d has %d tokens; this model's maximum context length is %d tokens (l2m-llama serve --max-context)", i, n, longest)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/l2m-lab/l2m/llama"
 )
 
-// Engine is the model that is served; *llama.Reader is one. Complete is called by
-// one goroutine at a time.
+// Engine is the model that is served, such as *llama.Reader. Complete is called by one
+// goroutine at a time.
 type Engine interface {
 	Info() llama.Info
 	Marks() llama.Marks
@@ -25,27 +25,27 @@ type Engine interface {
 	Complete(ctx context.Context, prompt []int32, o llama.Sampling) (read, more []llama.Position, ended bool, err error)
 }
 
-// Options say how to serve. The zero value is a server without a key.
+// Options say how to serve.
 type Options struct {
-	Key   string  // what requests must show as "Authorization: Bearer KEY"; "" for nothing
+	Key   string  // required as "Authorization: Bearer KEY"; "" for none
 	Queue int     // requests that may wait; 0 means 64
-	Start []int32 // what precedes prompts that are text; nil: as the model's file says
+	Start []int32 // tokens before text prompts; nil: as in the model's file
 	Log   func(string, ...any)
 }
 
-// longestBody bounds a request: a batch of hundreds of long prompts.
+// longestBody limits a request: a batch of hundreds of long prompts.
 const longestBody = 64 << 20
 
 type server struct {
 	engine  Engine
 	options Options
 	start   []int32
-	waiting chan struct{} // holds a token for every request in the server
+	waiting chan struct{} // holds an element for every request in the server
 	turn    chan struct{} // holds one while the model computes
 	created int64
 }
 
-// New returns the handler of all addresses.
+// New returns a handler for all addresses.
 func New(e Engine, o Options) http.Handler {
 	if o.Queue <= 0 {
 		o.Queue = 64
@@ -69,16 +69,16 @@ func New(e Engine, o Options) http.Handler {
 	return s.guarded(mux)
 }
 
-// apiError is an error that the one who asks can do something about.
+// apiError is an error that the client can fix.
 type apiError struct {
 	status  int
 	message string
-	param   string // the field that is wrong
+	param   string // name of the wrong field
 }
 
 func (e *apiError) Error() string { return e.message }
 
-// wrong is the error for a field that cannot be what it is.
+// wrong is the error for a field with an invalid value.
 func wrong(param, format string, args ...any) error {
 	return &apiError{http.StatusBadRequest, param + ": " + fmt.Sprintf(format, args...), param}
 }
@@ -106,10 +106,10 @@ func refuse(w http.ResponseWriter, err error) {
 func write(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v) // an error means that nobody listens
+	json.NewEncoder(w).Encode(v) // an error means that the client is gone
 }
 
-// guarded lets in who has the key.
+// guarded requires the key.
 func (s *server) guarded(h http.Handler) http.Handler {
 	want := []byte("Bearer " + s.options.Key)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +124,7 @@ func (s *server) guarded(h http.Handler) http.Handler {
 // queued reads the request, waits for its turn, and answers.
 func (s *server) queued(answer func(context.Context, []byte) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		// A page in a browser can send other types to any server without asking.
+		// Browsers send requests of other types to any server without asking.
 		if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 			refuse(w, &apiError{http.StatusUnsupportedMediaType, "the request must be application/json", ""})
 			return
@@ -133,7 +133,7 @@ func (s *server) queued(answer func(context.Context, []byte) (any, error)) http.
 		case s.waiting <- struct{}{}:
 			defer func() { <-s.waiting }()
 		default:
-			refuse(w, &apiError{http.StatusTooManyRequests, fmt.Sprintf("%d requests wait already; try again", s.options.Queue), ""})
+			refuse(w, &apiError{http.StatusTooManyRequests, fmt.Sprintf("%d requests are waiting; try again later", s.options.Queue), ""})
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, longestBody))
@@ -141,7 +141,7 @@ func (s *server) queued(answer func(context.Context, []byte) (any, error)) http.
 			refuse(w, &apiError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is longer than %d bytes", tooLong.Limit), ""})
 			return
 		} else if err != nil {
-			return // whoever asked is gone
+			return // the client is gone
 		}
 		select {
 		case s.turn <- struct{}{}:
@@ -164,17 +164,17 @@ func decode(body []byte, to any) error {
 	if err := json.Unmarshal(body, to); err != nil {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) && kind.Field != "" {
-			return wrong(kind.Field, "a %s is not what belongs there", kind.Value)
+			return wrong(kind.Field, "a %s is not allowed here", kind.Value)
 		}
 		return &apiError{http.StatusBadRequest, "the request is not JSON as it should be: " + err.Error(), ""}
 	}
 	return nil
 }
 
-// checkModel refuses another model's name.
+// checkModel refuses names of other models.
 func (s *server) checkModel(name string) error {
 	if have := s.engine.Info().Name; name != "" && name != have && name != s.engine.Info().File {
-		return &apiError{http.StatusNotFound, fmt.Sprintf("model: there is no %q here, only %q", name, have), "model"}
+		return &apiError{http.StatusNotFound, fmt.Sprintf("model: there is no %q, only %q", name, have), "model"}
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (s *server) models(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-// tokenizerInfo is what lm-evaluation-harness asks of a tokenizer at a server.
+// tokenizerInfo is the tokenizer's description for lm-evaluation-harness.
 func (s *server) tokenizerInfo(w http.ResponseWriter, _ *http.Request) {
 	m := s.engine.Marks()
 	if len(s.options.Start) > 0 {
@@ -205,7 +205,7 @@ func (s *server) tokenizerInfo(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, info)
 }
 
-// tokenize takes the fields of vLLM and of llama.cpp's server.
+// tokenize accepts the fields of vLLM and of llama.cpp's server.
 func (s *server) tokenize(_ context.Context, body []byte) (any, error) {
 	var q struct {
 		Model   string  `json:"model"`

@@ -1,6 +1,6 @@
-// L2m-llama runs a GGUF model for l2m, which starts it: it reads requests from
-// standard input and writes log-probabilities to standard output. People use it
-// to see whether a model works, and to serve one to other programs:
+// L2m-llama runs a GGUF model for l2m, which starts it: it reads requests from standard
+// input and writes log-probabilities to standard output. People use it to check that a
+// model works, and to serve one to other programs:
 //
 //	l2m-llama check MODEL.gguf
 //	l2m-llama serve MODEL.gguf
@@ -64,21 +64,21 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		fs.PrintDefaults()
 		return nil
 	}
-	return usageError{fmt.Errorf("%q is none of check, serve and help (l2m starts this program by itself)", args[0])}
+	return usageError{fmt.Errorf("unknown command %q (check, serve or help; l2m starts this program by itself)", args[0])}
 }
 
-// options are the flags that every use of a model takes.
+// options are the flags of all commands.
 func options(verb string) (*llama.Options, *flag.FlagSet) {
 	o := &llama.Options{}
 	fs := flag.NewFlagSet("l2m-llama "+verb, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // errors are returned, and told once
+	fs.SetOutput(io.Discard) // errors are returned, and printed once
 	for _, f := range o.Flags() {
 		fs.Func(f.Name, f.Usage, f.Set)
 	}
 	return o, fs
 }
 
-// parse reads flags wherever they stand, and the path of the model among them.
+// parse reads flags in any position, and the path of the model.
 func parse(fs *flag.FlagSet, o *llama.Options, args []string) error {
 	for {
 		if err := fs.Parse(args); err != nil {
@@ -88,7 +88,7 @@ func parse(fs *flag.FlagSet, o *llama.Options, args []string) error {
 			break
 		}
 		if o.Path != "" {
-			return usageError{fmt.Errorf("%s and %s are two models; one is taken", o.Path, args[0])}
+			return usageError{fmt.Errorf("%s and %s are two models; name one", o.Path, args[0])}
 		}
 		o.Path, args = args[0], args[1:]
 	}

@@ -121,7 +121,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("a type that does not fit: %v\n%s", err, out)
 	}
 	out, err = exec.Command(os.Args[0], "check", "--bos", "0", path, "--kv-type", "f32", "--threads", "1").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "before every sequence: 0 <unk> (as asked for)") || !strings.Contains(string(out), "nats each") {
+	if err != nil || !strings.Contains(string(out), "before every sequence: 0 <unk> (as requested)") || !strings.Contains(string(out), "nats each") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -131,7 +131,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"measure"}, "none of check, serve and help"},
+		{[]string{"measure"}, "unknown command"},
 		{[]string{"check"}, "name the model"},
 		{[]string{"check", "a.gguf", "b.gguf"}, "a.gguf and b.gguf are two models"},
 		{[]string{"check", "a.gguf", "--threads", "two"}, `"two" is not a whole number`},

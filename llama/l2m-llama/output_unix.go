@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownOutput returns standard output, and sends what libraries write there to
+// ownOutput returns standard output, and redirects what libraries write there to
 // standard error: it would mix with the messages.
 func ownOutput() (*os.File, error) {
 	fd, err := unix.Dup(1)

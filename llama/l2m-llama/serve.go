@@ -20,10 +20,10 @@ import (
 // serve answers HTTP requests until it is interrupted.
 func serve(args []string, out io.Writer) error {
 	o, fs := options("serve")
-	address := fs.String("address", "127.0.0.1:8080", "where to listen, HOST:PORT; port 0 chooses a free one")
+	address := fs.String("address", "127.0.0.1:8080", "address to listen on, HOST:PORT; port 0 picks a free one")
 	queue := fs.Int("queue", 64, "requests that may wait")
-	keyEnv := fs.String("api-key-env", "", "environment variable that holds the key that requests must show")
-	keyFile := fs.String("api-key-file", "", "file that holds it")
+	keyEnv := fs.String("api-key-env", "", "environment variable with the API key that requests must have")
+	keyFile := fs.String("api-key-file", "", "file with the API key")
 	if err := parse(fs, o, args); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func serve(args []string, out io.Writer) error {
 		return usageError{fmt.Errorf("--address %s can be reached from other machines: give it a key (--api-key-env or --api-key-file)", *address)}
 	}
 	choice := o.BOS
-	o.BOS = lm.BOSNone // prompts are taken as they are
+	o.BOS = lm.BOSNone // prompts are used as they are
 	m, err := llama.Open(*o)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func readKey(env, file string) (string, error) {
 		if key := strings.TrimSpace(os.Getenv(env)); key != "" {
 			return key, nil
 		}
-		return "", fmt.Errorf("the variable %s holds no key", env)
+		return "", fmt.Errorf("the variable %s is empty", env)
 	case file != "":
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -84,7 +84,7 @@ func readKey(env, file string) (string, error) {
 		if key := strings.TrimSpace(string(b)); key != "" {
 			return key, nil
 		}
-		return "", fmt.Errorf("the file %s holds no key", file)
+		return "", fmt.Errorf("the file %s is empty", file)
 	}
 	return "", nil
 }
