@@ -321,15 +321,15 @@ func TestBadOptions(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"no input":           {func(o *Options) { o.Input = "" }, "no documents named"},
+		"no input":           {func(o *Options) { o.Input = "" }, "name the documents"},
 		"blank input":        {func(o *Options) { o.Input = " " }, "empty file glob"},
 		"no such system":     {func(o *Options) { o.Input = "hdfs://a/*" }, `"hdfs" not registered`},
 		"no such output":     {func(o *Options) { o.Output = "hdfs://a/b" }, `"hdfs" not registered`},
 		"no such format":     {func(o *Options) { o.Format = "pdf" }, `unknown format "pdf"`},
 		"no distances":       {func(o *Options) { o.Distances = nil }, "no distances"},
 		"distance":           {func(o *Options) { o.Distances = []int{1, 0} }, "distance 0"},
-		"too much":           {func(o *Options) { o.Sample = 2 }, "a sample of 2"},
-		"too little":         {func(o *Options) { o.Sample = -0.5 }, "a sample of -0.5"},
+		"too much":           {func(o *Options) { o.Sample = 2 }, "not 2"},
+		"too little":         {func(o *Options) { o.Sample = -0.5 }, "not -0.5"},
 		"blocks":             {func(o *Options) { o.Blocks = 256 }, "256 blocks"},
 		"tokens":             {func(o *Options) { o.Tokens = "dna:13" }, `"dna:13": K must be from 1 to 12`},
 		"no vocabulary":      {func(o *Options) { o.Tokens = "none/x.tiktoken" }, "reading the tokenizer none/x.tiktoken: open none/x.tiktoken: no such file"},

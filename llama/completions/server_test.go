@@ -160,7 +160,7 @@ func TestRefusals(t *testing.T) {
 		{`{"prompt":"a","top_p":0}`, 400, "top_p"},
 		{`{"prompt":"a","stop":7}`, 400, "stop"},
 		{`{"prompt":"a","stream":true}`, 400, "stream"},
-		{`{"prompt":"a","n":2}`, 400, "n: one"},
+		{`{"prompt":"a","n":2}`, 400, "n: only one"},
 		{`{"prompt":"a","best_of":2}`, 400, "best_of"},
 		{`{"prompt":"a","suffix":"b"}`, 400, "suffix"},
 		{`{"prompt":"a","logit_bias":{"5":1}}`, 400, "logit_bias"},
