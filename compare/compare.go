@@ -43,7 +43,8 @@ type scored struct {
 // Run compares the models of finished runs with the first of them: their losses by
 // position, the information that each takes from its past by length, and the length
 // at which it stops gaining. Runs of the same windows are compared document by
-// document. If tokenizers differ, everything is per byte.
+// document, whatever other runs there are. If tokenizers differ, everything is per byte,
+// and information is compared at equal numbers of bytes.
 func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	switch {
 	case len(o.Runs) < 2:
@@ -65,7 +66,7 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 		Length: first.key.Plan.Length, Documents: len(first.stats.Clusters()), Level: Level,
 	}
 	for _, r := range runs[1:] {
-		if r.key.Windows == first.key.Windows && r.key.Plan.Length == first.key.Plan.Length {
+		if sameWindows(first, r) {
 			continue
 		}
 		if r.key.Corpus != first.key.Corpus {
@@ -83,7 +84,7 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 			}
 		}
 		c.Warnings = append(c.Warnings, info.Warning{
-			Code: "unpaired", Text: "the models read other tokens, so that their windows differ: lengths are converted by the mean length of a token, and differences carry the errors of both runs",
+			Code: "unpaired", Text: "not all models have the tokens of the first, so that their windows differ: everything is per byte, by the mean length of a token, and differences between runs of other windows carry the errors of both",
 		})
 	}
 	for i, r := range runs {
@@ -104,6 +105,11 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 		}
 	}
 	return c, nil
+}
+
+// sameWindows reports whether two runs scored the same windows.
+func sameWindows(a, b *scored) bool {
+	return a.key.Windows == b.key.Windows && a.key.Plan.Length == b.key.Plan.Length
 }
 
 func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
@@ -132,12 +138,12 @@ func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
 func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (result.ComparedRun, error) {
 	opts := Bootstrap{Draws: o.Draws, Seed: o.Seed}
 	scale, reference := 1.0, 1.0 // units per token
-	if c.Unit == "byte" && !c.Paired {
+	if !c.Paired {
 		scale, reference = r.result.Windows.BytesPerToken, first.result.Windows.BytesPerToken
 	}
 	out := result.ComparedRun{
 		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
-		BytesPerToken: r.result.Windows.BytesPerToken,
+		BytesPerToken: r.result.Windows.BytesPerToken, Paired: sameWindows(first, r),
 	}
 	own := func(s Sums, scale float64) []info.Estimate {
 		e, err := Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)
@@ -152,13 +158,13 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	var differences []info.Estimate
 	if i > 0 {
 		var err error
-		if differences, err = lossDifference(c.Paired, base, loss, reference, scale, opts); err != nil {
+		if differences, err = lossDifference(out.Paired, base, loss, reference, scale, opts); err != nil {
 			return out, err
 		}
 	}
 	for j, b := range bins {
 		bin := result.ComparedBin{From: scale*float64(b.From-1) + 1, To: scale * float64(b.To), Loss: means[j]}
-		if c.Paired && i > 0 {
+		if out.Paired && i > 0 {
 			bin.Difference = &differences[j]
 		}
 		out.Positions = append(out.Positions, bin)
@@ -173,40 +179,80 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	}
 	out.Estimator = string(series.Estimator)
 	if len(series.Points) > 0 && series.Sums != nil {
-		sums := Sums{Totals: series.Sums, Counts: series.Counts}
-		nats := own(sums, 1)
-		var lost, more []info.Estimate
-		if i > 0 && c.Paired {
-			theirs, err := information(first.stats)
-			if err != nil {
-				return out, err
-			}
-			if theirs.Estimator != series.Estimator || len(theirs.Points) != len(series.Points) {
-				return out, fmt.Errorf("the runs have different estimators (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
-			}
-			all := Sums{Totals: theirs.Sums, Counts: theirs.Counts}
-			if lost, err = Difference(all, sums, func(a, b float64) float64 { return 100 * (a - b) / a }, opts); err != nil {
-				return out, err
-			}
-			if more, err = Difference(all, sums, func(a, b float64) float64 { return b - a }, opts); err != nil {
-				return out, err
-			}
-		}
-		for j, p := range series.Points {
-			x := result.ComparedPoint{Ell: scale * float64(p.Ell), Nats: nats[j]}
-			if lost != nil && lost[j].SE > 0 {
-				x.Lost, x.Difference = &lost[j], &more[j]
-			}
-			out.Information = append(out.Information, x)
+		if err := fillInformation(&out, first, series, scale, reference, i > 0, opts); err != nil {
+			return out, err
 		}
 	}
 	out.Stop = FindStop(series, opts)
 	if i < len(o.Configs) && o.Configs[i] != "" {
-		if out.Capacity, err = capacity(o.Configs[i], series, out.Information); err != nil {
+		if out.Capacity, err = capacity(o.Configs[i], series, own(Sums{Totals: series.Sums, Counts: series.Counts}, 1)); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// fillInformation adds what the model takes from its past and, where it is not the
+// first, how much less that is: at its own lengths if it scored the same windows, else
+// at those lengths of the first that lie within its own. scale and reference are the
+// units per token of the run and of the first.
+func fillInformation(out *result.ComparedRun, first *scored, series mi.Series, scale, reference float64, differs bool, opts Bootstrap) error {
+	theirs, err := information(first.stats)
+	if err != nil {
+		return err
+	}
+	lengths := func(s mi.Series, scale float64) (ell []float64) {
+		for _, p := range s.Points {
+			ell = append(ell, scale*float64(p.Ell))
+		}
+		return ell
+	}
+	ell := lengths(series, scale)
+	sums := Sums{Totals: series.Sums, Counts: series.Counts}
+	base := Sums{Totals: theirs.Sums, Counts: theirs.Counts}
+	differ := func(statistic func(a, b float64) float64) ([]info.Estimate, error) {
+		return Difference(base, sums, statistic, opts)
+	}
+	if differs && (theirs.Estimator != series.Estimator || out.Paired && len(theirs.Points) != len(series.Points)) {
+		return fmt.Errorf("the runs have different estimators (%s and %s): measure both with the same --cross", theirs.Estimator, series.Estimator)
+	}
+	if differs && !out.Paired {
+		own, all := ell, lengths(theirs, reference)
+		from, to := 0, len(all)
+		for from < to && all[from] < own[0] {
+			from++
+		}
+		for from < to && all[to-1] > own[len(own)-1] {
+			to--
+		}
+		ell = all[from:to]
+		base.View = func(means []float64) []float64 { return means[from:to] }
+		sums.View = func(means []float64) []float64 { return interpolate(own, means, ell) }
+		differ = func(statistic func(a, b float64) float64) ([]info.Estimate, error) {
+			return Unpaired(base, sums, statistic, opts), nil
+		}
+	}
+	nats, err := Difference(sums, sums, func(a, _ float64) float64 { return a }, opts)
+	if err != nil {
+		return err
+	}
+	var lost, more []info.Estimate
+	if differs {
+		if lost, err = differ(func(a, b float64) float64 { return 100 * (a - b) / a }); err != nil {
+			return err
+		}
+		if more, err = differ(func(a, b float64) float64 { return b - a }); err != nil {
+			return err
+		}
+	}
+	for j := range ell {
+		x := result.ComparedPoint{Ell: ell[j], Nats: nats[j]}
+		if lost != nil && lost[j].SE > 0 {
+			x.Lost, x.Difference = &lost[j], &more[j]
+		}
+		out.Information = append(out.Information, x)
+	}
+	return nil
 }
 
 // lossDifference is the loss of a run minus that of the first, per unit: by bin and
@@ -245,7 +291,7 @@ func information(s *mi.Statistics) (mi.Series, error) {
 }
 
 // capacity is the largest ratio of information to elements kept.
-func capacity(config string, s mi.Series, points []result.ComparedPoint) (*result.ComparedCapacity, error) {
+func capacity(config string, s mi.Series, nats []info.Estimate) (*result.ComparedCapacity, error) {
 	f, err := os.Open(config)
 	if err != nil {
 		return nil, err
@@ -261,11 +307,11 @@ func capacity(config string, s mi.Series, points []result.ComparedPoint) (*resul
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", config, err)
 		}
-		if state.Total == 0 || j >= len(points) {
+		if state.Total == 0 || j >= len(nats) {
 			continue
 		}
 		n := float64(state.Total)
-		e := points[j].Nats
+		e := nats[j]
 		if best == nil || e.Value/n > best.NatsPerElement.Value {
 			best = &result.ComparedCapacity{Config: config, Ell: p.Ell, Elements: n,
 				NatsPerElement: e.Scale(1 / n)}

@@ -29,6 +29,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
@@ -46,12 +47,18 @@ const Level = info.DefaultLevel
 // by: [cluster][quantity].
 type Sums struct {
 	Totals, Counts [][]float64
+	// View turns the means into what is compared; nil: they are.
+	View func(means []float64) []float64
 }
 
 // means are Σ m_c·totals / Σ m_c·counts, with multiplicity m_c of cluster c (nil:
 // all 1).
 func (s Sums) means(multiplicity []float64) []float64 {
-	return stats.RatioMeans(s.Totals, s.Counts, multiplicity)
+	means := stats.RatioMeans(s.Totals, s.Counts, multiplicity)
+	if s.View != nil {
+		return s.View(means)
+	}
+	return means
 }
 
 // Bootstrap of a comparison.
@@ -130,6 +137,22 @@ func Unpaired(a, b Sums, statistic func(a, b float64) float64, o Bootstrap) []in
 	return out
 }
 
+// interpolate returns values y, known at ascending x, at other places within the range
+// of x: ln y on a line in ln x, as a power law lies, or y where it is not positive.
+func interpolate(x, y, at []float64) []float64 {
+	out := make([]float64, len(at))
+	for i, v := range at {
+		k := min(max(1, sort.SearchFloat64s(x, v)), len(x)-1)
+		t := math.Log(v/x[k-1]) / math.Log(x[k]/x[k-1])
+		if y[k-1] > 0 && y[k] > 0 {
+			out[i] = math.Exp((1-t)*math.Log(y[k-1]) + t*math.Log(y[k]))
+		} else {
+			out[i] = (1-t)*y[k-1] + t*y[k]
+		}
+	}
+	return out
+}
+
 // summarise sets standard error and interval from replicates. If more than 5 % of
 // them are not finite (a ratio to zero), neither is set.
 func summarise(e *info.Estimate, draws []float64) {
@@ -181,7 +204,7 @@ func FindStop(s mi.Series, o Bootstrap) result.Stop {
 	if k < n-1 {
 		out.Found, out.At, out.Plateau = true, place(ell, value, k, plateau), plateau
 	}
-	sums := Sums{s.Sums, s.Counts}
+	sums := Sums{Totals: s.Sums, Counts: s.Counts}
 	var at []float64
 	found := 0
 	resample(len(s.Sums), o, func(m []float64) {

@@ -132,7 +132,7 @@ func TestDifferencesArePaired(t *testing.T) {
 	if apart > rounds/2 {
 		t.Error("without pairing the difference would be as clear: this test shows nothing")
 	}
-	if _, err := Difference(Sums{[][]float64{{1}}, [][]float64{{1}}}, Sums{}, nil, Bootstrap{}); err == nil {
+	if _, err := Difference(Sums{Totals: [][]float64{{1}}, Counts: [][]float64{{1}}}, Sums{}, nil, Bootstrap{}); err == nil {
 		t.Error("runs of other documents were compared")
 	}
 }
@@ -147,6 +147,53 @@ func TestStopNeedsData(t *testing.T) {
 	} {
 		if got := FindStop(s, Bootstrap{Draws: 50}); got.Found || got.Reason == "" {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// A power law is interpolated exactly, at the ends too; what is not positive, on a line
+// in ln x.
+func TestInterpolate(t *testing.T) {
+	x, at := []float64{2, 4, 8, 32}, []float64{2, 3, 4, 7.5, 20, 32}
+	law := func(x []float64) (y []float64) {
+		for _, v := range x {
+			y = append(y, 2.27*math.Pow(v, 0.76))
+		}
+		return y
+	}
+	for i, v := range interpolate(x, law(x), at) {
+		if want := law(at)[i]; math.Abs(v-want) > 1e-12*want {
+			t.Errorf("%g at %g, want %g", v, at[i], want)
+		}
+	}
+	if got := interpolate([]float64{1, 4}, []float64{-1, 3}, []float64{2}); math.Abs(got[0]-1) > 1e-12 {
+		t.Errorf("%g halfway between -1 and 3", got[0])
+	}
+}
+
+// A model with other windows of the same laws takes as much, at equal lengths, though
+// its own lengths are others; the interval says so.
+func TestUnpairedAtEqualLengths(t *testing.T) {
+	sample := func(seed uint64, x []float64) Sums {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var s Sums
+		for range 60 {
+			size := math.Exp(0.3 * rng.NormFloat64())
+			var y, n []float64
+			for _, v := range x {
+				y, n = append(y, size*math.Pow(v, 0.76)), append(n, 1)
+			}
+			s.Totals, s.Counts = append(s.Totals, y), append(s.Counts, n)
+		}
+		return s
+	}
+	at, own := []float64{8, 16, 32}, []float64{6, 12, 24, 48}
+	a, b := sample(1, at), sample(2, own)
+	b.View = func(means []float64) []float64 { return interpolate(own, means, at) }
+	for i, e := range Unpaired(a, b, func(a, b float64) float64 { return 100 * (a - b) / a }, Bootstrap{}) {
+		// 0.3·sqrt(1/60+1/60) of each value.
+		if math.Abs(e.Value) > 4*e.SE || e.SE < 3.5 || e.SE > 8 {
+			t.Errorf("at %g: %g ± %g %% less", at[i], e.Value, e.SE)
 		}
 	}
 }

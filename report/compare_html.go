@@ -194,15 +194,13 @@ func (c compared) numbersSection() page.Section {
 			t.Columns = append(t.Columns, page.Number("lost, %"))
 		}
 	}
-	for j, p := range c.Runs[0].Information {
+	for _, p := range c.Runs[0].Information {
 		row := []prose.Phrase{prose.Plain(prose.Count(int64(math.Round(p.Ell))))}
 		for i, r := range c.Runs {
 			x, lost := prose.Plain("–"), prose.Plain("–")
-			if c.Paired && j < len(r.Information) {
-				ref := fmt.Sprintf(".runs[%d].information[%d]", i, j)
-				x, lost = estimatePhrase(&r.Information[j].Nats, ref+".nats"), estimatePhrase(r.Information[j].Lost, ref+".lost")
-			} else if i == 0 {
-				x = estimatePhrase(&p.Nats, fmt.Sprintf(".runs[0].information[%d].nats", j))
+			if k := slices.IndexFunc(r.Information, func(q result.ComparedPoint) bool { return q.Ell == p.Ell }); k >= 0 {
+				ref := fmt.Sprintf(".runs[%d].information[%d]", i, k)
+				x, lost = estimatePhrase(&r.Information[k].Nats, ref+".nats"), estimatePhrase(r.Information[k].Lost, ref+".lost")
 			}
 			row = append(row, x)
 			if i > 0 {
@@ -222,7 +220,7 @@ func (c compared) methodSection() page.Section {
 	if c.Paired {
 		items = append(items, prose.Plain("All models were scored on the same windows, and documents are resampled together: what makes a text hard for all of them cancels in differences."))
 	} else {
-		items = append(items, prose.Plain("The models use different tokens, so their windows differ: everything is per byte, by the mean length of a token, and differences carry the errors of both runs."))
+		items = append(items, prose.Plain("Not all models use the tokens of the first, so their windows differ: everything is per byte, by the mean length of a token. Their information is interpolated at the lengths of the first, and the differences carry the errors of both runs; runs of the same windows are compared document by document."))
 	}
 	return page.Section{ID: "method", Title: "How to read this, and what to distrust", Blocks: []page.Block{page.List{Items: items}}}
 }

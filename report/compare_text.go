@@ -61,6 +61,19 @@ func (c compared) headline() string {
 	return strings.Join(parts, "; ")
 }
 
+// unpaired is the number of runs that scored other windows than the first.
+func (c compared) unpaired() (n int) {
+	if c.Paired {
+		return 0
+	}
+	for _, r := range c.Runs[1:] {
+		if !r.Paired {
+			n++
+		}
+	}
+	return n
+}
+
 // own is what the runs themselves count.
 func (c compared) own() string {
 	if c.Paired {
@@ -92,9 +105,11 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 	}
 	t := terminal{opts: opts}
 	t.paragraph(c.headline()+".", 2, text.Bold)
-	how := "each run's documents resampled by themselves"
-	if c.Paired {
-		how = "on the same windows"
+	how := "on the same windows"
+	if n := c.unpaired(); n == len(c.Runs)-1 {
+		how = "each run's documents resampled by themselves"
+	} else if n > 0 {
+		how = fmt.Sprintf("%d of the others on other windows", n)
 	}
 	t.paragraph(fmt.Sprintf("%s, windows of %s %ss, %s; intervals of %s %%", prose.Plural(c.Documents, "document", "documents"), prose.Count(c.Length), c.own(), how, prose.Fixed(100*c.Level, 0)), 2, text.Faint)
 	names := c.names()

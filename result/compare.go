@@ -18,7 +18,7 @@ type Comparison struct {
 	Command   string         `json:"command"`
 	Version   string         `json:"version"`
 	Unit      string         `json:"unit"`      // of lengths and of losses: "byte", "token", … ; "byte" where tokenizers differ
-	Paired    bool           `json:"paired"`    // same windows: differences are taken document by document
+	Paired    bool           `json:"paired"`    // all runs are, see ComparedRun; else everything is per byte
 	Length    int            `json:"length"`    // of the windows of the first run, tokens
 	Documents int            `json:"documents"` // of the first run
 	Level     float64        `json:"level"`     // of intervals
@@ -52,6 +52,7 @@ type ComparedRun struct {
 	Model         string            `json:"model"`
 	Fingerprint   string            `json:"fingerprint"`
 	Tokenizer     string            `json:"tokenizer"`
+	Paired        bool              `json:"paired"` // scored the windows of the first run: differences are taken document by document
 	BytesPerToken float64           `json:"bytes_per_token,omitempty"`
 	Loss          info.Estimate     `json:"loss"` // nats per unit, whole windows
 	Difference    *info.Estimate    `json:"difference,omitempty"`
@@ -72,7 +73,8 @@ type ComparedBin struct {
 }
 
 // ComparedPoint is the information about the next Ell units of text that the
-// model takes from the last Ell.
+// model takes from the last Ell. Of runs that are not paired, Ell are lengths of the
+// first run, between which and their own lengths ln I is interpolated in ln ell.
 type ComparedPoint struct {
 	Ell        float64        `json:"ell"`
 	Nats       info.Estimate  `json:"nats"`

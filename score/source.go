@@ -25,9 +25,9 @@ func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("the run %s is incomplete: %d of %d windows are scored (run the same command again to continue)", e.Dir, e.Done, e.Count)
 }
 
-// Source yields the scored windows in index order, one at a time from disk.
-// Each returns an *IncompleteError before the first window if any scores are
-// missing. Marginal and Cross are nil where the plan has none.
+// Source yields the scored windows in index order, one at a time from disk. Each
+// returns an *IncompleteError before the first window if scores are missing. Marginal
+// and Cross are nil if the plan has none.
 func (s *Store) Source() mi.Source { return source{s: s} }
 
 // Finished yields only the windows of which every pass is saved, and says how many
@@ -61,7 +61,7 @@ func (src source) Each(yield func(mi.Window) error) error {
 		s.mu.Unlock()
 		return &IncompleteError{s.dir, done, s.key.Count}
 	}
-	s.mu.Unlock() // the places of finished windows do not change any more
+	s.mu.Unlock() // the places of finished windows no longer change
 
 	plan := s.key.Plan
 	slots := plan.slots()

@@ -63,7 +63,7 @@ type Model struct {
 	Tokens    int64         // scored by default
 	MaxLength int           // of windows by default
 	InFlight  int           // requests at a time
-	Local     bool          // a language model on this machine: its speed says how much to score
+	Local     bool          // a language model on this machine, whose speed determines how much to score
 	Trained   int           // longest sequence that the model was trained on, tokens; 0: not known
 	Warnings  []info.Warning
 
@@ -168,7 +168,7 @@ func (e *Model) WarnOfLength(length int) {
 	})
 }
 
-// identified is a model under the fingerprint of its recipe.
+// identified is a model with its own fingerprint.
 type identified struct {
 	lm.Model[token.ID]
 	info lm.Info
