@@ -105,6 +105,16 @@ func TestMaxRecord(t *testing.T) {
 	}
 }
 
+// A long value is kept in pieces, and its line counts.
+func TestLongValue(t *testing.T) {
+	long := strings.Repeat("0123456789", piece/4)
+	in := "[{\"text\": \"" + long + "\"},\n{\"text\": \"short\"},\n\"" + long[:piece-1] + "\",\n{\"text\": 1,}]"
+	docs, _, err := readAll(content("a.json", in), Options{})
+	if len(docs) != 3 || docs[0] != long || docs[1] != "short" || docs[2] != long[:piece-1] || err == nil || !strings.Contains(err.Error(), "line 4") {
+		t.Errorf("%d documents, %v", len(docs), err)
+	}
+}
+
 // endless is a file that goes on with one letter.
 type endless struct {
 	begin string

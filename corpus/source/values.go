@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
 // errLong is the error of a record that is longer than the bound.
@@ -20,7 +21,12 @@ type values struct {
 	array bool  // inside an array
 	comma bool  // wanted before the next value of the array
 	buf   []byte
+	full  [][]byte // the beginning of a long value, in pieces
 }
+
+// piece is how much of a long value is kept together, in bytes: a slice that grew to hold
+// all of it would take several times as much.
+const piece = 4 << 20
 
 // next returns the next value, which is valid until the call after, and its line.
 func (v *values) next() ([]byte, int64, error) {
@@ -88,11 +94,11 @@ type scan struct {
 
 // value reads one value, of which it checks no more than where it ends.
 func (v *values) value(line int64) ([]byte, error) {
-	v.buf = v.buf[:0]
+	v.buf, v.full = v.buf[:0], nil
 	var s scan
 	for {
 		if _, err := v.in.Peek(1); err == io.EOF && s.bare && s.depth == 0 {
-			return v.buf, nil
+			return v.whole(), nil
 		} else if err == io.EOF {
 			return nil, atLine(v.name, line, "the file ends inside this JSON value (copy or download it again)")
 		} else if err != nil {
@@ -110,13 +116,26 @@ func (v *values) value(line int64) ([]byte, error) {
 		if _, err := v.in.Discard(n); err != nil {
 			return nil, err
 		}
-		if int64(len(v.buf)) > v.max {
+		if int64(len(v.full))*piece+int64(len(v.buf)) > v.max {
+			v.buf, v.full = nil, nil
 			return nil, errLong
 		}
 		if done {
-			return v.buf, nil
+			return v.whole(), nil
+		}
+		if len(v.buf) >= piece {
+			v.full = append(v.full, v.buf[:piece:piece])
+			v.buf = append(make([]byte, 0, piece+headSize), v.buf[piece:]...)
 		}
 	}
+}
+
+// whole joins the pieces of a value.
+func (v *values) whole() []byte {
+	if v.full != nil {
+		v.buf, v.full = slices.Concat(append(v.full, v.buf)...), nil
+	}
+	return v.buf
 }
 
 // marks finds the bytes that mean something inside a string, many bytes at a time. Every
