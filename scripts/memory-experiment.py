@@ -31,35 +31,39 @@ def models(length):
     }
 
 
-def recipe(length, copies, model, seed, rate):
+def recipe(length, c, copies, model, seed, rate):
     steps, batch = {64: (3000, 32), 256: (2500, 16)}[length]
     shape = {"model_type": "", "hidden_size": HIDDEN, "num_hidden_layers": LAYERS, "num_attention_heads": 4,
              "intermediate_size": 2 * HIDDEN, "positions": "learned"} | models(length)[model]
-    return {"name": model, "model": shape, "data": f"hierarchical:copies={copies}", "lengths": [length], "steps": steps,
+    return {"name": model, "model": shape, "data": f"hierarchical:c={c},copies={copies}", "lengths": [length], "steps": steps,
             "batch": batch, "rate": rate, "warm_up": 100, "weight_decay": 0.01, "seed": seed, "evaluate": [length],
             "evaluate_on": 1024 if length == 64 else 512}
 
 
 def plan():
-    """The runs, most wanted first: (length, copies, model, seed, rate)."""
+    """The runs, most wanted first: (length, c, copies, model, seed, rate)."""
     first = ["attention", "memory-0.8", "memory-0.5", "memory-0.2", "ssd"]
-    rest = [m for m in models(64) if m not in first]
-    yield from ((64, 4, m, 1, DEFAULT_RATE) for m in first + rest)
-    yield from ((256, 4, m, 1, DEFAULT_RATE) for m in first + rest)
+    every = first + [m for m in models(64) if m not in first]
+    yield from ((64, 3, 4, m, 1, DEFAULT_RATE) for m in every)
+    yield from ((64, 3, 16, m, 1, DEFAULT_RATE) for m in first)  # 4 tokens fill a slot, not 16
+    yield from ((256, 3, 4, m, 1, DEFAULT_RATE) for m in every)
+    yield from ((64, 2, 4, m, 1, DEFAULT_RATE) for m in first)
     for seed in (2, 3):
-        yield from ((64, 4, m, seed, DEFAULT_RATE) for m in first + rest)
-    yield from ((length, 4, "attention", 1, r) for length in (64, 256) for r in (0.001, 0.01))
+        yield from ((64, 3, 4, m, seed, DEFAULT_RATE) for m in every)
+        yield from ((64, 3, 16, m, seed, DEFAULT_RATE) for m in first)
+    yield from ((length, 3, 4, "attention", 1, r) for length in (64, 256) for r in (0.001, 0.01))
     for seed in (2, 3):
-        yield from ((256, 4, m, seed, DEFAULT_RATE) for m in first + rest)
+        yield from ((256, 3, 4, m, seed, DEFAULT_RATE) for m in every)
+        yield from ((64, 2, 4, m, seed, DEFAULT_RATE) for m in first)
 
 
-def run(l2m, runs, length, copies, model, seed, rate):
-    name = f"L{length}-copies{copies}-{model}-rate{rate}-seed{seed}"
+def run(l2m, runs, length, c, copies, model, seed, rate):
+    name = f"L{length}-c{c}-copies{copies}-{model}-rate{rate}-seed{seed}"
     out, result = runs / name, runs / "results" / (name + ".json")
     if result.exists():
         return
     spec = runs / (name + ".recipe.json")
-    spec.write_text(json.dumps(recipe(length, copies, model, seed, rate)))
+    spec.write_text(json.dumps(recipe(length, c, copies, model, seed, rate)))
     # The time of a run that was interrupted is the sum of its parts.
     spent = runs / (name + ".seconds")
     before = float(spent.read_text()) if spent.exists() else 0.0
@@ -79,7 +83,7 @@ def run(l2m, runs, length, copies, model, seed, rate):
     loss, gain = end["by_position"], end["gain"]
     state = json.loads(subprocess.run([l2m, "audit", out, "--at", str(length - 1), "--json"], capture_output=True,
                                       check=True).stdout)["models"][0]["states"][0]
-    record = {"length": length, "copies": copies, "model": model, "seed": seed, "rate": rate,
+    record = {"length": length, "c": c, "copies": copies, "model": model, "seed": seed, "rate": rate,
               "parameters": lab["parameters"], "tokens": lab["tokens"], "state_elements": state["total"],
               "gap": end["gap"], "gap_second_half": sum(loss[length // 2:]) / sum(gain[length // 2:]),
               "cpu_seconds": round(before + usage.ru_utime), "version": lab["version"]}
