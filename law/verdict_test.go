@@ -63,7 +63,7 @@ func TestVerdicts(t *testing.T) {
 			case !c.power:
 				within(t, what+": power law", law, runs, 0, 0.05)
 			case n == 60:
-				within(t, what+": power law", law, runs, 0.83, 1)
+				within(t, what+": power law", law, runs, 0.85, 1)
 			}
 			if n >= manyClusters {
 				within(t, what+": "+c.notSaid, float64(named)/float64(runs), runs, 0, 0.05)
