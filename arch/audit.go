@@ -8,15 +8,14 @@ import (
 	"github.com/l2m-lab/l2m/law"
 )
 
-// AuditOptions says what an audit should answer. The zero value asks for the
-// defaults.
+// AuditOptions says what an audit should answer. Zero values mean defaults.
 type AuditOptions struct {
-	Lengths    []int64   // tokens to state the size at; nil means 1,024, 4,096, 32,768 and 131,072
-	DType      DType     // storage of what is not kept in float32 anyway; zero means bfloat16
-	Capacities []float64 // nats that one element carries; nil means 1, 0.1 and 0.01
-	Ask        []int64   // tokens to answer "what would be needed" for
+	Lengths    []int64   // lengths in tokens at which to give the size; nil means 1,024, 4,096, 32,768 and 131,072
+	DType      DType     // storage of everything not always kept in float32; zero means bfloat16
+	Capacities []float64 // nats per element; nil means 1, 0.1 and 0.01
+	Ask        []int64   // lengths in tokens for which to give the required size
 	Level      float64   // of intervals; 0 means 0.95
-	Evidence   *Evidence // what the law rests on, nil when nothing is known of it
+	Evidence   *Evidence // evidence for the law; nil if unknown
 }
 
 func (o AuditOptions) withDefaults() AuditOptions {
@@ -52,33 +51,33 @@ const (
 	Open        Verdict = "open"         // the interval of β contains the growth of the state
 )
 
-// Crossover is the length from which on a state cannot hold what the past says
-// about the future.
+// Crossover is the length from which a state cannot hold the information that the past
+// has about the future.
 type Crossover struct {
-	// Capacity is the number of nats that one element carries. Hard marks the
-	// crossover at which every bit of the state would have to be used; Capacity
-	// is then the mean over the state at the first audited length.
+	// Capacity is the number of nats per element. Hard marks the crossover at which
+	// every bit of the state would be used; Capacity is then the mean over the state at
+	// the first audited length.
 	Capacity float64 `json:"capacity"`
 	Hard     bool    `json:"hard,omitempty"`
 
-	// At is in tokens; nil means that the state is never too small. 1 means
-	// that it is too small from the first token on.
+	// At is in tokens; nil means that the state is never too small. 1 means that it is
+	// too small from the first token.
 	At *float64 `json:"at"`
-	// From is the length from which on a growing state is large enough, when it
-	// is too small before.
+	// From is the length from which a growing state is large enough, if it is too small
+	// before.
 	From *float64 `json:"from,omitempty"`
 
-	Interval *CrossoverInterval `json:"interval,omitempty"` // nil when the law has no known uncertainty
+	Interval *CrossoverInterval `json:"interval,omitempty"` // nil if the law has no known uncertainty
 
-	// Beyond marks a crossover at lengths that the law was not measured at.
+	// Beyond marks a crossover outside the lengths at which the law was measured.
 	Beyond bool `json:"beyond_measured,omitempty"`
-	// Unknown says that At is not given, since the data reject the law and the
-	// crossover would lie beyond the measured lengths.
+	// Unknown means that At is not given, because the data reject the law and the
+	// crossover would be beyond the measured lengths.
 	Unknown bool `json:"unknown,omitempty"`
 }
 
-// CrossoverInterval carries the uncertainty of the law through: the lengths at
-// which the state meets the upper and the lower end of the law's interval.
+// CrossoverInterval is the interval of a crossover: the lengths at which the state
+// meets the upper and the lower end of the law's interval.
 type CrossoverInterval struct {
 	Lo     *float64 `json:"lo"` // nil: never, even at the upper end of the law
 	Hi     *float64 `json:"hi"` // nil: never, at the lower end of the law
@@ -86,7 +85,7 @@ type CrossoverInterval struct {
 	Method string   `json:"method"`
 }
 
-// Audit is everything that an audit says about one model.
+// Audit is the result of an audit of one model.
 type Audit struct {
 	Name      string `json:"name"`
 	Path      string `json:"path,omitempty"`
@@ -105,9 +104,9 @@ type Audit struct {
 	Warnings   []info.Warning `json:"warnings,omitempty"`
 }
 
-// Elements is the number of elements kept after L tokens, for any real L ≥ 1:
-// blocks of tokens are counted by their share, and a block that is not full yet
-// is left out. State counts exactly.
+// Elements is the number of elements kept after L tokens, for any real L ≥ 1. Blocks of
+// tokens count in proportion, without the block that is not full yet. State counts
+// exactly.
 func (a *Audit) Elements(L float64) float64 {
 	m := Model{}
 	for _, g := range a.Layers {
@@ -118,17 +117,16 @@ func (a *Audit) Elements(L float64) float64 {
 	return math.Exp(m.smooth(one).at(math.Log(L)))
 }
 
-// Audit holds the model against a law of the data. The law must count tokens.
+// Audit compares the model with a law of the data. The law must be in tokens.
 //
-// The condition is I(L) ≤ capacity · elements(L): the history state bounds the
-// mutual information between past and future that a model can represent (L²M,
-// arXiv 2503.04725, theorem 1). The term ln M of the theorem, for the last
-// token, which is passed on beside the state, is left out: it is at most 13
-// nats.
+// The condition is I(L) ≤ capacity · elements(L): the history state bounds the mutual
+// information between past and future that a model can represent (L²M, arXiv
+// 2503.04725, theorem 1). The term ln M of the theorem, for the last token, which is
+// passed on next to the state, is omitted: it is at most 13 nats.
 func (m *Model) Audit(l law.PowerLaw, o AuditOptions) (*Audit, error) {
 	o = o.withDefaults()
 	if l.Unit != "token" {
-		return nil, fmt.Errorf("auditing %s: the law counts in %ss, a model's state in tokens: convert the law first (LawPerToken)", m.Name, l.Unit)
+		return nil, fmt.Errorf("auditing %s: the law counts in %ss, but a model's state is in tokens: convert the law first (LawPerToken)", m.Name, l.Unit)
 	}
 	if !(l.A > 0) || math.IsInf(l.A, 0) || math.IsNaN(l.Beta) || math.IsInf(l.Beta, 0) {
 		return nil, fmt.Errorf("auditing %s: %g·L^%g is not a law", m.Name, l.A, l.Beta)
@@ -179,7 +177,7 @@ func (m *Model) Audit(l law.PowerLaw, o AuditOptions) (*Audit, error) {
 	return a, nil
 }
 
-// nats is the number of nats that the bits of one element could hold.
+// nats is the number of nats that the bits of one element can hold.
 func (d DType) nats(p Part) float64 {
 	if p.Float32 {
 		return 32 * math.Ln2
@@ -205,7 +203,7 @@ func (m *Model) meanCapacity(d DType, lengths []int64) float64 {
 // as exact.
 func LawPerToken(l law.PowerLaw, bytesPerToken float64) (law.PowerLaw, error) {
 	if l.Unit != "byte" {
-		return l, fmt.Errorf("the law counts in %ss already", l.Unit)
+		return l, fmt.Errorf("the law already counts in %ss", l.Unit)
 	}
 	if !(bytesPerToken >= 1) || bytesPerToken > 1000 {
 		return l, fmt.Errorf("%g bytes per token is not between 1 and 1,000", bytesPerToken)

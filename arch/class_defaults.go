@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// classDefaultsText is the table of class defaults: what the configuration
-// classes of Transformers fill in for keys that a file leaves out. It differs
-// from class to class: absent key–value heads are 8 in Jamba and 4 in Gemma 3.
+// classDefaultsText is the table of class defaults: the values that the configuration
+// classes of Transformers use for missing keys. They differ between classes: the
+// default number of key–value heads is 8 in Jamba and 4 in Gemma 3.
 //
 //go:embed class_defaults.txt
 var classDefaultsText string
 
-// classDefaults are the defaults by model_type, and the model_type of a
-// text_config that names none by the outer one.
+// classDefaults are the defaults by model_type, and the default model_type of a
+// text_config by that of the outer object.
 var classDefaults = sync.OnceValue(func() (d struct {
 	values map[string]map[string]string
 	inner  map[string]string
@@ -39,15 +39,15 @@ var classDefaults = sync.OnceValue(func() (d struct {
 	return d
 })
 
-// primary are the sizes that a file of its own must state. A text_config may
-// leave them out, since Transformers writes only what it changes there.
+// primary are the sizes that every file must state. A text_config may omit them, since
+// Transformers writes only what differs from the defaults there.
 var primary = []string{
 	"num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_attention_heads", "n_head", "n_heads", "num_heads", "hidden_size", "n_embd", "d_model",
 }
 
-// withClassDefaults is the object with the defaults of its class beside what the
-// file says. A key that is null in the file stays null: the class then derives
-// the size from others, and so do the descriptions of families.
+// withClassDefaults adds the defaults of its class to an object. A key that is null
+// stays null: the class then derives the size from others, and so do the descriptions
+// of families.
 func withClassDefaults(obj *value, modelType string, nested bool) *value {
 	row := classDefaults().values[modelType]
 	if len(row) == 0 {
@@ -63,7 +63,7 @@ func withClassDefaults(obj *value, modelType string, nested bool) *value {
 	return out
 }
 
-// clone is a copy of an object whose keys can be set without changing it.
+// clone is a copy of an object whose keys can be set independently.
 func (v *value) clone() *value {
 	out := *v
 	out.items, out.names = slices.Clone(v.items), slices.Clone(v.names)
@@ -74,7 +74,7 @@ func (v *value) clone() *value {
 	return &out
 }
 
-// set gives a key of an object a value.
+// set sets a key of an object.
 func (v *value) set(key string, item value) {
 	if i, there := v.index[key]; there {
 		v.items[i] = item

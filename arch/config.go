@@ -11,18 +11,18 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// maxSize bounds every single size in a configuration, maxLayers the number
-// of layers (of which no published model has 200), maxList the entries of a
-// list: beyond them a file is damaged or hostile, not large.
+// maxSize limits every size in a configuration, maxLayers the number of layers (no
+// published model has 200), maxList the entries of a list: beyond them a file is
+// damaged or malicious, not large.
 const (
 	maxSize   = 1 << 30
 	maxLayers = 1000
 	maxList   = 10 * maxLayers
 )
 
-// config reads the keys of one configuration object. The first error sticks,
-// so that the description of a family reads like its formula; after an error
-// every size is 1, and nothing that is read matters any more.
+// config reads the keys of one configuration object. It keeps the first error, so that
+// the description of a family reads like its formula; after an error every size is 1,
+// and the result is not used.
 type config struct {
 	obj    *value
 	typ    string          // model_type, for messages
@@ -54,7 +54,7 @@ func (c *config) fail(v *value, format string, args ...any) {
 	c.err = fmt.Errorf("%s", msg)
 }
 
-// note records a caveat.
+// note records a warning.
 func (c *config) note(code, fix, format string, args ...any) {
 	c.notes = append(c.notes, info.Warning{Code: code, Text: fmt.Sprintf(format, args...), Fix: fix})
 }
@@ -81,9 +81,9 @@ func (c *config) present(key string) bool {
 // has reports whether a key is present and not null.
 func (c *config) has(key string) bool { return c.get(key) != nil }
 
-// find returns the value of the first of several spellings of a key. Two
-// spellings with different values contradict each other; a class default gives
-// way to what the file says under any spelling.
+// find returns the value of the first of several spellings of a key. Two spellings with
+// different values are an error; the file takes precedence over class defaults under
+// any spelling.
 func (c *config) find(keys []string) (string, *value) {
 	var name string
 	var found *value
@@ -166,7 +166,7 @@ func (c *config) integer(name string, v *value, least int64) int64 {
 	case f < float64(least):
 		c.fail(v, "%s is %s; want at least %d", name, v.text, least)
 	case f > maxSize:
-		c.fail(v, "%s is %s; sizes above %d are not believed", name, v.text, int64(maxSize))
+		c.fail(v, "%s is %s; sizes above %d are refused", name, v.text, int64(maxSize))
 	default:
 		return int64(f)
 	}
@@ -222,7 +222,7 @@ func (c *config) list(key string, kind valueKind) []value {
 		return nil
 	}
 	if len(v.items) > maxList {
-		c.fail(v, "%s has %d entries; more than %d are not believed", key, len(v.items), maxList)
+		c.fail(v, "%s has %d entries; more than %d are refused", key, len(v.items), maxList)
 		return nil
 	}
 	for i := range v.items {
@@ -253,8 +253,8 @@ func (c *config) numbers(key string) []int64 {
 	return out
 }
 
-// perLayer requires a list to have an entry for each of n layers. Entries beyond
-// them belong to layers that predict further tokens and are left out.
+// perLayer requires a list to have an entry for each of n layers. Further entries, for
+// layers that predict further tokens, are ignored.
 func (c *config) perLayer(key string, length, n int) bool {
 	if length < n {
 		c.fail(c.get(key), "%s has %d entries for %d layers", key, length, n)
@@ -270,7 +270,7 @@ func (c *config) layers(keys ...string) int {
 	n := c.size(keys...)
 	if n > maxLayers {
 		_, v := c.find(keys)
-		c.fail(v, "%d layers; more than %d are not believed", n, maxLayers)
+		c.fail(v, "%d layers; more than %d are refused", n, maxLayers)
 		return 1
 	}
 	return int(n)
@@ -290,8 +290,7 @@ func (c *config) mul(factors ...int64) int64 {
 	return int64(product)
 }
 
-// scaled is a size times a factor such as expand_k, which must give a whole
-// number.
+// scaled is a size times a factor such as expand_k, which must be a whole number.
 func (c *config) scaled(size int64, factor float64, key string) int64 {
 	x := float64(size) * factor
 	if x < 1 || x > maxSize || math.Abs(x-math.Round(x)) > 1e-6 {
@@ -301,7 +300,7 @@ func (c *config) scaled(size int64, factor float64, key string) int64 {
 	return int64(math.Round(x))
 }
 
-// divide divides sizes that must divide exactly.
+// divide divides sizes, which must be divisible.
 func (c *config) divide(what string, a, b int64) int64 {
 	if b == 0 || a%b != 0 {
 		c.fail(nil, "%s: %d is not a multiple of %d", what, a, b)
@@ -310,7 +309,7 @@ func (c *config) divide(what string, a, b int64) int64 {
 	return a / b
 }
 
-// sub returns a nested object as a config of its own, nil when it is absent.
+// sub returns a nested object as a config, nil if absent.
 func (c *config) sub(key string) *config {
 	v := c.get(key)
 	if v == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/l2m-lab/l2m/law"
 )
 
-// line is ln I as a function of x = ln L: the law, or an end of its interval
-// z standard errors away.
+// line is ln I as a function of x = ln L: the law, or one end of its interval, z
+// standard errors away.
 type line struct {
 	lnA, beta float64
 	cov       [2][2]float64
@@ -29,13 +29,13 @@ func (h line) at(x float64) float64 {
 	return y
 }
 
-// slope is that of at for x → ∞.
+// slope is the slope of at for x → ∞.
 func (h line) slope() float64 {
 	return h.beta + h.z*math.Sqrt(max(0, h.cov[1][1]))
 }
 
-// crossover finds where capacity, the sum of the elements weighed by weight,
-// falls below the law for good.
+// crossover finds the length from which capacity, the sum of the elements weighted by
+// weight, stays below the law.
 func (m *Model) crossover(l law.PowerLaw, level float64, weight func(Part) float64) Crossover {
 	s := m.smooth(weight)
 	at, from := s.meets(newLine(l, 0))
@@ -49,8 +49,8 @@ func (m *Model) crossover(l law.PowerLaw, level float64, weight func(Part) float
 	return x
 }
 
-// quantile is the half-width of the law's intervals in standard errors, and how
-// they are made.
+// quantile is the half-width of the law's intervals in standard errors, and their
+// method.
 func quantile(l law.PowerLaw, level float64) (float64, string) {
 	for _, L := range []float64{1, math.E, 1 << 10} { // the standard error may vanish at one length
 		if se := l.SE(L); se > 0 {
@@ -75,10 +75,10 @@ func (s smooth) slope() float64 {
 	return g
 }
 
-// meets compares the capacity with the law over all lengths L ≥ 1. When the
-// capacity ends below the law, at is the length from which on it stays below
-// (1 if it always is); when it ends above, at is nil, and from is the length
-// from which on it stays above, nil if it always is.
+// meets compares the capacity with the law over all lengths L ≥ 1. If the capacity is
+// below the law in the end, at is the length from which it stays below (1 if it always
+// is); if it is above, at is nil, and from is the length from which it stays above, nil
+// if it always is.
 func (s smooth) meets(h line) (at, from *float64) {
 	if len(s) == 0 { // keeps nothing
 		one := 1.0
@@ -117,8 +117,8 @@ func (s smooth) meets(h line) (at, from *float64) {
 	return &L, nil
 }
 
-// touches adds to a grid the points between its points where the gap comes
-// nearest to the other sign: it may change sign and back between neighbours.
+// touches adds to a grid the points at which the gap comes closest to changing sign: it
+// may do so twice between neighbours.
 func touches(gap func(float64) float64, grid []float64) []float64 {
 	y := make([]float64, len(grid))
 	for i, x := range grid {
@@ -153,8 +153,8 @@ func touches(gap func(float64) float64, grid []float64) []float64 {
 	return out
 }
 
-// grid lists values of ln L, from 0 to where the long run has set in, with all
-// points where a part changes its rule.
+// grid lists values of ln L, from 0 to where the asymptotic behaviour has set in,
+// including all points where a part changes its rule.
 func (s smooth) grid(h line) []float64 {
 	const perSegment = 64
 	breaks := []float64{0}

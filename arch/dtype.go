@@ -15,18 +15,18 @@ type DType struct {
 	Block, BlockBytes int64
 }
 
-// dtypes lists the formats that caches are kept in. The block formats are
-// those of ggml (ggml-common.h).
+// dtypes lists the formats of caches. The block formats are those of ggml
+// (ggml-common.h).
 var dtypes = []DType{
 	{"bfloat16", 1, 2}, {"float16", 1, 2}, {"float32", 1, 4}, {"float8", 1, 1}, {"int8", 1, 1}, {"int4", 2, 1},
 	{"q8_0", 32, 34}, {"q5_1", 32, 24}, {"q5_0", 32, 22}, {"q4_1", 32, 20}, {"q4_0", 32, 18},
 }
 
-// BFloat16 is the default storage format: two bytes an element.
+// BFloat16 is the default storage format: two bytes per element.
 func BFloat16() DType { return dtypes[0] }
 
-// ParseDType finds a format by its name; bf16, f16, fp16, half, f32, fp32,
-// float, fp8 and f8 are other spellings.
+// ParseDType finds a format by name; bf16, f16, fp16, half, f32, fp32, float, fp8 and
+// f8 are other spellings.
 func ParseDType(name string) (DType, error) {
 	n := strings.ToLower(strings.TrimPrefix(name, "torch."))
 	switch n {
@@ -52,8 +52,7 @@ func ParseDType(name string) (DType, error) {
 // Bits is the mean number of bits of one element.
 func (d DType) Bits() float64 { return float64(8*d.BlockBytes) / float64(d.Block) }
 
-// Storage says in which formats a state is kept. The zero value of a field asks
-// for its default.
+// Storage is the formats of a state. Zero values mean defaults.
 type Storage struct {
 	KV    DType // keys, values and latents; zero: bfloat16
 	Index DType // index keys and partly filled blocks; zero: as KV
@@ -121,8 +120,8 @@ func (s State) BytesIn(st Storage) (int64, error) {
 	return sum, nil
 }
 
-// Size is the bytes of n elements; it fails when they do not fit in 63 bits. A
-// block that is not full is rounded up.
+// Size is the size of n elements in bytes, rounded up to whole blocks; it fails if it
+// does not fit in 63 bits.
 func (d DType) Size(n int64) (int64, error) {
 	bytes, ok := d.size(n)
 	if !ok || n < 0 {

@@ -9,15 +9,15 @@ import (
 	"github.com/l2m-lab/l2m/law"
 )
 
-// Evidence is what a law of the data rests on. It keeps an audit from saying
-// more than was measured. The zero value and nil know nothing.
+// Evidence is the evidence for a law of the data. It keeps an audit from claiming more
+// than was measured. The zero value and nil mean unknown.
 type Evidence struct {
-	// From and To are the lengths that the law was measured between, in tokens; 0
-	// where that is not known.
+	// From and To are the lengths between which the law was measured, in tokens; 0 if
+	// unknown.
 	From float64 `json:"from,omitempty"`
 	To   float64 `json:"to,omitempty"`
 
-	Documents int            `json:"documents,omitempty"` // independent ones; 0 when not known
+	Documents int            `json:"documents,omitempty"` // independent ones; 0 if unknown
 	Verdict   law.Verdict    `json:"verdict,omitempty"`   // of the run, on the power law
 	Beta      *info.Interval `json:"beta,omitempty"`      // the run's own interval of the exponent
 	Rivals    []Rival        `json:"rivals,omitempty"`    // other laws that the same data support
@@ -26,20 +26,20 @@ type Evidence struct {
 // Rival is another law that the data support as well as the power law.
 type Rival struct {
 	Family   law.Family `json:"family"`
-	Exponent float64    `json:"exponent"` // of L in the long run: 0 for logarithm and saturation, 1 for volume
+	Exponent float64    `json:"exponent"` // of L asymptotically: 0 for logarithm and saturation, 1 for volume
 }
 
-// FewDocuments is the number of documents below which intervals are wide and may
-// be wrong, so that whoever reads a verdict should know.
+// FewDocuments is the number of documents below which intervals are wide and may be
+// wrong, which a verdict then mentions.
 const FewDocuments = 30
 
-// Beyond reports whether L is longer than what was measured.
+// Beyond reports whether L is longer than the measured lengths.
 func (e *Evidence) Beyond(L float64) bool { return e != nil && e.To > 0 && L > e.To*(1+1e-9) }
 
 // Rejected reports whether the data reject a single power law.
 func (e *Evidence) Rejected() bool { return e != nil && e.Verdict == law.PowerLawRejected }
 
-// Answers fails for a length that the law says nothing about: one beyond the
+// Answers returns an error for a length at which the law says nothing: beyond the
 // measured lengths of a law that the data reject.
 func (e *Evidence) Answers(L float64) error {
 	if !e.Rejected() || !e.Beyond(L) {
@@ -50,8 +50,8 @@ func (e *Evidence) Answers(L float64) error {
 		group(int64(e.To)), group(int64(L)))
 }
 
-// mark says of a crossover whether it lies beyond the measured lengths, and takes
-// it away where the data reject the law.
+// mark notes whether a crossover is beyond the measured lengths, and removes it if the
+// data reject the law.
 func (e *Evidence) mark(x Crossover) Crossover {
 	far := func(at *float64) bool { return at != nil && e.Beyond(*at) }
 	x.Beyond = far(x.At) || far(x.From) || x.At == nil && e != nil && e.To > 0
@@ -70,8 +70,7 @@ type candidate struct {
 	exponent float64
 }
 
-// keeps reports whether a state that grows like g can follow the law in the long
-// run.
+// keeps reports whether a state with growth g can follow the law asymptotically.
 func (c candidate) keeps(g Growth) bool {
 	switch c.family {
 	case law.Saturation, law.Zero:
@@ -82,8 +81,8 @@ func (c candidate) keeps(g Growth) bool {
 	return c.exponent <= 0 || g.Exponent >= c.exponent
 }
 
-// interval is the interval of the exponent: the run's own where it is known, else
-// that of the law's covariance.
+// interval is the interval of the exponent: the run's own if known, else that of the
+// law's covariance.
 func (e *Evidence) interval(l law.PowerLaw, level float64) (lo, hi float64) {
 	z, _ := quantile(l, level)
 	half := z * math.Sqrt(max(0, l.CovLogABeta[1][1]))
@@ -94,8 +93,8 @@ func (e *Evidence) interval(l law.PowerLaw, level float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// verdict compares the growth of a state with that of every law that the data
-// support: where these disagree, the question is open.
+// verdict compares the growth of a state with that of every law that the data support:
+// if these disagree, the verdict is open.
 func (e *Evidence) verdict(g Growth, l law.PowerLaw, level float64) (Verdict, string) {
 	lo, hi := e.interval(l, level)
 	var laws []candidate

@@ -2,18 +2,18 @@ package arch
 
 import "slices"
 
-// family describes one or several model types: which keys of config.json say
-// what each layer keeps. To add one, write a family_NAME.go like the others,
-// name it in families, and add a checkpoint to the table of its test.
+// family describes one or several model types: what each layer keeps, as a function of
+// the keys of config.json. To add one, write a family_NAME.go like the others, add it
+// to families, and add a checkpoint to the table of its test.
 type family struct {
 	types     []string // values of model_type that it describes
-	reference string   // the implementation that the formula was read from
+	reference string   // the implementation that is the source of the formula
 	// learned position embeddings cannot go beyond the declared length.
 	learned bool
 	layers  func(c *config) []Layer
 }
 
-// families lists all descriptions; nothing changes it.
+// families lists all descriptions.
 func families() []*family {
 	return []*family{
 		&familyLlama, &familyWindowed, &familyMistral3, &familyQwen, &familyQwen1, &familyGemma, &familyGemma2, &familyGemma3, &familyGemma3n, &familyGemma4,
@@ -51,8 +51,8 @@ func findFamily(modelType string) *family {
 	return nil
 }
 
-// editDistance is the Levenshtein distance in bytes. Only the first 64 bytes
-// are compared: model types are short.
+// editDistance is the Levenshtein distance in bytes of the first 64 bytes: model types
+// are short.
 func editDistance(a, b string) int {
 	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
 	row := make([]int, len(b)+1)

@@ -74,13 +74,13 @@ func attention(c *config, h heads, window string, pattern func(i int) string) []
 	})
 }
 
-// otherType fails for a layer of a type that the family does not describe.
+// otherType reports a layer of a type that the family does not describe.
 func (c *config) otherType(word string, i int) {
 	c.fail(c.get("layer_types"), "layer %d is of type %q, which this family does not describe", i, word)
 }
 
-// windowOf is the window of layer i: one number for all, or a list that is
-// repeated over the layers, in which null, 0 and −1 mean no window (0 here).
+// windowOf is the window of layer i: one number for all, or a list that repeats over
+// the layers, in which null, 0 and −1 mean no window (0 here).
 func (c *config) windowOf(key string, i int) int64 {
 	v := c.get(key)
 	if v == nil || v.kind != kindArray || len(v.items) == 0 {

@@ -14,8 +14,8 @@ import (
 
 const ggufMagic = "GGUF"
 
-// Limits of the GGUF reader. Tokenizers make the metadata of real files some
-// tens of megabytes; nothing of them is kept.
+// Limits of the GGUF reader. The metadata of real files has up to tens of megabytes,
+// mostly tokenizers, which are not kept.
 const (
 	maxMetadataBytes = 256 << 20
 	maxMetadataKeys  = 65_536
@@ -59,11 +59,10 @@ func (t ggufType) width() int64 {
 	return 0
 }
 
-// readGGUF reads the metadata section and stops before the tensors. It returns
-// an object whose keys have lost their architecture prefix, and the
-// architecture. What a file claims about sizes never decides how much memory
-// is taken: strings and arrays that are too long to be sizes are read past, and
-// no more than limit bytes are read.
+// readGGUF reads the metadata section and stops before the tensors. It returns an
+// object whose keys have no architecture prefix, and the architecture. Memory does not
+// depend on lengths that a file claims: strings and arrays too long to be sizes are
+// skipped, and no more than limit bytes are read.
 func readGGUF(r io.Reader, limit int64) (*value, string, error) {
 	g := &ggufReader{r: bufio.NewReaderSize(&io.LimitedReader{R: r, N: limit}, 64<<10), order: binary.LittleEndian, limit: limit}
 	var head [8]byte
@@ -89,14 +88,14 @@ func readGGUF(r io.Reader, limit int64) (*value, string, error) {
 		return nil, "", err
 	}
 	if count > maxMetadataKeys {
-		return nil, "", fmt.Errorf("the file claims %d metadata keys; more than %d are not believed", count, maxMetadataKeys)
+		return nil, "", fmt.Errorf("the file claims %d metadata keys; more than %d are refused", count, maxMetadataKeys)
 	}
 	all := map[string]value{}
 	for i := range count {
 		key, err := g.key()
 		if err == nil {
 			if _, twice := all[key]; twice {
-				return nil, "", fmt.Errorf("key %q occurs twice: which one holds is undefined", key)
+				return nil, "", fmt.Errorf("key %q occurs twice: it is undefined which one applies", key)
 			}
 			all[key], err = g.keyed(key)
 		}
@@ -121,7 +120,7 @@ func readGGUF(r io.Reader, limit int64) (*value, string, error) {
 	return obj, name.text, nil
 }
 
-// refuseGGUF says what a file is that describes no language model.
+// refuseGGUF returns an error for a file that does not describe a language model.
 func refuseGGUF(all map[string]value) error {
 	name := all["general.architecture"].text
 	number := func(key string) int {
@@ -130,12 +129,12 @@ func refuseGGUF(all map[string]value) error {
 	}
 	switch kind := all["general.type"].text; {
 	case number("split.no") > 0 && name == "":
-		return fmt.Errorf("this is part %d of %d of a split file, and only the first part describes the model: give that (…-00001-of-%05d.gguf)",
+		return fmt.Errorf("this is part %d of %d of a split file, and only the first part describes the model: name that (…-00001-of-%05d.gguf)",
 			number("split.no")+1, number("split.count"), number("split.count"))
 	case kind == "adapter" || all["adapter.type"].text != "":
 		return errAdapter
 	case kind == "mmproj" || name == "clip":
-		return errors.New("this is a projector, which turns images or sound into tokens and keeps no history state: give the file of the language model")
+		return errors.New("this is a projector, which turns images or sound into tokens and keeps no history state: name the file of the language model")
 	case kind == "imatrix" || kind == "vocab":
 		return fmt.Errorf("this file holds a %s, not a model", map[string]string{"imatrix": "matrix of importances", "vocab": "vocabulary"}[kind])
 	case name == "":
@@ -152,9 +151,9 @@ type ggufReader struct {
 	buf   [8]byte // of uint
 }
 
-// tooLarge ends the reading of metadata without end.
+// tooLarge is the error for too much metadata.
 func (g *ggufReader) tooLarge() error {
-	return fmt.Errorf("the metadata is larger than %d MiB: not believed", g.limit>>20)
+	return fmt.Errorf("the metadata is larger than %d MiB", g.limit>>20)
 }
 
 func (g *ggufReader) fill(b []byte) error {

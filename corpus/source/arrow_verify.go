@@ -9,14 +9,14 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// The Arrow library allocates what the metadata claims: so many fields, nodes and
-// bytes behind decompression. What does not fit into the file is refused before
+// The Arrow library allocates whatever the metadata claims: numbers of fields and
+// nodes, and uncompressed lengths. What does not fit into the file is refused first
 // [Arrow columnar format, Message.fbs, Schema.fbs and File.fbs].
 
 var errClaim = errors.New("its metadata claims more than the file holds")
 
-// verifyArrow checks the metadata of a stream, or of the messages that the footer of
-// a file names.
+// verifyArrow checks the metadata of a stream, or of the messages in the footer of a
+// file.
 func verifyArrow(at io.ReaderAt, size int64, stream bool) error {
 	v := &arrowVerifier{at: at, size: size}
 	if !stream {
@@ -35,7 +35,7 @@ func verifyArrow(at io.ReaderAt, size int64, stream bool) error {
 type arrowVerifier struct {
 	at   io.ReaderAt
 	size int64
-	left int // tables that the metadata at hand may still hold
+	left int // tables that the current metadata may still have
 }
 
 // metadata reads n bytes of metadata.
@@ -51,9 +51,9 @@ func (v *arrowVerifier) metadata(at, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// file checks the footer of a file, and the messages that it names.
+// file checks the footer of a file and its messages.
 func (v *arrowVerifier) file() error {
-	const tail = 10 // the length of the footer, and the mark
+	const tail = 10 // the length of the footer, and the magic
 	end, err := v.metadata(v.size-tail, tail)
 	if err != nil {
 		return err
@@ -83,7 +83,8 @@ func (v *arrowVerifier) file() error {
 	return err
 }
 
-// message checks a message, and says where the next one begins; -1: the stream ends.
+// message checks a message and returns the position of the next one, -1 at the end of
+// the stream.
 func (v *arrowVerifier) message(pos int64) (next int64, err error) {
 	if pos < 0 || pos > v.size-4 {
 		return 0, errClaim
@@ -139,7 +140,7 @@ func (v *arrowVerifier) schemaTable(s *flatbuffers.Table) error {
 // fields checks a list of fields, and their children.
 func (v *arrowVerifier) fields(parent *flatbuffers.Table, field int) error {
 	n, from, err := vector(parent, field, 4)
-	if v.left -= n; err == nil && v.left < 0 { // tables are used twice
+	if v.left -= n; err == nil && v.left < 0 { // a table is used twice
 		err = errClaim
 	}
 	if err != nil {
@@ -157,7 +158,7 @@ func (v *arrowVerifier) fields(parent *flatbuffers.Table, field int) error {
 	return nil
 }
 
-// batch checks the columns of rows, and what their packed bytes claim to be unpacked.
+// batch checks the columns of rows and their claimed uncompressed lengths.
 func (v *arrowVerifier) batch(batch *flatbuffers.Table, body, length int64) error {
 	if batch == nil {
 		return errClaim
@@ -173,9 +174,9 @@ func (v *arrowVerifier) batch(batch *flatbuffers.Table, body, length int64) erro
 	if packing == nil {
 		return nil
 	}
-	ratio := int64(255) // of LZ4: a byte stands for so many at most
+	ratio := int64(255) // largest expansion in LZ4
 	if packing.GetByteSlot(slot(0), 0) == 1 {
-		ratio = 1 << 15 // of Zstandard: a block of four bytes for 128 KB
+		ratio = 1 << 15 // in Zstandard, a block of four bytes for 128 KB
 	}
 	for i := range buffers {
 		at := int64(binary.LittleEndian.Uint64(batch.Bytes[from+i*pair:]))
@@ -197,15 +198,15 @@ func (v *arrowVerifier) batch(batch *flatbuffers.Table, body, length int64) erro
 	return nil
 }
 
-// root is the table that a flat buffer begins with.
+// root is the root table of a flat buffer.
 func root(b []byte) *flatbuffers.Table {
 	return &flatbuffers.Table{Bytes: b, Pos: flatbuffers.GetUOffsetT(b)}
 }
 
-// slot is where the vtable tells of a field.
+// slot is the offset of a field in the vtable.
 func slot(field int) flatbuffers.VOffsetT { return flatbuffers.VOffsetT(4 + 2*field) }
 
-// table is a field that is a table itself; nil: it is not there.
+// table is a field that is a table itself, nil if absent.
 func table(t *flatbuffers.Table, field int) *flatbuffers.Table {
 	if t == nil {
 		return nil
@@ -217,7 +218,7 @@ func table(t *flatbuffers.Table, field int) *flatbuffers.Table {
 	return &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(t.Pos + flatbuffers.UOffsetT(o))}
 }
 
-// vector finds the elements of a field: how many, and where they begin.
+// vector returns the number of elements of a field and their position.
 func vector(t *flatbuffers.Table, field, size int) (n, from int, err error) {
 	o := t.Offset(slot(field))
 	if o == 0 {

@@ -11,13 +11,13 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// The Parquet library allocates what lists, strings and pages claim to hold. What does
-// not fit into the file is refused before.
+// The Parquet library allocates whatever lengths lists, strings and pages claim, so
+// what does not fit into the file is refused first.
 
-// errShort says that Thrift data goes on behind the bytes at hand.
+// errShort says that Thrift data continues beyond the available bytes.
 var errShort = errors.New("its metadata claims more than the file holds")
 
-// thriftWalker passes over values of Thrift's compact protocol.
+// thriftWalker skips values in Thrift's compact protocol.
 type thriftWalker struct {
 	b   []byte
 	pos int
@@ -37,8 +37,8 @@ const (
 	thriftUUID   = 13
 )
 
-// thriftLength is the length of the structure that b begins with; errShort if it does
-// not end in b.
+// thriftLength is the length of the structure at the beginning of b; errShort if it
+// does not end within b.
 func thriftLength(b []byte) (int, error) {
 	w := &thriftWalker{b: b}
 	err := w.structure(0)
@@ -76,7 +76,7 @@ func (w *thriftWalker) varint() (uint64, error) {
 func (w *thriftWalker) structure(depth int) error {
 	const deepest = 32
 	if depth > deepest {
-		return errors.New("metadata inside metadata, and so on")
+		return errors.New("metadata nested too deeply")
 	}
 	for {
 		head, err := w.byte()
@@ -142,8 +142,8 @@ func (w *thriftWalker) value(kind byte, depth int) error {
 	return fmt.Errorf("metadata of an unknown type %d", kind)
 }
 
-// elements passes over n times values of some types. None is empty, so that they cannot
-// be more than bytes.
+// elements skips n values of some types. None is empty, so there cannot be more of them
+// than bytes.
 func (w *thriftWalker) elements(n uint64, depth int, kinds ...byte) error {
 	for range n {
 		for _, kind := range kinds {
@@ -159,7 +159,7 @@ func (w *thriftWalker) elements(n uint64, depth int, kinds ...byte) error {
 	return nil
 }
 
-// verifyFooter checks the metadata of a file, which are n bytes before its last eight.
+// verifyFooter checks the metadata of a file, the n bytes before its last eight.
 func verifyFooter(at io.ReaderAt, size, n int64) error {
 	b := make([]byte, n)
 	if _, err := at.ReadAt(b, size-8-n); err != nil && err != io.EOF {
@@ -169,7 +169,7 @@ func verifyFooter(at io.ReaderAt, size, n int64) error {
 	return err
 }
 
-// eachPage visits the pages of a column chunk: their headers, and where they stand.
+// eachPage visits the page headers of a column chunk and their positions.
 func eachPage(at io.ReaderAt, size int64, m *format.ColumnMetaData, visit func(h *format.PageHeader, at int64) error) error {
 	from := m.DataPageOffset
 	if m.DictionaryPageOffset > 0 && m.DictionaryPageOffset < from {
@@ -188,7 +188,7 @@ func eachPage(at io.ReaderAt, size int64, m *format.ColumnMetaData, visit func(h
 			return errors.New("a page is longer than its column chunk")
 		}
 		next := from + int64(h.CompressedPageSize)
-		if err := visit(h, from); err != nil { // which may change the header
+		if err := visit(h, from); err != nil { // visit may change the header
 			return err
 		}
 		from = next
@@ -196,7 +196,7 @@ func eachPage(at io.ReaderAt, size int64, m *format.ColumnMetaData, visit func(h
 	return nil
 }
 
-// pageHeader reads the header of a page, and says how long it is.
+// pageHeader reads the header of a page and returns its length.
 func pageHeader(at io.ReaderAt, from, end int64) (*format.PageHeader, int64, error) {
 	for most := int64(512); ; most *= 8 {
 		b := make([]byte, min(most, end-from))
@@ -216,8 +216,8 @@ func pageHeader(at io.ReaderAt, from, end int64) (*format.PageHeader, int64, err
 	}
 }
 
-// expansion is how many bytes one byte of a compression stands for at most: what its
-// longest copy takes. Those that are not here have no bound that matters.
+// expansion is the largest number of bytes that a compressed byte decodes to, by the
+// longest copy of a compression. Those not listed have no useful bound.
 var expansion = map[format.CompressionCodec]int64{
 	format.Uncompressed: 1,
 	format.Snappy:       64,      // a copy of 64 bytes takes two or three
@@ -228,10 +228,10 @@ var expansion = map[format.CompressionCodec]int64{
 	format.Brotli:       1 << 22, // a copy of 16 MB takes few bytes
 }
 
-// maxPageValues bounds the rows of a page that are null, which take no bytes.
+// maxPageValues bounds the null rows of a page, which take no bytes.
 const maxPageValues = 1 << 24
 
-// verifyPages checks what the pages of a column chunk claim to hold.
+// verifyPages checks the lengths that the pages of a column chunk claim.
 func verifyPages(at io.ReaderAt, size int64, m *format.ColumnMetaData) error {
 	return eachPage(at, size, m, func(h *format.PageHeader, _ int64) error {
 		packed, claimed := int64(h.CompressedPageSize), int64(h.UncompressedPageSize)

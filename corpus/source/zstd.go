@@ -15,22 +15,22 @@ const maxWindow = 1 << 31
 
 const (
 	zstdMagic = "\x28\xb5\x2f\xfd"
-	maxBlock  = 128 << 10 // bytes that a block of Zstandard holds [RFC 8878, 3.1.1.2.4]
+	maxBlock  = 128 << 10 // longest content of a block [RFC 8878, 3.1.1.2.4]
 )
 
 func newZstd(in *bufio.Reader) (*zstd.Decoder, error) {
 	return zstd.NewReader(&zstdFrames{in: in}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 }
 
-// zstdFrames makes the window of a short frame no longer than what its blocks can hold:
-// the decoder allocates it, and a file of a few bytes may claim 2 GB.
+// zstdFrames reduces the window of short frames to what their blocks can hold: the
+// decoder allocates it, and a file of a few bytes may claim 2 GB.
 type zstdFrames struct {
 	in       *bufio.Reader
 	head     []byte // of a frame, to be read
-	left     int64  // bytes to be read as they are
-	inside   bool   // a frame
-	last     bool   // block of it was read
-	checksum bool   // follows that
+	left     int64  // bytes to copy unchanged
+	inside   bool   // within a frame
+	last     bool   // its last block was read
+	checksum bool   // a checksum follows
 }
 
 func (z *zstdFrames) Read(p []byte) (int, error) {
@@ -55,7 +55,7 @@ func (z *zstdFrames) Read(p []byte) (int, error) {
 		default:
 			b, err := z.in.Peek(3)
 			if err != nil {
-				z.left = math.MaxInt64 // the decoder says what is wrong
+				z.left = math.MaxInt64 // the decoder reports what is wrong
 				continue
 			}
 			z.left, z.last = zstdBlockLength(b)
@@ -79,11 +79,11 @@ func (z *zstdFrames) frame() error {
 	if len(b) == 0 {
 		return err
 	}
-	z.left = math.MaxInt64 // for what is no frame
+	z.left = math.MaxInt64 // if it is not a frame
 	if len(b) < 8 {
 		return nil
 	}
-	if b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18" { // it may hold anything
+	if b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18" { // skippable frame, with any content
 		z.left = 8 + int64(binary.LittleEndian.Uint32(b[4:]))
 		return nil
 	}
@@ -119,8 +119,7 @@ func (z *zstdFrames) frame() error {
 	return err
 }
 
-// zstdHolds bounds the content of a frame by the number of its blocks, if all of them
-// are in b.
+// zstdHolds bounds the content of a frame by the number of its blocks, if all are in b.
 func zstdHolds(b []byte) (n int64, known bool) {
 	for len(b) >= 3 {
 		length, last := zstdBlockLength(b)
