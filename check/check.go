@@ -381,8 +381,8 @@ func (d Data) leakage() *Finding {
 	}
 	return &Finding{
 		Code: Leakage, Severity: severity,
-		Sentence: "The model was trained on part of the evaluated text: some documents are near-duplicates of others",
-		Detail:   fmt.Sprintf("%.0f %% of the evaluated text occurs verbatim in the training text", 100*d.Copied),
-		Fix:      "remove near-duplicates, or keep all versions of a document on one side",
+		Sentence: "The model was trained on part of the evaluated text",
+		Detail:   fmt.Sprintf("%.0f %% of the evaluated text occurs verbatim in the training text, which holds the same documents or near-duplicates of them", 100*d.Copied),
+		Fix:      "measure other documents, or remove near-duplicates",
 	}
 }

@@ -3,7 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 
@@ -163,19 +162,23 @@ func period[T any](s sample[T]) int {
 }
 
 // copied is the share of the windows' text that also occurs in the training text of a
-// model trained by this run; 0 for other models.
+// model trained by this run or by l2m model train; 0 for other models.
 func copied(ctx context.Context, t text, e *open.Model, s sample[token.ID], o Options) (float64, error) {
-	if !open.Trains(o.Model) {
-		return 0, nil
-	}
-	windows := iter.Seq[[]token.ID](func(yield func([]token.ID) bool) {
+	windows := func(yield func([]token.ID) bool) {
 		for _, w := range s.windows {
 			if !yield(w.Tokens) {
 				return
 			}
 		}
-	})
-	return check.Copied(open.Symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.Tokenizer.Stream), windows)
+	}
+	if open.Trains(o.Model) {
+		return check.Copied(open.Symbols(t.split.Excerpts(ctx, corpus.TrainingOptions{Budget: o.TrainingBytes}), e.Tokenizer.Stream), windows)
+	}
+	sketch, err := check.ParseSketch(e.Sketch)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w (train the model again)", o.Model, err)
+	}
+	return check.CopiedFrom(sketch, windows), nil
 }
 
 // betterModel suggests a better model for text read with a tokenizer; "" if none is

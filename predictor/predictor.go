@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/corpus"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
@@ -85,11 +86,16 @@ func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
 	}
 	budget := min(o.TrainingBytes, s.TrainingBytes())
 	stage := o.Progress.Stage("training", "B")
-	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet},
-		open.Symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), open.AlphabetName(alphabet)), func(done int64) { stage(done, budget, 0) })
+	excerpts := open.Symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), open.AlphabetName(alphabet))
+	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet}, excerpts, func(done int64) { stage(done, budget, 0) })
 	if err != nil {
 		return bytemix.FileInfo{}, err
 	}
+	sketch, err := check.NewSketch(excerpts)
+	if err != nil {
+		return bytemix.FileInfo{}, err
+	}
+	m.Sketch = sketch.Bytes()
 	if err := m.SaveFile(o.File); err != nil {
 		return bytemix.FileInfo{}, fmt.Errorf("writing the model: %w", err)
 	}

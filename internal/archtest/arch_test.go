@@ -91,7 +91,7 @@ var bands = []band{
 		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},
 		{"fit", []string{"info", "internal/option", "law", "mi", "result", "rundir"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
-		{"predictor", []string{"corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
+		{"predictor", []string{"check", "corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
 		{"lab", []string{"corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
 	}},
 	{"faces", []room{

@@ -92,6 +92,7 @@ func newModelInfoCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
+				info.Sketch = nil // 256 KB that nobody reads
 				return writeJSON(cmd.OutOrStdout(), info)
 			}
 			alphabet := string(info.Alphabet)

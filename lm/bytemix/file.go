@@ -37,6 +37,7 @@ type FileInfo struct {
 	Seed         uint64        `json:"seed"`          // Options.Seed
 	TrainedBytes int64         `json:"trained_bytes"` // length of the training text
 	Fingerprint  string        `json:"fingerprint"`
+	Sketch       []byte        `json:"sketch,omitempty"` // Model.Sketch
 	Sections     []FileSection `json:"sections"`
 }
 
@@ -60,7 +61,7 @@ func (m *Model) Save(w io.Writer) error {
 	fields := e.fields()
 	head := FileInfo{
 		Algorithm: version, Alphabet: m.opts.Alphabet, TableBits: m.opts.TableBits, Restart: m.opts.Restart,
-		Seed: m.opts.Seed, TrainedBytes: m.trained, Fingerprint: m.info.Fingerprint,
+		Seed: m.opts.Seed, TrainedBytes: m.trained, Fingerprint: m.info.Fingerprint, Sketch: m.Sketch,
 	}
 	for _, f := range fields {
 		head.Sections = append(head.Sections, FileSection{f.name, f.elem, int64(len(f.data))})
@@ -146,7 +147,7 @@ func Open(path string, workers int) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the model %s: %w", path, err), img.free())
 	}
-	m := &Model{opts: opts, trained: img.head.TrainedBytes, file: img, long: copyBeyond, pool: make(chan *worker, opts.Workers)}
+	m := &Model{Sketch: img.head.Sketch, opts: opts, trained: img.head.TrainedBytes, file: img, long: copyBeyond, pool: make(chan *worker, opts.Workers)}
 	m.info = describe(opts, img.head.Fingerprint)
 	return m, nil
 }

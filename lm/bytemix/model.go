@@ -17,6 +17,10 @@ const version = "bytemix 6"
 // requests that overlap in time run on separate copies of the state, and each
 // leaves its copy exactly as it found it.
 type Model struct {
+	// Sketch is kept with a saved model: what its trainer wants to know later of the
+	// training text. It changes no prediction.
+	Sketch []byte
+
 	info    lm.Info
 	opts    Options
 	trained int64  // training text in bytes (symbols)

@@ -99,7 +99,7 @@ func (e *Model) openFile(ctx context.Context, c *corpus.Corpus, s *corpus.Split,
 		return fmt.Errorf("%s predicts %s, not %s", o.Model, AlphabetName(file.Alphabet), AlphabetName(alphabet))
 	}
 	e.read(alphabet)
-	e.Budget = file.TrainedBytes
+	e.Budget, e.Sketch = file.TrainedBytes, file.Sketch
 	e.Info = lm.Info{Name: "bytemix", Vocabulary: alphabet.Size(), BOS: lm.NoBOS, Fingerprint: file.Fingerprint}
 	e.Load = func(context.Context) (lm.Model[token.ID], error) {
 		m, err := bytemix.Open(o.Model, o.Workers)

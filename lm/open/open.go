@@ -66,6 +66,7 @@ type Model struct {
 	Local     bool          // a language model on this machine, whose speed determines how much to score
 	Trained   int           // longest sequence that the model was trained on, tokens; 0: not known
 	Warnings  []info.Warning
+	Sketch    []byte // of the training text of a saved model, see check.Sketch
 
 	Load  func(context.Context) (lm.Model[token.ID], error)
 	Close func()
