@@ -22,10 +22,7 @@ import (
 // keep up, and a table grouped by how their state grows. Up to three models are
 // described in detail.
 func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
-	if opts.Width == 0 {
-		opts.Width = 80
-	}
-	t := auditText{terminal: terminal{opts: opts}, a: audited{a}}
+	t := auditText{terminal: newTerminal(opts), a: audited{a}}
 	t.head()
 	t.memory()
 	if len(a.Models) > 0 {
@@ -44,7 +41,7 @@ func AuditText(w io.Writer, a *result.Audit, opts TextOptions) error {
 }
 
 type auditText struct {
-	terminal
+	*terminal
 	a audited
 }
 

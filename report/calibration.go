@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
-
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -242,36 +244,20 @@ func (r calibrated) damageFigures() []page.Tab {
 	return tabs
 }
 
-// tables are one table for each cell.
+// tables are those of each cell.
 func (r calibrated) tables() []page.Block {
-	head := func(s string) page.Column { return page.Number(s) }
 	var out []page.Block
-	for i, c := range r.Cells {
-		t := &page.Table{
-			ID: "cell-" + strconv.Itoa(i), Caption: prose.Plain(cellName(c)), Notes: c.Notes,
-			Columns: []page.Column{page.Text("estimator"), head("true β"), head("bias"), head("spread"), head("RMSE"), head("coverage"), head("coverage of A"), {Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true}},
+	for i := range r.Cells {
+		out = append(out, r.cellTable(i))
+		if t := r.efficiencyTable(i); t != nil {
+			out = append(out, t)
 		}
-		for j, e := range c.Estimators {
-			row := []prose.Phrase{prose.Plain(string(e.Estimator))}
-			if b := e.Beta; b == nil || e.A == nil {
-				row = append(row, prose.Plain("–"), nil, nil, nil, nil, nil)
-			} else {
-				base := fmt.Sprintf(".cells[%d].estimators[%d].", i, j)
-				row = append(row, prose.Value(b.Truth, 0, base+"beta.truth"),
-					prose.Join(prose.Value(b.Bias, b.BiasSE, base+"beta.bias"), prose.Plain(" ± "), prose.Value(b.BiasSE, b.BiasSE, base+"beta.bias_se")),
-					prose.Value(b.Spread, b.BiasSE, base+"beta.spread"), prose.Value(b.RMSE, b.BiasSE, base+"beta.rmse"),
-					percent(b.Coverage, base+"beta.coverage"), percent(e.A.Coverage, base+"a.coverage"))
-			}
-			row = append(row, prose.Plain(Tally(e.Verdicts)), prose.Plain(Tally(e.Best)))
-			t.Rows = append(t.Rows, row)
-		}
-		out = append(out, t)
 	}
 	return out
 }
 
-// ModelName is the model of a cell in words.
-func ModelName(damage string) string {
+// modelOf is the model of a cell in words.
+func modelOf(damage string) string {
 	switch {
 	case damage == "none":
 		return "exact"
@@ -287,8 +273,8 @@ func (r calibrated) headlineTable() *page.Table {
 	t := &page.Table{
 		ID:      "headlines-table",
 		Caption: prose.Plain("At the longest length: the mean estimate and the median half-width of its 95 % interval. Missed in silence: the interval misses the truth and no check finds anything."),
-		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), page.Number("L"), page.Number("exact"), page.Number("estimate"), page.Number("95 % holds"),
-			page.Number("flagged"), page.Number("missed in silence"), {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true}},
+		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), {Head: prose.Plain("L"), Numeric: true, Drop: 2}, page.Number("exact"), page.Number("estimate"), page.Number("coverage"),
+			page.Number("flagged"), {Head: prose.Plain("missed in silence"), Numeric: true, Short: "silent"}, {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true, Drop: 1}},
 	}
 	for i, c := range r.Cells {
 		h := c.Headline
@@ -298,16 +284,119 @@ func (r calibrated) headlineTable() *page.Table {
 		base := fmt.Sprintf(".cells[%d].headline.", i)
 		count := func(n int, name string) prose.Phrase { return prose.Phrase{{Text: strconv.Itoa(n), Ref: base + name}} }
 		t.Rows = append(t.Rows, []prose.Phrase{
-			prose.Plain(c.Process.Spec), prose.Plain(ModelName(c.Damage)), count(h.Length, "length"),
+			prose.Plain(c.Process.Spec), prose.Plain(modelOf(c.Damage)), count(h.Length, "length"),
 			prose.Value(h.Truth, h.MeanSE, base+"truth"), prose.Join(prose.Value(h.Mean, h.MeanSE, base+"mean"), prose.Plain(" ± "+prose.Significant(h.Width/2, 2))),
-			percent(h.Coverage, base+"coverage"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(Tally(h.Findings)), prose.Plain(Tally(h.Verdicts)),
+			percent(h.Coverage, base+"coverage"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(tally(h.Findings)), prose.Plain(tally(h.Verdicts)),
 		})
 	}
 	return t
 }
 
-// Tally lists how often each word was said, most frequent first.
-func Tally[K ~string](m map[K]int) string {
+// cellTable says how every estimator did in one cell.
+func (r calibrated) cellTable(cell int) *page.Table {
+	number := func(head, over string, drop int) page.Column {
+		return page.Column{Head: prose.Plain(head), Over: over, Numeric: true, Drop: drop}
+	}
+	c := r.Cells[cell]
+	t := &page.Table{
+		ID: "cell-" + strconv.Itoa(cell), Caption: prose.Plain(cellName(c)), Notes: slices.Clone(c.Notes),
+		Columns: []page.Column{page.Text("estimator"), number("true", "β", 0), number("bias", "β", 0), number("spread", "β", 0), number("RMSE", "β", 5), number("coverage", "β", 0),
+			number("true", "A", 4), number("bias", "A", 4), number("coverage", "A", 3), number("coverage of I", "", 2),
+			{Head: prose.Plain("verdicts"), Wide: true}, {Head: prose.Plain("best law"), Wide: true, Drop: 1}},
+	}
+	inexact := false
+	for j, e := range c.Estimators {
+		base := fmt.Sprintf(".cells[%d].estimators[%d].", cell, j)
+		row := []prose.Phrase{prose.Plain(string(e.Estimator)), prose.Plain("–"), nil, nil, nil, nil, nil, nil, nil}
+		if b, a := e.Beta, e.A; b != nil && a != nil {
+			row = append(row[:1], prose.Value(b.Truth, 0, base+"beta.truth"), bias(b.Summary, base+"beta."), prose.Value(b.Spread, b.BiasSE, base+"beta.spread"),
+				prose.Value(b.RMSE, b.BiasSE, base+"beta.rmse"), coverage(b.Summary, base+"beta."),
+				prose.Value(a.Truth, 0, base+"a.truth"), bias(a.Summary, base+"a."), coverage(a.Summary, base+"a."))
+			if !b.Exact {
+				row[1], inexact = prose.Join(row[1], prose.Plain(" "+prose.Superscript(1))), true
+			}
+		}
+		lo, hi := 1.0, 0.0
+		for _, p := range e.Points {
+			lo, hi = min(lo, p.Coverage), max(hi, p.Coverage)
+		}
+		best := tally(e.Best)
+		if e.Bounded > 0 {
+			best += fmt.Sprintf(" (bounded %d)", e.Bounded)
+		}
+		t.Rows = append(t.Rows, append(row, prose.Plain(fmt.Sprintf("%.0f – %.0f\u00a0%%", 100*lo, 100*hi)), prose.Plain(tally(e.Verdicts)), prose.Plain(best)))
+	}
+	if inexact {
+		t.Notes = append([]string{prose.Superscript(1) + " the exact curve is not a power law: this is the power law fitted to it with the weights of the estimates"}, t.Notes...)
+	}
+	return t
+}
+
+// bias writes a bias with its standard error.
+func bias(s result.Summary, base string) prose.Phrase {
+	return prose.Join(prose.Value(s.Bias, s.BiasSE, base+"bias"), prose.Plain(" ± "), prose.Value(s.BiasSE, s.BiasSE, base+"bias_se"))
+}
+
+// coverage writes which share of intervals contain the truth, and how well that is
+// known.
+func coverage(s result.Summary, base string) prose.Phrase {
+	return prose.Join(percent(s.Coverage, base+"coverage"), prose.Plain(fmt.Sprintf(" (%.0f – %.0f)", 100*s.CoverageCI.Lo, 100*s.CoverageCI.Hi)))
+}
+
+// efficiencyTable compares schemes in one cell, nil where none were compared.
+func (r calibrated) efficiencyTable(cell int) *page.Table {
+	c := r.Cells[cell]
+	if len(c.Efficiency) == 0 || c.Damage != "none" {
+		return nil
+	}
+	t := &page.Table{ID: "efficiency-" + strconv.Itoa(cell), Columns: []page.Column{page.Text("scheme"), page.Number("spread of β"), page.Number("tokens"), page.Number("tokens at equal error")}}
+	for k, e := range c.Efficiency {
+		base := fmt.Sprintf(".cells[%d].efficiency[%d].", cell, k)
+		t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(e.Scheme), {{Text: prose.Fixed(e.Spread, 4), Ref: base + "spread"}}, {{Text: prose.Count(e.Tokens), Ref: base + "tokens"}},
+			{{Text: prose.Significant(e.Relative, 3) + "×", Ref: base + "relative"}}})
+	}
+	return t
+}
+
+// CalibrationText writes how often intervals contain the truth, and the tables of
+// every cell.
+func CalibrationText(w io.Writer, doc *result.Calibration, opts TextOptions) error {
+	r, t := calibrated{doc}, newTerminal(opts)
+	if r.Coverage != nil {
+		t.paragraph(r.headline().String()+".", 2, text.Bold)
+	}
+	t.paragraph(fmt.Sprintf("%s, windows of %s tokens, 95\u00a0%% intervals from %s bootstrap draws",
+		prose.Plural(r.Options.Repetitions, "repetition", "repetitions"), prose.Count(r.Options.Length), prose.Count(r.Options.Draws)), 2)
+	whole := true
+	for i, c := range r.Cells {
+		t.out.WriteString("\n")
+		t.paragraph(cellName(c), 2, text.Bold)
+		whole = t.table(r.cellTable(i), 0) && whole
+		if e := r.efficiencyTable(i); e != nil {
+			t.out.WriteString("\n")
+			t.table(e, 0)
+		}
+	}
+	if h := r.headlineTable(); len(h.Rows) > 0 {
+		t.out.WriteString("\n")
+		t.paragraph("What runs say first", 2, text.Bold)
+		t.paragraph(h.Caption.String(), 2)
+		whole = t.table(h, 0) && whole
+	}
+	if opts.Run != "" {
+		t.out.WriteString("\n")
+		s := "run kept in " + shell.Quote(opts.Run) + ": calibration.json, report.html"
+		if !whole {
+			s += ", with the columns that have no room here"
+		}
+		t.paragraph(s, 2, text.Faint)
+	}
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+// tally lists how often each word was said, most frequent first.
+func tally[K ~string](m map[K]int) string {
 	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int {
 		if m[a] != m[b] {
 			return m[b] - m[a]

@@ -99,11 +99,7 @@ func stopNumber(v float64) string { return prose.Count(int64(math.Round(v))) }
 
 // ComparisonText writes what a person wants to know in ten seconds.
 func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error {
-	c := compared{doc}
-	if opts.Width == 0 {
-		opts.Width = 80
-	}
-	t := terminal{opts: opts}
+	c, t := compared{doc}, newTerminal(opts)
 	t.paragraph(c.headline()+".", 2, text.Bold)
 	how := "on the same windows"
 	if n := c.unpaired(); n == len(c.Runs)-1 {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/report/page"
 	"github.com/l2m-lab/l2m/report/prose"
@@ -54,7 +56,7 @@ func LabHTML(w io.Writer, l *result.Lab) error {
 		}
 		curves = append(curves, page.Draw(f))
 	}
-	p.Sections = []page.Section{{ID: "evaluations", Title: "Evaluations", Blocks: []page.Block{r.table()}}}
+	p.Sections = []page.Section{{ID: "evaluations", Title: "Evaluations", Blocks: []page.Block{r.table(0)}}}
 	if len(curves) > 0 {
 		p.Sections = append(p.Sections, page.Section{ID: "training", Title: "Training", Blocks: curves})
 	}
@@ -150,19 +152,40 @@ func (r trainedModel) curve(id, title, label, unit, field string, of func(result
 	return f
 }
 
-func (r trainedModel) table() *page.Table {
+// LabText writes the evaluations at the end of a training.
+func LabText(w io.Writer, l *result.Lab, opts TextOptions) error {
+	t := newTerminal(opts)
+	head := fmt.Sprintf("%s: %d parameters, %d steps, %d tokens", l.Name, l.Parameters, l.Steps, l.Tokens)
+	if l.Parameters == 0 { // trained elsewhere
+		head = l.Name + " on " + l.Data
+	}
+	t.paragraph(head, 2)
+	t.out.WriteString("\n")
+	t.table(trainedModel{l}.table(l.Steps), 0)
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+// table lists the evaluations after the step from and later.
+func (r trainedModel) table(from int) *page.Table {
 	t := &page.Table{ID: "evaluations-table", Columns: []page.Column{
-		page.Number("step"), page.Number("L"), page.Number("sequences"), page.Number("loss, nats"), page.Number("gap"), page.Number("right"),
+		page.Number("step"), page.Number("L"), page.Number("sequences"), page.Number("loss, nats"), page.Number("exact"), page.Number("gap"), page.Number("right"),
 	}}
 	for i, e := range r.Evaluations {
+		if e.Step < from {
+			continue
+		}
 		at := fmt.Sprintf(".evaluations[%d].", i)
 		whole := func(n int, field string) prose.Phrase { return prose.Phrase{{Text: strconv.Itoa(n), Ref: at + field}} }
-		row := []prose.Phrase{whole(e.Step, "step"), whole(e.Length, "length"), whole(e.Sequences, "sequences"), prose.Value(e.Loss, 0, at+"loss"), prose.Plain("–"), prose.Plain("–")}
+		row := []prose.Phrase{whole(e.Step, "step"), whole(e.Length, "length"), whole(e.Sequences, "sequences"), prose.Value(e.Loss, 0, at+"loss"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–")}
+		if e.Exact != nil {
+			row[4] = prose.Plain(prose.Round(stat.Mean(e.Exact, nil), 0))
+		}
 		if e.Gap != nil {
-			row[4] = prose.Phrase{{Text: fmt.Sprintf("%.2f\u00a0%%", 100**e.Gap), Ref: at + "gap"}}
+			row[5] = prose.Phrase{{Text: fmt.Sprintf("%.2f\u00a0%%", 100**e.Gap), Ref: at + "gap"}}
 		}
 		if e.Accuracy != nil {
-			row[5] = percent(*e.Accuracy, at+"accuracy")
+			row[6] = percent(*e.Accuracy, at+"accuracy")
 		}
 		t.Rows = append(t.Rows, row)
 	}

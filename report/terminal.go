@@ -30,10 +30,8 @@ type TextOptions struct {
 // sentence, one line of facts, a table of estimators, the rival laws, the
 // two-point law, and footnotes that say what to distrust and what to do.
 func Text(w io.Writer, r *result.Result, opts TextOptions) error {
-	if opts.Width == 0 {
-		opts.Width = 80
-	}
-	t := terminal{r: r, opts: opts, find: find(r)}
+	t := newTerminal(opts)
+	t.r, t.find = r, find(r)
 	t.verdict()
 	t.facts()
 	t.fits()
@@ -52,6 +50,13 @@ type terminal struct {
 	find  finding
 	notes footnotes
 	out   strings.Builder
+}
+
+func newTerminal(opts TextOptions) *terminal {
+	if opts.Width == 0 {
+		opts.Width = 80
+	}
+	return &terminal{opts: opts}
 }
 
 func (t *terminal) colour(s string, c ...text.Color) string {

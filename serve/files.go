@@ -13,49 +13,46 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/l2m-lab/l2m/rundir"
 )
 
-// served are the files of a run that can be asked for, with their content types.
-var served = []struct {
-	name *regexp.Regexp
-	kind string
-}{
-	{regexp.MustCompile(`^report\.html$`), "text/html; charset=utf-8"},
-	{regexp.MustCompile(`^(results|compare|audit|calibration|run|counts)\.json$`), "application/json"},
-	{regexp.MustCompile(`^(estimates|compare|audit)\.csv$`), "text/csv; charset=utf-8"},
-	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.svg$`), "image/svg+xml"},
-	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.png$`), "image/png"},
-	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.pdf$`), "application/pdf"},
-	{regexp.MustCompile(`^figures/[A-Za-z0-9-]+\.pgf$`), "text/plain; charset=utf-8"},
+// contentTypes are those of files that can be asked for, by their extensions.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8", ".json": "application/json", ".csv": "text/csv; charset=utf-8",
+	".svg": "image/svg+xml", ".png": "image/png", ".pdf": "application/pdf",
 }
 
-// kindOf is the content type of a file of a run; empty when it is none.
-func kindOf(name string) string {
-	for _, f := range served {
-		if f.name.MatchString(name) {
-			return f.kind
-		}
+// contentType is that of a file of a run; empty when a run of that kind has no such
+// file. Where the kind is not known, files of all kinds count.
+func contentType(run rundir.Kind, name string) string {
+	kinds := []rundir.Kind{run}
+	if run.Verb == "" {
+		kinds = rundir.Kinds()
 	}
-	return ""
+	if name != rundir.RunFile && !slices.ContainsFunc(kinds, func(k rundir.Kind) bool { return k.Holds(name) }) {
+		return ""
+	}
+	return contentTypes[path.Ext(name)]
 }
 
 // files lists the files of a run that can be asked for, the report first.
-func (s *Server) files(run string) []string {
+func (s *Server) files(run string, kind rundir.Kind) []string {
 	list := []string{}
-	for _, folder := range []string{".", "figures"} {
+	for _, folder := range []string{".", rundir.Figures} {
 		entries, err := fs.ReadDir(s.root.FS(), path.Join(run, folder))
 		if err != nil {
 			continue
 		}
 		for _, e := range entries {
-			if name := path.Join(folder, e.Name()); e.Type().IsRegular() && kindOf(name) != "" {
+			if name := path.Join(folder, e.Name()); e.Type().IsRegular() && contentType(kind, name) != "" {
 				list = append(list, name)
 			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b string) int {
 		rank := func(name string) int {
-			if name == "report.html" {
+			if name == rundir.Report {
 				return 0
 			}
 			return 1 + strings.Count(name, "/")
@@ -69,15 +66,16 @@ func (s *Server) files(run string) []string {
 func (s *Server) file(w http.ResponseWriter, r *http.Request, rest string) {
 	run, name := path.Split(rest)
 	run = path.Clean(run)
-	if path.Base(run) == "figures" {
-		run, name = path.Dir(run), "figures/"+name
+	if path.Base(run) == rundir.Figures {
+		run, name = path.Dir(run), rundir.Figures+"/"+name
 	}
-	kind := kindOf(name)
-	if kind == "" || !fs.ValidPath(rest) || !fs.ValidPath(run) {
+	if !fs.ValidPath(rest) || !fs.ValidPath(run) {
 		http.NotFound(w, r)
 		return
 	}
-	if _, err := s.look(run); errors.Is(err, fs.ErrNotExist) {
+	i, err := s.look(run)
+	kind := contentType(i.Run, name)
+	if kind == "" || errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
 		return
 	}

@@ -112,7 +112,7 @@ func (s *Server) run(name string) (Run, bool) {
 	case errors.Is(err, fs.ErrNotExist):
 		return Run{}, false
 	case err != nil:
-		return Run{Name: name, Trouble: err.Error(), Files: s.files(name)}, true
+		return Run{Name: name, Trouble: err.Error(), Files: s.files(name, i.Run)}, true
 	}
 	r := Run{Name: name, Verb: i.Kind, Command: i.Command}
 	if i.Finished {
@@ -120,7 +120,7 @@ func (s *Server) run(name string) (Run, bool) {
 	} else {
 		s.progress(&r, i)
 	}
-	r.Files = s.files(name)
+	r.Files = s.files(name, i.Run)
 	return r, true
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -247,32 +246,5 @@ func writeLab(w io.Writer, doc *result.Lab, asJSON bool) error {
 	if asJSON {
 		return result.Write(screen.JSON{W: w}, doc)
 	}
-	if doc.Parameters == 0 {
-		fmt.Fprintf(w, "%s on %s\n\n", screen.Printable(doc.Name), screen.Printable(doc.Data))
-	} else {
-		fmt.Fprintf(w, "%s: %d parameters, %d steps, %d tokens\n\n", screen.Printable(doc.Name), doc.Parameters, doc.Steps, doc.Tokens)
-	}
-	t := plainTable("length", "sequences", "loss (nats/token)", "exact", "gap", "accuracy")
-	percent := func(x *float64) string {
-		if x == nil {
-			return ""
-		}
-		return strconv.FormatFloat(100**x, 'f', 2, 64) + " %"
-	}
-	for _, e := range doc.Evaluations {
-		if e.Step != doc.Steps {
-			continue
-		}
-		exact := ""
-		if e.Exact != nil {
-			sum := 0.0
-			for _, x := range e.Exact {
-				sum += x / float64(len(e.Exact))
-			}
-			exact = strconv.FormatFloat(sum, 'f', 4, 64)
-		}
-		t.AppendRow(table.Row{e.Length, e.Sequences, strconv.FormatFloat(e.Loss, 'g', 4, 64), exact, percent(e.Gap), percent(e.Accuracy)})
-	}
-	_, err := fmt.Fprintln(w, t.Render())
-	return err
+	return report.LabText(w, doc, report.TextOptions{Color: wantColor(w), Width: terminalWidth(w)})
 }
