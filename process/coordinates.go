@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// block is an aligned stretch of 2^level tokens, from token index·2^level on.
+// block is an aligned range of 2^level tokens, from token index·2^level.
 type block struct{ level, index int }
 
 func (b block) start() int { return b.index << b.level }
@@ -30,19 +30,19 @@ func blocksOf(from, to int) []block {
 	return out
 }
 
-// coordinates are sufficient statistics: for each aligned block a vector u that
-// tells as much about everything outside the block as its tokens do. Linear
-// numbers kept of a block are Bᵀu + ε, ε independent of everything outside.
+// coordinates are sufficient statistics: for each aligned block a vector u that has the
+// same information about everything outside the block as its tokens. Linear numbers
+// kept of a block are Bᵀu + ε, with ε independent of everything outside.
 type coordinates interface {
 	// size is the dimension of u.
 	size(b block) int
 	// covariance of u of two blocks that are disjoint or the same.
 	covariance(a, b block) *mat.Dense
-	// halve writes u of the two halves of b, one after the other, as A·u + f with
-	// f independent of everything outside b: it returns A, and the covariance of f
-	// (nil: there is none). A nil A is the identity.
+	// halve writes u of the two halves of b, concatenated, as A·u + f with f
+	// independent of everything outside b: it returns A, and the covariance of f (nil
+	// if f is 0). A nil A is the identity.
 	halve(b block) (A, f *mat.Dense)
-	// stationary says that the covariance depends on the distance alone.
+	// stationary reports whether the covariance depends on the distance alone.
 	stationary() bool
 }
 
@@ -97,7 +97,7 @@ type treeCoordinates struct {
 	bits int
 }
 
-// reducible says whether treeCoordinates apply.
+// reducible reports whether treeCoordinates apply.
 func (h *Hierarchical) reducible() bool {
 	for _, c := range h.inherit {
 		if c == 0 {
@@ -109,8 +109,8 @@ func (h *Hierarchical) reducible() bool {
 
 func (c treeCoordinates) stationary() bool { return false }
 
-// at returns the depth of a block's statistic, the copies there, and how many
-// tokens of each.
+// at returns the depth of a block's statistic, the number of copies there, and the
+// number of tokens of each.
 func (c treeCoordinates) at(b block) (depth, copies, tokens int) {
 	depth, copies = b.level/c.bits, 1
 	for d := range depth {
@@ -201,8 +201,7 @@ func (c treeCoordinates) halve(b block) (A, f *mat.Dense) {
 	return A, f
 }
 
-// gather returns the covariance of the coordinates of blocks, one after the
-// other, with those of others.
+// gather returns the covariance of the coordinates of blocks with those of others.
 func gather(c coordinates, blocks, others []block) *mat.Dense {
 	rows, columns := 0, 0
 	for _, b := range blocks {
@@ -224,7 +223,7 @@ func gather(c coordinates, blocks, others []block) *mat.Dense {
 	return out
 }
 
-// factorise is the Cholesky factorisation of a covariance matrix.
+// factorise returns the Cholesky factorization of a covariance matrix.
 func factorise(m *mat.Dense, what string) (*mat.Cholesky, error) {
 	n, _ := m.Dims()
 	s := mat.NewSymDense(n, nil)

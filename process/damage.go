@@ -12,43 +12,41 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// Damage makes a model worse than exact in a known way, to see what that does
-// to an estimated law. Fields may be combined; the zero value does no harm.
+// Damage makes a model worse than exact in a known way, to see the effect on an
+// estimated law. Fields may be combined; the zero value changes nothing.
 type Damage struct {
-	// Order k > 0: only the last k tokens are seen (the best predictor from them,
-	// as partial autocorrelations beyond k set to 0). A short context window.
+	// Order k > 0: only the last k tokens are used (the best prediction from them, with
+	// partial autocorrelations beyond k set to 0), like a short context window.
 	Order int
-	// Memory k > 0: of the whole past only the k numbers that tell most about the
-	// rest of the window are known (the first k canonical coordinates), for
-	// windows of at most Horizon tokens. A small state.
+	// Memory k > 0: only the k numbers with the most information about the rest of the
+	// window are known of the past (the first k canonical coordinates), for windows of
+	// at most Horizon tokens, like a small state.
 	Memory  int
 	Horizon int // tokens; needed with Memory, at most 512
-	// Temperature: predictions are p^(1/T), normalised; below 1 too sure, above 1
-	// too cautious. 0 means 1.
+	// Temperature: predictions are p^(1/T), normalised; below 1 is overconfident, above
+	// 1 underconfident. 0 means 1.
 	Temperature float64
 	// Smoothing ε: predictions are (1−ε)·p + ε·(the law of a single token).
 	Smoothing float64
-	// BOS b > 0: the model believes that a document starts: the variance of its
-	// prediction of token t of whatever it is given is 1 + b·e^(−t/8) times what
-	// it should be, t from 0. Only first tokens suffer, as from a
-	// beginning-of-sequence token of a language model.
+	// BOS b > 0: the model behaves as if a document started: the variance of its
+	// prediction of token t of its input is multiplied by 1 + b·e^(−t/8), t from 0.
+	// Only first tokens are affected, as by the beginning-of-sequence token of a
+	// language model.
 	BOS float64
-	// Model is the directory of a trained model that predicts in place of the
-	// process's own law, "" for none; no other damage goes with it. Whoever asks
-	// for it opens it: this package knows no such models.
+	// Model is the directory of a trained model to use instead of the process's own
+	// law, "" for none; it excludes all other damage. The caller opens it.
 	Model string
 }
 
-// bosReach is the number of tokens over which the harm of BOS fades.
+// bosReach is the number of tokens over which the effect of BOS fades.
 const bosReach = 8
 
 // maxHorizon bounds the windows of Damage.Memory, which needs a singular value
 // decomposition for every position.
 const maxHorizon = 512
 
-// ParseDamage reads "none", "model=DIRECTORY", or a list NAME=VALUE,… of order,
-// memory, temperature, smoothing and bos. The horizon of memory is left to the
-// caller.
+// ParseDamage parses "none", "model=DIRECTORY", or a list NAME=VALUE,… of order,
+// memory, temperature, smoothing and bos. The caller sets the horizon of memory.
 func ParseDamage(text string) (Damage, error) {
 	var d Damage
 	if text == "" || text == "none" {
@@ -104,7 +102,7 @@ func (d Damage) check() error {
 	return nil
 }
 
-// String is the damage as ParseDamage reads it.
+// String is the damage in the syntax of ParseDamage.
 func (d Damage) String() string {
 	if d.Model != "" {
 		return "model=" + d.Model
@@ -126,7 +124,7 @@ func (d Damage) String() string {
 	return strings.Join(words, ",")
 }
 
-// Damaged returns the process's model with the damage done.
+// Damaged returns the process's model with the damage applied.
 func (g *Gaussian) Damaged(d Damage) (lm.Model[float64], error) {
 	if err := d.check(); err != nil {
 		return nil, err
@@ -149,7 +147,7 @@ func (g *Gaussian) Damaged(d Damage) (lm.Model[float64], error) {
 		if m.limited, err = newLimitedMemory(g, d.Memory, d.Horizon); err != nil {
 			return nil, err
 		}
-		m.info.Context = d.Horizon // beyond it the state was not chosen for
+		m.info.Context = d.Horizon // the state was not chosen for longer windows
 	}
 	m.emit = func(n int, e, v, x float64) float64 {
 		v *= temperature * (1 + d.BOS*math.Exp(-float64(n)/bosReach))

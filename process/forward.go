@@ -10,15 +10,15 @@ import (
 
 // filter is the state of an exact recursion along a sequence.
 type filter[T any] interface {
-	// step returns ln p(tok | what was stepped over before) and steps over tok.
+	// step returns ln p(tok | tokens so far) and moves past tok.
 	step(tok T) (float64, error)
-	// fork returns an independent filter that continues from the same state. It
-	// is used only until the original makes its next step.
+	// fork returns an independent filter with the same state. It is only used until the
+	// next step of the original.
 	fork() filter[T]
 }
 
-// forward is the model of a process that has a filter: the shared prefix is
-// stepped over once, and every branch continues from a fork.
+// forward is the model of a process with a filter: it runs over the shared prefix once,
+// and every branch continues from a fork.
 type forward[T any] struct {
 	info  lm.Info
 	start func() filter[T]
@@ -27,8 +27,7 @@ type forward[T any] struct {
 // Info implements lm.Model.
 func (m *forward[T]) Info() lm.Info { return m.info }
 
-// LogProbs implements lm.Model. It fails for tokens that are none of the
-// process's.
+// LogProbs implements lm.Model. It fails for tokens outside the process's alphabet.
 func (m *forward[T]) LogProbs(ctx context.Context, r lm.Request[T]) (lm.Scores, error) {
 	order, err := branchOrder(r)
 	if err != nil {

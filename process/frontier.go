@@ -11,27 +11,27 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Covarier is a Gaussian process: its law is the covariance of its tokens
-// (Gaussian and Hierarchical).
+// Covarier is a Gaussian process, defined by the covariance of its tokens (Gaussian and
+// Hierarchical).
 type Covarier interface {
 	Truth
 	// Covariance returns the covariance of the first n tokens, row by row.
 	Covariance(n int) ([][]float64, error)
 }
 
-// Frontier is the state–information frontier of a Gaussian process at one
-// split: the most information about the future Y that a memory of the past X
-// can hold, as a function of its size. It is the limit for every model.
+// Frontier is the state–information frontier of a Gaussian process at one split: the
+// most information about the future Y that a memory of the past X can hold, as a
+// function of its size. It limits every model.
 //
-// Rotated to canonical coordinates, X and Y are pairs of correlation ρ_i and
-// nothing else, so that the best state of k numbers keeps the k first, and
-// memories that are limited in information rather than in numbers follow the
-// Gaussian information bottleneck [chechik].
+// In canonical coordinates, X and Y are independent pairs with correlations ρ_i, so the
+// best state of k numbers keeps the first k, and memories that are limited in
+// information rather than in numbers follow the Gaussian information bottleneck
+// [chechik].
 type Frontier struct {
 	Ell          int       `json:"ell"`
 	Length       int       `json:"length"`
 	Correlations []float64 `json:"correlations"` // ρ_i, descending
-	// Residuals are 1 − ρ_i², kept apart as ρ_i may round to 1.
+	// Residuals are 1 − ρ_i², stored separately as ρ_i may round to 1.
 	Residuals []float64 `json:"residuals"`
 }
 
@@ -65,8 +65,8 @@ func NewFrontier(p Covarier, ell, L int) (*Frontier, error) {
 	for len(f.Correlations) < min(ell, L-ell) { // of what was left out as fresh
 		f.Correlations, f.Residuals = append(f.Correlations, 0), append(f.Residuals, 1)
 	}
-	// The factorisation of a nearly predictable process loses digits. The
-	// information is known without it.
+	// The factorization of a nearly predictable process loses digits, so compare with
+	// the exact information.
 	if mi, err := p.BipartiteMI(ell, L); err == nil && math.Abs(float64(f.Information()-mi)) > 1e-3*(1+float64(mi)) {
 		return nil, notExact("the covariance of %d tokens is too close to singular: its canonical correlations add up to %.6g nats, not %.6g", L, float64(f.Information()), float64(mi))
 	}
@@ -186,8 +186,8 @@ func (f *Frontier) Bottleneck(b float64) (memory, captured info.Nats) {
 	return info.Nats(m), info.Nats(c)
 }
 
-// CapturedBy is the most information about the future that any memory holding
-// at most the given nats about the past can have.
+// CapturedBy is the most information about the future in any memory with at most the
+// given information about the past, both in nats.
 func (f *Frontier) CapturedBy(memory info.Nats) info.Nats {
 	if memory <= 0 || len(f.Correlations) == 0 || f.Correlations[0] == 0 {
 		return 0

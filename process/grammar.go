@@ -17,8 +17,9 @@ import (
 // derivations are complete binary trees. Each of v symbols rewrites to one of
 // its m pairs of symbols with equal probability, layer after layer; the leaves
 // are the tokens. All v·m pairs differ, so that leaves determine the tree, and
-// every symbol stands equally often on either side, so that every node is
-// uniform and the first n tokens have the same law however tall the tree is.
+// are the tokens. All v·m pairs differ, so that leaves determine the tree, and every
+// symbol is equally frequent on either side, so that every node is uniform and the
+// first n tokens have the same law however tall the tree is.
 //
 // Two-point information decays with distance like a power law; the bipartite
 // information at ell = 2^k, L = 2·ell is ln(v/m), that of two siblings, and at

@@ -11,9 +11,9 @@ import (
 	"github.com/l2m-lab/l2m/token"
 )
 
-// Letters is a process of symbols written in letters: its tokens are the bytes of
-// a text, so that it can be tokenized, split into words and scored by models of
-// bytes. The information is that of the symbols.
+// Letters is a process of symbols written as letters: its tokens are the bytes of a
+// text, so that it can be tokenized, split into words and scored by models of bytes.
+// The information is that of the symbols.
 type Letters struct {
 	desc    Description
 	one     Process[token.ID]
@@ -64,7 +64,7 @@ func (w *Letters) Sample(rng *rand.Rand, length int) []token.ID {
 	return out
 }
 
-// Model implements Process. It fails for bytes that are no letters of the text.
+// Model implements Process. It fails for bytes that are not letters of the text.
 func (w *Letters) Model() lm.Model[token.ID] {
 	return &lettersModel{modelInfo(w.desc), w.one.Model(), w.letters}
 }

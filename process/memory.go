@@ -11,30 +11,30 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// Captured is what a structured memory holds at one cut.
+// Captured is the information in a structured memory at one cut.
 type Captured struct {
-	Memory      string    `json:"memory"`       // as ParseMemory reads it
+	Memory      string    `json:"memory"`       // in the syntax of ParseMemory
 	Construct   string    `json:"construction"` // how its numbers are chosen, see Memory
 	Numbers     int       `json:"numbers"`      // kept of the past
-	Nats        info.Nats `json:"nats"`         // about the future; the mean over draws where directions tie
-	Spread      info.Nats `json:"spread"`       // standard deviation over these draws; 0: nothing ties
-	Frontier    info.Nats `json:"frontier"`     // of the best linear state of as many numbers
-	Window      info.Nats `json:"window"`       // of the last tokens, as many
+	Nats        info.Nats `json:"nats"`         // about the future; averaged over draws if directions tie
+	Spread      info.Nats `json:"spread"`       // standard deviation over these draws; 0 if nothing ties
+	Frontier    info.Nats `json:"frontier"`     // of the best linear state with as many numbers
+	Window      info.Nats `json:"window"`       // of as many last tokens
 	Information info.Nats `json:"information"`  // I(Ell; Length)
 }
 
 // Share is the captured part of the information.
 func (c Captured) Share() float64 { return float64(c.Nats / c.Information) }
 
-// Study computes what memories hold of the first Ell tokens of a Gaussian
-// process about the rest of Length, exactly: numbers z, linear in the tokens,
-// carry ½ ln det Σ_z − ½ ln det Σ_z|future nats. Time is O(Length³) for most
-// processes. The hierarchical process of base 2, 4, 8, … is first reduced to
-// statistics of the size of its information, and goes up to 16,384 tokens.
+// Study computes the information in memories of the first Ell tokens of a Gaussian
+// process about the rest of Length, exactly: numbers z, linear in the tokens, carry ½
+// ln det Σ_z − ½ ln det Σ_z|future nats. It takes O(Length³) time for most processes.
+// The hierarchical process of base 2, 4, 8, … is first reduced to statistics of the
+// size of its information, for up to 16,384 tokens.
 //
-// Where directions tell equally much, as most do in the hierarchical process,
-// the first m of them are no unique choice, and choices of neighbouring blocks
-// matter to each other. Ties are then broken at random, several times.
+// If directions have equal information, as most do in the hierarchical process, the
+// first m of them are not unique, and the choices of neighbouring blocks affect each
+// other. Ties are then broken at random, several times.
 type Study struct {
 	Ell, Length int
 	frontier    *Frontier
@@ -45,7 +45,7 @@ type Study struct {
 	ties        *rand.Rand
 }
 
-// tieDraws is how often ties are broken where that matters.
+// tieDraws is the number of random draws if ties matter.
 const tieDraws = 8
 
 // tieNoise is added to squared canonical correlations to break ties.
@@ -226,7 +226,7 @@ func (s *Study) moments(groups []kept, future []block) (zz, zy *mat.Dense) {
 	return zz, zy
 }
 
-// captured is the information of numbers about the future of the cut.
+// captured is the information in numbers about the future of the cut.
 func (s *Study) captured(groups []kept) (info.Nats, error) {
 	zz, zy := s.moments(groups, s.future.blocks)
 	var a, explained mat.Dense
@@ -246,8 +246,8 @@ func (s *Study) captured(groups []kept) (info.Nats, error) {
 	return info.Nats(math.Max(0, (before.LogDet()-after.LogDet())/2)), nil
 }
 
-// best keeps the m combinations of numbers that tell most about a future: the
-// first canonical directions.
+// best keeps the m combinations of numbers with the most information about a future:
+// the first canonical directions.
 func (s *Study) best(k kept, future *side, m int) (kept, error) {
 	if k.count <= m {
 		return k, nil

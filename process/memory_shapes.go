@@ -104,7 +104,7 @@ func (m Memory) String() string {
 	return string(m.Shape) + ":" + number(m.A) + "," + number(m.B)
 }
 
-// Hold computes what a memory holds, for each construction of its shape.
+// Hold computes the information in a memory, for each construction of its shape.
 func (s *Study) Hold(m Memory) ([]Captured, error) {
 	type construction struct {
 		name  string

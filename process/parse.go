@@ -122,8 +122,8 @@ func (e *ParseError) Error() string { return fmt.Sprintf("process %q: %v", e.Spe
 // Unwrap returns the cause.
 func (e *ParseError) Unwrap() error { return e.Err }
 
-// arguments hands out the parameters of a name, or their defaults from the
-// table of kinds, and keeps the first error.
+// arguments returns the parameters of a name, or their defaults from the table of
+// kinds, and keeps the first error.
 type arguments struct {
 	values map[string]string // given and not yet read
 	params []Param           // of the kind, with defaults

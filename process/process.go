@@ -15,18 +15,18 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// Truth is what is known exactly about a process, whatever its tokens are.
+// Truth is what is known exactly about a process with any type of tokens.
 type Truth interface {
 	Describe() Description
-	// BipartiteMI is I(w_1..w_ell ; w_{ell+1}..w_L), exact for the sequence that
-	// begins at the start of a sample. It fails when 1 ≤ ell < L does not hold
-	// and where no exact value can be computed (the error says why).
+	// BipartiteMI is I(w_1..w_ell ; w_{ell+1}..w_L), exact for the sequence at the
+	// start of a sample. It fails unless 1 ≤ ell < L, and if no exact value can be
+	// computed (the error says why).
 	BipartiteMI(ell, L int) (info.Nats, error)
-	// TwoPointMI is I(w_i; w_{i+d}); ok is false where it is not known, or, as
-	// the process is not stationary, depends on i.
+	// TwoPointMI is I(w_i; w_{i+d}); ok is false if it is unknown or depends on i
+	// because the process is not stationary.
 	TwoPointMI(d int) (mi info.Nats, ok bool)
-	// EntropyRate is the limit of the entropy per token, of the differential
-	// entropy for densities.
+	// EntropyRate is the limit of the entropy per token (differential entropy for
+	// densities).
 	EntropyRate() info.Nats
 }
 
@@ -34,26 +34,25 @@ type Truth interface {
 // float64 (numbers) or []float64 (vectors).
 type Process[T any] interface {
 	Truth
-	// Sample draws a sequence of length tokens (at most Describe().MaxLength)
-	// that starts at the beginning of the process; for a stationary process this
-	// is any place.
+	// Sample draws a sequence of length tokens (at most Describe().MaxLength) from the
+	// beginning of the process, which is an arbitrary position if it is stationary.
 	Sample(rng *rand.Rand, length int) []T
-	// Model is the exact conditional law: LogProbs returns ln p(token | past).
-	// A continuation that the process rules out has the log-probability −Inf.
+	// Model is the exact conditional law: LogProbs returns ln p(token | past), −Inf for
+	// impossible continuations.
 	Model() lm.Model[T]
 }
 
-// Shift says what a process does when it is looked at from a later position.
+// Shift says how the law of a process depends on the position.
 type Shift string
 
-// The kinds. Estimators that score Y from a fresh start, and block, take the
-// law of a later stretch to be the law of the first one.
+// The kinds. Estimators that score Y from a fresh start, and block, assume that a later
+// part has the law of the first one.
 const (
-	// Stationary: every stretch of n tokens has the law of the first n.
+	// Stationary: any n consecutive tokens have the law of the first n.
 	Stationary Shift = "stationary"
-	// DyadicShift: w_{ell+1}..w_{2·ell} has the law of w_1..w_ell for
-	// ell = 1, 2, 4, 8, …; other stretches may differ. The ratio L/ell = 2 is
-	// then exact at these lengths, larger ratios are not.
+	// DyadicShift: w_{ell+1}..w_{2·ell} has the law of w_1..w_ell for ell = 1, 2, 4, 8,
+	// …; other ranges may differ. The ratio L/ell = 2 is then exact at these lengths,
+	// larger ratios are not.
 	DyadicShift Shift = "dyadic"
 	// NotStationary: no such property; block does not apply, and paired and
 	// direct need a model that knows the position.
@@ -70,7 +69,7 @@ const (
 	Vector TokenKind = "vector" // []float64
 )
 
-// Description says what a process is.
+// Description describes a process.
 type Description struct {
 	Kind     string    `json:"kind"` // as in Parse: "powergauss"
 	Spec     string    `json:"spec"` // canonical name that Parse turns back into the process
@@ -81,8 +80,8 @@ type Description struct {
 	Letters  string    `json:"letters,omitempty"`  // of a text, by symbol; tokens are its bytes
 	Params   []Param   `json:"params"`
 	Shift    Shift     `json:"shift"`
-	// Beta is the exponent of I(L/2;L) at large L where it is known; 0 means
-	// that the information grows slower than any power or not at all.
+	// Beta is the exponent of I(L/2;L) at large L if known; 0 means that the
+	// information grows more slowly than any power or not at all.
 	Beta *float64 `json:"beta,omitempty"`
 	// Lengths says at which L the law holds, in words, and LengthBase that it
 	// does so only at its powers; 0 means at every L.
@@ -92,8 +91,8 @@ type Description struct {
 	MaxLength int `json:"max_length"`
 }
 
-// The longest sequences: where time grows like L² (with a table of partial
-// autocorrelations, or with one that itself takes O(L²)), and elsewhere.
+// The longest sequences if time grows like L², from a table of partial autocorrelations
+// or one that takes O(L²) itself, and otherwise.
 const (
 	maxQuadratic = 1 << 17
 	maxDerived   = 1 << 16
@@ -136,7 +135,7 @@ func modelInfo(d Description) lm.Info {
 	}
 }
 
-// checkSplit says whether ell splits L.
+// checkSplit checks that ell splits L.
 func checkSplit(ell, L int) error {
 	if ell < 1 || ell >= L {
 		return fmt.Errorf("a sequence of %d tokens cannot be split after %d (want 1 ≤ ell < L)", L, ell)
@@ -157,11 +156,10 @@ type batchSampler[T any] interface {
 	batchSize(length int) int
 }
 
-// Samples draws count sequences of length tokens and yields them in order of
-// their index. Sequence i is determined by (process, seed, i, length) alone:
-// it is the same on any number of workers (0 means GOMAXPROCS). Memory is that
-// of a few batches, not of all sequences. It stops at the first error of yield
-// and when ctx is done.
+// Samples draws count sequences of length tokens and yields them in order of their
+// index. Sequence i depends only on (process, seed, i, length), not on the number of
+// workers (0 means GOMAXPROCS). Only a few batches are in memory. It stops at the first
+// error of yield and when ctx is done.
 func Samples[T any](ctx context.Context, p Process[T], seed uint64, length, count, workers int, yield func(i int, sample []T) error) error {
 	if length < 1 || count < 0 {
 		return fmt.Errorf("sampling %s: %d sequences of %d tokens asked for", p.Describe().Spec, count, length)
@@ -246,7 +244,7 @@ func inOrder[T any](ctx context.Context, n, workers int, make1 func(int) T, yiel
 	return err
 }
 
-// errNotExact marks an exact value that is out of reach.
+// errNotExact marks an exact value that cannot be computed.
 var errNotExact = errors.New("no exact value")
 
 // IsNotExact reports whether an error of BipartiteMI means that the split is
