@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/l2m-lab/l2m/internal/cli"
@@ -16,6 +17,7 @@ import (
 const interrupted = 130
 
 func main() {
+	dieAborted()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
@@ -30,4 +32,13 @@ func main() {
 		os.Exit(interrupted)
 	}()
 	os.Exit(cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// dieAborted has the runtime end with SIGABRT where it cannot go on, most often for
+// lack of memory: its own exit code is 2, that of wrong usage.
+func dieAborted() {
+	if os.Getenv("GOTRACEBACK") != "crash" { // somebody wants the memory, too
+		leaveNoCore()
+	}
+	debug.SetTraceback("crash")
 }

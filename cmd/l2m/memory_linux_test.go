@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,4 +67,27 @@ func peakMemory(pid int) (kib int) {
 	_, after, _ := strings.Cut(string(status), "VmHWM:")
 	fmt.Sscan(after, &kib)
 	return kib
+}
+
+// Where the system has no more memory to give, the exit code is not that of wrong
+// usage.
+func TestOutOfMemoryIsNotWrongUsage(t *testing.T) {
+	limited := func(args ...string) *exec.Cmd {
+		cmd := l2mCommand(args...)
+		// 1.9 GiB: the process below needs 2 GiB for its 2²⁸ numbers alone.
+		cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `ulimit -v 2000000 && exec "$@"`, "sh"}, cmd.Args...)
+		return cmd
+	}
+	if said, err := limited("version").CombinedOutput(); err != nil {
+		t.Skipf("this binary cannot start with so little: %v\n%s", err, said)
+	}
+	said, err := limited("process", "truth", "powergauss", "--length", "268435456").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(string(said), "out of memory") {
+		t.Fatalf("it ended with %v\n%.500s", err, said)
+	}
+	status := exit.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGABRT || status.CoreDump() {
+		t.Errorf("it ended with %v, not an abort without a core\n%.500s", err, said)
+	}
 }

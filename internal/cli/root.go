@@ -94,7 +94,10 @@ func newRootCommand() *cobra.Command {
 		Short: "Measure how information grows with length, and which models keep up",
 		Long: `l2m measures how fast the information that the past of a sequence carries
 about its future grows with length, says how much memory a model needs to keep
-up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.`,
+up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.
+
+Exit codes are 0 for success, 1 for failure, 2 for wrong usage and 130 after Ctrl-C.
+A process that runs out of memory is ended by a signal (134 or 137 in a shell).`,
 		Example:       "  l2m measure books/          # the law of a folder of text, with a report\n  l2m audit config.json       # does this architecture keep enough?",
 		SilenceUsage:  true,
 		SilenceErrors: true,
