@@ -6,6 +6,8 @@
 #   chromedp/cdproto in browser/   the one that chromedp was made for
 #   duckdb-go in bench/            the version with which docs/twopoint.md was measured
 #   twpayne/go-geom                later ones ask for more than Go 1.26.0
+#   golang.org/x/exp               later ones ask for golang.org/x/tools as it is between releases
+#   what only beam/ is built with  the ones that Apache Beam was made for
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export GOTOOLCHAIN=local
