@@ -187,13 +187,19 @@ func (d Data) aboveVCLUB() *Finding {
 	if !ok || !also {
 		return nil
 	}
-	e := worst(excesses(p, v, sharedContexts), p.Clusters, 1)
+	list := excesses(p, v, sharedContexts)
+	e := worst(list, p.Clusters, 1)
 	if e == nil {
 		return nil
 	}
+	sentence := "Only an upper bound: the predictor learns within the window what a good model would already know"
+	// What is learned within the window grows with it; what a fresh start costs does not.
+	if first, last := list[0], list[len(list)-1]; worst(list[:1], p.Clusters, 1) != nil && last.value <= 2*first.value {
+		sentence = "Only an upper bound: the model loses where it starts afresh in the middle of the text, as at the start of a document, and that counts as information"
+	}
 	return &Finding{
 		Code: AboveVCLUB, Severity: Withdraws,
-		Sentence: "Only an upper bound: the predictor learns within the window what a good model would already know",
+		Sentence: sentence,
 		Detail:   fmt.Sprintf("paired is %.3g nats at L = %d, %.2g ± %.1g above vCLUB; with an exact model it is never above", e.of, e.length, e.value, e.se),
 		Fix:      d.better(),
 	}

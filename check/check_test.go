@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/check"
@@ -147,6 +148,26 @@ func TestNothing(t *testing.T) {
 }
 
 // TestDocumentStart: a correction that exceeds the error is said.
+// TestAboveVCLUBSays whether the excess grows with the window or is what a fresh start
+// costs.
+func TestAboveVCLUBSays(t *testing.T) {
+	for _, c := range []struct {
+		excess func(ell int) float64
+		want   string
+	}{
+		{func(int) float64 { return 2 }, "starts afresh"},
+		{func(ell int) float64 { return 0.1 * float64(ell) }, "learns within the window"},
+	} {
+		m := made{loss: flat(2), start: func(ell int) float64 { return 1 + c.excess(ell) }, cross: flat(1), documents: 60, seed: 3}
+		found := m.run(t, func(d *check.Data) {
+			d.Series = slices.DeleteFunc(d.Series, func(s mi.Series) bool { return s.Estimator == mi.Block })
+		})
+		if len(found) == 0 || found[0].Code != check.AboveVCLUB || !strings.Contains(found[0].Sentence, c.want) {
+			t.Errorf("%v, want one that says %q", found, c.want)
+		}
+	}
+}
+
 func TestDocumentStart(t *testing.T) {
 	m := made{loss: flat(2), start: flat(3), cross: flat(6), documents: 60, seed: 1}
 	corrected := func(by info.Nats) func(*check.Data) {
