@@ -114,11 +114,12 @@ func (s study) lead(f *Fit) float64 {
 // the range was chosen because a power law holds in it.
 //
 // An offset power law that grows contains the power law: where the offset is zero its
-// AICc is lower in one sample of six, so it must be lower by more.
+// AICc is lower in one sample of six, so it must be lower by more, except in a chosen
+// range, which has to begin where there is no offset.
 func (s study) contender(chosen bool) *Fit {
 	if best := s.best(); best != nil {
 		least := 0.0
-		if best.Family == OffsetPower && !best.slows() {
+		if best.Family == OffsetPower && !best.slows() && !chosen {
 			least = nestedBetter
 		}
 		if s.lead(best) > least {
