@@ -32,6 +32,10 @@ type Scores struct {
 	Branches [][]float32
 }
 
+// RoundingTolerance, in nats, allows for rounding in a softmax: log-probabilities up to
+// it are accepted.
+const RoundingTolerance = 1e-5
+
 // Model is an autoregressive model of sequences. LogProbs must be safe for
 // concurrent use, must not depend on earlier calls, and must not keep or
 // change the request's slices.

@@ -7,10 +7,6 @@ import (
 	"github.com/l2m-lab/l2m/lm"
 )
 
-// roundingTolerance allows for rounding in an engine's softmax: log-probabilities up to
-// this are accepted (nats).
-const roundingTolerance = 1e-5
-
 // checkAnswer checks a model's answer: the number of values, and that every one is a
 // number and the logarithm of a probability above zero and at most one. Invalid values
 // must not be stored, because they would silently spoil every mean.
@@ -46,7 +42,7 @@ func checkValues(m lm.Info, want int, values []float32) error {
 			return fmt.Errorf("the log-probability of token %d is not a number", i)
 		case math.IsInf(x, 0):
 			return fmt.Errorf("the log-probability of token %d is %v", i, v)
-		case x > roundingTolerance && !m.Density:
+		case x > lm.RoundingTolerance && !m.Density:
 			return fmt.Errorf("the log-probability of token %d is %v, above 0", i, v)
 		}
 	}

@@ -44,7 +44,7 @@ func (r Rival) Name() string {
 	}
 	switch r.Family {
 	case "power":
-		return "a power law without a floor, " + power("alpha")
+		return "a power law without a constant, " + power("alpha")
 	case "broken-power":
 		return fmt.Sprintf("a broken power law, %s up to d ≈ %s and %s beyond", power("alpha"), twoDigits(r.Params["break"]), power("alpha_beyond"))
 	case "exponential":

@@ -118,14 +118,14 @@ func (f family) fit(p data) *result {
 
 var flatWarning = info.Warning{
 	Code: "flat",
-	Text: "the points do not determine A and α separately from the floor; no intervals are given",
+	Text: "the points do not determine A and α separately from the constant c; no intervals are given",
 	Fix:  "measure more distances",
 }
 
 // A constant at its upper bound indicates a decay that A·d^−α + c does not have.
 var highFloorWarning = info.Warning{
 	Code: "high-floor",
-	Text: "the fitted floor is the smallest value itself: far distances decay more slowly than the law does; no intervals are given",
+	Text: "the fitted constant c is the smallest value itself: far distances decay more slowly than the law does; no intervals are given",
 }
 
 // spread is half the width of the intervals of ln A and α, and its source.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -304,7 +305,7 @@ func FuzzBatchRead(f *testing.F) {
 					t.Fatalf("%d values for request %q", len(a.LogProbs), a.ID)
 				}
 				for _, v := range a.LogProbs {
-					if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) || v > roundingTolerance {
+					if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) || v > lm.RoundingTolerance {
 						t.Fatalf("log-probability %v accepted", v)
 					}
 				}

@@ -10,12 +10,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/token"
 )
-
-// roundingTolerance is how far above 0 the logarithm of a probability may lie
-// by rounding in a server's softmax (nats).
-const roundingTolerance = 1e-5
 
 // clampedLogProb is what vLLM writes for minus infinity, which JSON cannot
 // hold (vLLM, clamp_prompt_logprobs). It is not a log-probability.
@@ -235,7 +232,7 @@ func (a answer) check(sent []token.ID, from, before int) ([]float32, error) {
 		switch v := *e.logProb; {
 		case math.IsNaN(v) || math.IsInf(v, 0) || math.IsInf(float64(float32(v)), 0):
 			return nil, wrongData(fmt.Sprintf("it returned %v for the log-probability at position %d", v, at))
-		case v > roundingTolerance:
+		case v > lm.RoundingTolerance:
 			return nil, wrongData(fmt.Sprintf("it returned %v for the log-probability at position %d: above 0", v, at))
 		case v == clampedLogProb:
 			return nil, wrongData(fmt.Sprintf("it returned %v for the log-probability at position %d, which vLLM writes for minus infinity (the model gives this token no probability; does the tokenizer match?)", v, at))

@@ -202,10 +202,6 @@ func (a arrays) recording(o Options) (*Recording, error) {
 	return r, nil
 }
 
-// roundingTolerance is how far above 0 the logarithm of a probability may lie by
-// rounding in a softmax, in nats.
-const roundingTolerance = 1e-5
-
 // check finds values that cannot be log-probabilities, and turns bits into nats.
 func check(name string, x floats, o Options) error {
 	width := 1
@@ -225,9 +221,9 @@ func check(name string, x floats, o Options) error {
 			return fmt.Errorf("%s is %v: a probability of 0, or a number too large for float32", place(name, i, width), v)
 		case v < 0:
 			negative = true
-		case v > roundingTolerance && first < 0:
+		case v > lm.RoundingTolerance && first < 0:
 			first = i
-		case v > 0 && v <= roundingTolerance && !o.Density:
+		case v > 0 && v <= lm.RoundingTolerance && !o.Density:
 			x.values[i] = 0
 		}
 	}
