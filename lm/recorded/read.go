@@ -30,7 +30,7 @@ type Options struct {
 	Density bool // values are logarithms of densities, which may be above 0
 }
 
-// arrays are what a file holds, by their names in .npz files:
+// arrays are the contents of a file, by name in .npz files:
 //
 //	logprobs     [window, L], or [values] with lengths: ln q(w_t | w_<t) from a fresh start
 //	lengths      [document]: how many of the values are each document's
@@ -125,8 +125,7 @@ func readArray(f *os.File, size int64) (a arrays, err error) {
 	return a, nil
 }
 
-// readArchive reads the arrays that it knows by name; others are refused, so that a
-// misspelt one is not overlooked.
+// readArchive reads the known arrays; others are refused, to catch misspelt names.
 func readArchive(f *os.File, size int64) (arrays, error) {
 	a := arrays{map[string]floats{}, map[string]ints{}}
 	z, err := zip.NewReader(f, size)
@@ -168,8 +167,7 @@ func (a arrays) readEntry(entry *zip.File, name string) error {
 	return err
 }
 
-// recording checks the arrays against each other and every value, and puts them in
-// place.
+// recording checks the arrays and every value, and arranges them in windows.
 func (a arrays) recording(o Options) (*Recording, error) {
 	all, ok := a.floats["logprobs"]
 	if !ok {
@@ -202,72 +200,7 @@ func (a arrays) recording(o Options) (*Recording, error) {
 	return r, nil
 }
 
-// check finds values that cannot be log-probabilities, and turns bits into nats.
-func check(name string, x floats, o Options) error {
-	width := 1
-	if n := len(x.shape); n > 1 {
-		width = max(1, x.shape[n-1])
-	}
-	negative := false
-	first := -1 // value above 0
-	for i, v := range x.values {
-		switch {
-		case math.IsNaN(float64(v)):
-			if width > 1 && i == 0 && firstColumnNaN(x, width) {
-				return fmt.Errorf("the first column of %s is NaN in every row: without a token before it a model gives the first token no probability (put the beginning-of-sequence token before every window and keep the next log-probability, or leave the column out)", name)
-			}
-			return fmt.Errorf("%s is NaN", place(name, i, width))
-		case math.IsInf(float64(v), 0):
-			return fmt.Errorf("%s is %v: a probability of 0, or a number too large for float32", place(name, i, width), v)
-		case v < 0:
-			negative = true
-		case v > lm.RoundingTolerance && first < 0:
-			first = i
-		case v > 0 && v <= lm.RoundingTolerance && !o.Density:
-			x.values[i] = 0
-		}
-	}
-	if first >= 0 && !o.Density {
-		return above(name, x, first, width, negative)
-	}
-	if o.Bits {
-		for i := range x.values {
-			x.values[i] *= math.Ln2
-		}
-	}
-	return nil
-}
-
-func firstColumnNaN(x floats, width int) bool {
-	for i := 0; i < len(x.values); i += width {
-		if !math.IsNaN(float64(x.values[i])) {
-			return false
-		}
-	}
-	return true
-}
-
-// above explains values above 0.
-func above(name string, x floats, first, width int, negative bool) error {
-	why := "the logarithm of a probability is never above 0 (--density if they are densities of a continuous variable)"
-	switch {
-	case !negative && slices.Max(x.values) <= 1:
-		why = "no value is below 0 and none above 1, as if they were probabilities: give their natural logarithms"
-	case !negative:
-		why = "no value is below 0, as if they were losses: give log-probabilities, which have the other sign"
-	}
-	return fmt.Errorf("%s is %v: %s", place(name, first, width), x.values[first], why)
-}
-
-// place says where a value stands; rows and columns count from 0, as in Python.
-func place(name string, i, width int) string {
-	if width == 1 {
-		return fmt.Sprintf("%s[%d]", name, i)
-	}
-	return fmt.Sprintf("%s[%d, %d]", name, i/width, i%width)
-}
-
-// layout says where the rows of logprobs stand.
+// layout has the positions of the rows of logprobs.
 type layout struct {
 	starts, lengths []int // of each row
 	used            []int // rows that are long enough
@@ -303,8 +236,7 @@ func (a arrays) layout(all floats) (l layout, err error) {
 	return l, nil
 }
 
-// take puts the joint passes in place: the first Length values of each row that is
-// long enough.
+// take sets the joint passes: the first Length values of each row that is long enough.
 func (r *Recording) take(all floats, l *layout, o Options) (err error) {
 	if r.Length, err = length(l.lengths, o.Length); err != nil {
 		return err
@@ -324,7 +256,8 @@ func (r *Recording) take(all floats, l *layout, o Options) (err error) {
 	return nil
 }
 
-// length chooses the length of windows: the largest power of two up to the median row.
+// length chooses the window length: the largest power of two up to the median length of
+// rows.
 func length(rows []int, asked int) (int, error) {
 	sorted := slices.Sorted(slices.Values(rows))
 	longest := sorted[len(sorted)-1]
@@ -341,7 +274,7 @@ func length(rows []int, asked int) (int, error) {
 	return 1 << (bits.Len(uint(median)) - 1), nil
 }
 
-// cut warns of values that are not used.
+// cut warns about values that are not used.
 func cut(rows []int, length, used int) []info.Warning {
 	var w []info.Warning
 	if n := len(rows) - used; n > 0 {
@@ -361,7 +294,7 @@ func cut(rows []int, length, used int) []info.Warning {
 	return w
 }
 
-// clusters numbers the documents of the rows that are used, and counts their bytes.
+// clusters numbers the documents of the rows in use, and counts their bytes.
 func (a arrays) clusters(r *Recording, l layout) error {
 	doc, given := a.whole["document"]
 	if given && len(doc.values) != len(l.starts) {
@@ -415,7 +348,7 @@ func (r *Recording) count(b ints, tokens int, l layout) error {
 	return nil
 }
 
-// conditional puts the marginal and cross passes in place.
+// conditional sets the marginal and cross passes.
 func (a arrays) conditional(r *Recording) error {
 	partners, hasPartners := a.whole["partners"]
 	splits := map[string][]int{}
@@ -474,7 +407,7 @@ func (a arrays) conditional(r *Recording) error {
 	return nil
 }
 
-// pair reads which windows were the contexts.
+// pair sets the windows that were the contexts.
 func (r *Recording) pair(partners ints) error {
 	k := partners.shape[1]
 	if partners.shape[0] != r.Count() {
@@ -501,7 +434,7 @@ func (r *Recording) pair(partners ints) error {
 	return nil
 }
 
-// identify names the text and the model by what the file holds of them.
+// identify derives fingerprints of the text and the model from the file.
 func (r *Recording) identify(a arrays) {
 	text := sha256.New()
 	writeInt(text, int64(r.Length), int64(r.Count()))
