@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -157,11 +158,14 @@ func (d *decoder) decode(piece []byte) []byte {
 		d.replaced = d.replaced || bytes.Contains(piece, []byte("\ufffd"))
 		return piece
 	}
-	if utf8.Valid(piece) {
+	ascii := isASCII(piece)
+	if ascii || utf8.Valid(piece) {
 		if len(piece) > 0 {
 			d.last = piece[len(piece)-1]
 		}
-		d.valid += int64(len(piece) - utf8.RuneCount(piece))
+		if !ascii {
+			d.valid += int64(len(piece) - utf8.RuneCount(piece))
+		}
 		return piece
 	}
 	out := make([]byte, 0, len(piece)+len(piece)/8)
@@ -245,4 +249,18 @@ func western(b byte) rune {
 var windows1252 = [32]rune{
 	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
+}
+
+func isASCII(text []byte) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -47,7 +47,7 @@ func kindsTable(t *testing.T) string {
 		if strings.Contains(k.name, ".") {
 			result = strings.ReplaceAll(result, k.name, "FILE")
 		}
-		result = strings.NewReplacer("|", `\|`, "<", `\<`).Replace(result)
+		result = strings.NewReplacer(": "+k.name+")", ": FILE)", "|", `\|`, "<", `\<`).Replace(result)
 		if files[result] == nil {
 			results = append(results, result)
 		}
