@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -76,8 +75,7 @@ func (s figureSet) twoPoint() *figure.Figure {
 		fig.Curves = append(fig.Curves, s.decayCurve(d, c.Points))
 		if r := d.Better(); r != nil {
 			rival := figure.Curve{Name: r.Name(), Label: strings.TrimSuffix(r.Family, "-power"), Hue: figure.HueOf(1), Line: figure.Dashed, Extends: true}
-			for i := 0; i <= 64; i++ {
-				x := lo * math.Pow(hi/lo, float64(i)/64)
+			for _, x := range logGrid(lo, hi) {
 				rival.Points = append(rival.Points, figure.Point{X: x, Y: float64(r.At(x))})
 			}
 			fig.Curves = append(fig.Curves, rival)
@@ -181,8 +179,7 @@ func (s figureSet) covariance() *figure.Figure {
 func (s figureSet) decayCurve(d *decay.Law, points []figure.Point) figure.Curve {
 	lo, hi := span(points)
 	fit := figure.Curve{Name: "fit", Hue: figure.Blue, Line: figure.Solid, Extends: true}
-	for i := 0; i <= 64; i++ {
-		x := lo * math.Pow(hi/lo, float64(i)/64)
+	for _, x := range logGrid(lo, hi) {
 		fit.Points = append(fit.Points, figure.Point{X: x, Y: float64(d.At(x)) + d.Floor})
 	}
 	return fit

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/l2m-lab/l2m/report/figure"
@@ -204,10 +205,7 @@ func (s figureSet) volumeGuide(points []figure.Point) []figure.Point {
 // shown lists the series that a figure of all estimators draws. Leave-one-out
 // has the numbers of auxiliary, so that it is left out beside it.
 func (s figureSet) shown(keep func(result.Series) bool) []int {
-	auxiliary := false
-	for _, x := range s.r.Series {
-		auxiliary = auxiliary || x.Estimator == mi.Auxiliary && len(x.Points) > 0
-	}
+	auxiliary := slices.ContainsFunc(s.r.Series, func(x result.Series) bool { return x.Estimator == mi.Auxiliary && len(x.Points) > 0 })
 	var list []int
 	for i, x := range s.r.Series {
 		if len(x.Points) == 0 || !keep(x) || x.Estimator == mi.LeaveOneOut && auxiliary {
@@ -223,24 +221,13 @@ func (s figureSet) shown(keep func(result.Series) bool) []int {
 func (s figureSet) estimators() []page.Tab {
 	var ratios []int
 	var names []mi.Estimator
-	has := func(e mi.Estimator) int {
-		for i, n := range names {
-			if n == e {
-				return i
-			}
-		}
-		names = append(names, e)
-		return len(names) - 1
-	}
 	for _, x := range s.r.Series {
-		known := false
-		for _, q := range ratios {
-			known = known || q == x.Ratio
-		}
-		if !known {
+		if !slices.Contains(ratios, x.Ratio) {
 			ratios = append(ratios, x.Ratio)
 		}
-		has(x.Estimator)
+		if !slices.Contains(names, x.Estimator) {
+			names = append(names, x.Estimator)
+		}
 	}
 	var tabs []page.Tab
 	for _, q := range ratios {
@@ -258,7 +245,7 @@ func (s figureSet) estimators() []page.Tab {
 			Aspect: 0.62,
 		}
 		for _, i := range list {
-			k := has(s.r.Series[i].Estimator)
+			k := slices.Index(names, s.r.Series[i].Estimator)
 			name := estimatorName(s.r.Series[i].Estimator)
 			fig.Curves = append(fig.Curves, figure.Curve{Name: name, Label: name, Hue: figure.HueOf(k), Marker: figure.MarkerOf(k), Line: figure.Solid, Band: true, Points: s.seriesPoints(i)})
 		}

@@ -7,12 +7,12 @@
 #   KEEP=1                                 keeps the runs in a folder under $TMPDIR
 #
 # Against the build from before the packages were rearranged, these differences are
-# intended. Estimates (estimates.csv, counts.json, process truth) are the same but for
-# bytemix:universal.
+# intended. Estimates, their standard errors, counts and process truth are the same but
+# for bytemix:universal.
 #
 #   all         recorded commands: derived from the options, defaults left out
-#   measure     corpus.read; intervals from the document bootstrap with fewer than 20
-#               documents too; AICc counts parameters against documents, and weights and
+#   measure     corpus.read; points have intervals (lo95, hi95 in estimates.csv);
+#               intervals from the document bootstrap with fewer than 20 documents too; AICc counts parameters against documents, and weights and
 #               the order of rivals follow; "undecided" where a rival is as good; law.from;
 #               findings and the words of warnings
 #               bytemix:universal trains on nothing, so it scores all documents
@@ -21,7 +21,8 @@
 #               column and is answered first; a law that the data reject is not extrapolated
 #   compare     intervals have level and method (l2m.compare/2) and one rule for
 #               quantiles; a standard error of 0 is left out; ± in the table
-#   calibrate   intervals and verdicts as for measure
+#   calibrate   intervals and verdicts as for measure; what runs say first; tables that
+#               fit the terminal
 #   process     list has more kinds; fit and lab are new
 set -euo pipefail
 [ $# = 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
