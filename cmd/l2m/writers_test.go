@@ -44,13 +44,14 @@ func writers() []writer {
 		{"audit --html", words("audit CONFIG --html OUT"), "a.html", false, []string{"a.html"}},
 		{"lab train", words("lab train RECIPE BOOKS -q -o OUT"), "", true, trained},
 		{"lab export", words("lab export RUNS/lab_train -o OUT"), "x.gguf", false, []string{"x.gguf"}},
+		{"lab eval --html", words("lab eval RUNS/lab_train BOOKS --html OUT"), "e.html", false, []string{"e.html"}},
 		{"man", words("man OUT"), "", false, []string{"l2m.1", "l2m-measure.1", "l2m-process-sample.1"}},
 	}
 }
 
 // readers are the commands that write no file, and groups of commands.
 var readers = words("l2m l2m-completion l2m-completion-bash l2m-completion-fish l2m-completion-powershell l2m-completion-zsh " +
-	"l2m-lab l2m-lab-eval l2m-lab-recipes l2m-model l2m-model-eval l2m-model-info l2m-model-list " +
+	"l2m-lab l2m-lab-recipes l2m-model l2m-model-eval l2m-model-info l2m-model-list " +
 	"l2m-process l2m-process-describe l2m-process-list l2m-serve l2m-version")
 
 // elsewhere are the commands that write in no place that a person names: the cache of
