@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
@@ -146,8 +147,14 @@ func AuditCSV(w io.Writer, a *Audit) error {
 	return nil
 }
 
-// spreadsheetSafe keeps a name from being taken for a formula.
+// spreadsheetSafe keeps a name from being taken for a formula, and on one line.
 func spreadsheetSafe(cell string) string {
+	cell = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, cell)
 	if cell != "" && (cell[0] == '=' || cell[0] == '@' || cell[0] == '+') {
 		return "'" + cell
 	}

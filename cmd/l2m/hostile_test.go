@@ -116,6 +116,7 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 	try("fit", "DIR/HOSTILE.csv")
 	try("fit", "DIR/points.csv", "--columns", "HOSTILE")
 	try("audit", "DIR/HOSTILE.config.json", "--figures", "svg", "-o", "DIR/HOSTILE-audit")
+	try("audit", "DIR/HOSTILE.config.json", "--csv")
 	try("audit", "DIR/HOSTILE.config.json", "--html", "DIR/HOSTILE/missing/x.html")
 	try("audit", "DIR/unknown.json")
 	try("audit", "DIR/layers.json")

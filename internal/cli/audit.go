@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -105,7 +106,10 @@ func showAudit(cmd *cobra.Command, a *result.Audit, asJSON, asCSV bool, page str
 	case asJSON:
 		err = result.Write(screen.JSON{W: out}, a)
 	case asCSV:
-		err = result.AuditCSV(out, a)
+		var table bytes.Buffer // characters must not be split between writes
+		if err = result.AuditCSV(&table, a); err == nil {
+			_, err = screen.Writer{W: out}.Write(table.Bytes())
+		}
 	default:
 		err = report.AuditText(out, a, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out)})
 	}

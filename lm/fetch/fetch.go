@@ -216,11 +216,24 @@ func (i Item) unpackFolder(file, dir, cache string) error {
 			return err
 		}
 	}
-	// An existing folder is incomplete.
-	if err := os.RemoveAll(i.Path(cache)); err != nil {
+	if err := setAside(i.Path(cache)); err != nil {
 		return err
 	}
 	return os.Rename(out, i.Path(cache))
+}
+
+// setAside renames an incomplete folder: it may hold what somebody else put there.
+func setAside(path string) error {
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.incomplete-%d", path, n)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		if err := os.Rename(path, aside); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
 }
 
 func writeFile(path string, r io.Reader) error {

@@ -152,7 +152,8 @@ func TestLibraryInATarball(t *testing.T) {
 	i := Item{Name: "library", File: "llama", Packages: []Package{{Client: "npm", Name: "library", Version: "1", File: "library-1.tgz", SHA256: hash(content), Inside: "package/bins/x/", Links: map[string]string{"lib.so": "lib.v1.so"}}}}
 	os.WriteFile(filepath.Join(registry, "npm", "library-1.tgz"), content, 0o644)
 	cache := t.TempDir()
-	os.MkdirAll(filepath.Join(cache, "llama", "half"), 0o755) // what an interrupted attempt of other means left
+	os.MkdirAll(filepath.Join(cache, "llama"), 0o755) // what an interrupted attempt of other means left
+	os.WriteFile(filepath.Join(cache, "llama", "notes.txt"), []byte("mine"), 0o644)
 	if i.Present(cache) {
 		t.Error("half a library counts as one")
 	}
@@ -165,6 +166,9 @@ func TestLibraryInATarball(t *testing.T) {
 	}
 	if got, err := os.ReadFile(filepath.Join(i.Path(cache), "lib.so")); string(got) != "lib" {
 		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(cache, "llama.incomplete-1", "notes.txt")); string(got) != "mine" {
+		t.Errorf("the file of somebody else: %q, %v", got, err)
 	}
 }
 
