@@ -18,10 +18,12 @@ import (
 )
 
 // Text that is tokenized for n-gram entropies: of a larger corpus, the same share of
-// every document.
+// every document. Where another process tokenizes, a megabyte takes about a second, and
+// a run of five minutes is not to spend a minute of them on this.
 const (
-	ngramBytes = 64 << 20
-	ngramChunk = 1 << 20
+	ngramBytes  = 64 << 20
+	ngramAsking = 8 << 20
+	ngramChunk  = 1 << 20
 )
 
 // corpusNGrams estimates the entropies of single tokens and of pairs in all documents,
@@ -35,7 +37,11 @@ func corpusNGrams(ctx context.Context, c *corpus.Corpus, e *open.Model, progress
 	for n := range c.Lengths() {
 		lengths = append(lengths, n)
 	}
-	share := min(1, float64(ngramBytes)/float64(max(1, c.Bytes())))
+	most := ngramBytes
+	if e.Asks {
+		most = ngramAsking
+	}
+	share := min(1, float64(most)/float64(max(1, c.Bytes())))
 	stage := progress.Stage("tokenizing", "B")
 	done, total := int64(0), int64(share*float64(c.Bytes()))
 	var documents [][]token.ID

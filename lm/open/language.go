@@ -46,6 +46,7 @@ func (e *Model) openServer(ctx context.Context, o Options) error {
 		return nil
 	}
 	e.Tokenizer = Tokenizer{Name: "tokens of " + e.Info.Name, Fingerprint: "server " + e.Info.Fingerprint}
+	e.Asks = true
 	e.Encode = func(ctx context.Context, text []byte) ([]token.ID, error) {
 		return m.Tokenize(ctx, strings.ToValidUTF8(string(text), "\uFFFD"))
 	}
@@ -76,7 +77,7 @@ func (e *Model) openGGUF(ctx context.Context, o Options) error {
 	e.Tokens, e.MaxLength, e.InFlight = LanguageTokens, LanguageLength, 2 // one waits while the other is computed
 	e.Local = true
 	e.Tokenizer = Tokenizer{Name: "tokens of " + e.Info.Name, Fingerprint: "gguf " + m.TokenizerFingerprint()}
-	e.Encode = m.Tokenize
+	e.Encode, e.Asks = m.Tokenize, true
 	e.Trained = m.TrainedContext()
 	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
 	return nil

@@ -63,6 +63,7 @@ type Model struct {
 	Tokens    int64         // scored by default
 	MaxLength int           // of windows by default
 	InFlight  int           // requests at a time
+	Asks      bool          // Encode asks another process, which takes its time
 	Local     bool          // a language model on this machine, whose speed determines how much to score
 	Trained   int           // longest sequence that the model was trained on, tokens; 0: not known
 	Warnings  []info.Warning
