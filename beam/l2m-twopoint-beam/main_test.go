@@ -23,9 +23,9 @@ func TestBadFlags(t *testing.T) {
 		sample    float64
 		distances string
 	}{
-		"--sample: 0 counts no documents": {0, "1"},
-		"a sample of 2 is not a share":    {2, "1"},
-		`--distances: "" is not a number`: {1, "1,,2"},
+		"--sample: 0 counts no documents":           {0, "1"},
+		"the sample must be between 0 and 1, not 2": {2, "1"},
+		`--distances: "" is not a number`:           {1, "1,,2"},
 	} {
 		out := filepath.Join(t.TempDir(), "counts.json")
 		o := twopoint.Options{Input: "*.go", Output: out, Tokens: "words", Sample: c.sample}
