@@ -1,7 +1,6 @@
 package recorded
 
 import (
-	"archive/zip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -93,7 +92,7 @@ func read(path string, o Options) (*Recording, error) {
 	case head == "\x93NUMPY":
 		a, err = readArray(f, st.Size())
 	case strings.HasPrefix(head, "PK\x03\x04"):
-		a, err = readArchive(f, st.Size())
+		a, err = readArchive(path)
 	case strings.HasPrefix(head, "PAR1"):
 		a, err = readParquet(f, st.Size())
 	case n == 0:
@@ -126,45 +125,36 @@ func readArray(f *os.File, size int64) (a arrays, err error) {
 }
 
 // readArchive reads the known arrays; others are refused, to catch misspelt names.
-func readArchive(f *os.File, size int64) (arrays, error) {
+func readArchive(path string) (arrays, error) {
 	a := arrays{map[string]floats{}, map[string]ints{}}
-	z, err := zip.NewReader(f, size)
+	z, err := npy.OpenArchive(path)
 	if err != nil {
-		return a, fmt.Errorf("it is not an archive of NumPy arrays (.npz): %w", err)
+		return a, err
 	}
-	for _, entry := range z.File {
-		name := strings.TrimSuffix(entry.Name, ".npy")
+	defer z.Close()
+	for _, stored := range z.Names() {
+		name := stored
 		if name == "joint" {
 			name = "logprobs"
 		}
 		if !slices.Contains(known, name) && !splitName.MatchString(name) {
-			return a, fmt.Errorf("it has an array %q, which l2m does not know (%s, marginal_8, cross_8, …)", entry.Name, strings.Join(known, ", "))
+			return a, fmt.Errorf("it has an array %q, which l2m does not know (%s, marginal_8, cross_8, …)", stored+".npy", strings.Join(known, ", "))
 		}
-		if err := a.readEntry(entry, name); err != nil {
-			return a, fmt.Errorf("array %s: %w", name, err)
+		if slices.Contains(wholeName, name) {
+			shape, values, err := z.Ints(stored)
+			if err != nil {
+				return a, err
+			}
+			a.whole[name] = ints{shape, values}
+			continue
 		}
+		shape, values, err := z.Floats(stored)
+		if err != nil {
+			return a, err
+		}
+		a.floats[name] = floats{shape, values}
 	}
 	return a, nil
-}
-
-func (a arrays) readEntry(entry *zip.File, name string) error {
-	r, err := entry.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	h, err := npy.ReadHeader(r)
-	if err != nil {
-		return err
-	}
-	if slices.Contains(wholeName, name) {
-		values, err := npy.ReadInts(r, h, 0)
-		a.whole[name] = ints{h.Shape, values}
-		return err
-	}
-	values, err := npy.ReadFloats(r, h, 0)
-	a.floats[name] = floats{h.Shape, values}
-	return err
 }
 
 // recording checks the arrays and every value, and arranges them in windows.
