@@ -87,7 +87,7 @@ func (d *gaussian) foreign(e *Evaluation, p Predictions) error {
 		}
 	}
 	if !w.white() {
-		return errors.New("x is no sample of this process: what its law does not predict of the numbers is not noise of the size that it says")
+		return errors.New("x is no sample of this process: the errors of its exact predictions are not white noise of the stated variance")
 	}
 	e.Gain = f.gain
 	if normal {
