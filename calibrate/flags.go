@@ -43,7 +43,7 @@ func Declare(s option.Set, o *Options) {
 		return nil
 	}), "estimators", "", "estimators to run", option.Numbers)
 	s.Repeated(&o.Damages, "damage", []string{"none"}, "make the model worse, NAME=VALUE,…; repeat for several", option.Numbers)
-	s.IntSliceVar(&o.Windows, "windows", []int{defaultWindows}, "windows per repetition; several give several sample sizes")
+	s.Ints(&o.Windows, "windows", []int{defaultWindows}, "windows per repetition; several give several sample sizes", option.Numbers)
 	s.Int(&o.Length, "length", "L", defaultLength, "tokens per window, a power of two", option.Numbers)
 	s.Int(&o.Repetitions, "repetitions", "n", defaultRepetitions, "simulated corpora for each combination", option.Numbers)
 	s.Int(&o.Cross, "cross", "", defaultCross, "contexts from other documents per window, for estimators that need them", option.Numbers)

@@ -55,7 +55,6 @@ type Options struct {
 	Rates    []float64 // candidates to choose from before training, see Train
 
 	Workers  int // 0 means GOMAXPROCS; does not change the result
-	Command  string
 	Progress info.ProgressFunc
 	// Faces are files rendered from the document, with figures in the given formats;
 	// may be nil.
@@ -157,7 +156,7 @@ func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	if o.Out == "" {
 		o.Out = "l2m-lab-" + r.Name
 	}
-	dir, err := rundir.Open(o.Out, rundir.Lab, rundir.Options{Fresh: o.Fresh, Command: o.Command})
+	dir, err := rundir.Open(o.Out, rundir.Lab, rundir.Options{Fresh: o.Fresh, Command: o.Command()})
 	if err != nil {
 		return nil, err
 	}

@@ -46,13 +46,8 @@ type Options struct {
 }
 
 func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
-	switch {
-	case len(o.Paths) == 0:
-		return nil, errors.New("no text: name files or folders")
-	case o.File == "":
-		return nil, errors.New("no model file named")
-	case o.TrainingBytes < 0 || o.Length < 0 || o.MaxWindows < 0:
-		return nil, errors.New("training bytes, length and windows must not be negative")
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	format, err := corpus.ParseFormat(o.Format)
 	if err != nil {
@@ -69,7 +64,7 @@ func (o Options) open(ctx context.Context) (*corpus.Corpus, error) {
 // or not at all. An existing file is replaced only if it is a model.
 func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
 	if o.TrainingBytes == 0 {
-		o.TrainingBytes = 64 << 20
+		o.TrainingBytes = defaultTraining
 	}
 	if err := bytemix.CheckFile(o.File); err != nil {
 		return bytemix.FileInfo{}, err
@@ -110,7 +105,7 @@ func Evaluate(ctx context.Context, o Options) (*result.ModelEvaluation, error) {
 	}
 	defer c.Close()
 	if o.MaxWindows == 0 {
-		o.MaxWindows = 200
+		o.MaxWindows = defaultWindows
 	}
 	if o.File == "bytemix" {
 		return nil, errors.New("bytemix is trained by the run that uses it: name a file that l2m model train wrote, or bytemix:universal")

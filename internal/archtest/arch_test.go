@@ -91,8 +91,8 @@ var bands = []band{
 		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},
 		{"fit", []string{"info", "internal/option", "law", "mi", "result", "rundir"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
-		{"predictor", []string{"check", "corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
-		{"lab", []string{"corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
+		{"predictor", []string{"internal/option", "check", "corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
+		{"lab", []string{"internal/option", "corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
 	}},
 	{"faces", []room{
 		{"report/prose", []string{"info"}},

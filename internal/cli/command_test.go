@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/compare"
 	"github.com/l2m-lab/l2m/fit"
 	"github.com/l2m-lab/l2m/internal/option"
+	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/twopoint"
 )
@@ -22,6 +23,7 @@ var other = map[string][]string{
 	"int": {"7"}, "int64": {"7"}, "uint64": {"7"}, "float64": {"0.25"}, "string": {"two words"}, "size": {"3M"}, "range": {"8:64"},
 	"token": {"3"}, "N[:STEP]": {"16:4"}, "type": {"q8_0,f16"}, "list": {"1,3"}, "stringArray": {"a", "it's", "-x"}, "intSlice": {"10,20"},
 	"dtype": {"q8_0"}, "tokens": {"8,9"}, "nats": {"0.5,0.25"}, "policy": {"window:64", "sinks:4+60"}, "weights": {"16G"}, "law": {"2,0.5"}, "duration": {"3s"}, "stringSlice": {"a,b"},
+	"numbers": {"1e-07,0.003"},
 }
 
 // The recorded command sets every option that changes the numbers, of every verb, to
@@ -34,6 +36,11 @@ func TestEveryOptionIsRecorded(t *testing.T) {
 	repeats(t, "audit", audit.Declare, func(o audit.Options) string { return o.Command() }, func(o *audit.Options, args []string) { o.Paths = args })
 	repeats(t, "fit", fit.Declare, func(o fit.Options) string { return o.Command() }, func(o *fit.Options, args []string) { o.Table = strings.Join(args, " ") })
 	repeats(t, "compare", compare.Declare, func(o compare.Options) string { return o.Command() }, func(o *compare.Options, args []string) { o.Runs = args })
+	repeats(t, "lab train", lab.Declare, func(o lab.Options) string { return o.Command() }, func(o *lab.Options, args []string) {
+		if len(args) > 0 {
+			o.Recipe, o.Paths = args[0], args[1:]
+		}
+	})
 }
 
 func repeats[O any](t *testing.T, verb string, declare func(option.Set, *O), command func(O) string, args func(*O, []string)) {
@@ -77,7 +84,7 @@ func repeats[O any](t *testing.T, verb string, declare func(option.Set, *O), com
 			t.Errorf("l2m %s %q is recorded as %s", verb, words, said)
 			return
 		}
-		again, reset := parse(shellWords(t, said)[2:])
+		again, reset := parse(shellWords(t, said)[1+len(strings.Fields(verb)):])
 		if a, b := set.Lookup(name).Value.String(), reset.Lookup(name).Value.String(); a != b || command(again) != said {
 			t.Errorf("l2m %s: --%s %s became %s by way of %s", verb, name, a, b, said)
 		}

@@ -3,15 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/internal/screen"
-	"github.com/l2m-lab/l2m/internal/shell"
 	"github.com/l2m-lab/l2m/lab"
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/report"
@@ -59,7 +57,6 @@ func newLabRecipesCommand() *cobra.Command {
 func newLabTrainCommand() *cobra.Command {
 	var (
 		o             lab.Options
-		seed          uint64
 		quiet, asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -83,10 +80,7 @@ neither on the number of workers nor on interruptions.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Recipe, o.Paths, o.Stdin = args[0], args[1:], cmd.InOrStdin()
-			if cmd.Flags().Changed("seed") {
-				o.Seed = &seed
-			}
-			o.Command, o.Faces = typed(cmd, args), report.LabFaces
+			o.Faces = report.LabFaces
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
 			keeps(cmd.Context(), "what was trained", o.Out, rundir.Checkpoint+"/training.safetensors")
@@ -102,44 +96,10 @@ neither on the number of workers nor on interruptions.`,
 	f.SortFlags = false
 	f.StringVarP(&o.Out, "out", "o", "", "run directory (default l2m-lab-RECIPE)")
 	f.BoolVar(&o.Fresh, "fresh", false, "discard what an earlier run left in --out")
-	f.StringVar(&o.Data, "data", "", "a process, a task (recall:pairs=4, copy, selective), or bytes")
-	f.StringSliceVar(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated as needed: "+strings.Join(lab.Mechanisms(), ", "))
-	f.Float64SliceVar(&o.Memory, "memory", nil, "A,B: power_law_memory keeps A·n^B slots for a block of n tokens")
-	f.IntVar(&o.Layers, "layers", 0, "number of layers")
-	f.IntVar(&o.Hidden, "hidden", 0, "width of the model")
-	f.IntSliceVar(&o.Lengths, "lengths", nil, "length of training sequences, tokens; several make a curriculum")
-	f.IntSliceVar(&o.Evaluate, "evaluate", nil, "lengths at which to evaluate the trained model")
-	f.IntVar(&o.Steps, "steps", 0, "training steps")
-	f.IntVar(&o.Batch, "batch", 0, "sequences per step")
-	f.Float64Var(&o.Rate, "rate", 0, "peak learning rate")
-	f.Float64SliceVar(&o.Rates, "rates", nil, "learning rates to try for a tenth of the steps each; the best one is used")
-	f.Uint64Var(&seed, "seed", 0, "seed of weights, data and split")
-	f.StringVar(&o.Format, "format", "", "format of the text (default: by file name)")
-	f.StringVar(&o.Field, "field", "", "field of JSON lines or Parquet that holds the text")
-	f.IntVarP(&o.Workers, "workers", "j", 0, "cores (default: all); does not change the result")
+	lab.Declare(option.Set{FlagSet: f}, &o)
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&asJSON, "json", false, "print lab.json instead of the table")
 	return cmd
-}
-
-// typed is the command that repeats the run.
-func typed(cmd *cobra.Command, args []string) string {
-	words := []string{"l2m", "lab", "train"}
-	for _, a := range args {
-		words = append(words, shell.Operand(a))
-	}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "workers", "quiet", "json", "fresh":
-			return
-		}
-		value := f.Value.String()
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			value = strings.Join(list.GetSlice(), ",")
-		}
-		words = append(words, "--"+f.Name, shell.Quote(value))
-	})
-	return strings.Join(words, " ")
 }
 
 func newLabEvalCommand() *cobra.Command {

@@ -35,9 +35,8 @@ By default l2m measure trains its own predictor; --model FILE uses a saved one.`
 
 func newModelTrainCommand() *cobra.Command {
 	var (
-		o        predictor.Options
-		training string
-		quiet    bool
+		o     predictor.Options
+		quiet bool
 	)
 	cmd := &cobra.Command{
 		Use:     "train PATH… -o FILE",
@@ -53,10 +52,6 @@ func newModelTrainCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var err error
-			if o.TrainingBytes, err = option.ParseSize(training); err != nil {
-				return usagef("--training-bytes: %v", err)
-			}
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Paths, o.Stdin, o.Progress = args, cmd.InOrStdin(), bars.report
 			info, err := predictor.Train(cmd.Context(), o)
@@ -70,11 +65,7 @@ func newModelTrainCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&o.File, "out", "o", "", "file to write; an existing file is replaced only if it is a model")
-	f.StringVar(&training, "training-bytes", "", "train on at most this much text, sampled evenly (default 64M)")
-	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "what to predict: bytes, dna or protein (default: dna or protein for FASTA files, else bytes)")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the sample and its order")
+	predictor.DeclareTraining(option.Set{FlagSet: f}, &o)
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
 }
@@ -154,11 +145,7 @@ func newModelEvalCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.IntVarP(&o.Length, "length", "L", 0, "bytes per window (default: from the documents, at most 16384)")
-	f.IntVar(&o.MaxWindows, "windows", 0, "total number of windows (default 200)")
-	option.Set{FlagSet: f}.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "what to read the text as: bytes, dna or protein (default: what the model predicts)")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the windows")
+	predictor.DeclareEvaluation(option.Set{FlagSet: f}, &o)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd

@@ -95,6 +95,12 @@ func (s Set) List(p *[]string, name string, standard []string, help string, r Ro
 	s.mark(name, r)
 }
 
+// Ints declares an option with whole numbers separated by commas.
+func (s Set) Ints(p *[]int, name string, standard []int, help string, r Role) {
+	s.IntSliceVar(p, name, standard, help)
+	s.mark(name, r)
+}
+
 // Duration declares an option with a duration.
 func (s Set) Duration(p *time.Duration, name string, standard time.Duration, help string, r Role) {
 	s.DurationVar(p, name, standard, help)
@@ -123,7 +129,7 @@ func Command[O any](verb string, declare func(Set, *O), o O, args []string) stri
 		name := "--" + f.Name
 		switch v := f.Value.(type) {
 		case pflag.SliceValue:
-			if _, list := f.Annotations[commas]; list || f.Value.Type() == "stringSlice" {
+			if _, repeated := v.(each); !repeated && f.Value.Type() != "stringArray" {
 				words = append(words, name, shell.Quote(strings.Join(v.GetSlice(), ",")))
 				return
 			}
@@ -146,6 +152,3 @@ func Command[O any](verb string, declare func(Set, *O), o O, args []string) stri
 	}
 	return strings.Join(words, " ")
 }
-
-// commas is the key of the annotation that marks a flag as a list.
-const commas = "l2m-commas"

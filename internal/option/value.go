@@ -83,6 +83,37 @@ func ParseSize(s string) (int64, error) {
 	return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1.5G (1GiB is 1G, 1GB is 1000 MB)", s)
 }
 
+// Floats is a list of numbers separated by commas. (That of pflag keeps six decimals
+// when it is written.)
+func Floats(p *[]float64) pflag.Value { return (*floats)(p) }
+
+type floats []float64
+
+func (l *floats) Set(text string) error {
+	*l = (*l)[:0:0]
+	for _, word := range strings.Split(text, ",") {
+		x, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%q is not a number", word)
+		}
+		*l = append(*l, x)
+	}
+	return nil
+}
+
+func (l *floats) String() string {
+	if l == nil {
+		return ""
+	}
+	words := make([]string, len(*l))
+	for i, x := range *l {
+		words[i] = strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return strings.Join(words, ",")
+}
+
+func (*floats) Type() string { return "numbers" }
+
 // Range is a range of lengths, LO:HI; an empty side is 0.
 func Range(p *[2]float64) pflag.Value { return (*interval)(p) }
 
