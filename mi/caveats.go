@@ -19,7 +19,7 @@ func (s *Statistics) unavailable(e Estimator, j, minus int) []info.Warning {
 		return missing(fmt.Sprintf("%s needs the entropy of %d successive tokens", e, n), "give CollectOptions.NGrams, or use paired")
 	}
 	if minus >= s.kinds() {
-		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e), "score at least one cross context (--cross 1)")
+		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e.Name()), "score at least one cross context (--cross 1)")
 	}
 	scored, infinite, possible := 0, 0, 0
 	worst := 0
@@ -40,23 +40,23 @@ func (s *Statistics) unavailable(e Estimator, j, minus int) []info.Warning {
 	var warnings []info.Warning
 	switch {
 	case possible == 0:
-		return missing(fmt.Sprintf("no split ell has %d·ell within the window of %d tokens", s.ratios[j], s.length), "use longer windows (--length)")
+		return missing(fmt.Sprintf("no split ℓ has %d·ℓ within the window of %d tokens", s.ratios[j], s.length), "use longer windows (--length)")
 	case scored == 0 && (minus == kindMarginal || minus == kindHead1 || minus == kindHead2):
-		return missing(fmt.Sprintf("%s needs the marginal pass, and it was not scored", e), "score marginal passes, or use block")
+		return missing(fmt.Sprintf("%s needs the marginal pass, and it was not scored", e.Name()), "score marginal passes, or use block")
 	case scored == 0:
-		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e), "score at least one cross context (--cross 1)")
+		return missing(fmt.Sprintf("%s needs cross passes, and none were scored", e.Name()), "score at least one cross context (--cross 1)")
 	case scored < possible:
 		warnings = append(warnings, info.Warning{
 			Code: "partly-scored",
-			Text: fmt.Sprintf("%s: %d of %d splits were scored in every window; the others are left out", e, scored, possible),
+			Text: fmt.Sprintf("%s: %d of %d splits were scored in every window; the others are left out", e.Name(), scored, possible),
 		})
 	}
 	if infinite > 0 {
 		warnings = append(warnings, info.Warning{
 			Code: "infinite",
 			Text: fmt.Sprintf("%s is infinite at %d splits and left out there: in up to %d of %d windows the model rules out the continuation after another context",
-				e, infinite, worst, s.total),
-			Fix: "use paired or block; infonce stays finite",
+				e.Name(), infinite, worst, s.total),
+			Fix: "use paired or block; InfoNCE stays finite",
 		})
 	}
 	return warnings
@@ -83,7 +83,7 @@ func (s *Statistics) caveats(out *Series) []info.Warning {
 	if out.K > 0 && d > 1 {
 		warnings = append(warnings, info.Warning{
 			Code: "shared-contexts",
-			Text: fmt.Sprintf("each document is also a context of others, which the standard errors of %s do not count: they may be up to a third too small", out.Estimator),
+			Text: "each document is also a context of others, which these standard errors do not count: they may be up to a third too small",
 			Fix:  "take intervals from paired",
 		})
 	}
@@ -93,7 +93,7 @@ func (s *Statistics) caveats(out *Series) []info.Warning {
 			if float64(p.Value) > 0.8*ceiling {
 				warnings = append(warnings, info.Warning{
 					Code: "at-ceiling",
-					Text: fmt.Sprintf("infonce cannot exceed ln K = %.3g nats with K = %d contexts and is within 20 %% of that from ell = %d on", ceiling, out.K, p.Ell),
+					Text: fmt.Sprintf("InfoNCE cannot exceed ln K = %.3g nats with K = %d contexts and is within 20 %% of that from ℓ = %d on", ceiling, out.K, p.Ell),
 					Fix:  "read it as \"at least\"; more cross contexts raise the ceiling slowly",
 				})
 				break

@@ -149,7 +149,7 @@ func newStatistics(length int, opts CollectOptions) (*Statistics, error) {
 	}
 	for _, r := range s.ratios {
 		if r < 2 {
-			return nil, fmt.Errorf("ratio L/ell %d is below 2", r)
+			return nil, fmt.Errorf("ratio L/ℓ %d is below 2", r)
 		}
 	}
 	if s.splits == nil {

@@ -59,6 +59,18 @@ const (
 	Given Estimator = "given"
 )
 
+// Name is the name of the estimator as people write it. (Its value is what options and
+// files have.)
+func (e Estimator) Name() string {
+	switch e {
+	case VCLUB:
+		return "vCLUB"
+	case InfoNCE:
+		return "InfoNCE"
+	}
+	return string(e)
+}
+
 // Estimators returns all estimators in the order of reports.
 func Estimators() []Estimator {
 	return []Estimator{Paired, Paired2Gram, Paired1Gram, Direct, Direct2Gram, Direct1Gram, Block, VCLUB, Auxiliary, InfoNCE, LeaveOneOut}

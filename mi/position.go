@@ -114,7 +114,7 @@ type Peak struct {
 }
 
 func (p Peak) String() string {
-	return fmt.Sprintf("largest at ell = %d of L = %d (%d … %d within two standard errors)", p.Ell, p.Length, p.From, p.To)
+	return fmt.Sprintf("largest at ℓ = %d of L = %d (%d … %d within two standard errors)", p.Ell, p.Length, p.From, p.To)
 }
 
 // Triangle is the block estimate S(ell) + S(L−ell) − S(L) of I(ell; L) over

@@ -86,7 +86,7 @@ func (s *Statistics) Series(e Estimator, ratio int) (Series, error) {
 	}
 	j := slices.Index(s.ratios, ratio)
 	if j < 0 {
-		return Series{}, fmt.Errorf("ratio L/ell %d was not collected (collected: %v)", ratio, s.ratios)
+		return Series{}, fmt.Errorf("ratio L/ℓ %d was not collected (collected: %v)", ratio, s.ratios)
 	}
 	out := Series{Estimator: e, Ratio: ratio, Clusters: len(s.clusters), Points: []Point{}}
 	switch e {
@@ -306,8 +306,8 @@ func (s *Statistics) doubling(out *Series, j int, splits []int) {
 	if fall > out.Points[last].SE {
 		out.Warnings = append(out.Warnings, info.Warning{
 			Code: "k-not-converged",
-			Text: fmt.Sprintf("%s still falls by %.3g nats from K = %d to %d contexts at ell = %d: it is above its limit",
-				out.Estimator, float64(fall), out.Doubling[n-2].K, out.Doubling[n-1].K, out.Points[last].Ell),
+			Text: fmt.Sprintf("%s still falls by %.3g nats from K = %d to %d contexts at ℓ = %d: it is above its limit",
+				out.Estimator.Name(), float64(fall), out.Doubling[n-2].K, out.Doubling[n-1].K, out.Points[last].Ell),
 			Fix: "score more cross contexts (--cross), or read it as an upper value of the bound",
 		})
 	}

@@ -138,7 +138,7 @@ func modelInfo(d Description) lm.Info {
 // checkSplit checks that ell splits L.
 func checkSplit(ell, L int) error {
 	if ell < 1 || ell >= L {
-		return fmt.Errorf("a sequence of %d tokens cannot be split after %d (want 1 ≤ ell < L)", L, ell)
+		return fmt.Errorf("a sequence of %d tokens cannot be split after %d (want 1 ≤ ℓ < L)", L, ell)
 	}
 	return nil
 }

@@ -213,17 +213,8 @@ func lengthUnit(r *result.Result) string {
 // singular drops the plural of a length unit.
 func singular(unit string) string { return strings.TrimSuffix(unit, "s") }
 
-// estimatorNames are the estimators as people write them.
-var estimatorNames = map[mi.Estimator]string{
-	mi.VCLUB: "vCLUB", mi.InfoNCE: "InfoNCE",
-}
-
-func estimatorName(e mi.Estimator) string {
-	if n, ok := estimatorNames[e]; ok {
-		return n
-	}
-	return printable(string(e))
-}
+// estimatorName is the name of an estimator, which a foreign file may have made up.
+func estimatorName(e mi.Estimator) string { return printable(e.Name()) }
 
 // familyNames are the families of laws as people write them.
 func familyName(f law.Family) string {

@@ -28,7 +28,7 @@ func (r *Result) Validate() error {
 		}
 		for j, p := range s.Points {
 			if p.Ell < 1 || p.Length <= p.Ell {
-				return fmt.Errorf("%s.points[%d]: ell %d does not cut a window of %d", at, j, p.Ell, p.Length)
+				return fmt.Errorf("%s.points[%d]: ℓ = %d does not cut a window of %d", at, j, p.Ell, p.Length)
 			}
 			if p.SE < 0 {
 				return fmt.Errorf("%s.points[%d].se is negative", at, j)
@@ -44,7 +44,7 @@ func (r *Result) Validate() error {
 		}
 	}
 	if b := r.Bracket; b != nil && (b.Ell < 1 || b.Length <= b.Ell) {
-		return fmt.Errorf(".bracket: ell %d does not cut a window of %d", b.Ell, b.Length)
+		return fmt.Errorf(".bracket: ℓ = %d does not cut a window of %d", b.Ell, b.Length)
 	}
 	for j, p := range r.Loss.Positions {
 		if p.From < 1 || p.To < p.From || p.SE < 0 {
