@@ -11,7 +11,7 @@ import (
 func (c *Corpus) Each(ctx context.Context, visitor func(doc int, r io.Reader) error) error {
 	one := *c
 	one.opts.Workers = 1
-	all := make([]int32, len(c.docs))
+	all := make([]int32, c.docs.n)
 	for i := range all {
 		all[i] = int32(i)
 	}

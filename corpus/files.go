@@ -260,15 +260,14 @@ func (r *indexed) dropCards() {
 	if len(cards) == 0 {
 		return
 	}
-	for i, list := range r.docs {
-		r.docs[i] = slices.DeleteFunc(list, func(d document) bool {
-			name, card := cards[d.record.Member()]
-			if card && d.record.Number() == 0 {
-				r.report.Dismiss(skipCard, name)
-			}
-			return card && d.record.Number() == 0
-		})
-	}
+	r.docs.keep(func(d *document) bool {
+		name, card := cards[d.record.Member()]
+		if card && d.record.Number() == 0 {
+			r.report.Dismiss(skipCard, name)
+			return false
+		}
+		return true
+	})
 }
 
 // isCard reports whether a file describes the data beside it.

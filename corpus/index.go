@@ -1,11 +1,8 @@
 package corpus
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -35,20 +32,11 @@ type Options struct {
 	Progress       func(done, total int64) // bytes on disk; never called concurrently
 }
 
-// document is a distinct document of the corpus.
-type document struct {
-	hash   [sha256.Size]byte
-	bytes  int64
-	record source.Place
-	file   int32
-	copy   int32 // number among the documents with the same hash, from 0
-}
-
 // Corpus is an index of distinct documents, sorted by hash.
 type Corpus struct {
 	opts       Options
 	files      []file
-	docs       []document
+	docs       documents
 	bytes      int64
 	duplicates int
 	report     *source.Report
@@ -104,7 +92,7 @@ func Index(ctx context.Context, paths []string, o Options) (_ *Corpus, err error
 	if err := c.read(ctx); err != nil {
 		return nil, err
 	}
-	if len(c.docs) == 0 {
+	if c.docs.n == 0 {
 		return nil, fmt.Errorf("no documents in %s%s", strings.Join(paths, ", "), c.skippedText())
 	}
 	return c, nil
@@ -117,13 +105,9 @@ func (c *Corpus) skippedText() string {
 	return " (" + c.report.String() + ")"
 }
 
-// batch is the number of documents in a chunk: a corpus may have millions, and a
-// single growing slice would take more than twice their memory.
-const batch = 4096
-
 // indexed is the index of one file.
 type indexed struct {
-	docs    [][]document
+	docs    documents
 	report  *source.Report
 	notUTF8 bool
 }
@@ -185,7 +169,6 @@ func (c *Corpus) skips(ctx context.Context, f file, err error) string {
 func (c *Corpus) readFile(ctx context.Context, f file, number int32) (r indexed, err error) {
 	h := sha256.New()
 	var text utf8Check
-	var docs []document
 	empty := 0
 	r.report, err = f.documents(ctx, c.opts, func(d source.Document) error {
 		h.Reset()
@@ -200,16 +183,12 @@ func (c *Corpus) readFile(ctx context.Context, f file, number int32) (r indexed,
 		}
 		doc := document{bytes: n, record: d.Place, file: number}
 		h.Sum(doc.hash[:0])
-		if docs = append(docs, doc); len(docs) == batch {
-			r.docs = append(r.docs, slices.Clone(docs))
-			docs = docs[:0]
-		}
+		r.docs.add(doc)
 		return nil
 	})
 	if err != nil {
 		return indexed{}, err
 	}
-	r.docs = append(r.docs, docs)
 	if empty > 0 {
 		r.report.Pass(passEmpty, f.name, empty)
 	}
@@ -224,7 +203,6 @@ func (c *Corpus) join(all []indexed) {
 		f.members, f.sequence = r.report.Members, r.report.Sequences()
 		records[f.root] = records[f.root] || r.report.Records()
 	}
-	total := 0
 	inFolder := map[string]bool{} // folders in which there are files of records
 	for i, r := range all {
 		if f := c.files[i]; f.found && r.report.Records() {
@@ -251,36 +229,23 @@ func (c *Corpus) join(all []indexed) {
 				c.firstBad = name
 			}
 		}
-		for _, b := range r.docs {
-			total += len(b)
-		}
-	}
-	c.docs = make([]document, 0, total)
-	for i := range all {
-		for _, b := range all[i].docs {
-			c.docs = append(c.docs, b...)
-		}
-		all[i].docs = nil
+		c.docs.take(&r.docs)
 	}
 	// Of copies the first in file order stays, which only decides the name that
 	// is shown.
-	slices.SortFunc(c.docs, func(a, b document) int {
-		if order := bytes.Compare(a.hash[:], b.hash[:]); order != 0 {
-			return order
+	c.docs.sort()
+	var last document
+	before := c.docs.n
+	c.docs.keep(func(d *document) bool {
+		copied := d.hash == last.hash
+		if copied && c.opts.KeepDuplicates {
+			d.copy = last.copy + 1
 		}
-		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.record, b.record))
+		last = *d
+		return !copied || c.opts.KeepDuplicates
 	})
-	if c.opts.KeepDuplicates {
-		for i := 1; i < len(c.docs); i++ {
-			if c.docs[i].hash == c.docs[i-1].hash {
-				c.docs[i].copy = c.docs[i-1].copy + 1
-			}
-		}
-	} else {
-		c.docs = slices.CompactFunc(c.docs, func(a, b document) bool { return a.hash == b.hash })
-		c.duplicates = total - len(c.docs)
-	}
-	for _, d := range c.docs {
+	c.duplicates = before - c.docs.n
+	for _, d := range c.docs.all() {
 		c.bytes += d.bytes
 	}
 }
@@ -300,7 +265,11 @@ func (p *progress) add(n int64) {
 }
 
 // Documents is the number of distinct documents.
-func (c *Corpus) Documents() int { return len(c.docs) }
+func (c *Corpus) Documents() int { return c.docs.n }
+
+// Memory is what the index takes, in bytes: 56 a document, and 8 for the order of a
+// pass over them.
+func (c *Corpus) Memory() int64 { return 64 * int64(c.docs.n) }
 
 // Bytes is the total length of the distinct documents.
 func (c *Corpus) Bytes() int64 { return c.bytes }
@@ -308,7 +277,7 @@ func (c *Corpus) Bytes() int64 { return c.bytes }
 // Longest is the length of the longest document, in bytes.
 func (c *Corpus) Longest() int64 {
 	var n int64
-	for _, d := range c.docs {
+	for _, d := range c.docs.all() {
 		n = max(n, d.bytes)
 	}
 	return n
@@ -317,7 +286,7 @@ func (c *Corpus) Longest() int64 {
 // Lengths yields the length of every document, in bytes.
 func (c *Corpus) Lengths() iter.Seq[int64] {
 	return func(yield func(int64) bool) {
-		for _, d := range c.docs {
+		for _, d := range c.docs.all() {
 			if !yield(d.bytes) {
 				return
 			}
@@ -348,7 +317,7 @@ func (c *Corpus) Skipped() map[string]int {
 
 // Name names document i by its file, and its record within the file.
 func (c *Corpus) Name(i int) string {
-	d := c.docs[i]
+	d := c.docs.at(i)
 	f := &c.files[d.file]
 	name := f.name
 	if m := d.record.Member(); m > 0 && m <= len(f.members) {
@@ -364,33 +333,10 @@ func (c *Corpus) Name(i int) string {
 // and formats of their files.
 func (c *Corpus) Fingerprint() string {
 	h := sha256.New()
-	for _, d := range c.docs {
+	for _, d := range c.docs.all() {
 		h.Write(d.hash[:])
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
-// draw is a pseudo-random number in [0,1) that depends only on the document's
-// content, the seed and the purpose.
-func (d *document) draw(seed uint64, purpose string) float64 {
-	first := *d
-	first.copy = 0 // copies fall on the same side
-	return float64(first.seed(seed, purpose)>>11) / (1 << 53)
-}
-
-// seed mixes the document's content into a seed. Copies have different seeds.
-func (d *document) seed(seed uint64, purpose string) uint64 {
-	h := sha256.New()
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], seed)
-	h.Write(b[:])
-	io.WriteString(h, purpose)
-	h.Write(d.hash[:])
-	if d.copy > 0 {
-		binary.LittleEndian.PutUint64(b[:], uint64(d.copy))
-		h.Write(b[:])
-	}
-	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
 // visit streams the given documents file by file, several files in parallel, so
@@ -398,13 +344,13 @@ func (d *document) seed(seed uint64, purpose string) uint64 {
 func (c *Corpus) visit(ctx context.Context, docs []int32, visitor func(doc int, r io.Reader) error) error {
 	order := slices.Clone(docs)
 	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(c.docs[a].file, c.docs[b].file), cmp.Compare(c.docs[a].record, c.docs[b].record))
+		return c.docs.at(int(a)).compare(c.docs.at(int(b)))
 	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.opts.Workers)
 	for len(order) > 0 && ctx.Err() == nil {
 		n := 1
-		for n < len(order) && c.docs[order[n]].file == c.docs[order[0]].file {
+		for n < len(order) && c.docs.at(int(order[n])).file == c.docs.at(int(order[0])).file {
 			n++
 		}
 		wanted := order[:n]
@@ -425,10 +371,10 @@ func documentsOf[T any](byDoc map[int][]T) []int32 {
 
 // visitFile streams the wanted documents of one file, sorted by record.
 func (c *Corpus) visitFile(ctx context.Context, wanted []int32, visitor func(doc int, r io.Reader) error) error {
-	f := c.files[c.docs[wanted[0]].file]
+	f := c.files[c.docs.at(int(wanted[0])).file]
 	_, err := f.documents(ctx, c.opts, func(d source.Document) error {
 		doc := int(wanted[0])
-		if d.Place != c.docs[doc].record {
+		if d.Place != c.docs.at(doc).record {
 			return nil
 		}
 		if err := visitor(doc, d.Text); err != nil {

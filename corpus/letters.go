@@ -7,7 +7,7 @@ import (
 
 // AllFASTA reports whether every document comes from a FASTA or FASTQ file.
 func (c *Corpus) AllFASTA() bool {
-	for _, d := range c.docs {
+	for _, d := range c.docs.all() {
 		if !c.files[d.file].sequence {
 			return false
 		}

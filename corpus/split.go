@@ -43,19 +43,19 @@ const maxBlocks = 32
 // Split splits the corpus; fraction is the share of the documents to evaluate.
 func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 	s := &Split{c: c, seed: seed}
-	if len(c.docs) == 1 {
+	if c.docs.n == 1 {
 		if fraction >= 1 {
 			s.cut(0, 0)
 			return s
 		}
 		s.training = []int{0}
-		s.cut(0, c.docs[0].bytes/2)
+		s.cut(0, c.docs.at(0).bytes/2)
 		return s
 	}
-	order := make([]int, len(c.docs))
-	draw := make([]float64, len(c.docs))
-	for i := range c.docs {
-		order[i], draw[i] = i, c.docs[i].draw(seed, "split")
+	order := make([]int, c.docs.n)
+	draw := make([]float64, c.docs.n)
+	for i := range c.docs.n {
+		order[i], draw[i] = i, c.docs.at(i).draw(seed, "split")
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(draw[a], draw[b]), cmp.Compare(a, b)) })
 	evaluate := 0
@@ -66,7 +66,7 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 		evaluate = min(max(evaluate, 2), len(order)-1)
 	}
 	for _, doc := range slices.Sorted(slices.Values(order[:evaluate])) {
-		s.regions = append(s.regions, region{doc, 0, c.docs[doc].bytes})
+		s.regions = append(s.regions, region{doc, 0, c.docs.at(doc).bytes})
 	}
 	s.training = slices.Sorted(slices.Values(order[evaluate:]))
 	if evaluate == 1 {
@@ -80,7 +80,7 @@ func (c *Corpus) Split(seed uint64, fraction float64) *Split {
 // the whole corpus.
 func (c *Corpus) All(seed uint64) *Split {
 	s := &Split{c: c, seed: seed, whole: true}
-	for i, d := range c.docs {
+	for i, d := range c.docs.all() {
 		s.training = append(s.training, i)
 		s.regions = append(s.regions, region{i, 0, d.bytes})
 	}
@@ -90,7 +90,7 @@ func (c *Corpus) All(seed uint64) *Split {
 // cut cuts a document, from byte from on, into blocks.
 func (s *Split) cut(doc int, from int64) {
 	s.blocks = true
-	n := s.c.docs[doc].bytes - from
+	n := s.c.docs.at(doc).bytes - from
 	for b := range int64(maxBlocks) {
 		s.regions = append(s.regions, region{doc, from + n*b/maxBlocks, from + n*(b+1)/maxBlocks})
 	}
@@ -121,10 +121,10 @@ func (s *Split) TrainingBytes() int64 {
 
 // trainable is the number of leading bytes of a training document that are training text.
 func (s *Split) trainable(doc int) int64 {
-	if len(s.c.docs) == 1 && !s.whole {
-		return s.c.docs[doc].bytes / 2
+	if s.c.docs.n == 1 && !s.whole {
+		return s.c.docs.at(doc).bytes / 2
 	}
-	return s.c.docs[doc].bytes
+	return s.c.docs.at(doc).bytes
 }
 
 // forLength returns the regions long enough for a window of length tokens. Blocks
@@ -217,7 +217,7 @@ func (s *Split) CheckLength(length int) error {
 func (s *Split) tooShort(length int) error {
 	e := &TooShortError{Length: length, Bytes: s.span(max(length, 4)), Blocks: s.blocks, Holding: len(s.forLength(max(length, 4)))}
 	for _, r := range s.regions {
-		if n := s.c.docs[r.doc].bytes; n > e.Longest {
+		if n := s.c.docs.at(r.doc).bytes; n > e.Longest {
 			e.Longest, e.Name = n, s.c.Name(r.doc)
 		}
 	}

@@ -141,7 +141,7 @@ func (s *Split) tokenize(ctx context.Context, w *Window, text []byte, length int
 			text, lead = text[skip:], edge
 			w.Start += int64(skip)
 		}
-		if w.Start+int64(len(text)) < s.c.docs[w.Document].bytes {
+		if w.Start+int64(len(text)) < s.c.docs.at(w.Document).bytes {
 			tail = edge
 		}
 	}

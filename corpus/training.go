@@ -57,7 +57,7 @@ func (s *Split) drawTraining(ctx context.Context, o TrainingOptions) ([]*excerpt
 		}
 	}
 	for _, doc := range s.training {
-		d, n := &s.c.docs[doc], s.trainable(doc)
+		d, n := s.c.docs.at(doc), s.trainable(doc)
 		rng := rand.New(rand.NewPCG(d.seed(s.seed, "training"), 0))
 		if share == 1 {
 			// Take all of it, cut at random positions.

@@ -14,7 +14,7 @@ const manyDuplicates = 0.05
 // Warnings are the caveats about the documents themselves.
 func (c *Corpus) Warnings() []info.Warning {
 	var w []info.Warning
-	all := len(c.docs) + c.duplicates
+	all := c.docs.n + c.duplicates
 	if float64(c.duplicates) >= manyDuplicates*float64(all) {
 		w = append(w, info.Warning{
 			Code: "duplicates-dropped",

@@ -97,7 +97,7 @@ func (s *Split) slots(regions []region, span int64, perRegion int) [][]int {
 	orders := make([][]int, len(regions))
 	for i, r := range regions {
 		n := min(int64(perRegion), (r.end-r.start)/span)
-		orders[i] = rand.New(rand.NewPCG(s.c.docs[r.doc].seed(s.seed, "order"), uint64(r.start))).Perm(int(n))
+		orders[i] = rand.New(rand.NewPCG(s.c.docs.at(r.doc).seed(s.seed, "order"), uint64(r.start))).Perm(int(n))
 	}
 	return orders
 }
@@ -112,7 +112,7 @@ func (s *Split) round(regions []region, orders [][]int, span int64, round int) [
 		slot, n := int64(orders[cluster][round]), int64(len(orders[cluster]))
 		lo := r.start + (r.end-r.start)*slot/n
 		hi := r.start + (r.end-r.start)*(slot+1)/n
-		rng := rand.New(rand.NewPCG(s.c.docs[r.doc].seed(s.seed, "windows"), uint64(lo)))
+		rng := rand.New(rand.NewPCG(s.c.docs.at(r.doc).seed(s.seed, "windows"), uint64(lo)))
 		c := candidate{Window: Window{Cluster: cluster, Document: r.doc}, key: rng.Uint64()}
 		size := span
 		if s.encode != nil {

@@ -1,6 +1,7 @@
 package twopoint
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -96,7 +97,7 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	opts := count.Options{
 		Distances: o.Distances, Vocabulary: stream.Size(), Sample: o.Sample, Seed: o.Seed,
 		Blocks: o.Blocks, BlockTokens: count.DefaultBlockTokens,
-		Memory: o.Memory, TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, rundir.Counting),
+		Memory: besideIndex(o.Memory, c), TokenBytes: tokenBytes(stream), Workers: o.Workers, SpillDir: filepath.Join(o.Out, rundir.Counting),
 	}.Divide(sizesOf(c))
 	all := opts.Distances
 	if len(all) == 0 {
@@ -118,7 +119,7 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 		file, err = countAgain(ctx, run, c, stream, opts, o)
 	}
 	if err != nil {
-		return nil, run, err
+		return nil, run, withIndex(err, c)
 	}
 	switch last := file.Distances[len(file.Distances)-1]; {
 	case last.Pairs > 0 && last.Distance < slices.Max(all):
@@ -143,6 +144,27 @@ func countDocuments(ctx context.Context, r *result.Result, o Options) (_ *count.
 	}
 	return file, run, nil
 }
+
+// besideIndex is what the index of the documents leaves of the memory, at least a byte.
+func besideIndex(memory int64, c *corpus.Corpus) int64 {
+	return max(1, cmp.Or(memory, defaultMemory)-c.Memory())
+}
+
+// withIndex adds the index of the documents to the memory that an error asks for.
+func withIndex(err error, c *corpus.Corpus) error {
+	if e := (*count.MemoryError)(nil); errors.As(err, &e) {
+		index := c.Memory()
+		e.Limit, e.Need = e.Limit+index, e.Need+index
+		if e.Ample > 0 {
+			e.Ample += index
+		}
+		e.For = fmt.Sprintf("an index of %s and %s", info.Plural(c.Documents(), "document"), e.For)
+	}
+	return err
+}
+
+// defaultMemory is for counting, the index of the documents included.
+const defaultMemory = 1 << 30
 
 // encodingWarning warns that words may be cut because text is not UTF-8. It does not
 // matter for bytes and sequences.
@@ -248,9 +270,6 @@ func smallVocabulary(o count.Options) bool {
 // keepTables reports whether to keep the tables of all pairs: they must be wanted and
 // fit into memory.
 func keepTables(o count.Options) bool {
-	v, memory := int64(o.Vocabulary), o.Memory
-	if memory == 0 {
-		memory = 1 << 30
-	}
-	return smallVocabulary(o) && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= memory/2
+	v := int64(o.Vocabulary)
+	return smallVocabulary(o) && 8*v*v*int64(len(o.Distances)*max(1, o.Blocks)) <= o.Memory/2
 }

@@ -240,6 +240,34 @@ func TestTwoPointOfOtherEncodings(t *testing.T) {
 	}
 }
 
+// The index of the documents is part of the memory: an error asks for enough for both.
+func TestIndexCountsAsMemory(t *testing.T) {
+	var records bytes.Buffer
+	const documents = 20000 // an index of 1.28 MB
+	for i := range documents {
+		fmt.Fprintf(&records, "{\"text\": \"document %d\"}\n", i)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.jsonl")
+	if err := os.WriteFile(path, records.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Paths: []string{path}, Out: filepath.Join(dir, "run"), Distances: []int{1, 2}, Blocks: -1, Memory: 1, Workers: 1}
+	var small *count.MemoryError
+	if _, err := Run(t.Context(), o); !errors.As(err, &small) || !strings.HasPrefix(small.For, "an index of 20000 documents and ") || small.Need < 64*documents {
+		t.Fatalf("error %v, %+v", err, small)
+	}
+	for _, c := range []struct {
+		memory int64
+		enough bool
+	}{{small.Need - 64*documents, false}, {small.Need, true}} {
+		o.Memory = c.memory
+		if _, err := Run(t.Context(), o); errors.As(err, &small) == c.enough {
+			t.Errorf("%d bytes of memory: error %v", c.memory, err)
+		}
+	}
+}
+
 // A run that was killed after it wrote its counts, and before it removed what it had
 // made them of, is cleaned up by the next.
 func TestLeftoverChunksAreRemoved(t *testing.T) {

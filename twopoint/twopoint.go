@@ -50,7 +50,7 @@ type Options struct {
 	KeepFloor bool   // do not subtract the noise floor, the estimate on shuffled pairs
 
 	Seed     uint64
-	Memory   int64 // bytes for counting; 0 means 1 GiB
+	Memory   int64 // bytes for the index of the documents and for counting; 0 means 1 GiB
 	Workers  int   // 0 means GOMAXPROCS; does not change the result
 	Progress info.ProgressFunc
 }
