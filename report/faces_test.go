@@ -20,6 +20,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/law"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/result"
 )
 
@@ -66,6 +67,7 @@ func variants() map[string]*result.Result {
 			s := &r.Series[i]
 			for j := range s.Points {
 				s.Points[j].Value = s.Points[j].SE * info.Nats(math.Sin(float64(7*i+3*j)))
+				s.Points[j].Interval = nil
 			}
 			s.Law.Verdict, s.Law.Reason, s.Law.Power, s.Law.Law, s.Law.Local = law.NoInformation, "The estimates are zero within their errors (p = 0.6).", nil, nil, nil
 		}
@@ -213,6 +215,20 @@ func TestFiguresOfEveryVariant(t *testing.T) {
 		for _, fig := range ResultFigures(r) {
 			if err := wellFormed(encode(t, fig, "svg"), "svg"); err != nil {
 				t.Errorf("%s: figure %s: %v", name, fig.ID, err)
+			}
+			barsHoldTheirPoints(t, fig)
+		}
+	}
+}
+
+// barsHoldTheirPoints wants the bars of a figure to be around its points, as intervals of
+// the same quantity are.
+func barsHoldTheirPoints(t *testing.T, fig *figure.Figure) {
+	t.Helper()
+	for _, c := range fig.Curves {
+		for _, p := range c.Points {
+			if c.Bars && !(p.Lo <= p.Y && p.Y <= p.Hi) {
+				t.Errorf("figure %s: %s has %g with bars from %g to %g", fig.ID, c.Name, p.Y, p.Lo, p.Hi)
 			}
 		}
 	}

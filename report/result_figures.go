@@ -363,8 +363,8 @@ func (s figureSet) local() *figure.Figure {
 		p := figure.Point{X: math.Sqrt(e.From * e.To), Y: e.Exponent, Lo: e.Exponent - info.Z95*e.SE, Hi: e.Exponent + info.Z95*e.SE,
 			XText: fmt.Sprintf("from L = %s to %s", prose.Significant(e.From, 6), prose.Significant(e.To, 6)),
 			Ref:   fmt.Sprintf(".series[%d].law.local[%d].exponent", s.find.series, j)}
-		if bounds := series.Bounds(j); bounds != nil {
-			p.Lo, p.Hi = bounds.Lo, bounds.Hi
+		if e.Interval != nil {
+			p.Lo, p.Hi = e.Interval.Lo, e.Interval.Hi
 		}
 		points = append(points, p)
 	}

@@ -61,7 +61,7 @@ func (b pageBuilder) method() page.Section {
 		errors := "from leaving out blocks of documents in turn"
 		switch {
 		case t.BlockTokens > 0:
-			errors = "from leaving out stretches of text in turn, for there are few documents"
+			errors = "from leaving out stretches of text in turn, because most of the text is in a few documents"
 		case t.Blocks == 0:
 			errors = "those of independent pairs"
 		}

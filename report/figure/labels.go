@@ -81,22 +81,28 @@ func (l *layouter) labels() {
 }
 
 // exitLabel writes the label of a curve to the right of where it leaves the
-// plot at the top or the bottom, below the labels that are there already or will
-// stand in the margin.
+// plot at the top or the bottom, further inside the plot where another label stands
+// already or will stand in the margin.
 func (l *layouter) exitLabel(t exit, margin []item) {
 	size, p := l.fr.font, l.scene.plot
 	it := item{size: size, hue: t.hue, curve: t.curve, halo: true}
-	at := xy{y: math.Min(math.Max(t.at.y, p.top)+size*2.2, p.bottom-size*0.6)}
-	for ; ; at.y += size * 1.25 {
+	top, bottom := p.top+size*2.2, p.bottom-size*0.6
+	at, step := xy{y: math.Max(t.at.y, p.top) + size*2.2}, size*1.25
+	if at.y > bottom {
+		at.y, step = bottom, -step
+	}
+	for {
 		at.x = t.at.x
 		if x := rightmost(t.line, at.y-size*0.8, at.y); !math.IsInf(x, -1) {
 			at.x = x
 		}
 		at.x += size * 0.6
 		it.text, it.points = t.text, []xy{at}
-		if at.y > p.bottom-size*1.85 || !l.taken(l.faces.extent(it), margin) {
+		next := at.y + step
+		if next < top || next > bottom || !l.taken(l.faces.extent(it), margin) {
 			break
 		}
+		at.y = next
 	}
 	l.text(it, t.text)
 }

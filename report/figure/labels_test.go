@@ -16,6 +16,9 @@ func TestLabelsCanBeRead(t *testing.T) {
 	powers.Series[0].Law.Power.Params[0].Value, powers.Series[0].Law.Power.Params[0].SE = 2.3e-9, 1e-10 // written as a power of ten
 	figures := append(report.ResultFigures(r), report.ResultFigures(powers)...)
 	figures = append(figures, report.ComparisonFigures(sample.Comparison())...)
+	for _, slope := range []float64{-1, 1} {
+		figures = append(figures, leaving(slope))
+	}
 	labels := 0
 	for _, fig := range figures {
 		problems, n := figure.Unreadable(fig)
@@ -27,4 +30,15 @@ func TestLabelsCanBeRead(t *testing.T) {
 	if labels < 300 {
 		t.Errorf("only %d labels", labels)
 	}
+}
+
+// leaving has three curves that leave the plot side by side.
+func leaving(slope float64) *figure.Figure {
+	fig := &figure.Figure{ID: "leaving", Title: "Curves that leave", X: figure.Axis{Label: "x", Scale: figure.Linear}, Y: figure.Axis{Label: "y", Scale: figure.Linear},
+		Curves: []figure.Curve{{Name: "points", Points: []figure.Point{{X: 0, Y: 0.9}, {X: 10, Y: 1.1}}}}}
+	for i, name := range []string{"logarithm", "saturation", "another law"} {
+		fig.Curves = append(fig.Curves, figure.Curve{Name: name, Label: name, Hue: figure.HueOf(i), Extends: true,
+			Points: []figure.Point{{X: float64(i) / 3, Y: 1}, {X: 5 + float64(i)/3, Y: 1 + slope}}})
+	}
+	return fig
 }
