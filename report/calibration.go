@@ -42,7 +42,7 @@ type calibrated struct{ *result.Calibration }
 // page is the page of a calibration; figures are those it shows.
 func (r calibrated) page(data []byte) (p *page.Page, figures []*figure.Figure) {
 	p = &page.Page{
-		Kind: "calibrate", Subject: fmt.Sprintf("%d simulated corpora for each of %d combinations", r.Options.Repetitions, len(r.Cells)),
+		Kind: "calibrate", Subject: prose.Plural(r.Options.Repetitions, "simulated corpus", "simulated corpora") + " for each of " + prose.Plural(len(r.Cells), "combination", "combinations"),
 		Verdict: prose.Plain("Nothing was fitted."), Tone: page.Neutral,
 		Lead: prose.Plain("Processes whose information is known exactly, scored by their own exact law unless stated otherwise, estimated and fitted many times by the code of l2m measure."),
 		Data: data, DataName: "calibration.json", Version: r.Version, Command: r.Command,

@@ -53,3 +53,22 @@ func Unreadable(fig *Figure) (problems []string, labels int) {
 	}
 	return problems, labels
 }
+
+// NoteIsCrossed says whether a line of the figure's curves runs through its first note.
+func NoteIsCrossed(fig *Figure) bool {
+	faces := newFaces()
+	for _, fr := range []frame{wideFrame, narrowFrame, fileFrame} {
+		s := fig.layout(fr)
+		for _, it := range s.items {
+			if it.kind != label || it.text.String() != fig.Notes[0].Text.String() {
+				continue
+			}
+			for _, line := range s.items {
+				if line.kind == polyline && line.curve > 0 && len(clipLine(line.points, faces.extent(it))) > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/sample"
 	"github.com/l2m-lab/l2m/report"
 	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/prose"
 )
 
 // Every label of every figure can be read, on screens, phones and paper.
@@ -41,4 +42,18 @@ func leaving(slope float64) *figure.Figure {
 			Points: []figure.Point{{X: float64(i) / 3, Y: 1}, {X: 5 + float64(i)/3, Y: 1 + slope}}})
 	}
 	return fig
+}
+
+// A note at the top makes room for a curve or a guide that lies there.
+func TestNotesMakeRoom(t *testing.T) {
+	flat := func(y float64) *figure.Figure {
+		return &figure.Figure{ID: "flat", X: figure.Axis{Label: "x", Scale: figure.Linear}, Y: figure.Axis{Label: "y", Scale: figure.Linear},
+			Notes:  []figure.Note{{Text: prose.Plain("a formula"), Corner: figure.TopRight}},
+			Curves: []figure.Curve{{Name: "level", Points: []figure.Point{{X: 0, Y: y}, {X: 10, Y: y}}}, {Name: "rest", Points: []figure.Point{{X: 0, Y: 0}, {X: 1, Y: 1}}}}}
+	}
+	for _, y := range []float64{0.9, 0.93, 0.96, 0.99, 1} {
+		if figure.NoteIsCrossed(flat(y)) {
+			t.Errorf("the curve at %g runs through the note", y)
+		}
+	}
 }

@@ -387,6 +387,31 @@ func (l *layouter) band(i int, c Curve) {
 	flush()
 }
 
+// crossed says whether a curve or a guide runs through the box.
+func (l *layouter) crossed(b box) bool {
+	return slices.ContainsFunc(l.scene.items, func(it item) bool {
+		return it.kind == polyline && (it.curve > 0 || it.stroke == Dashed) && len(clipLine(it.points, b)) > 0
+	})
+}
+
+// makeRoom moves a note down from the top of the plot, by at most three lines, if that
+// keeps curves out of it, and returns by how much.
+func (l *layouter) makeRoom(it *item, text prose.Phrase) float64 {
+	moved := *it
+	moved.text = text
+	for step := range 7 {
+		down := float64(step) * it.size / 2
+		moved.points = []xy{{it.points[0].x, it.points[0].y + down}}
+		room := l.faces.extent(moved)
+		room.top, room.bottom = room.top-0.3*it.size, room.bottom+0.3*it.size // exponents, descenders
+		if !l.crossed(room) {
+			it.points = moved.points
+			return down
+		}
+	}
+	return 0
+}
+
 // notes writes texts inside the plot; those of one corner are stacked.
 func (l *layouter) notes() {
 	size, p := l.fr.font, l.scene.plot
@@ -397,7 +422,6 @@ func (l *layouter) notes() {
 			it.size = size * 1.3
 		}
 		line := used[n.Corner]
-		used[n.Corner] += 1.55 * it.size
 		switch n.Corner {
 		case TopLeft:
 			it.points = []xy{{p.left + size*0.9, p.top + it.size + line}}
@@ -410,6 +434,10 @@ func (l *layouter) notes() {
 		case AtPoint:
 			it.points = []xy{l.place(n.X, n.Y)}
 		}
+		if n.Corner == TopLeft || n.Corner == TopRight {
+			line += l.makeRoom(&it, n.Text)
+		}
+		used[n.Corner] = line + 1.55*it.size
 		l.text(it, n.Text)
 	}
 }
