@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
@@ -35,16 +37,19 @@ type Options struct {
 // scored is a finished run.
 type scored struct {
 	dir    string
+	store  *score.Store
 	key    score.Key
 	result *result.Result
-	stats  *mi.Statistics
+	shared bool           // its first windows are those of the first run
+	stats  *mi.Statistics // of the windows that are compared
 }
 
 // Run compares the models of finished runs with the first of them: their losses by
 // position, the information that each takes from its past by length, and the length
-// at which it stops gaining. Runs of the same windows are compared document by
-// document, whatever other runs there are. If tokenizers differ, everything is per byte,
-// and information is compared at equal numbers of bytes.
+// at which it stops gaining. Runs whose first windows are the same are compared on
+// those that all of them have, document by document, whatever other runs there are. If
+// tokenizers differ, everything is per byte, and information is compared at equal
+// numbers of bytes.
 func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	switch {
 	case len(o.Runs) < 2:
@@ -54,7 +59,7 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	}
 	var runs []*scored
 	for _, dir := range o.Runs {
-		r, err := readScored(ctx, dir, o.Seed)
+		r, err := readScored(dir)
 		if err != nil {
 			return nil, fmt.Errorf("reading the run %s: %w", dir, err)
 		}
@@ -63,21 +68,28 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	first := runs[0]
 	c := &result.Comparison{
 		Command: o.Command(), Version: info.BuildVersion().Short(), Unit: token.Unit(first.result.Corpus.Tokenizer), Paired: true,
-		Length: first.key.Plan.Length, Documents: len(first.stats.Clusters()), Level: Level,
+		Length: first.key.Plan.Length, Level: Level,
 	}
-	for _, r := range runs[1:] {
-		if sameWindows(first, r) {
-			continue
-		}
-		if r.key.Corpus != first.key.Corpus {
-			return nil, fmt.Errorf("%s and %s read other text: compare runs of the same documents", first.dir, r.dir)
-		}
-		if r.key.Tokenizer == first.key.Tokenizer {
-			return nil, fmt.Errorf("%s and %s scored other windows of the same documents: repeat one with the --length, --windows and --seed of the other", first.dir, r.dir)
-		}
-		c.Paired, c.Unit = false, "byte"
+	windows, err := share(runs)
+	if err != nil {
+		return nil, err
 	}
-	if !c.Paired {
+	for _, r := range runs {
+		n := r.key.Count
+		if r.shared {
+			n = windows
+		}
+		c.Paired = c.Paired && r.shared
+		if r.stats, err = mi.Collect(ctx, r.store.First(n), mi.CollectOptions{Ratios: []int{2}, Splits: r.key.Plan.Splits, Seed: o.Seed}); err != nil {
+			return nil, fmt.Errorf("reading the run %s: %w", r.dir, err)
+		}
+		if r.shared && !slices.Equal(r.stats.Clusters(), first.stats.Clusters()) {
+			return nil, fmt.Errorf("%s and %s should have their first %d windows in common, but these are of other documents: measure one again with this version", first.dir, r.dir, n)
+		}
+	}
+	c.Documents = len(first.stats.Clusters())
+	if c.Warnings = append(c.Warnings, partial(runs, windows)...); !c.Paired {
+		c.Unit = "byte"
 		for _, r := range runs {
 			if r.result.Windows.BytesPerToken == 0 {
 				return nil, fmt.Errorf("%s does not say how many bytes its tokens have: measure it again with this version", r.dir)
@@ -107,12 +119,44 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 	return c, nil
 }
 
-// sameWindows reports whether two runs scored the same windows.
-func sameWindows(a, b *scored) bool {
-	return a.key.Windows == b.key.Windows && a.key.Plan.Length == b.key.Plan.Length
+// share finds the runs whose first windows are those of the first run, and how many of
+// them all have. Runs of the same tokens that share none are refused.
+func share(runs []*scored) (windows int, err error) {
+	first := runs[0]
+	windows = first.key.Count
+	for _, r := range runs {
+		n := first.key.Shared(r.key)
+		switch {
+		case n > 0:
+			r.shared, windows = true, min(windows, n)
+		case r.key.Corpus != first.key.Corpus:
+			return 0, fmt.Errorf("%s and %s read other text: compare runs of the same documents", first.dir, r.dir)
+		case r.key.Tokenizer == first.key.Tokenizer:
+			return 0, fmt.Errorf("%s and %s scored other windows of the same documents: repeat one with the --length and --seed of the other", first.dir, r.dir)
+		}
+	}
+	return windows, nil
 }
 
-func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
+// partial says how many windows are compared if some runs have more.
+func partial(runs []*scored, windows int) []info.Warning {
+	var counts []string
+	more := false
+	for _, r := range runs {
+		if r.shared {
+			counts, more = append(counts, strconv.Itoa(r.key.Count)), more || r.key.Count > windows
+		}
+	}
+	if !more {
+		return nil
+	}
+	return []info.Warning{{
+		Code: "shared-windows", Text: fmt.Sprintf("the runs have %s windows: they are compared on the first %d, which all of them scored", strings.Join(counts, ", "), windows),
+		Fix: "extend the smaller ones with --windows",
+	}}
+}
+
+func readScored(dir string) (*scored, error) {
 	f, err := os.Open(filepath.Join(dir, rundir.Results))
 	if err != nil {
 		return nil, fmt.Errorf("%w (is it the directory of a finished run of l2m measure?)", err)
@@ -122,16 +166,14 @@ func readScored(ctx context.Context, dir string, seed uint64) (*scored, error) {
 	if r.result, err = result.Read[result.Result](f, f.Name()); err != nil {
 		return nil, err
 	}
-	store, err := score.Read(dir)
-	if err != nil {
+	if r.store, err = score.Read(dir); err != nil {
 		return nil, err
 	}
-	r.key = store.Key()
-	if n := store.Done(); n < r.key.Count {
+	r.key = r.store.Key()
+	if n := r.store.Done(); n < r.key.Count {
 		return nil, fmt.Errorf("%d of %d windows are scored (repeat its command, which continues)", n, r.key.Count)
 	}
-	r.stats, err = mi.Collect(ctx, store.Source(), mi.CollectOptions{Ratios: []int{2}, Splits: r.key.Plan.Splits, Seed: seed})
-	return r, err
+	return r, nil
 }
 
 // compareRun fills in one run.
@@ -143,7 +185,7 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	}
 	out := result.ComparedRun{
 		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
-		BytesPerToken: r.result.Windows.BytesPerToken, Paired: sameWindows(first, r),
+		BytesPerToken: r.result.Windows.BytesPerToken, Paired: r.shared,
 	}
 	own := func(s Sums, scale float64) []info.Estimate {
 		e, err := Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)

@@ -261,7 +261,7 @@ func (s sample[T]) bytesPerToken() float64 {
 // scoreSample scores the windows that the run directory lacks. The model is loaded,
 // and trained if need be, only if there are any.
 func scoreSample(ctx context.Context, run *rundir.Dir, t text, e *open.Model, s sample[token.ID], load func() (lm.Model[token.ID], error), o Options) (*score.Store, error) {
-	store, err := score.Extend(run, scoreKey(t, e, s.plan), s.windows, s.partners)
+	store, err := score.Extend(run, scoreKey(t, e, s.plan, o), s.windows, s.partners)
 	if err != nil {
 		return nil, err
 	}
@@ -296,8 +296,9 @@ func (s sample[T]) computed(o Options) int64 {
 }
 
 // scoreKey identifies the scores of a model on samples of a text, but for the windows.
-func scoreKey(t text, e *open.Model, plan score.Plan) score.Key {
+func scoreKey(t text, e *open.Model, plan score.Plan, o Options) score.Key {
 	return score.Key{
+		Drawn:     fmt.Sprintf("seed %d, up to %d windows per document, %g of the documents", o.Seed, o.WindowsPerDocument, o.EvaluationFraction),
 		ModelName: e.Info.Name, Model: e.Info.Fingerprint, BOS: e.Info.BOS,
 		Tokenizer: e.Tokenizer.Fingerprint, Corpus: t.corpus.Fingerprint(), Plan: plan,
 	}

@@ -123,7 +123,7 @@ func plan(ctx context.Context, o PlanOptions) (*result.Planned, error) {
 		return nil, err
 	}
 	defer t.corpus.Close()
-	key := scoreKey(t, e, s.plan)
+	key := scoreKey(t, e, s.plan, m)
 	key.Windows, key.Count = score.Fingerprint(s.windows, s.partners), len(s.windows)
 	store, err := score.Open(run, key)
 	if err != nil {

@@ -61,6 +61,7 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 	m := model.Info()
 	store, err := score.Extend(run, score.Key{
 		ModelName: m.Name, Model: m.Fingerprint, BOS: m.BOS, Tokenizer: string(d.Token), Corpus: fmt.Sprintf("process %s", d.Spec), Plan: s.plan,
+		Drawn: fmt.Sprintf("seed %d", o.Seed),
 	}, s.windows, s.partners)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,8 @@ import (
 // Format is the version of the parts in which scores are stored.
 const Format = "l2m.scores/1"
 
-// Key is what determines stored log-probabilities. All but ModelName and Earlier must
-// be equal for a run to be continued; Extend adds windows.
+// Key is what determines stored log-probabilities. All but ModelName, Drawn and Earlier
+// must be equal for a run to be continued; Extend adds windows.
 type Key struct {
 	ModelName string     `json:"model_name"` // for people; not compared
 	Model     string     `json:"model"`      // lm.Info.Fingerprint
@@ -23,14 +24,40 @@ type Key struct {
 	Corpus    string     `json:"corpus"`    // fingerprint
 	Windows   string     `json:"windows"`   // Fingerprint of windows and partners
 	Count     int        `json:"count"`     // number of windows
-	Plan      Plan       `json:"plan"`
-	Earlier   []Extent   `json:"earlier,omitempty"` // what the run had before it went on with more windows; not compared
+	// Drawn says how the windows were drawn, but for their number: of runs that drew
+	// from the same corpus and tokenizer alike, the first windows are the same. Empty
+	// where that is not known; not compared.
+	Drawn   string   `json:"drawn,omitempty"`
+	Plan    Plan     `json:"plan"`
+	Earlier []Extent `json:"earlier,omitempty"` // what the run had before it went on with more windows; not compared
 }
 
 // Extent is how far a run went before it was extended.
 type Extent struct {
 	Windows string `json:"windows"` // Fingerprint of the windows and partners that it had
 	Count   int    `json:"count"`   // number of windows
+}
+
+// Shared is how many of the first windows of two runs are the same.
+func (k Key) Shared(n Key) int {
+	if k.Tokenizer != n.Tokenizer || k.Corpus != n.Corpus || k.Plan.Length != n.Plan.Length {
+		return 0
+	}
+	if k.Drawn != "" && k.Drawn == n.Drawn {
+		return min(k.Count, n.Count)
+	}
+	shared := 0
+	for _, e := range k.extents() {
+		if slices.Contains(n.extents(), e) {
+			shared = max(shared, e.Count)
+		}
+	}
+	return shared
+}
+
+// extents are how far a run went, before each extension and now.
+func (k Key) extents() []Extent {
+	return append(slices.Clone(k.Earlier), Extent{k.Windows, k.Count})
 }
 
 // wrote reports whether scores stored under key k belong to a run of key n: the same

@@ -30,6 +30,15 @@ func (e *IncompleteError) Error() string {
 // and Cross are nil if the plan has none.
 func (s *Store) Source() mi.Source { return source{s: s} }
 
+// First is Source for the first n windows only.
+func (s *Store) First(n int) mi.Source {
+	only := make([]int, n)
+	for i := range only {
+		only[i] = i
+	}
+	return source{s, only}
+}
+
 // Finished yields only the windows of which every pass is saved, and says how many
 // they are, of how many clusters: what there is of a run that is not complete.
 func (s *Store) Finished() (src mi.Source, windows, clusters int) {
@@ -57,14 +66,22 @@ func (src source) Each(yield func(mi.Window) error) error {
 	s := src.s
 	s.mu.Lock()
 	places, files, done := s.places, s.files, s.done
-	if src.only == nil && slices.ContainsFunc(places, func(p place) bool { return p.file == 0 }) {
-		s.mu.Unlock()
-		return &IncompleteError{s.dir, done, s.key.Count}
-	}
 	s.mu.Unlock() // the places of finished windows no longer change
 
 	plan := s.key.Plan
 	slots := plan.slots()
+	windows := src.only
+	if windows == nil {
+		windows = make([]int, s.key.Count)
+		for i := range windows {
+			windows[i] = i
+		}
+	}
+	for _, i := range windows {
+		if slices.ContainsFunc(places[i*slots:(i+1)*slots], func(p place) bool { return p.file == 0 }) {
+			return &IncompleteError{s.dir, done, s.key.Count}
+		}
+	}
 	lengths := make([]int, slots)
 	total := 0
 	for i := range lengths {
@@ -81,13 +98,6 @@ func (src source) Each(yield func(mi.Window) error) error {
 	w := plan.window(views)
 	r := partReader{dir: filepath.Join(s.dir, rundir.Scores), names: files, open: map[uint32]*os.File{}}
 	defer r.close()
-	windows := src.only
-	if windows == nil {
-		windows = make([]int, s.key.Count)
-		for i := range windows {
-			windows[i] = i
-		}
-	}
 	for _, i := range windows {
 		if err := r.read(values, places[i*slots:(i+1)*slots], lengths); err != nil {
 			return fmt.Errorf("reading the scores of window %d: %w", i, err)

@@ -98,7 +98,7 @@ func (s *Store) settleKey() error {
 		if d := old.diff(s.key); len(d) > 0 {
 			return &MismatchError{Dir: s.dir, Differences: d}
 		}
-		s.key.Earlier = old.Earlier
+		s.key.Earlier, s.key.Drawn = old.Earlier, old.Drawn
 	} else if err := s.run.SetKey(s.key); err != nil {
 		return err
 	}

@@ -23,9 +23,9 @@ position, what each model takes from its past as a function of length, how much
 less that is than for the first model, and the length at which a model stops
 gaining, all with intervals over documents.
 
-Runs must have scored the same windows (same documents, --length, --windows and
---seed). If their tokenizers differ, the same documents are enough, and
-everything is per byte.`,
+Runs must have drawn their windows alike (same documents, --length,
+--windows-per-document and --seed); those that all have are compared. If
+tokenizers differ, the same documents are enough, and everything is per byte.`,
 		Example: `  l2m measure books/ --out full
   l2m measure books/ --out cut --context 256     # the same model, its context cut
   l2m compare full cut
