@@ -15,15 +15,22 @@ type Version struct {
 	Platform string // operating system and architecture
 }
 
-// BuildVersion reads the version from the build information of the running binary.
+// release is the version of a release, which its build sets with the linker's -X; the
+// build information of one that is not made by go install does not say it.
+var release string
+
+// BuildVersion reads the version from the running binary.
 func BuildVersion() Version {
 	v := Version{Module: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	bi, ok := debug.ReadBuildInfo()
+	if ok && bi.Main.Version != "" {
+		v.Module = bi.Main.Version
+	}
+	if release != "" {
+		v.Module = release
+	}
 	if !ok {
 		return v
-	}
-	if bi.Main.Version != "" {
-		v.Module = bi.Main.Version
 	}
 	for _, s := range bi.Settings {
 		switch s.Key {

@@ -23,10 +23,11 @@ import (
 
 func newMeasureCommand() *cobra.Command {
 	var (
-		o      measure.Options
-		asJSON bool
-		quiet  bool
-		yes    bool
+		o        measure.Options
+		asJSON   bool
+		printDir bool
+		quiet    bool
+		yes      bool
 	)
 	cmd := &cobra.Command{
 		Use:   "measure PATH…",
@@ -59,6 +60,9 @@ scores what is missing.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON && printDir {
+				return usagef("--json and --print-dir exclude each other")
+			}
 			o.Paths, o.Stdin = args, cmd.InOrStdin()
 			if o.Out == "" {
 				scored := o // what is audited afterwards does not change the scores
@@ -73,7 +77,11 @@ scores what is missing.`,
 					return err
 				}
 			}
-			return runMeasure(cmd, o, asJSON, quiet)
+			r, err := runMeasure(cmd, o, quiet)
+			if err != nil {
+				return err
+			}
+			return showMeasured(cmd, o, r, asJSON, printDir)
 		},
 	}
 	f := option.Set{FlagSet: cmd.Flags()}
@@ -82,11 +90,13 @@ scores what is missing.`,
 	measure.Declare(f, &o)
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before fetching a model")
 	f.BoolVar(&asJSON, "json", false, "print results.json instead of the table")
+	f.BoolVar(&printDir, "print-dir", false, "print the run directory instead of the table, for scripts")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	return cmd
 }
 
-func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error {
+// runMeasure measures, and shows how far it is.
+func runMeasure(cmd *cobra.Command, o measure.Options, quiet bool) (*result.Result, error) {
 	bars := newProgress(cmd.ErrOrStderr(), quiet)
 	o.Progress = bars.report
 	o.Planned = func(p result.Plan, w result.Windows, m lm.Info, computed int64, warnings []info.Warning) {
@@ -102,12 +112,18 @@ func runMeasure(cmd *cobra.Command, o measure.Options, asJSON, quiet bool) error
 	keeps(cmd.Context(), "what was scored", o.Out, rundir.Scores+"/part-*")
 	r, err := measure.Run(cmd.Context(), o)
 	bars.done()
-	if err != nil {
-		return err
-	}
+	return r, err
+}
+
+// showMeasured prints a finished run as it was asked for.
+func showMeasured(cmd *cobra.Command, o measure.Options, r *result.Result, asJSON, printDir bool) error {
 	out := cmd.OutOrStdout()
-	if asJSON {
+	switch {
+	case asJSON:
 		return result.Write(screen.JSON{W: out}, r)
+	case printDir:
+		_, err := fmt.Fprintln(out, screen.Printable(o.Out))
+		return err
 	}
 	return report.Text(out, r, report.TextOptions{
 		Color: wantColor(out), Width: terminalWidth(out), Run: o.Out, Audit: weights(o.Model), Next: languageModel(o, r),

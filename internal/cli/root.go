@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/screen"
 )
 
@@ -99,6 +100,7 @@ up (the L²M condition, arXiv 2503.04725), and tests whether a given model does.
 Exit codes are 0 for success, 1 for failure, 2 for wrong usage and 130 after Ctrl-C.
 A process that runs out of memory is ended by a signal (134 or 137 in a shell).`,
 		Example:       "  l2m measure books/          # the law of a folder of text, with a report\n  l2m audit config.json       # does this architecture keep enough?",
+		Version:       info.BuildVersion().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -113,6 +115,7 @@ A process that runs out of memory is ended by a signal (134 or 137 in a shell).`
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetHelpFunc(showHelp)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
