@@ -82,6 +82,7 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 		{"twopoint", "results.json", "l2m twopoint ./-texts -t words -d 1,3,9 --estimator miller-madow --blocks 4 --sample 0.7 --subtract-floor=false --seed 3 --figures svg"},
 		{"calibrate", "calibration.json", "l2m calibrate powergauss:beta=0.5 --windows 20,30 --length 64 --repetitions 4 --draws 99 --estimators block --damage order=4 --range 8:"},
 		{"fit", "results.json", "l2m fit measure/estimates.csv --series block/2 --unit bytes --level 0.9 --range 8:"},
+		{"lab", "lab.json", "l2m lab train gaussian-small --steps 12 --batch 4 --layers 1 --hidden 16 --layer-types power_law_memory --memory 1,0.5 --evaluate 16,32 --rates 1e-7,0.01 --seed 0"},
 		{"compare", "compare.json", "l2m compare whole cut --draws 300 --seed 5 --figures svg"},
 		{"audit", "audit.json", "l2m audit 'a config.json' --length 1e6 --capacity 0.5 --dtype float16 --cache budget:32 --level 0.9 --at 100,1000 --figures svg"},
 	} {
