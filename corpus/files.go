@@ -182,6 +182,7 @@ func (l *lister) folder(real, name string) error {
 	}
 	// In the Hugging Face hub's cache, links in snapshots lead to files in blobs.
 	cache := has("blobs") && has("snapshots")
+	hub := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), "datasets--") })
 	described := has("state.json") || has("dataset_info.json") || has("dataset_dict.json")
 	for _, e := range entries {
 		path, called := filepath.Join(real, e.Name()), filepath.Join(name, e.Name())
@@ -194,7 +195,7 @@ func (l *lister) folder(real, name string) error {
 			if err := l.folder(path, called); err != nil {
 				return err
 			}
-		case described && slices.Contains([]string{"state.json", "dataset_info.json", "dataset_dict.json"}, e.Name()):
+		case hub && e.Name() == "version.txt", described && slices.Contains([]string{"state.json", "dataset_info.json", "dataset_dict.json"}, e.Name()):
 			l.report.Skip(skipCard, called)
 		case e.Type()&fs.ModeSymlink != 0:
 			l.links = append(l.links, link{path, called})
@@ -247,7 +248,7 @@ func (l *lister) unreadable(name string, err error) error {
 
 // cards are the names, without extensions, of files that describe the data beside
 // them.
-var cards = []string{"readme", "license", "licence", "copying", "notice", "citation", "changelog", "changes", "dataset_infos", "croissant"}
+var cards = []string{"readme", "license", "licence", "copying", "notice", "citation", "changelog", "changes", "dataset_infos", "croissant", "cachedir", "_success", "_metadata", "_common_metadata"}
 
 // dropCards drops the files of an archive that describe the data beside them.
 func (r *indexed) dropCards() {

@@ -269,10 +269,14 @@ func TestCardsInArchives(t *testing.T) {
 func TestTextBesideRecords(t *testing.T) {
 	dir := write(t, map[string]string{
 		"d/a.jsonl": "{\"text\": \"a row\"}\n", "d/notes.txt": "notes", "d/config.json": "{\"x\": 1}", "d/a.png": "\x89PNG\r\n\x1a\n", "d/b.parquet": "PAR1",
-		"other/text.txt": "text", "d/README": "about", "d/a.fa": ">x\nACGT\n",
+		"other/text.txt": "text", "d/README": "about", "d/a.fa": ">x\nACGT\n", "d/_SUCCESS": "", "d/empty.txt": "", "other/package.json": "{}",
 	})
-	w := index(t, Options{}, dir).Warnings()
-	if len(w) != 1 || w[0].Code != "text-beside-records" || !strings.Contains(w[0].Text, "2 text files in folders of records count as documents too (") || !strings.Contains(w[0].Text, "notes.txt") {
+	c := index(t, Options{}, dir)
+	if n := c.Skipped()[skipCard]; n != 3 {
+		t.Errorf("%d files of metadata, want README, _SUCCESS and config.json: %s", n, c.Report())
+	}
+	w := c.Warnings()
+	if len(w) != 1 || w[0].Code != "text-beside-records" || !strings.Contains(w[0].Text, "1 text file in folders of records count as documents too (") || !strings.Contains(w[0].Text, "notes.txt") {
 		t.Errorf("warnings %v", w)
 	}
 	for format, want := range map[Format]string{JSONL: "[a row]", FASTA: "[ACGT]"} {

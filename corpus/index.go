@@ -210,16 +210,19 @@ func (c *Corpus) join(all []indexed) {
 		}
 	}
 	for i := range all {
-		// A README beside records is not a document.
-		if f := c.files[i]; f.found && records[f.root] && !all[i].report.Records() && isCard(f.name) && len(f.members) == 0 {
+		// A README or a lone object of JSON beside records is not a document.
+		f := c.files[i]
+		beside := inFolder[filepath.Dir(f.name)]
+		card := isCard(f.name) || beside && all[i].report.Text() && strings.EqualFold(filepath.Ext(f.name), ".json")
+		if f.found && records[f.root] && !all[i].report.Records() && card && len(f.members) == 0 {
 			all[i] = indexed{report: &source.Report{}}
 			all[i].report.Skip(skipCard, f.name)
 		}
 		r := &all[i]
-		if records[c.files[i].root] {
+		if records[f.root] {
 			r.dropCards()
 		}
-		if f := c.files[i]; f.found && inFolder[filepath.Dir(f.name)] && r.report.Text() {
+		if f.found && beside && r.report.Text() && r.docs.n > 0 {
 			c.loose.Add(f.name)
 		}
 		c.report.Add(r.report)

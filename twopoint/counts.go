@@ -158,7 +158,9 @@ func withIndex(err error, c *corpus.Corpus) error {
 		if e.Ample > 0 {
 			e.Ample += index
 		}
-		e.For = fmt.Sprintf("an index of %s and %s", info.Plural(c.Documents(), "document"), e.For)
+		if 10*index > e.Need { // worth a word
+			e.For = fmt.Sprintf("an index of %s and %s", info.Plural(c.Documents(), "document"), e.For)
+		}
 	}
 	return err
 }

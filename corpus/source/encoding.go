@@ -20,6 +20,7 @@ import (
 const (
 	noteWide     = "read as UTF-16 or UTF-32"
 	noteWestern  = "not UTF-8, read as Windows-1252 (Latin-1)"
+	noteZeros    = "with zero bytes in the text"
 	noteReplaced = "with invalid Unicode, replaced by U+FFFD"
 )
 
@@ -110,6 +111,8 @@ type decoder struct {
 	strays   int64 // bytes that are not UTF-8
 	runs     int64 // of these: without ASCII on either side, signs inside a word, or undefined in Windows-1252
 	replaced bool  // UTF-16 or UTF-32 had invalid characters
+	zeros    bool
+	bytes    [256]int64 // how often each is not UTF-8
 	last     byte
 }
 
@@ -154,6 +157,7 @@ func cutRune(text []byte) int {
 }
 
 func (d *decoder) decode(piece []byte) []byte {
+	d.zeros = d.zeros || bytes.IndexByte(piece, 0) >= 0
 	if d.wide {
 		d.replaced = d.replaced || bytes.Contains(piece, []byte("\ufffd"))
 		return piece
@@ -179,6 +183,7 @@ func (d *decoder) decode(piece []byte) []byte {
 		}
 		b := piece[i]
 		d.strays++
+		d.bytes[b]++
 		before, after := d.last, byte(0)
 		if i > 0 {
 			before = piece[i-1]
@@ -217,11 +222,27 @@ func (d *decoder) foreign(end bool) bool {
 	if d.strays < 64 && !end || d.strays*100 < d.valid {
 		return false
 	}
-	return d.runs*4 > d.strays
+	return d.runs*4 > d.strays || d.turkish()
+}
+
+// turkish reports whether the text is in Windows-1254, which has ğ, ı and ş for the ð, ý
+// and þ of Windows-1252: ı is frequent among the three, and there are few of the acute
+// accents and æ of Icelandic, in which ý is rare.
+func (d *decoder) turkish() bool {
+	var acute int64
+	for _, b := range []byte("\xe1\xe9\xed\xf3\xfa\xe6") {
+		acute += d.bytes[b]
+	}
+	others := d.bytes[0xf0] + d.bytes[0xfe]
+	three := others + d.bytes[0xfd]
+	return three*4 > d.strays && d.bytes[0xfd]*2 > others && acute*4 < three
 }
 
 // note adds to a report what was special about the text.
 func (d *decoder) note(r *Report, name string) {
+	if d.zeros {
+		r.Note(noteZeros, name)
+	}
 	switch {
 	case d.wide:
 		r.Note(noteWide, name)

@@ -54,7 +54,7 @@ func FormatNames() string {
 // byExtension maps file extensions to formats.
 var byExtension = map[string]Format{
 	".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".ipynb": JSONL,
-	".csv": CSV, ".tsv": CSV, ".tab": CSV,
+	".csv": CSV, ".tsv": CSV, ".tab": CSV, ".psv": CSV,
 	".parquet": Parquet, ".pq": Parquet,
 	".arrow": Arrow, ".feather": Arrow, ".ipc": Arrow,
 	".fa": FASTA, ".fasta": FASTA, ".fas": FASTA, ".fna": FASTA, ".ffn": FASTA, ".faa": FASTA, ".frn": FASTA, ".fsa": FASTA, ".mpfa": FASTA,

@@ -19,14 +19,15 @@ import (
 // source trees have many, unless JSON is asked for.
 func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 	values := &values{in: br, name: in.Name, max: r.o.MaxRecord, line: 1}
-	var lone []byte // the first object, if it lacks the field
-	var names []string
+	var lone []byte    // the first object, if it lacks the field
+	var names []string // of its fields
+	var list string    // of them that holds objects
 	lacking := 0
 	for count := 1; ; count++ {
 		raw, line, err := values.next()
 		switch {
 		case err == io.EOF:
-			return r.jsonEnd(in, ending, lone, names, lacking)
+			return r.jsonEnd(in, ending, lone, names, list, lacking)
 		case err == errLong:
 			return r.limited(in, line)
 		case err != nil:
@@ -50,9 +51,11 @@ func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 			}
 		case f.null:
 			r.report.Pass(passNull, in.Name, 1)
-		case f.names != nil:
+		case f.lacks != nil:
 			if lacking++; lacking == 1 {
-				names = f.names
+				if names, list, err = fieldNames(f.lacks); err != nil {
+					return atLine(in.Name, line, "%w", err)
+				}
 			}
 			if count == 1 && !values.array {
 				lone = bytes.Clone(raw)
@@ -64,7 +67,7 @@ func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 }
 
 // jsonEnd decides what to do about objects without the field.
-func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, lacking int) error {
+func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, list string, lacking int) error {
 	switch {
 	case lone != nil && in.Found && r.o.Format == Auto && extension(ending) != ".jsonl" && extension(ending) != ".ndjson":
 		r.kind = kindText
@@ -73,6 +76,9 @@ func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, l
 		err := r.lacking(in, "field", names)
 		if refusal, ok := errors.AsType[*Refusal](err); ok && lone != nil {
 			refusal.Cure = "--format text measures the object itself"
+			if list != "" {
+				refusal.Cure = fmt.Sprintf("jq -c '.%s[]' FILE | l2m … - reads the elements of %q as records; ", list, list) + refusal.Cure
+			}
 		}
 		return err
 	case lacking > 0:
@@ -88,16 +94,16 @@ type extracted struct {
 	null     bool   // the field exists but is empty
 	notebook bool   // the text is from a notebook's cells
 	replaced bool   // half of a surrogate pair was replaced
-	names    []string
+	lacks    []byte // an object without the field
 }
 
 // extract returns the text of a value: an object's field, or the value itself if it is
-// a string. names is set if an object lacks the field.
+// a string.
 func extract(raw []byte, field string) (extracted, error) {
-	value, names, err := resolve(raw, field)
+	value, err := resolve(raw, field)
 	if err != nil {
 		raw = withoutNaN(raw)
-		if value, names, err = resolve(raw, field); err != nil {
+		if value, err = resolve(raw, field); err != nil {
 			return extracted{}, err
 		}
 	}
@@ -105,7 +111,7 @@ func extract(raw []byte, field string) (extracted, error) {
 		if cells := notebook(raw); cells != nil {
 			return extracted{text: []byte(*cells), notebook: true}, nil
 		}
-		return extracted{names: names}, nil
+		return extracted{lacks: raw}, nil
 	}
 	switch value[0] {
 	case 'n':
@@ -232,64 +238,49 @@ func elements(array []byte, visit func(value []byte) error) error {
 	}
 }
 
-// resolve finds the value of a field. A key with dots in it takes precedence over a
-// path of keys. If the path leads through an array, the values of its elements form an
-// array. If value is nil, an object has no such field, and names are those it has.
-func resolve(raw []byte, path string) (value []byte, names []string, err error) {
+// resolve finds the value of a field; nil if an object has no such field. A key with
+// dots in it takes precedence over a path of keys. If the path leads through an array,
+// the values of its elements form an array.
+func resolve(raw []byte, path string) ([]byte, error) {
 	switch raw[0] {
 	case '{':
 		return resolveObject(raw, path)
 	case '[', '"':
 		_, err := tokensOf(raw).value()
-		return raw, nil, err
+		return raw, err
 	}
 	if !jsontext.Value(raw).IsValid(lenient...) {
-		return nil, nil, fmt.Errorf("not JSON: %.40q", raw)
+		return nil, fmt.Errorf("not JSON: %.40q", raw)
 	}
-	return raw, nil, nil
+	return raw, nil
 }
 
-func resolveObject(raw []byte, path string) (value []byte, names []string, err error) {
+func resolveObject(raw []byte, path string) ([]byte, error) {
 	key, inner, dotted := strings.Cut(path, ".")
 	var whole, outer []byte
-	if err := members(raw, func(name, value []byte) {
+	err := members(raw, func(name, value []byte) {
 		switch string(name) {
 		case path:
 			whole = value
 		case key:
 			outer = value
 		}
-	}); err != nil {
-		return nil, nil, err
+	})
+	if err != nil || whole != nil || !dotted || outer == nil {
+		return whole, err
 	}
-	if whole != nil {
-		return whole, nil, nil
-	}
-	if dotted && outer != nil {
-		value, deeper, err := resolveInside(outer, inner)
-		for i := range deeper {
-			deeper[i] = key + "." + deeper[i]
-		}
-		return value, deeper, err
-	}
-	names = []string{}
-	err = members(raw, func(name, _ []byte) { names = append(names, string(name)) })
-	slices.Sort(names)
-	return nil, slices.Compact(names), err
+	return resolveInside(outer, inner)
 }
 
 // resolveInside resolves the rest of a path in a nested value.
-func resolveInside(raw []byte, path string) (value []byte, names []string, err error) {
+func resolveInside(raw []byte, path string) ([]byte, error) {
 	switch raw[0] {
 	case '{':
 		return resolveObject(raw, path)
 	case '[':
 		list := []byte("[")
 		err := elements(raw, func(e []byte) error {
-			value, missing, err := resolveInside(e, path)
-			if names == nil {
-				names = missing
-			}
+			value, err := resolveInside(e, path)
 			if err != nil || value == nil || value[0] != '"' {
 				return err
 			}
@@ -299,15 +290,61 @@ func resolveInside(raw []byte, path string) (value []byte, names []string, err e
 			list = append(list, value...)
 			return nil
 		})
-		if err != nil {
-			return nil, nil, err
+		if err != nil || len(list) == 1 {
+			return nil, err
 		}
-		if len(list) == 1 {
-			return nil, names, nil
-		}
-		return append(list, ']'), nil, nil
+		return append(list, ']'), nil
 	}
-	return []byte("null"), nil, nil
+	return []byte("null"), nil
+}
+
+// fieldNames are the paths to the fields of an object, sorted; list is the first of them
+// that holds a list of objects. What is nested deeper than three levels, or in other
+// elements of a list than the first, is left out.
+func fieldNames(object []byte) (names []string, list string, err error) {
+	var add func(prefix string, object []byte, depth int) error
+	add = func(prefix string, object []byte, depth int) error {
+		var inner error
+		err := members(object, func(name, value []byte) {
+			path, before, isList := prefix+string(name), len(names), value[0] == '['
+			if isList {
+				value = firstElement(value)
+			}
+			if value[0] == '{' {
+				if isList && depth == 1 && list == "" && isWord(path) {
+					list = path
+				}
+				if depth < 3 && inner == nil {
+					inner = add(path+".", value, depth+1)
+				}
+			}
+			if len(names) == before {
+				names = append(names, path)
+			}
+		})
+		if err == nil {
+			err = inner
+		}
+		return err
+	}
+	err = add("", object, 1)
+	slices.Sort(names)
+	return slices.Compact(names), list, err
+}
+
+// firstElement of an array; null if there is none.
+func firstElement(array []byte) []byte {
+	first := []byte("null")
+	elements(array, func(value []byte) error {
+		first = value
+		return io.EOF
+	})
+	return first
+}
+
+// isWord reports whether a name can stand in a path of jq without quotes.
+func isWord(name string) bool {
+	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && name[0] > '9'
 }
 
 // notebook joins the sources of the cells of a Jupyter notebook; nil if raw is not one.

@@ -241,7 +241,7 @@ func kinds() []kind {
 	rows := []string{"row one", "row two"}
 	jsonl := "{\"text\": \"row one\"}\n{\"text\": \"row two\"}\n"
 	long := strings.Repeat("some words that go on and on\n", 5000)
-	return []kind{
+	return append([]kind{
 		{"plain.txt", "a text\n", "", []string{"a text\n"}, "1 text file"},
 		{"empty.txt", "", "", []string{""}, ""},
 		{"page.html", "<!DOCTYPE html><p>x</p>", "", []string{"<!DOCTYPE html><p>x</p>"}, "1 text file"},
@@ -407,7 +407,7 @@ func kinds() []kind {
 		{"a.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "", nil, "git lfs pull"},
 		{"a.bin", "ab\x00cd", "", nil, "not text"},
 		{"noise", "\x01\x02\x03\x04\x05\x06\x07words", "", nil, "not text"},
-	}
+	}, furtherKinds()...)
 }
 
 // warcPage is a record of what a server sent.

@@ -40,6 +40,9 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 		return err
 	}
 	for i, group := range p.Metadata().RowGroups {
+		if group.NumRows == 0 {
+			continue // it need not have a page
+		}
 		if err := verifyPages(at, size, &group.Columns[leaf.ColumnIndex].MetaData); err != nil {
 			return &ReadError{in.Name, fmt.Sprintf("row group %d: %v (copy or download it again)", i+1, err), err}
 		}
@@ -56,6 +59,9 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	}
 	rows := &parquetRows{r: r, in: in, list: leaf.MaxRepetitionLevel > 0, full: leaf.MaxDefinitionLevel, inVisit: &inVisit}
 	for _, group := range p.RowGroups() {
+		if group.NumRows() == 0 {
+			continue
+		}
 		if err := rows.read(group.ColumnChunks()[leaf.ColumnIndex]); err != nil {
 			return err
 		}
@@ -103,8 +109,11 @@ func (r *reader) parquetColumn(in Input, p *parquet.File) (parquet.LeafColumn, e
 			leaf, ok = schema.Lookup(path...)
 		}
 	}
-	if !ok {
+	switch same := slices.Index(names, r.o.Field); {
+	case !ok:
 		return leaf, r.lacking(in, "column", names)
+	case same >= 0 && slices.Contains(names[same+1:], r.o.Field):
+		return leaf, r.twice(in)
 	}
 	if leaf.Node.Type().Kind() != parquet.ByteArray {
 		return leaf, &Refusal{in.Name, fmt.Sprintf("column %q holds %s, not text; choose another with --field", r.o.Field, leaf.Node.Type()), "without text in the field", ""}

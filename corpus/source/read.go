@@ -119,7 +119,11 @@ func (c contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
-	if err != nil && err != io.EOF && c.ctx.Err() == nil && !explained(err) {
+	switch {
+	case err == nil || err == io.EOF || c.ctx.Err() != nil || explained(err):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = &ReadError{c.name, "its archive ends in the middle of it (copy or download the archive again)", err}
+	default:
 		err = &ReadError{c.name, cause(err).Error(), err}
 	}
 	return n, err

@@ -14,6 +14,7 @@ type rows struct {
 	in      *bufio.Reader
 	comma   byte
 	literal bool  // quotes have no special meaning
+	padded  bool  // a blank follows every comma
 	max     int64 // longest row in bytes
 	line    int64 // current line, from 1
 	quotes  bool  // a field was quoted
@@ -70,6 +71,7 @@ func (t *rows) next() error {
 		case closed && b != ' ':
 			return rowError("something follows a quoted field (a quote inside a field is written twice)")
 		case closed:
+		case b == ' ' && !begun && t.padded:
 		case b == '"' && !begun && !t.literal:
 			begun, quoted, t.quotes = true, true, true
 		default:
@@ -104,7 +106,7 @@ func (t *rows) field(i int) []byte {
 
 func (t *rows) blank(i int) bool { return len(bytes.TrimSpace(t.field(i))) == 0 }
 
-// isQuoted reports, from its beginning, whether a table with tabs quotes fields: some
+// isQuoted reports, from its beginning, whether a table with tabs or bars quotes fields: some
 // are quoted, and all rows have the same number of fields if quotes are interpreted.
 func isQuoted(head []byte, comma byte) bool {
 	t := rows{in: bufio.NewReader(bytes.NewReader(head)), comma: comma, max: headSize, line: 1}

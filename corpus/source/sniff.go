@@ -3,85 +3,12 @@ package source
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
-	"math/bits"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // headSize is the number of leading bytes by which a file is recognized.
 const headSize = 64 << 10
-
-// signature is the beginning of files of a kind that is not text.
-type signature struct {
-	at    int // offset in bytes
-	magic string
-	what  string // with its article: "a PNG image"
-	group string // counted under this name
-	cure  string
-	loose bool // text may begin like this too: applies only if the rest is not text
-}
-
-const (
-	groupImage   = "images"
-	groupMedia   = "sound and video"
-	groupArchive = "archives that are not read"
-	groupOffice  = "office documents"
-	groupBinary  = "binary files"
-	groupData    = "data that is not text"
-	groupGenBank = "GenBank and EMBL files"
-)
-
-const fastaCure = "write it as FASTA: any2fasta FILE | l2m … -"
-
-const unpackCure = "unpack it into a folder, and name that"
-
-// signatures are of files that are not read. sniffBinary recognizes those that are.
-var signatures = []signature{
-	{0, "%PDF-", "a PDF document, which holds no plain text", "PDF documents", "pdftotext FILE - | l2m … -", false},
-	{0, "%!PS", "a PostScript document, which holds no plain text", "PostScript documents", "ps2ascii FILE | l2m … -", false},
-	{0, "{\\rtf", "a document in Rich Text Format", groupOffice, "save it as plain text", false},
-	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an old office program", groupOffice, "save it as plain text", false},
-	{0, "\x89PNG\r\n\x1a\n", "a PNG image", groupImage, "", false},
-	{0, "\xff\xd8\xff", "a JPEG image", groupImage, "", false},
-	{0, "GIF87a", "a GIF image", groupImage, "", false},
-	{0, "GIF89a", "a GIF image", groupImage, "", false},
-	{0, "II*\x00", "a TIFF image", groupImage, "", false},
-	{0, "MM\x00*", "a TIFF image", groupImage, "", false},
-	{8, "WEBP", "a WebP image", groupImage, "", true},
-	{8, "WAVE", "a sound file", groupMedia, "", true},
-	{8, "AVI ", "a video", groupMedia, "", true},
-	{4, "ftyp", "a video or picture (MP4, HEIC)", groupMedia, "", true},
-	{0, "\x1aE\xdf\xa3", "a video (Matroska)", groupMedia, "", false},
-	{0, "OggS", "a sound file (Ogg)", groupMedia, "", true},
-	{0, "fLaC", "a sound file (FLAC)", groupMedia, "", true},
-	{0, "ID3\x02", "a sound file (MP3)", groupMedia, "", false},
-	{0, "ID3\x03", "a sound file (MP3)", groupMedia, "", false},
-	{0, "ID3\x04", "a sound file (MP3)", groupMedia, "", false},
-	{0, "7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read", groupArchive, unpackCure, false},
-	{0, "Rar!\x1a\x07", "a RAR archive, which is not read", groupArchive, unpackCure, false},
-	{0, "\x1f\x9d", "compressed with compress, which is not read", groupArchive, "zcat FILE | l2m … -", false},
-	{0, "LZIP", "compressed with lzip, which is not read", groupArchive, "lzip -dc FILE | l2m … -", true},
-	{0, "\x02\x21\x4c\x18", "compressed with an old form of LZ4, which is not read", groupArchive, "lz4 -dc FILE | l2m … -", false},
-	{0, "\xff\x06\x00\x00sNaPpY", "compressed with Snappy, which is not read", groupArchive, unpackCure, false},
-	{0, "\x7fELF", "a program", groupBinary, "", false},
-	{0, "\xca\xfe\xba\xbe", "a program", groupBinary, "", false},
-	{0, "\xcf\xfa\xed\xfe", "a program", groupBinary, "", false},
-	{0, "\x00asm", "a program (WebAssembly)", groupBinary, "", false},
-	{0, "SQLite format 3\x00", "an SQLite database", groupData, `sqlite3 -json FILE "SELECT text FROM …" | l2m … -`, false},
-	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file", groupData, "convert its text to JSON Lines", false},
-	{0, "\x93NUMPY", "a NumPy array", groupData, "", false},
-	{0, "Obj\x01", "an Avro file", groupData, "convert its text to Parquet or JSON Lines", false},
-	{0, "ORC", "an ORC file", groupData, "convert its text to Parquet or JSON Lines", true},
-	{0, "FEA1", "a Feather file of version 1", groupData, "convert it to Parquet or to Feather version 2", true},
-	{0, "PARE", "an encrypted Parquet file", groupData, "write it again without encryption", true},
-	{0, "GGUF", "model weights (GGUF)", groupData, "", true},
-	{0, "BAM\x01", "a BAM file", groupData, "samtools fasta FILE | l2m … -", false},
-	{0, "CRAM", "a CRAM file", groupData, "samtools fasta FILE | l2m … -", true},
-	{0, "version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself", "Git LFS pointers", "git lfs pull", false},
-	{0, "LOCUS       ", "a GenBank file, whose numbered lines are not read", groupGenBank, fastaCure, false},
-}
 
 // verdict is the format of a file, or why it is not read.
 type verdict struct {
@@ -119,6 +46,10 @@ func sniffBinary(head []byte) verdict {
 	case isTar(head):
 		return verdict{archive: "tar"}
 	}
+	// A few bytes may precede a PDF document [ISO 32000-1, annex H, 3.4.1].
+	if bytes.HasPrefix(bytes.TrimLeft(head[:min(len(head), 1024)], " \t\r\n\x00\xef\xbb\xbf"), []byte("%PDF-")) {
+		head = head[bytes.Index(head, []byte("%PDF-")):]
+	}
 	for _, s := range signatures {
 		if len(head) < s.at || !bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
 			continue
@@ -129,6 +60,14 @@ func sniffBinary(head []byte) verdict {
 		return refuse(s.what, s.group, s.cure)
 	}
 	switch {
+	case len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0:
+		return refuse("zero bytes, not text", groupBinary, "copy or download it again")
+	case isPickle(head):
+		return refuse("a Python pickle", groupData, convertCure)
+	case isSafetensors(head):
+		return refuse("model weights (safetensors)", groupData, "")
+	case isTFRecord(head):
+		return refuse("records of TensorFlow (TFRecord)", groupData, convertCure)
 	case isLZMA(head):
 		return refuse("compressed with LZMA, which is not read", groupArchive, "xz -dc FILE | l2m … -")
 	case wideOf(head) != nil:
@@ -138,49 +77,6 @@ func sniffBinary(head []byte) verdict {
 		return foreign("in the encoding ISO-2022")
 	}
 	return verdict{}
-}
-
-// isArrowStream recognizes an Arrow IPC stream: a marker, the length of the schema, and
-// a flat buffer, which starts with a small offset.
-func isArrowStream(head []byte) bool {
-	if len(head) < 12 || binary.LittleEndian.Uint32(head) != 0xffffffff {
-		return false
-	}
-	length, root := binary.LittleEndian.Uint32(head[4:]), binary.LittleEndian.Uint32(head[8:])
-	return length > 8 && length%8 == 0 && length < 1<<28 && root < length
-}
-
-// isTar recognizes a tar archive by the checksum of its first header [POSIX.1-1988
-// ustar].
-func isTar(head []byte) bool {
-	const block, from, to = 512, 148, 156 // the checksum is at byte 148 and counts as blanks itself
-	if len(head) < block || head[0] == 0 {
-		return false
-	}
-	said, err := strconv.ParseInt(strings.Trim(string(head[from:to]), " \x00"), 8, 64)
-	if err != nil {
-		return false
-	}
-	var sum int64
-	for i, b := range head[:block] {
-		if i >= from && i < to {
-			b = ' '
-		}
-		sum += int64(b)
-	}
-	return sum == said
-}
-
-// isLZMA recognizes the predecessor of xz, which has no magic number, as xz does:
-// properties below 225, a dictionary of 2ⁿ or 2ⁿ + 2ⁿ⁻¹ bytes, a length below 2³⁸ or
-// none, and the initial zero of the range coder [XZ Utils, lzma-file-format.txt].
-func isLZMA(head []byte) bool {
-	if len(head) < 14 || head[0] >= 225 || head[13] != 0 {
-		return false
-	}
-	dictionary, length := binary.LittleEndian.Uint32(head[1:]), binary.LittleEndian.Uint64(head[5:])
-	rest := dictionary >> bits.TrailingZeros32(dictionary)
-	return dictionary >= 4096 && (rest == 1 || rest == 3) && (length < 1<<38 || length == 1<<64-1)
 }
 
 // isText reports whether bytes may be text in an encoding other than UTF-16 and UTF-32:
@@ -201,7 +97,7 @@ func isText(head []byte) bool {
 // sniffText recognizes UTF-8 text by its beginning; says is the format suggested by the
 // file's name, and all says that head is the whole file.
 func sniffText(head []byte, all bool, says Format, field string) verdict {
-	start := bytes.TrimLeft(head, " \t\r\n")
+	start := bytes.TrimLeft(head, " \t\r\n\x1e") // 0x1e: a JSON text sequence [RFC 7464]
 	found := Text
 	switch {
 	case len(start) == 0:
@@ -210,17 +106,19 @@ func sniffText(head []byte, all bool, says Format, field string) verdict {
 		return verdict{format: MediaWiki}
 	case bytes.Contains(start, []byte("\nLOCUS       ")) && bytes.Contains(start, []byte("\nORIGIN")):
 		return refuse("a GenBank file, whose numbered lines are not read", groupGenBank, fastaCure)
+	case bytes.HasPrefix(start, []byte("CLUSTAL")) && bytes.Contains(start[:min(len(start), 80)], []byte("alignment")):
+		return refuse("an alignment of Clustal, which is not read", groupBiology, alignmentCure)
 	case isPIR(start):
 		return refuse("a PIR file, which has a line of words in every sequence", groupGenBank, fastaCure)
 	case bytes.HasPrefix(start, []byte("ID   ")) && bytes.Contains(start, []byte("\nSQ   ")):
 		return refuse("an EMBL file, whose numbered lines are not read", groupGenBank, fastaCure)
-	case isJSON(start, all):
+	case isJSON(start, all), says == JSONL && start[0] == '"': // strings, one per line
 		found = JSONL
 	case isFASTA(start, all):
 		found = FASTA
 	case isFASTQ(start, all):
 		found = FASTQ
-	case says == CSV || says == Auto && isTable(head, field):
+	case says == CSV && !isPage(start) || says == Auto && isTable(head, field):
 		found = CSV
 	}
 	switch {
@@ -338,6 +236,12 @@ func isFASTA(start []byte, all bool) bool {
 	return headers > 0 && letters > 0 && (longest >= 20 || foreign == 0)
 }
 
+// isPage recognizes the page that a server sent instead of a file.
+func isPage(start []byte) bool {
+	begin := bytes.ToLower(start[:min(len(start), 9)])
+	return string(begin) == "<!doctype" || bytes.HasPrefix(begin, []byte("<html"))
+}
+
 // isPIR recognizes ">P1;name" [PIR-International, NBRF format].
 func isPIR(start []byte) bool {
 	return len(start) > 4 && start[0] == '>' && bytes.IndexByte([]byte("PFDRN"), start[1]) >= 0 && bytes.IndexByte([]byte("1L3C"), start[2]) >= 0 && start[3] == ';'
@@ -369,14 +273,17 @@ func isFASTQ(start []byte, all bool) bool {
 // isTable recognizes a table without a telling name by its header, short names that
 // include the field, and a next row with as many fields.
 func isTable(head []byte, field string) bool {
-	line, whole := firstLine(head, false)
+	line, whole := headerLine(head)
 	if !whole || !utf8.Valid(line) {
 		return false
 	}
 	comma := delimiter(string(line))
 	names := strings.Split(string(line), string(rune(comma)))
 	found := false
-	for _, n := range names {
+	for i, n := range names {
+		if n == "" && i == 0 {
+			continue // pandas numbers rows in a column without a name
+		}
 		if n == "" || n[0] == ' ' {
 			return false // a sentence
 		}
@@ -389,7 +296,7 @@ func isTable(head []byte, field string) bool {
 	if !found || len(names) < 2 {
 		return false
 	}
-	t := rows{in: bufio.NewReader(bytes.NewReader(head)), comma: comma, literal: comma == '\t', max: headSize, line: 1}
+	t := rows{in: bufio.NewReader(bytes.NewReader(head)), comma: comma, literal: comma == '\t' || comma == '|', max: headSize, line: 1}
 	for range 2 {
 		if t.next() != nil {
 			return false

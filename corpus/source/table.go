@@ -10,10 +10,13 @@ import (
 	"strings"
 )
 
+// oneColumn is the separator of a table with one column, which has none: rows end there.
+const oneColumn = '\n'
+
 // delimiter is the separator of a header line: the most frequent of tab, comma,
 // semicolon and bar.
 func delimiter(header string) byte {
-	best, most := byte(','), 0
+	best, most := byte(oneColumn), 0
 	for _, d := range []byte("\t,;|") {
 		if n := strings.Count(header, string(rune(d))); n > most {
 			best, most = d, n
@@ -22,14 +25,26 @@ func delimiter(header string) byte {
 	return best
 }
 
+// headerLine is the first line of a table that is not empty; whole says that it ends
+// within text. Tabs at its beginning stand for columns without a name.
+func headerLine(text []byte) (line []byte, whole bool) {
+	text = bytes.TrimLeft(text, "\r\n")
+	end := bytes.IndexAny(text, "\r\n")
+	if end < 0 {
+		return text, false
+	}
+	return text[:end], true
+}
+
 // table reads the rows below a header line.
 func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	head, err := peek(br)
 	if err != nil {
 		return err
 	}
-	header, _ := firstLine(head, true)
+	header, _ := headerLine(head)
 	t := &rows{in: br, comma: delimiter(string(header)), max: r.o.MaxRecord, line: 1}
+	t.padded = t.comma != oneColumn && bytes.Count(header, []byte{t.comma}) == bytes.Count(header, []byte{t.comma, ' '})
 	declared := len(header) == 5 && bytes.HasPrefix(header, []byte("sep=")) // as Excel writes
 	switch {
 	case declared:
@@ -37,7 +52,7 @@ func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	case extension(ending) == ".tsv":
 		t.comma = '\t'
 	}
-	t.literal = t.comma == '\t' && !isQuoted(head, t.comma)
+	t.literal = (t.comma == '\t' || t.comma == '|') && !isQuoted(head, t.comma)
 	if declared {
 		if err := t.next(); err != nil {
 			return r.tableError(in, t, err)
@@ -57,9 +72,14 @@ func (r *reader) table(in Input, ending string, br *bufio.Reader) error {
 	case column < 0:
 		return r.lacking(in, "column", names)
 	case slices.Contains(names[column+1:], r.o.Field):
-		return &Refusal{in.Name, fmt.Sprintf("two columns are called %q (rename one)", r.o.Field), "with two columns of the same name", ""}
+		return r.twice(in)
 	}
 	return r.tableRows(in, t, column, len(names))
+}
+
+// twice is the error for two columns with the name of the field.
+func (r *reader) twice(in Input) error {
+	return &Refusal{in.Name, fmt.Sprintf("two columns are called %q (rename one)", r.o.Field), "with two columns of the same name", ""}
 }
 
 func (r *reader) tableRows(in Input, t *rows, column, columns int) error {

@@ -171,6 +171,8 @@ func damaged(name string, c *compression, err error) error {
 		return &ReadError{name, cut, err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return &Refusal{name, "its Zstandard window is longer than 2 GB", groupArchive, "zstd -dc --long=31 FILE | l2m … -"}
+	case errors.Is(err, zstd.ErrUnknownDictionary):
+		return &Refusal{name, "compressed with a Zstandard dictionary, which is not in it", groupArchive, "zstd -dc -D DICTIONARY FILE | l2m … -"}
 	case errors.Is(err, errJunk):
 		return &ReadError{name, fmt.Sprintf("%v (copy or download it again; gzip -dc %s | l2m … - leaves it out)", err, shellName(name)), err}
 	case errors.Is(err, xz.ErrMemlimit):
