@@ -63,6 +63,10 @@ func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, fit
 			if len(s.Points) == 0 {
 				continue
 			}
+			if s.AtCeiling() {
+				r.Series = append(r.Series, result.Series{Series: s})
+				continue
+			}
 			a, err := Fit(s, token.Unit(r.Corpus.Tokenizer), fmt.Sprintf("measured: %s, L/ℓ = %d, %s", s.Estimator, s.Ratio, strings.Join(r.Corpus.Paths, " ")), fit)
 			if err != nil {
 				return fmt.Errorf("fitting the law of %s at L/ℓ = %d: %w", e, ratio, err)

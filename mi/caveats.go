@@ -3,6 +3,7 @@ package mi
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/info"
 )
@@ -62,6 +63,15 @@ func (s *Statistics) unavailable(e Estimator, j, minus int) []info.Warning {
 	return warnings
 }
 
+// atCeiling is the code of the warning about InfoNCE near ln K.
+const atCeiling = "at-ceiling"
+
+// AtCeiling reports whether estimates are near the most that the estimator can give,
+// ln K of InfoNCE. Their growth then says nothing about the information.
+func (s Series) AtCeiling() bool {
+	return slices.ContainsFunc(s.Warnings, func(w info.Warning) bool { return w.Code == atCeiling })
+}
+
 // caveats are the warnings about the points that there are.
 func (s *Statistics) caveats(out *Series) []info.Warning {
 	var warnings []info.Warning
@@ -92,7 +102,7 @@ func (s *Statistics) caveats(out *Series) []info.Warning {
 		for _, p := range out.Points {
 			if float64(p.Value) > 0.8*ceiling {
 				warnings = append(warnings, info.Warning{
-					Code: "at-ceiling",
+					Code: atCeiling,
 					Text: fmt.Sprintf("InfoNCE cannot exceed ln K = %.3g nats with K = %d contexts and is within 20 %% of that from ℓ = %d on", ceiling, out.K, p.Ell),
 					Fix:  "read it as \"at least\"; more cross contexts raise the ceiling slowly",
 				})

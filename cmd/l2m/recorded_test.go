@@ -25,6 +25,9 @@ func table() string {
 
 // The command that a run records, given to a shell, makes the same document again.
 func TestRecordedCommandsRepeatRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two dozen runs, which other tests show to the race detector")
+	}
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no shell here")
 	}
