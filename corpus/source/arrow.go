@@ -60,7 +60,7 @@ func (r *reader) badArrow(in Input, err error) error {
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}
-	return &ReadError{in.Name, fmt.Sprintf("not readable Arrow data: %v (copy or download it again)", err), err}
+	return &ReadError{in.Name, fmt.Sprintf("not readable Arrow data: %s (copy or download it again)", brief(err)), err}
 }
 
 func (r *reader) arrowStream(in Input, at io.ReaderAt, size int64, inVisit *bool) error {

@@ -33,7 +33,7 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	case err != nil && strings.Contains(err.Error(), "DecryptionConfig"):
 		return &Refusal{in.Name, "an encrypted Parquet file", groupData, "write it again without encryption"}
 	case err != nil:
-		return &ReadError{in.Name, fmt.Sprintf("not a readable Parquet file: %v (copy or download it again)", err), err}
+		return &ReadError{in.Name, fmt.Sprintf("not a readable Parquet file: %s (copy or download it again)", brief(err)), err}
 	}
 	leaf, err := r.parquetColumn(in, p)
 	if err != nil {
@@ -50,11 +50,11 @@ func (r *reader) parquet(in Input, at io.ReaderAt, size int64) (err error) {
 	if usesLZ4(p, leaf) {
 		plain, err := withoutLZ4(at, size, p, leaf, r.o.TempDir)
 		if err != nil {
-			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %v", r.o.Field, err), err}
+			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %s", r.o.Field, brief(err)), err}
 		}
 		defer plain.Close()
 		if p, err = openParquet(plain, plain.size); err != nil {
-			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %v", r.o.Field, err), err}
+			return &ReadError{in.Name, fmt.Sprintf("reading column %q: %s", r.o.Field, brief(err)), err}
 		}
 	}
 	rows := &parquetRows{r: r, in: in, list: leaf.MaxRepetitionLevel > 0, full: leaf.MaxDefinitionLevel, inVisit: &inVisit}
@@ -190,7 +190,7 @@ func (p *parquetRows) damaged(err error) error {
 	if p.r.ctx.Err() != nil {
 		return p.r.ctx.Err()
 	}
-	return &ReadError{p.in.Name, fmt.Sprintf("row %d: %v", p.row+1, err), err}
+	return &ReadError{p.in.Name, fmt.Sprintf("row %d: %s", p.row+1, brief(err)), err}
 }
 
 // value adds a value, which begins or continues a row.

@@ -39,6 +39,12 @@ type ReadError struct {
 func (e *ReadError) Error() string { return Printable(e.Name) + ": " + e.Text }
 func (e *ReadError) Unwrap() error { return e.Err }
 
+// brief is the first line of an error: libraries join several.
+func brief(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
 // atLine is an error in a line or row of a file.
 func atLine(name string, line int64, format string, args ...any) *ReadError {
 	err := fmt.Errorf(format, args...)
