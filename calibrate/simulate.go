@@ -24,7 +24,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%d\x00%d", c.truth.Describe().Spec, c.windows, number)
 	seed := h.Sum64() ^ c.o.Seed
-	windows, entropies, err := c.scoredWindows(ctx, seed)
+	windows, text, err := c.scoredWindows(ctx, seed)
 	if err != nil {
 		return repetition{}, err
 	}
@@ -33,7 +33,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	if err != nil {
 		return out, err
 	}
-	data := check.Data{Windows: c.windows, Entropy: entropies, Exact: c.damage == (process.Damage{})}
+	data := check.Data{Windows: c.windows, Observed: text, Exact: c.damage == (process.Damage{}), Context: c.damage.Order, Starts: stats.StartLosses()}
 	data.LossSums, data.LossCounts = stats.LossSums()
 	for _, e := range c.estimators() {
 		s, err := stats.Series(e, 2)
@@ -48,6 +48,9 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 		a, err := measure.Fit(s, "token", "", law.Options{Draws: c.o.Draws, Seed: seed, Range: c.o.Range})
 		if err != nil {
 			return out, err
+		}
+		if len(out.Fits) == 0 {
+			data.Beta = measure.Exponent(a)
 		}
 		out.Fits = append(out.Fits, newFitted(s, a))
 	}
@@ -121,9 +124,8 @@ func intervalOf(f *law.Fit, name string) interval {
 // width is a number too.
 const unbounded = math.MaxFloat64 / 4
 
-// scoredWindows draws and scores the windows of one corpus. The entropies are those
-// of its symbols and pairs of them; densities have none.
-func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, []mi.EntropyEstimate, error) {
+// scoredWindows draws and scores the windows of one corpus.
+func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, check.Observed, error) {
 	plan := score.Plan{Length: c.o.Length, Splits: c.splits, MaxRatio: 2}
 	for _, e := range c.estimators() {
 		switch e {
@@ -134,11 +136,11 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, []m
 		}
 	}
 	if err := plan.Validate(); err != nil {
-		return nil, nil, err
+		return nil, check.Observed{}, err
 	}
 	model, err := c.model()
 	if err != nil {
-		return nil, nil, err
+		return nil, check.Observed{}, err
 	}
 	switch m := model.(type) {
 	case lm.Model[float64]:
@@ -153,9 +155,9 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, []m
 
 // simulate draws count windows, each a document of its own, and scores what the
 // plan asks for. The k-th cross context of window i is window i−k−1.
-func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) ([]mi.Window, []mi.EntropyEstimate, error) {
+func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) ([]mi.Window, check.Observed, error) {
 	if plan.Cross >= count {
-		return nil, nil, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
+		return nil, check.Observed{}, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
 	}
 	var tokens [][]T
 	err := process.Samples(ctx, p, seed, plan.Length, count, 1, func(_ int, w []T) error {
@@ -163,7 +165,7 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		return nil
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, check.Observed{}, err
 	}
 	out := make([]mi.Window, count)
 	for i := range out {
@@ -196,15 +198,19 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		}
 		s, err := model.LogProbs(ctx, r)
 		if err != nil {
-			return nil, nil, fmt.Errorf("scoring window %d: %w", i, err)
+			return nil, check.Observed{}, fmt.Errorf("scoring window %d: %w", i, err)
 		}
 		out[i].Joint = s.Tokens
 		for b, f := range put {
 			f(s.Branches[b])
 		}
 	}
-	entropies, err := measure.Entropies(tokens)
-	return out, entropies, err
+	documents := make([]int, count)
+	for i := range documents {
+		documents[i] = i
+	}
+	text, err := check.Observe(tokens, documents)
+	return out, text, err
 }
 
 // passes is the number of tokens that a scheme scores in one repetition.

@@ -37,6 +37,8 @@ const (
 	NotBlock      Code = "paired-not-block"   // paired ≠ block
 	DocumentStart Code = "document-start"     // paired ≠ the n-gram corrected series
 	Leakage       Code = "leakage"            // evaluation text occurs in the training text
+	SimplerBetter Code = "simpler-better"     // a simple predictor starts better than the model
+	ShortContext  Code = "short-context"      // the model sees less than the first part of a window
 	Constant      Code = "constant"           // all tokens of the text are the same
 	Periodic      Code = "periodic"           // every window repeats itself
 )
@@ -70,16 +72,22 @@ type Data struct {
 	// LossSums and LossCounts are the losses by document and position bin, as
 	// mi.Statistics.LossSums returns them.
 	LossSums, LossCounts [][]float64
-	// Entropy has the entropy of one token and of two successive tokens, in nats;
-	// empty for densities.
-	Entropy []mi.EntropyEstimate
+	// Starts are the model's losses from a fresh start, which those of Observed are
+	// compared with.
+	Starts []mi.StartLoss
+	Observed
+	// Context is the number of tokens of the past that the model sees; 0 if that is as
+	// many as there are.
+	Context int
+	// Beta is the 95 % interval of the exponent of a power law that holds at all
+	// lengths; nil if none does, or it is not known.
+	Beta *info.Interval
 	// Corrections are the corrected forms of paired, the better one first; nil means
 	// that for pairs of tokens, then that for single ones.
 	Corrections []mi.Estimator
 	Windows     int     // scored
 	Exact       bool    // the model is the exact law of what it scores
 	Copied      float64 // share of the evaluated text that occurs in the training text
-	Period      int     // see the function
 	Better      string  // a better model to suggest; "" if none is known
 }
 
@@ -93,7 +101,7 @@ func Run(d Data) []Finding {
 	}
 	var out []Finding
 	for _, f := range []*Finding{
-		d.leakage(), d.learningCurve(), d.belowZero(), d.aboveEntropy(), d.documentStart(), d.aboveVCLUB(), d.notBlock(), d.falling(),
+		d.leakage(), d.learningCurve(), d.belowZero(), d.aboveEntropy(), d.documentStart(), d.aboveVCLUB(), d.shortContext(), d.simplerBetter(), d.notBlock(), d.falling(),
 	} {
 		if f != nil {
 			out = append(out, *f)

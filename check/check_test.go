@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -57,6 +58,7 @@ func (m made) run(t *testing.T, change func(*check.Data)) []check.Finding {
 		d.Series = append(d.Series, s)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
+	d.Starts = stats.StartLosses()
 	if change != nil {
 		change(&d)
 	}
@@ -71,6 +73,37 @@ func codes(found []check.Finding) (out []check.Code) {
 }
 
 func flat(x float64) func(int) float64 { return func(int) float64 { return x } }
+
+// learns makes the loss fall like the logarithm of the position.
+func learns(start func(ell int) float64) func(*made) {
+	return func(m *made) {
+		m.loss = func(t int) float64 { return 3 - 0.4*float64(len(fmt.Sprintf("%b", t+1))) }
+		m.start, m.cross = start, func(ell int) float64 { return 1 + 2*start(ell) }
+	}
+}
+
+func linear(ell int) float64 { return 0.4 * float64(ell) }
+
+func rising(ell int) float64 { return max(3, linear(ell)) }
+
+// beat gives the simple predictor the losses of the model at ell = 8, less excesses on
+// every window from a fresh start and after the first part.
+func beat(d *check.Data, fresh, after float64) {
+	for _, l := range d.Starts {
+		if l.Ell != 8 {
+			continue
+		}
+		p := d.Series[0]
+		i := slices.IndexFunc(p.Points, func(q mi.Point) bool { return q.Ell == l.Ell })
+		s := check.SimpleLoss{Ell: l.Ell}
+		for c, v := range l.Sums {
+			noise := 0.1 * math.Sin(float64(c))
+			s.Fresh = append(s.Fresh, v-l.Counts[c]*(fresh+noise))
+			s.After = append(s.After, v-p.Sums[c][i]-l.Counts[c]*(after+noise))
+		}
+		d.Simple = []check.SimpleLoss{s}
+	}
+}
 
 // TestFindings: each sign of a wrong model is found when it is planted, and alone;
 // a run that keeps the inequalities has none.
@@ -97,16 +130,22 @@ func TestFindings(t *testing.T) {
 			d.Entropy = []mi.EntropyEstimate{{Value: 0.1, SE: 0.001, N: 1e4, Distinct: 2}, {Value: 0.2, SE: 0.001, N: 1e4, Distinct: 4}}
 		}, []check.Code{check.AboveEntropy}},
 		{"leakage", func(*made) {}, func(d *check.Data) { noBlock(d); d.Copied = 0.3 }, []check.Code{check.Leakage}},
-		{"learning curve", func(m *made) {
-			m.loss = func(t int) float64 { return 3 - 0.4*float64(len(fmt.Sprintf("%b", t+1))) }
-			m.start = func(ell int) float64 { return 0.4 * float64(ell) }
-			m.cross = func(ell int) float64 { return 1 + 0.5*float64(ell) }
-		}, noBlock, []check.Code{check.LearningCurve}},
-		{"exact", func(m *made) {
-			m.loss = func(t int) float64 { return 3 - 0.4*float64(len(fmt.Sprintf("%b", t+1))) }
-			m.start = func(ell int) float64 { return 0.4 * float64(ell) }
-			m.cross = func(ell int) float64 { return 1 + 0.5*float64(ell) }
-		}, func(d *check.Data) { noBlock(d); d.Exact = true }, nil},
+		{"learning curve", learns(rising), noBlock, []check.Code{check.LearningCurve}},
+		{"learning curve at all lengths", learns(linear), func(d *check.Data) {
+			noBlock(d)
+			d.Beta = &info.Interval{Lo: 0.97, Hi: 1.02}
+		}, []check.Code{check.LearningCurve}},
+		{"a law of that exponent", learns(linear), func(d *check.Data) {
+			noBlock(d)
+			d.Beta = &info.Interval{Lo: 0.85, Hi: 1.02}
+		}, nil},
+		{"faster than length", learns(func(ell int) float64 { return 0.05 * math.Pow(float64(ell), 1.3) }), noBlock, []check.Code{check.LearningCurve}},
+		{"exact", learns(rising), func(d *check.Data) { noBlock(d); d.Exact = true }, nil},
+		{"short context", func(*made) {}, func(d *check.Data) { noBlock(d); d.Context = 16 }, []check.Code{check.ShortContext}},
+		{"long context", func(*made) {}, func(d *check.Data) { noBlock(d); d.Context = length / 2 }, nil},
+		{"starts badly", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, 0.5, 0) }, []check.Code{check.SimplerBetter}},
+		{"goes on badly", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, 0, 0.5) }, []check.Code{check.SimplerBetter}},
+		{"beats a simple predictor", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, -0.5, -0.5) }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := good

@@ -7,31 +7,35 @@ import (
 	"github.com/l2m-lab/l2m/info"
 )
 
-// nearOne is the smallest local exponent that may mean growth in proportion to length.
-const nearOne = 0.85
+const (
+	// nearOne is the smallest local exponent that may mean growth in proportion to
+	// length, and surelyNearOne the smallest of a power law over all lengths: real texts
+	// may have 0.9.
+	nearOne       = 0.85
+	surelyNearOne = 0.9
+	// risen is how many standard errors an exponent must be above that of shorter
+	// lengths, any of several ranges of them.
+	risen = 3
+)
 
 // learningCurve recognises a model that learns the language inside the window ★: its
 // loss falls like h − b·ln t at position t, so I(L/2; L)/L stays constant and the
 // exponent is near 1 at the longest lengths. It fires if the model is not exact and
 //
 //  1. the exponent over the last two octaves is at least nearOne and its interval
-//     reaches 1, and
-//  2. the loss still falls over the last octave.
+//     reaches 1,
+//  2. it is above 1, or above that over shorter lengths, or a power law holds at all
+//     lengths whose exponent is surely near 1: a law of the text with an exponent of
+//     0.9 has it at all lengths, and
+//  3. the loss still falls over the last octave.
 func (d Data) learningCurve() *Finding {
 	s := d.Series[0]
 	n := len(s.Points)
 	if d.Exact || n < 4 || s.Cov == nil || s.Clusters < 5 {
 		return nil
 	}
-	a, b := s.Points[n-3], s.Points[n-1]
-	y, z := float64(a.Value), float64(b.Value)
-	if y <= 2*float64(a.SE) || z <= 2*float64(b.SE) {
-		return nil
-	}
-	octaves := math.Log(float64(b.Length) / float64(a.Length))
-	exponent := math.Log(z/y) / octaves
-	se := math.Sqrt(max(0, s.Cov[n-1][n-1]/(z*z)+s.Cov[n-3][n-3]/(y*y)-2*s.Cov[n-1][n-3]/(y*z))) / octaves
-	if exponent < nearOne || exponent+info.Z95*se < 1 {
+	exponent, se := d.exponent(n-3, n-1)
+	if !(exponent >= nearOne && exponent+info.Z95*se >= 1) || !(exponent-info.Z95*se > 1 || d.rises()) {
 		return nil
 	}
 	fall, off := d.lastFall()
@@ -42,14 +46,57 @@ func (d Data) learningCurve() *Finding {
 		Code: LearningCurve, Severity: Withdraws,
 		Sentence: "This is the model's learning curve, not the text's law: the model still learns the language inside the window",
 		Detail: fmt.Sprintf("from L = %d to %d the exponent is %.2f ± %.2f, and the loss still falls over the last octave, by %.1f standard errors; a loss that falls like the logarithm of the position gives an exponent of 1 on any text",
-			a.Length, b.Length, exponent, se, fall/off),
+			s.Points[n-3].Length, s.Points[n-1].Length, exponent, se, fall/off),
 		Fix: "measure with a model that knows the language",
 	}
 	if d.Better != "" {
-		f.Fix = d.better()
+		f.Fix = ""
 		f.Sentence += "; " + d.Better + " would do better"
 	}
 	return f
+}
+
+// exponent is that between two points of the headline.
+func (d Data) exponent(i, j int) (value, se float64) {
+	p := d.Series[0].Points
+	octaves := math.Log(float64(p[j].Length) / float64(p[i].Length))
+	return d.logs([]int{i, j}, []float64{-1 / octaves, 1 / octaves})
+}
+
+// logs is a sum of logarithms of estimates with weights, by the delta method; NaN if
+// one of them is not two standard errors above zero.
+func (d Data) logs(points []int, weights []float64) (value, se float64) {
+	s := d.Series[0]
+	variance := 0.0
+	for a, i := range points {
+		y := float64(s.Points[i].Value)
+		if y <= 2*float64(s.Points[i].SE) {
+			return math.NaN(), math.NaN()
+		}
+		value += weights[a] * math.Log(y)
+		for b, j := range points {
+			variance += weights[a] * weights[b] * s.Cov[i][j] / y / float64(s.Points[j].Value)
+		}
+	}
+	return value, math.Sqrt(max(0, variance))
+}
+
+// rises reports whether information grows in proportion to length at the longest
+// lengths and not at shorter ones, or surely at all of them.
+func (d Data) rises() bool {
+	if d.Beta != nil && d.Beta.Lo >= surelyNearOne && d.Beta.Hi >= 1 {
+		return true
+	}
+	p := d.Series[0].Points
+	last := len(p) - 1
+	late := math.Log(float64(p[last].Length) / float64(p[last-2].Length))
+	for i := range last - 3 {
+		early := math.Log(float64(p[last-2].Length) / float64(p[i].Length))
+		if rise, se := d.logs([]int{i, last - 2, last}, []float64{1 / early, -1/early - 1/late, 1 / late}); rise > risen*se {
+			return true
+		}
+	}
+	return false
 }
 
 // lastFall is the fall of the loss per token from the next-to-last octave of positions

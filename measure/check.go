@@ -3,7 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/l2m-lab/l2m/check"
@@ -18,24 +17,24 @@ import (
 
 // facts are what the checks need besides the scores.
 type facts struct {
-	entropies []mi.EntropyEstimate // of single tokens and of pairs of neighbours; none for densities
-	ngrams    []mi.NGramEntropy    // the same of all documents; none where they were not counted
-	exact     bool                 // the model is the law of the process
-	copied    float64              // see check.Copied
-	period    int                  // see check.Period
-	better    string               // a better model to suggest; "" if none is known
-	contrast  mi.Contrast          // scores for the lower bound; empty where there are too few
+	text     check.Observed
+	ngrams   []mi.NGramEntropy // entropies of single tokens and of pairs in all documents; none where they were not counted
+	exact    bool              // the model is the law of the process
+	context  int               // tokens of the past that the model sees; 0: all
+	copied   float64           // see check.Copied
+	better   string            // a better model to suggest; "" if none is known
+	contrast mi.Contrast       // scores for the lower bound; empty where there are too few
 }
 
 // conclude runs the checks and applies their findings to r.
 func conclude(r *result.Result, stats *mi.Statistics, f facts) {
-	d := check.Data{Entropy: f.entropies, Windows: r.Windows.Count, Exact: f.exact, Copied: f.copied, Period: f.period, Better: f.better}
+	d := check.Data{Observed: f.text, Windows: r.Windows.Count, Exact: f.exact, Context: f.context, Copied: f.copied, Better: f.better, Starts: stats.StartLosses(), Beta: Exponent(r.Series[0].Law)}
 	for _, s := range r.Series {
 		d.Series = append(d.Series, s.Series)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
 	if len(f.contrast.LogProbs) > 0 {
-		r.Bracket = bracket(f.contrast, d.Series, stats, f.entropies != nil)
+		r.Bracket = bracket(f.contrast, d.Series, stats, f.text.Entropy != nil)
 	}
 	d.Corrections = corrections(d.Series, f.ngrams)
 	if w := undersampled(d.Series, f.ngrams, d.Corrections); w != nil {
@@ -46,6 +45,16 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	if !f.exact {
 		nothing(r)
 	}
+}
+
+// Exponent is the interval of the exponent of a power law that holds at all lengths;
+// nil if none does.
+func Exponent(a *law.Analysis) *info.Interval {
+	if a == nil || a.Verdict != law.PowerLawHolds || a.From > 0 {
+		return nil
+	}
+	beta, _ := a.Power.Param("beta")
+	return beta.Interval
 }
 
 // leastShare is the share of the loss below which the measured information may only
@@ -113,52 +122,13 @@ func correctedFirst(series []result.Series, corrections []mi.Estimator) []result
 	return series
 }
 
-// entropies are those of the windows of a sample, see Entropies.
-func entropies[T any](s sample[T]) ([]mi.EntropyEstimate, error) {
-	windows := make([][]T, len(s.windows))
+// observe looks at the text of a sample.
+func observe[T any](s sample[T]) (check.Observed, error) {
+	windows, documents := make([][]T, len(s.windows)), make([]int, len(s.windows))
 	for i, w := range s.windows {
-		windows[i] = w.Tokens
+		windows[i], documents[i] = w.Tokens, w.Cluster
 	}
-	return Entropies(windows)
-}
-
-// Entropies estimates the entropy of single tokens and of pairs of neighbours in
-// windows, in nats; nil if tokens are not symbols.
-func Entropies[T any](windows [][]T) ([]mi.EntropyEstimate, error) {
-	symbols, ok := any(windows).([][]token.ID)
-	if !ok {
-		return nil, nil
-	}
-	singles, pairs := map[token.ID]int64{}, map[[2]token.ID]int64{}
-	for _, tokens := range symbols {
-		for i, id := range tokens {
-			singles[id]++
-			if i > 0 {
-				pairs[[2]token.ID{tokens[i-1], id}]++
-			}
-		}
-	}
-	var out []mi.EntropyEstimate
-	for _, counts := range [][]int64{slices.Collect(maps.Values(singles)), slices.Collect(maps.Values(pairs))} {
-		h, err := mi.Entropy(info.HistogramOf(counts), mi.Grassberger)
-		if err != nil {
-			return nil, fmt.Errorf("estimating the entropy of tokens: %w", err)
-		}
-		out = append(out, h)
-	}
-	return out, nil
-}
-
-// period is the period of a sample; 0 if it is not periodic, or tokens are not symbols.
-func period[T any](s sample[T]) int {
-	return check.Period(func(yield func([]token.ID) bool) {
-		for _, w := range s.windows {
-			tokens, symbols := any(w.Tokens).([]token.ID)
-			if !symbols || !yield(tokens) {
-				return
-			}
-		}
-	})
+	return check.Observe(windows, documents)
 }
 
 // copied is the share of the windows' text that also occurs in the training text of a

@@ -23,7 +23,7 @@ var ratios = []int{2, 3, 4}
 func estimate(ctx context.Context, r *result.Result, src mi.Source, f facts, fit law.Options, progress info.ProgressFunc) error {
 	collect := mi.CollectOptions{Ratios: ratios, Splits: r.Plan.Splits, Seed: fit.Seed}
 	if r.Model.BOS != lm.NoBOS {
-		collect.NGrams = f.entropies
+		collect.NGrams = f.text.Entropy
 		if len(f.ngrams) > 0 {
 			collect.NGrams = nil
 		}

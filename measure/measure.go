@@ -93,7 +93,7 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := evaluate(ctx, r, s, store, facts{copied: share, contrast: low, ngrams: ngrams}, o.fit(), o.Progress); err != nil {
+	if err := evaluate(ctx, r, s, store, facts{copied: share, contrast: low, ngrams: ngrams, context: o.Context}, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	if r.TwoPoint, err = counting.wait(); ctx.Err() != nil {
@@ -129,9 +129,9 @@ func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Resu
 // evaluate adds everything that follows from the scores of documents.
 func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, fit law.Options, progress info.ProgressFunc) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
-	f.better, f.period = betterModel(r.Corpus.Tokenizer), period(s)
+	f.better = betterModel(r.Corpus.Tokenizer)
 	var err error
-	if f.entropies, err = entropies(s); err != nil {
+	if f.text, err = observe(s); err != nil {
 		return err
 	}
 	if err := estimate(ctx, r, store.Source(), f, fit, progress); err != nil {

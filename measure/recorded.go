@@ -51,7 +51,13 @@ func measureRecorded(ctx context.Context, run *rundir.Dir, o Options) (*result.R
 			Fix: "add the array tokens",
 		})
 	}
-	if err := estimate(ctx, r, store.Source(), facts{}, o.fit(), o.Progress); err != nil {
+	var f facts
+	if rec.Known {
+		if f.text, err = observe(s); err != nil {
+			return nil, err
+		}
+	}
+	if err := estimate(ctx, r, store.Source(), f, o.fit(), o.Progress); err != nil {
 		return nil, err
 	}
 	r.Loss.BitsPerByte = bitsPerByte(r.Loss.NatsPerToken, r.Windows.BytesPerToken)

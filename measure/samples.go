@@ -76,11 +76,11 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 		},
 		Model: result.Model{Info: m}, Windows: describeWindows(s, "document", o.Seed), Plan: describePlan(s), Warnings: store.Warnings(),
 	}
-	f := facts{exact: !open.IsTrained(o.Model) && o.Context == 0}
+	f := facts{exact: !open.IsTrained(o.Model) && o.Context == 0, context: o.Context}
 	if f.contrast, err = scoreContrast(ctx, run, func() (lm.Model[T], error) { return model, nil }, s, o.Workers, o); err != nil {
 		return nil, err
 	}
-	if f.entropies, err = entropies(s); err != nil {
+	if f.text, err = observe(s); err != nil {
 		return nil, err
 	}
 	if err := estimate(ctx, r, store.Source(), f, o.fit(), o.Progress); err != nil {

@@ -121,25 +121,50 @@ func beyond(n int) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(max(1, n-1))}.Quantile(0.99)
 }
 
-// Surprise is the loss −E ln q(Y) of the second part of a window cut at ell with
-// L/ell = 2, from a fresh start, which is above the entropy H(Y) of discrete tokens
-// for any model. ok is false if it was not scored.
-func (s *Statistics) Surprise(ell int) (e info.Estimate, ok bool) {
-	for j, r := range s.ratios {
-		for k, split := range s.splits {
-			if column := s.column(kindMarginal, j, k); r == 2 && split == ell && s.usable(column) {
-				sums := make([][]float64, len(s.sums))
-				for c := range sums {
-					sums[c] = []float64{-s.sums[c][column]}
-				}
-				value, cov := ratioMean(sums, s.counts(1))
-				e.Value = value[0]
-				if cov != nil {
-					e.SE = math.Sqrt(cov[0][0])
-				}
-				return e, cov != nil
-			}
+// StartLoss is the loss −ln q(Y) of the second parts of windows cut at Ell with
+// L/ell = 2, from a fresh start.
+type StartLoss struct {
+	Ell          int
+	Sums, Counts []float64 // by cluster, as in Clusters: nats, and windows
+}
+
+// StartLosses are those of all splits that were scored.
+func (s *Statistics) StartLosses() []StartLoss {
+	j := slices.Index(s.ratios, 2)
+	if j < 0 {
+		return nil
+	}
+	var out []StartLoss
+	for k, ell := range s.splits {
+		column := s.column(kindMarginal, j, k)
+		if !s.usable(column) {
+			continue
 		}
+		l := StartLoss{Ell: ell, Counts: s.windows}
+		for _, row := range s.sums {
+			l.Sums = append(l.Sums, -row[column])
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// Surprise is the mean StartLoss at a split, which is above the entropy H(Y) of
+// discrete tokens for any model. ok is false if it was not scored.
+func (s *Statistics) Surprise(ell int) (e info.Estimate, ok bool) {
+	for _, l := range s.StartLosses() {
+		if l.Ell != ell {
+			continue
+		}
+		sums := make([][]float64, len(l.Sums))
+		for c, v := range l.Sums {
+			sums[c] = []float64{v}
+		}
+		value, cov := ratioMean(sums, s.counts(1))
+		if cov == nil {
+			return e, false
+		}
+		return info.Estimate{Value: value[0], SE: math.Sqrt(cov[0][0])}, true
 	}
 	return e, false
 }

@@ -110,7 +110,11 @@ func (f *finding) found(c check.Finding) {
 	f.tone = page.Doubtful
 	if c.Severity == check.Withdraws {
 		f.withdrawn = true
-		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+" ("+c.Fix+"). Taking the estimates at face value: "+f.reason
+		fix := ""
+		if c.Fix != "" {
+			fix = " (" + c.Fix + ")"
+		}
+		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+fix+". Taking the estimates at face value: "+f.reason
 		return
 	}
 	f.headline += ". " + c.Sentence

@@ -66,7 +66,7 @@ var bands = []band{
 		{"internal/option", []string{"corpus/source", "internal/shell"}},
 		{"rundir", []string{"info", "internal/atomicfile", "internal/filelock"}},
 		{"mi", []string{"info", "stats"}},
-		{"check", []string{"info", "mi", "stats"}},
+		{"check", []string{"info", "mi", "stats", "token"}},
 		{"score", []string{"info", "internal/atomicfile", "lm", "mi", "rundir", "token"}},
 		{"count", []string{"info", "internal/atomicfile", "token"}},
 		{"law", []string{"info", "stats"}},

@@ -1,0 +1,82 @@
+package check
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/l2m-lab/l2m/mi"
+)
+
+// leastExcess is the share of the estimate from which an excess of the loss matters.
+const leastExcess = 0.1
+
+// simplerBetter compares the model's loss of second parts with that of a simple
+// predictor ★, both from a fresh start and after the first parts. Either of the model is
+// above an entropy, and above the simple predictor's only if it is too large. What the
+// model loses from a fresh start it counts as information, what it loses after the
+// first parts it takes off.
+func (d Data) simplerBetter() *Finding {
+	p, ok := d.series(mi.Paired)
+	if !ok {
+		return nil
+	}
+	var fresh, after, net []excess
+	for _, s := range d.Simple {
+		i := slices.IndexFunc(p.Points, func(q mi.Point) bool { return q.Ell == s.Ell })
+		j := slices.IndexFunc(d.Starts, func(l mi.StartLoss) bool { return l.Ell == s.Ell })
+		if i < 0 || j < 0 || len(d.Starts[j].Sums) != len(s.Fresh) {
+			continue
+		}
+		l, q := d.Starts[j], p.Points[i]
+		compare := func(of func(c int) float64) excess {
+			value, se := combine(len(s.Fresh), func(c int) (float64, float64) { return of(c), l.Counts[c] })
+			return excess{q.Length, value, se, float64(q.Value)}
+		}
+		matters := max(float64(q.SE), leastExcess*math.Abs(float64(q.Value)))
+		e := compare(func(c int) float64 { return l.Sums[c] - s.Fresh[c] })
+		if e.value > matters {
+			fresh = append(fresh, e)
+		}
+		e = compare(func(c int) float64 { return l.Sums[c] - p.Sums[c][i] - s.After[c] })
+		if e.value > matters {
+			after = append(after, e)
+		}
+		net = append(net, compare(func(c int) float64 { return p.Sums[c][i] - s.Fresh[c] + s.After[c] }))
+	}
+	f := &Finding{Code: SimplerBetter, Severity: Qualifies, Fix: d.better()}
+	say := func(e *excess, where string) {
+		f.Detail = fmt.Sprintf("%s the model loses %.2g ± %.1g nats more on %d tokens than a predictor from the last few tokens that knows the other documents; the estimate there, at L = %d, is %.3g nats",
+			where, e.value, e.se, e.length/2, e.length, e.of)
+	}
+	if e := worst(fresh, p.Clusters, 1); e != nil {
+		say(e, "from a fresh start")
+		f.Sentence = "The estimates may be too large: without its past the model predicts worse than a simple predictor"
+		if worst(net, p.Clusters, 1) != nil {
+			f.Severity, f.Sentence = Withdraws, "Only an upper bound: without its past the model predicts worse than a simple predictor, and that counts as information"
+		}
+		return f
+	}
+	if e := worst(after, p.Clusters, 1); e != nil {
+		say(e, "after the first part of a window")
+		f.Sentence = "The estimates may be too small: even with the past the model predicts worse than a simple predictor"
+		return f
+	}
+	return nil
+}
+
+// shortContext says where a model cannot see all of the past.
+func (d Data) shortContext() *Finding {
+	s := d.Series[0]
+	last := s.Points[len(s.Points)-1]
+	if d.Context == 0 || last.Ell <= d.Context {
+		return nil
+	}
+	from := slices.IndexFunc(s.Points, func(p mi.Point) bool { return p.Ell > d.Context })
+	return &Finding{
+		Code: ShortContext, Severity: Withdraws,
+		Sentence: fmt.Sprintf("Only a lower bound of the text's information from L = %d on: the model sees no more than %d tokens of the past", s.Points[from].Length, d.Context),
+		Detail:   fmt.Sprintf("of %d tokens of the past at L = %d the model sees %d", last.Ell, last.Length, d.Context),
+		Fix:      "measure with a longer context",
+	}
+}
