@@ -14,6 +14,7 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
+	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 )
 
@@ -178,10 +179,23 @@ func readContrast(content []byte, path string, count int, c *mi.Contrast) (bool,
 	return true, nil
 }
 
-// bracket bounds the information at the longest length from below and from above.
-func bracket(c mi.Contrast, series []mi.Series, stats *mi.Statistics, symbols bool) *mi.Bracket {
+// leastBracketed is the number of documents below which nothing is known of chance.
+const leastBracketed = 5
+
+// bracket bounds the information at the longest length from below and from above; nil
+// with too few documents, or without scores that bound anything. Without a contrast,
+// as in scores made elsewhere, the bounds rest on the cross passes of the run.
+func bracket(r *result.Result, stats *mi.Statistics, f facts) *mi.Bracket {
+	c := f.contrast
+	if c.Length == 0 && len(r.Plan.Splits) > 0 {
+		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
+		c.Length = 2 * c.Ell
+	}
+	if len(stats.Clusters()) < leastBracketed {
+		return nil
+	}
 	var lower, upper []mi.End
-	for _, s := range series {
+	for _, s := range r.Series {
 		n := len(s.Points)
 		if n == 0 || s.Points[n-1].Length != c.Length || s.Points[n-1].Ell != c.Ell || s.Points[n-1].SE == 0 {
 			continue
@@ -196,8 +210,12 @@ func bracket(c mi.Contrast, series []mi.Series, stats *mi.Statistics, symbols bo
 			upper = append(upper, mi.NewEnd(string(mi.VCLUB), e, s.Clusters, 1))
 		}
 	}
-	if e, ok := stats.Surprise(c.Ell); ok && symbols {
+	if e, ok := stats.Surprise(c.Ell); ok && !r.Model.Density {
 		upper = append(upper, mi.NewEnd("entropy", e, len(stats.Clusters()), 1))
 	}
-	return mi.NewBracket(c, lower, upper)
+	b := mi.NewBracket(c, lower, upper, f.context > 0 && f.context < c.Ell)
+	if b.Upper == nil && b.Lower.Limit <= 0 {
+		return nil
+	}
+	return b
 }

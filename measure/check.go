@@ -33,9 +33,7 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 		d.Series = append(d.Series, s.Series)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
-	if len(f.contrast.LogProbs) > 0 {
-		r.Bracket = bracket(f.contrast, d.Series, stats, f.text.Entropy != nil)
-	}
+	r.Bracket = bracket(r, stats, f)
 	d.Corrections = corrections(d.Series, f.ngrams)
 	if w := undersampled(d.Series, f.ngrams, d.Corrections); w != nil {
 		r.Warnings = append(r.Warnings, *w)

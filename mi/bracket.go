@@ -86,10 +86,11 @@ type Bracket struct {
 	Upper *End `json:"upper,omitempty"`
 }
 
-// NewBracket brackets the information of a contrast: the lower end is the largest of
-// InfoNCE and the lower ends given, the upper one the smallest of vCLUB and the upper
-// ends given, those that are not finite left out.
-func NewBracket(c Contrast, lower, upper []End) *Bracket {
+// NewBracket brackets the information of a contrast, which may be empty: the lower end
+// is the largest of InfoNCE and the lower ends given, the upper one the smallest of
+// vCLUB and the upper ends given, those that are not finite left out. If the model is
+// known to forget (it does not see all of the past), vCLUB bounds nothing.
+func NewBracket(c Contrast, lower, upper []End, forgets bool) *Bracket {
 	b := &Bracket{Ell: c.Ell, Length: c.Length, Lower: End{By: "zero"}}
 	if n := len(c.LogProbs); n > 1 {
 		low := NewEnd(string(InfoNCE), c.InfoNCE(), n, -1)
@@ -103,6 +104,9 @@ func NewBracket(c Contrast, lower, upper []End) *Bracket {
 		}
 	}
 	for _, u := range upper {
+		if forgets && u.By == string(VCLUB) {
+			continue
+		}
 		if x := float64(u.Limit); !math.IsNaN(x) && !math.IsInf(x, 0) && (b.Upper == nil || u.Limit < b.Upper.Limit) {
 			b.Upper = &u
 		}

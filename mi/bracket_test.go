@@ -50,7 +50,10 @@ func TestContrastSettles(t *testing.T) {
 	if e := c.InfoNCE(); math.Abs(e.Value-math.Ln2) > 4*e.SE+0.01 || !c.Settled() {
 		t.Errorf("infonce %g ± %g, settled %t; I = ln 2", e.Value, e.SE, c.Settled())
 	}
-	b := NewBracket(c, nil, []End{NewEnd("entropy", info.Estimate{Value: 3, SE: 0.1}, 100, 1)})
+	b := NewBracket(c, nil, []End{NewEnd("entropy", info.Estimate{Value: 3, SE: 0.1}, 100, 1)}, false)
+	if forgets := NewBracket(Contrast{LogProbs: [][]float64{{-1, -2}, {-1, -2.5}, {-1, -2}}}, nil, nil, true); forgets.Upper != nil {
+		t.Errorf("the upper end of a model that forgets: %+v", forgets.Upper)
+	}
 	if b.Upper == nil || b.Upper.By != "entropy" || b.Lower.By != string(InfoNCE) || b.Lower.K != 400 {
 		t.Errorf("vclub is infinite, the entropy is 3 nats: %+v", b)
 	}
