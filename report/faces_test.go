@@ -205,6 +205,12 @@ func TestCSVHoldsEveryEstimate(t *testing.T) {
 			}
 		}
 	}
+	for j, p := range r.TwoPoint.Points {
+		row := rows[len(rows)-len(r.TwoPoint.Points)+j]
+		if number(row, "distance") != float64(p.Distance) || number(row, "covariance_norm") != p.Covariance.Norm || number(row, "covariance_se") != p.Covariance.SE {
+			t.Errorf("row %v for %+v", row, p)
+		}
+	}
 }
 
 func TestFiguresOfEveryVariant(t *testing.T) {

@@ -128,7 +128,7 @@ func (b pageBuilder) pairsLead() prose.Phrase {
 // covariance shows the decay of the norm of the lag covariance.
 func (s figureSet) covariance() *figure.Figure {
 	t := s.r.TwoPoint
-	if t == nil || !slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Covariance != nil }) {
+	if t == nil || !hasCovariance(t) {
 		return nil
 	}
 	fig := &figure.Figure{
@@ -211,22 +211,31 @@ func (b pageBuilder) pairs() page.Section {
 func pairsTable(p *result.TwoPoint) *page.Table {
 	nats := page.Column{Head: prose.Join(prose.Plain("I(d) ("), prose.Unit(""), prose.Plain(")")), Numeric: true, Short: "I(d), nats"}
 	se := page.Column{Head: prose.Plain("standard error"), Numeric: true, Short: "±"}
-	pairs := page.Column{Head: prose.Plain("pairs"), Numeric: true, Drop: 2}
-	shuffled := page.Column{Head: prose.Plain("shuffled pairs"), Numeric: true, Short: "shuffled", Drop: 1, PageOnly: !floorMatters(p)}
 	t := &page.Table{ID: "twopoint", Caption: prose.Plain("Two-point mutual information (" + p.Estimator + " estimator)"),
-		Columns: []page.Column{page.Number("d"), nats, se, page.Number("noise"), shuffled, pairs, page.Text("not fitted")}}
-	floor := hasFloor(p)
-	if !floor {
-		t.Columns = slices.Delete(t.Columns, 4, 5)
+		Columns: []page.Column{page.Number("d"), nats, se, page.Number("noise")}}
+	floor, covariance := hasFloor(p), hasCovariance(p)
+	if floor {
+		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("shuffled pairs"), Numeric: true, Short: "shuffled", Drop: 1, PageOnly: !floorMatters(p)})
 	}
+	if covariance {
+		t.Columns = append(t.Columns, page.Column{Head: prose.Plain("covariance ‖C(d)‖"), Numeric: true, PageOnly: true})
+	}
+	t.Columns = append(t.Columns, page.Column{Head: prose.Plain("pairs"), Numeric: true, Drop: 2}, page.Text("not fitted"))
 	for j, q := range p.Points {
 		base := fmt.Sprintf(".twopoint.points[%d]", j)
 		row := []prose.Phrase{{{Text: prose.Count(q.Distance), Ref: base + ".distance"}}, prose.Amount(q.Value, q.SE, base+".nats"),
-			amount2(q.SE, base+".se"), amount2(q.Limit, base+".limit"), {{Text: prose.Count(q.Pairs), Ref: base + ".pairs"}}, prose.Styled(prose.Muted, q.LeftOut.String())}
+			amount2(q.SE, base+".se"), amount2(q.Limit, base+".limit")}
 		if floor {
-			row = slices.Insert(row, 4, amount2(q.Floor, base+".floor"))
+			row = append(row, amount2(q.Floor, base+".floor"))
 		}
-		t.Rows = append(t.Rows, row)
+		if covariance {
+			norm := prose.Plain("–")
+			if c := q.Covariance; c != nil {
+				norm = prose.Phrase{{Text: prose.Significant(c.Norm, 3), Ref: base + ".covariance.norm"}}
+			}
+			row = append(row, norm)
+		}
+		t.Rows = append(t.Rows, append(row, prose.Phrase{{Text: prose.Count(q.Pairs), Ref: base + ".pairs"}}, prose.Styled(prose.Muted, q.LeftOut.String())))
 	}
 	return t
 }
@@ -243,6 +252,11 @@ func counted(r *result.Result) int {
 // shown.
 func floorMatters(t *result.TwoPoint) bool {
 	return slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Floor > p.Limit/10 })
+}
+
+// hasCovariance says whether the norm of the lag covariance is known.
+func hasCovariance(t *result.TwoPoint) bool {
+	return slices.ContainsFunc(t.Points, func(p result.TwoPointPoint) bool { return p.Covariance != nil })
 }
 
 // hasFloor says whether shuffled pairs were counted.

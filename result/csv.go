@@ -12,12 +12,14 @@ import (
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/arch/serving"
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/mi"
 )
 
 // csvColumns are the columns of estimates.csv; docs/format.md explains them.
 var csvColumns = []string{
 	"quantity", "estimator", "ratio", "ell", "length", "distance",
 	"nats", "se", "lo95", "hi95", "bits", "samples", "clusters", "fitted",
+	"covariance_norm", "covariance_se",
 }
 
 // CSV writes every estimate of a result, one per line, with full precision:
@@ -37,14 +39,17 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		return &info.Interval{Lo: float64(v - info.Z95*se), Hi: float64(v + info.Z95*se)}
 	}
-	row := func(quantity, estimator string, ratio, ell, length, distance int, v, se info.Nats, interval *info.Interval, samples int64, clusters int, fitted string) error {
+	row := func(quantity, estimator string, ratio, ell, length, distance int, v, se info.Nats, interval *info.Interval, samples int64, clusters int, fitted string, c *mi.LagCovariance) error {
 		record := []string{quantity, estimator, whole(ratio), whole(ell), whole(length), whole(distance), number(float64(v)), "", "", "",
-			number(v.Bits()), strconv.FormatInt(samples, 10), whole(clusters), fitted}
+			number(v.Bits()), strconv.FormatInt(samples, 10), whole(clusters), fitted, "", ""}
 		if se > 0 {
 			record[7] = number(float64(se))
 		}
 		if interval != nil {
 			record[8], record[9] = number(interval.Lo), number(interval.Hi)
+		}
+		if c != nil {
+			record[14], record[15] = number(c.Norm), number(c.SE)
 		}
 		return out.Write(record)
 	}
@@ -62,13 +67,13 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range s.Points {
 			if err == nil {
-				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, s.Bounds(i), int64(p.Windows), s.Clusters, fitted(used, i))
+				err = row("bipartite", string(s.Estimator), s.Ratio, p.Ell, p.Length, 0, p.Value, p.SE, s.Bounds(i), int64(p.Windows), s.Clusters, fitted(used, i), nil)
 			}
 		}
 	}
 	for _, p := range r.Triangle {
 		if err == nil {
-			err = row("triangle", "block", 0, p.Ell, p.Length, 0, p.Value, p.SE, normal(p.Value, p.SE), int64(p.Windows), r.Windows.Clusters, "")
+			err = row("triangle", "block", 0, p.Ell, p.Length, 0, p.Value, p.SE, normal(p.Value, p.SE), int64(p.Windows), r.Windows.Clusters, "", nil)
 		}
 	}
 	if t := r.TwoPoint; t != nil {
@@ -78,7 +83,7 @@ func CSV(w io.Writer, r *Result) error {
 		}
 		for i, p := range t.Points {
 			if err == nil {
-				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, normal(p.Value, p.SE), p.Pairs, int(math.Round(p.Blocks)), fitted(used, i))
+				err = row("two-point", t.Estimator, 0, 0, 0, p.Distance, p.Value, p.SE, normal(p.Value, p.SE), p.Pairs, int(math.Round(p.Blocks)), fitted(used, i), p.Covariance)
 			}
 		}
 	}

@@ -174,3 +174,26 @@ func TestPageIsCurrent(t *testing.T) {
 		}
 	}
 }
+
+// WikiText is cut at the headings of articles, not at those of sections.
+func TestArticles(t *testing.T) {
+	data, out := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(data, "wiki"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := " \n = One = \n \n a \n = = Section = = \n b \n = Two = \n c = d = e\n"
+	if err := os.WriteFile(filepath.Join(data, "wiki/wikitext-2-test.txt"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := articles(t.Context(), data, out); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"0001.txt": " = One = \n \n a \n = = Section = = \n b \n", "0002.txt": " = Two = \n c = d = e\n"} {
+		if got, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v; not %q", name, got, err, want)
+		}
+	}
+	if files, _ := os.ReadDir(out); len(files) != 2 {
+		t.Errorf("%d articles, not 2", len(files))
+	}
+}

@@ -110,20 +110,16 @@ func (c change) apply(docs [][]byte) [][]byte {
 // write makes a changed copy of the documents of paths: files in dir, or a FASTA
 // file if they are sequences.
 func (c change) write(ctx context.Context, dir string, paths []string) error {
-	index, err := corpus.Index(ctx, paths, corpus.Options{})
-	if err != nil {
-		return err
-	}
-	defer index.Close()
-	docs := make([][]byte, index.Documents())
-	if err := index.Each(ctx, func(i int, r io.Reader) error {
-		docs[i], err = io.ReadAll(r)
-		return err
+	var docs [][]byte
+	sequences := false
+	if err := eachDocument(ctx, paths, func(text []byte, fasta bool) error {
+		docs, sequences = append(docs, text), fasta
+		return nil
 	}); err != nil {
 		return err
 	}
 	docs = c.apply(docs)
-	if index.AllFASTA() {
+	if sequences {
 		return writeFASTA(filepath.Join(dir, "sequences.fa"), docs)
 	}
 	for i, doc := range docs {
@@ -132,6 +128,22 @@ func (c change) write(ctx context.Context, dir string, paths []string) error {
 		}
 	}
 	return nil
+}
+
+// eachDocument reads all documents of paths. fasta says that they are sequences.
+func eachDocument(ctx context.Context, paths []string, visit func(text []byte, fasta bool) error) error {
+	index, err := corpus.Index(ctx, paths, corpus.Options{})
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	return index.Each(ctx, func(_ int, r io.Reader) error {
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return visit(text, index.AllFASTA())
+	})
 }
 
 func writeFASTA(name string, docs [][]byte) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -33,15 +35,14 @@ type variant struct {
 	args []string
 }
 
-// generator makes documents in an empty folder.
-type generator func(dir string) error
+// generator makes documents in an empty folder, of what is in data.
+type generator func(ctx context.Context, data, dir string) error
 
 // How much is scored: windows from random places of documents that the predictor
 // was not trained on.
 var (
-	symbols  = []string{"--length", "4096", "--windows", "200"}
-	residues = []string{"--length", "1024", "--windows", "400"}
-	small    = []string{"--length", "1024", "--windows", "400"}
+	symbols = []string{"--length", "4096", "--windows", "120", "--training-bytes", "4M"}
+	short   = []string{"--length", "1024", "--windows", "300", "--training-bytes", "4M"}
 )
 
 // model is a small language model on the same text, whose lengths are in tokens.
@@ -66,18 +67,22 @@ const (
 var entries = []entry{
 	{name: "english", title: "50 English books, 1620 to 1922", licence: publicDomain, group: "language", paths: []string{"DATA/books"},
 		tokens: "bytes", args: symbols, fit: "128:4096", control: []string{"reversed", "words", "sentences", "sentences-dealt"},
-		vary: []variant{trained("1M"), weaker("histories"), trained("64M")}},
-	{name: "french-german", title: "two French and two German books", licence: publicDomain, group: "language", paths: []string{"DATA/books-other"},
+		vary: []variant{weaker("histories"), trained("1M"), trained("8M"), trained("64M")}},
+	{name: "french", title: "two French novels, by Dumas and Zola", licence: publicDomain, group: "language", paths: []string{"DATA/books-other/fr-*"},
 		tokens: "bytes", args: symbols, fit: "128:4096"},
-	{name: "encyclopaedia", title: "Britannica of 1911 (a part of vol. 4), WikiText-2 test and validation", licence: "public domain; Wikipedia, CC BY-SA 3.0", group: "language", paths: []string{"DATA/wiki"},
+	{name: "german", title: "two German books, by Kant and Goethe", licence: publicDomain, group: "language", paths: []string{"DATA/books-other/de-*"},
 		tokens: "bytes", args: symbols, fit: "128:4096"},
-	{name: "manual-pages", title: "manual pages of a Debian machine, sections 1 to 8, names not in g", licence: "free licences of their packages", group: "language", paths: []string{"/usr/share/man/man[1-8]/[!g]*"},
+	{name: "britannica", title: "Encyclopædia Britannica of 1911, Brescia to Calgary", licence: publicDomain, group: "language", paths: []string{"DATA/wiki/britannica-*"},
+		tokens: "bytes", args: symbols, fit: "128:4096"},
+	{name: "wikipedia", title: "English Wikipedia, articles of WikiText-2 (test and validation)", licence: "CC BY-SA 3.0", group: "language", make: articles,
+		tokens: "bytes", args: symbols, fit: "128:4096"},
+	{name: "manual-pages", title: "manual pages of a Debian machine, sections 1 to 8, without names in g", licence: "free licences of their packages", group: "language", paths: []string{"/usr/share/man/man[1-8]/[^g]*"},
 		tokens: "bytes", args: symbols, fit: "128:4096", vary: []variant{model}},
 	{name: "changelogs", title: "Debian changelogs of a machine's packages", licence: "free licences of their packages", group: "language", make: changelogs,
 		tokens: "bytes", args: symbols, fit: "128:4096"},
 	{name: "go", title: "source code of Go and its library", licence: "BSD-3-Clause", group: "code", paths: []string{"GOROOT/src"},
 		tokens: "bytes", args: symbols, fit: "128:4096", control: []string{"reversed", "lines", "lines-dealt"},
-		vary: []variant{trained("1M"), weaker("histories"), trained("64M")}},
+		vary: []variant{weaker("histories"), trained("1M"), trained("64M")}},
 	{name: "python", title: "Python's standard library, 3.11", licence: "PSF-2.0", group: "code", paths: []string{"/usr/lib/python3.11"},
 		tokens: "bytes", args: symbols, fit: "128:4096"},
 	{name: "headers", title: "C headers of the Linux kernel", licence: "GPL-2.0 with syscall note", group: "code", paths: []string{"/usr/include/linux"},
@@ -87,7 +92,7 @@ var entries = []entry{
 	{name: "log", title: "the package manager's log of a Debian machine (dpkg.log)", licence: "made by the machine", group: "records", paths: []string{"/var/log/dpkg.log"},
 		tokens: "bytes", args: symbols, fit: "128:4096", control: []string{"lines"}},
 	{name: "music", title: "Irish and Scottish tunes in ABC notation (music21: O'Neill, Ryan, Aird)", licence: "public domain collections; music21, BSD-3-Clause", group: "records", make: tunes,
-		tokens: "bytes", args: small, fit: "32:1024"},
+		tokens: "bytes", args: short, fit: "32:1024"},
 	{name: "ecoli", title: "genome of Escherichia coli K-12", licence: refseq, group: "DNA", paths: []string{"DATA/dna/ecoli-k12-mg1655.fa.zst"},
 		tokens: "dna", args: symbols, fit: "128:4096", control: []string{"reversed", "reverse-complement", "triplets", "kilobases"}, vary: []variant{trained("256k")}},
 	{name: "celegans", title: "Caenorhabditis elegans, the first hundredth of each chromosome", licence: "public genome data", group: "DNA", paths: []string{"DATA/dna/celegans-1pct.fa.zst"},
@@ -95,16 +100,38 @@ var entries = []entry{
 	{name: "blochmannia", title: "genome of Blochmannia floridanus", licence: refseq, group: "DNA", paths: []string{"DATA/dna/blochmannia-floridanus.fa.zst"},
 		tokens: "dna", args: symbols, fit: "128:4096"},
 	{name: "lambda", title: "genome of the phage lambda", licence: refseq, group: "DNA", paths: []string{"DATA/dna/phage-lambda.fa.zst"},
-		tokens: "dna", args: small, fit: "32:1024"},
+		tokens: "dna", args: short, fit: "32:1024"},
 	{name: "yeast-proteins", title: "proteins of Saccharomyces cerevisiae", licence: "UniProt, CC BY 4.0", group: "protein", paths: []string{"DATA/protein/yeast-proteome.fa.zst"},
-		tokens: "protein", args: residues, fit: "32:1024", control: []string{"letters"}},
+		tokens: "protein", args: short, fit: "32:1024", control: []string{"letters"}},
 	{name: "ecoli-proteins", title: "proteins of Escherichia coli K-12", licence: refseq, group: "protein", paths: []string{"DATA/protein/ecoli-k12-proteome.fa.zst"},
-		tokens: "protein", args: residues, fit: "32:1024", control: []string{"letters"}},
+		tokens: "protein", args: short, fit: "32:1024", control: []string{"letters"}},
+}
+
+// heading is the first line of an article of WikiText.
+var heading = regexp.MustCompile(`(?m)^ = [^=\n]+ = $`)
+
+// articles cuts the files of WikiText into their articles.
+func articles(ctx context.Context, data, dir string) error {
+	n := 0
+	return eachDocument(ctx, []string{filepath.Join(data, "wiki/wikitext-2-*")}, func(text []byte, _ bool) error {
+		starts := heading.FindAllIndex(text, -1)
+		for i, at := range starts {
+			end := len(text)
+			if i+1 < len(starts) {
+				end = starts[i+1][0]
+			}
+			n++
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d.txt", n)), text[at[0]:end], 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // changelogs unpacks Debian's own changelogs, which a folder of documentation
 // has among much else.
-func changelogs(dir string) error {
+func changelogs(_ context.Context, _, dir string) error {
 	files, err := filepath.Glob("/usr/share/doc/*/changelog.Debian.gz")
 	if err != nil || len(files) == 0 {
 		return errors.Join(err, errors.New("/usr/share/doc has no changelogs: run the atlas on a Debian machine"))
@@ -127,8 +154,8 @@ func changelogs(dir string) error {
 }
 
 // goList writes the description of every package of the standard library.
-func goList(dir string) error {
-	out, err := exec.Command("go", "list", "-json", "-deps", "std", "cmd").Output()
+func goList(ctx context.Context, _, dir string) error {
+	out, err := exec.CommandContext(ctx, "go", "list", "-json", "-deps", "std", "cmd").Output()
 	if err != nil {
 		return fmt.Errorf("listing the packages of Go: %w", err)
 	}
@@ -148,9 +175,9 @@ func goList(dir string) error {
 }
 
 // tunes takes the collections in ABC notation out of the Python package music21.
-func tunes(dir string) error {
+func tunes(ctx context.Context, _, dir string) error {
 	wheel := filepath.Join(dir, "wheel")
-	fetch := exec.Command("pip", "download", "--no-deps", "--quiet", "--dest", wheel, "music21==10.5.1")
+	fetch := exec.CommandContext(ctx, "pip", "download", "--no-deps", "--quiet", "--dest", wheel, "music21==10.5.1")
 	if out, err := fetch.CombinedOutput(); err != nil {
 		return fmt.Errorf("fetching music21: %w\n%s", err, out)
 	}

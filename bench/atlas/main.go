@@ -156,7 +156,7 @@ func (a *atlas) paths(ctx context.Context, j job) ([]string, error) {
 		paths = append(paths, strings.NewReplacer("DATA", a.data, "GOROOT", goroot()).Replace(p))
 	}
 	if j.entry.make != nil {
-		dir, err := a.folder(j.entry.name, j.entry.make)
+		dir, err := a.folder(ctx, j.entry.name, j.entry.make)
 		if err != nil {
 			return nil, err
 		}
@@ -165,12 +165,14 @@ func (a *atlas) paths(ctx context.Context, j job) ([]string, error) {
 	if j.change == "" {
 		return paths, nil
 	}
-	dir, err := a.folder(j.name, func(dir string) error { return changes[j.change].write(ctx, dir, paths) })
+	dir, err := a.folder(ctx, j.name, func(ctx context.Context, _, dir string) error {
+		return changes[j.change].write(ctx, dir, paths)
+	})
 	return []string{dir}, err
 }
 
 // folder is a folder of generated text. It is renamed when it is complete.
-func (a *atlas) folder(name string, make generator) (string, error) {
+func (a *atlas) folder(ctx context.Context, name string, make generator) (string, error) {
 	dir := filepath.Join(a.work, "data", name)
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		return dir, err
@@ -179,7 +181,7 @@ func (a *atlas) folder(name string, make generator) (string, error) {
 	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o755)); err != nil {
 		return "", err
 	}
-	if err := make(part); err != nil {
+	if err := make(ctx, a.data, part); err != nil {
 		return "", err
 	}
 	return dir, os.Rename(part, dir)

@@ -152,7 +152,7 @@ func pairs(entries []entry, found map[string]*result.Result) string {
 				if q.Covariance == nil {
 					return "–"
 				}
-				return prose.Round(q.Covariance.Norm, q.Covariance.SE)
+				return prose.Significant(q.Covariance.Norm, 3)
 			}))
 		}
 		t.row(append(cells, decaying(p.CovarianceLaw))...)
