@@ -84,7 +84,11 @@ class Process:
         with call(["process", "truth"], [self.spec], {**options, "json": True}) as out:
             document = json.load(out)
         rows = document["bipartite"]
-        return Truth(np.array([r["length"] for r in rows]), np.array([r["nats"] for r in rows]), document)
+        return Truth(
+            np.array([r["length"] for r in rows], dtype=np.int64),
+            np.array([r["nats"] for r in rows], dtype=np.float64),
+            document,
+        )
 
     def gap(self, x: ArrayLike, **predictions: ArrayLike) -> Gap:
         """Evaluate what a model predicts of each token of samples x (n, L).
