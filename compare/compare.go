@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,10 @@ type Options struct {
 	// Faces makes the files shown beside the comparison, figures in the given formats;
 	// nil: none.
 	Faces func(c *result.Comparison, formats []string) []rundir.Face
+
+	// IdealLoss is the loss that a perfect model would have on the windows, nats per token;
+	// 0: not known. The law is extrapolated to it from three or more models.
+	IdealLoss float64
 
 	Draws int // bootstrap replicates; 0 means 1,000
 	Seed  uint64
@@ -56,6 +61,8 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 		return nil, errors.New("a comparison needs two runs")
 	case len(o.Configs) > len(o.Runs):
 		return nil, fmt.Errorf("%d configurations for %d runs", len(o.Configs), len(o.Runs))
+	case !(o.IdealLoss >= 0) || math.IsInf(o.IdealLoss, 0):
+		return nil, fmt.Errorf("--ideal-loss %g: give a loss above 0, in nats per token", o.IdealLoss)
 	}
 	var runs []*scored
 	for _, dir := range o.Runs {
@@ -106,6 +113,9 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 		}
 		c.Runs = append(c.Runs, run)
 	}
+	if err := o.extrapolate(c, runs); err != nil {
+		return nil, err
+	}
 	if c.Documents < 20 {
 		c.Warnings = append(c.Warnings, info.Warning{
 			Code: "few-clusters", Text: fmt.Sprintf("%d documents are few: intervals are rough, and a model that gains slowly may seem to stop", c.Documents), Fix: "measure more documents",
@@ -117,6 +127,29 @@ func Run(ctx context.Context, o Options) (*result.Comparison, error) {
 		}
 	}
 	return c, nil
+}
+
+// extrapolate adds the law as a function of the loss, from three runs on.
+func (o Options) extrapolate(c *result.Comparison, runs []*scored) error {
+	var of []int
+	var models []*mi.Statistics
+	for i, r := range runs {
+		if r.shared {
+			of, models = append(of, i), append(models, r.stats)
+		}
+	}
+	if len(models) < fewestModels && o.IdealLoss == 0 {
+		return nil
+	}
+	f, err := newFamily(of, models)
+	if err != nil {
+		return err
+	}
+	if best := f[len(f)-1]; o.IdealLoss >= best.loss {
+		return fmt.Errorf("--ideal-loss %g: no perfect model loses more than %s, %.4g nats per token", o.IdealLoss, runs[best.run].dir, best.loss)
+	}
+	c.Models, err = f.extrapolate(o.IdealLoss, Bootstrap{Draws: o.Draws, Seed: o.Seed})
+	return err
 }
 
 // share finds the runs whose first windows are those of the first run, and how many of
@@ -187,15 +220,8 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 		Run: r.dir, Model: r.result.Model.Name, Fingerprint: r.result.Model.Fingerprint, Tokenizer: r.result.Corpus.Tokenizer,
 		BytesPerToken: r.result.Windows.BytesPerToken, Paired: r.shared,
 	}
-	own := func(s Sums, scale float64) []info.Estimate {
-		e, err := Difference(s, s, func(a, _ float64) float64 { return a / scale }, opts)
-		if err != nil {
-			return nil
-		}
-		return e
-	}
 	loss, base := lossSums(r.stats), lossSums(first.stats)
-	means := own(loss, scale)
+	means := own(loss, scale, opts)
 	bins := r.stats.Loss().Positions
 	var differences []info.Estimate
 	if i > 0 {
@@ -227,7 +253,7 @@ func (o Options) compareRun(c *result.Comparison, first, r *scored, i int) (resu
 	}
 	out.Stop = FindStop(series, opts)
 	if i < len(o.Configs) && o.Configs[i] != "" {
-		if out.Capacity, err = capacity(o.Configs[i], series, own(Sums{Totals: series.Sums, Counts: series.Counts}, 1)); err != nil {
+		if out.Capacity, err = capacity(o.Configs[i], series, own(Sums{Totals: series.Sums, Counts: series.Counts}, 1, opts)); err != nil {
 			return out, err
 		}
 	}

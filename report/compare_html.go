@@ -51,6 +51,9 @@ func comparisonHTML(w io.Writer, comparison *result.Comparison) error {
 	if len(figures) > 2 {
 		p.Sections = append(p.Sections, page.Section{ID: "difference", Title: "Where the difference lies", Blocks: []page.Block{page.Draw(figures[2])}})
 	}
+	if c.Models != nil {
+		p.Sections = append(p.Sections, c.lossSection())
+	}
 	p.Sections = append(p.Sections, c.numbersSection(), c.methodSection())
 	return p.HTML(w)
 }

@@ -120,6 +120,14 @@ func ComparisonText(w io.Writer, doc *result.Comparison, opts TextOptions) error
 		}
 		t.paragraph(s, 2)
 	}
+	if c.Models != nil {
+		if c.Models.Reason == "" {
+			t.out.WriteString("\n")
+			t.table(c.lossTable(), 0)
+			t.out.WriteString("\n")
+		}
+		t.paragraph(c.lossSentence(), 2)
+	}
 	for _, warning := range c.Warnings {
 		t.paragraph(sentence(warning), 2, text.FgYellow)
 	}

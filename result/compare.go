@@ -23,6 +23,7 @@ type Comparison struct {
 	Documents int            `json:"documents"` // of the first run
 	Level     float64        `json:"level"`     // of intervals
 	Runs      []ComparedRun  `json:"runs"`
+	Models    *Extrapolation `json:"models,omitempty"` // the law as a function of the loss, where there are three or more
 	Warnings  []info.Warning `json:"warnings,omitempty"`
 }
 
@@ -103,4 +104,36 @@ type Stop struct {
 	Plateau float64 `json:"plateau,omitempty"` // information from there on, nats
 	Level   float64 `json:"level"`
 	Reason  string  `json:"reason,omitempty"` // why there is no answer
+}
+
+// Extrapolation is the law as a function of the models' loss, from runs of the first
+// run's windows: at each length the information that models take lies on a line in
+// their loss. Lengths are in tokens, losses in nats per token.
+type Extrapolation struct {
+	Reason string    `json:"reason,omitempty"` // why there is no line; everything else is then empty
+	Runs   []LossLaw `json:"runs,omitempty"`   // each model's own law, the highest loss first
+	Lowest *LossLaw  `json:"lowest,omitempty"` // on the line, at the lowest loss
+	Ideal  *LossLaw  `json:"ideal,omitempty"`  // on the line, at the loss that was given for a perfect model
+
+	Gain     info.Estimate  `json:"gain"`              // of information at the longest length, nats, where the loss falls by one nat per token
+	BetaGain info.Estimate  `json:"beta_gain"`         // of the exponent, likewise, near the lowest loss
+	Missing  *info.Estimate `json:"missing,omitempty"` // exponent at Ideal minus that of the best model: how much the model takes from it; nil where either is no law
+	Reach    float64        `json:"reach,omitempty"`   // how far Ideal lies below the lowest loss, over the distance from the highest to the lowest
+	Residual Residual       `json:"residual"`          // the model that is farthest from the line
+}
+
+// LossLaw is the law I(L/2;L) = A·L^Beta at a loss, fitted over all lengths.
+type LossLaw struct {
+	Run  int           `json:"run"` // index in Comparison.Runs; -1: on the line
+	Loss info.Estimate `json:"loss"`
+	A    info.Estimate `json:"a"`
+	Beta info.Estimate `json:"beta"`
+	Nats info.Estimate `json:"nats"` // at the longest length
+}
+
+// Residual is the distance of a model from the line at the longest length, nats; Run is
+// -1 if errors are not known.
+type Residual struct {
+	Run  int           `json:"run"`
+	Nats info.Estimate `json:"nats"`
 }

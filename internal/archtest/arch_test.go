@@ -88,7 +88,7 @@ var bands = []band{
 		{"audit", []string{"arch", "arch/serving", "info", "internal/option", "internal/shell", "law", "result", "rundir", "token"}},
 		{"measure", []string{"audit", "check", "corpus", "info", "internal/npy", "internal/option", "law", "lm", "lm/llamacpp", "lm/open", "lm/openai", "lm/recorded", "mi", "process", "result", "rundir", "score", "token", "token/vocabulary", "twopoint"}},
 		{"calibrate", []string{"check", "info", "internal/atomicfile", "internal/option", "law", "lm", "lm/bytemix", "lm/open", "measure", "mi", "process", "result", "rundir", "score", "stats", "token"}},
-		{"compare", []string{"arch", "info", "internal/option", "mi", "result", "rundir", "score", "stats", "token"}},
+		{"compare", []string{"arch", "info", "internal/option", "law", "mi", "result", "rundir", "score", "stats", "token"}},
 		{"fit", []string{"info", "internal/option", "law", "mi", "result", "rundir"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
 		{"predictor", []string{"internal/option", "check", "corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
