@@ -39,7 +39,11 @@ func Declare(s option.Set, o *Options) {
 	s.Int(&o.Workers, "workers", "j", 0, "cores to use (default: all); does not change the result", option.Running)
 }
 
-// Command is the command line that repeats the run.
+// Command is the command line that repeats the run; "" for one with Settings, which a
+// study makes.
 func (o Options) Command() string {
+	if o.Settings != nil {
+		return ""
+	}
 	return option.Command("lab train", Declare, o, append([]string{o.Recipe}, o.Paths...))
 }

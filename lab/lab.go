@@ -33,8 +33,10 @@ import (
 // Options of a training run. Zero values mean those of the recipe.
 type Options struct {
 	Recipe string // name of a built-in recipe, or a file
-	Out    string // run directory; "" means l2m-lab-NAME
-	Fresh  bool   // discard what an earlier run left there
+	// Settings is a recipe in place of one with a name.
+	Settings *train.Recipe
+	Out      string // run directory; "" means l2m-lab-NAME
+	Fresh    bool   // discard what an earlier run left there
 
 	Paths  []string // text, for recipes on bytes: files, folders, globs; "-" is Stdin
 	Stdin  io.Reader
@@ -95,8 +97,11 @@ func FindRecipe(name string) (train.Recipe, error) {
 
 // recipe is the recipe with the changes of the options.
 func (o Options) recipe() (train.Recipe, error) {
-	r, err := FindRecipe(o.Recipe)
-	if err != nil {
+	var r train.Recipe
+	var err error
+	if o.Settings != nil {
+		r = *o.Settings
+	} else if r, err = FindRecipe(o.Recipe); err != nil {
 		return r, err
 	}
 	if o.Data != "" {

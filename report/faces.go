@@ -53,6 +53,8 @@ func Faces(kind rundir.Kind, doc io.Reader, name string, formats []string) ([]ru
 		return facesOf(doc, name, CalibrationFaces, formats)
 	case rundir.Lab.Verb:
 		return facesOf(doc, name, LabFaces, formats)
+	case rundir.Study.Verb:
+		return facesOf(doc, name, StudyFaces, formats)
 	}
 	return facesOf(doc, name, ResultFaces, formats)
 }

@@ -21,6 +21,7 @@ var traversals = []string{
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"none","estimators":[{"estimator":"x/../../../../trav/pwned","points":[{"truth":1}]}]}]}`,
 	`{"schema":"l2m.calibration/1","cells":[{"damage":"x/../../../../trav/pwned=1","estimators":[{"estimator":"paired","beta":{"bias":1},"points":[]}]}]}`,
 	`{"schema":"l2m.results/1","twopoint":{"estimator":"x/../../../../trav/pwned","points":[{"distance":1},{"distance":2}]}}`,
+	`{"schema":"l2m.study/1","panels":[{"name":"a"}],"figures":[{"id":"x/../../../../trav/pwned","x":"state","panels":["a"]}],"cells":[{"panel":"a","length":4,"recipe":{},"gap":0.5}]}`,
 	`{"schema":"l2m.lab/1","name":"x/../../../../trav/pwned","recipe":{"name":"x/../../../../trav/pwned"},"steps":1,"evaluations":[{"step":1,"length":2,"by_position":[1,1]}]}`,
 }
 
@@ -56,6 +57,8 @@ func FuzzFaces(f *testing.F) {
 		`{"schema":"l2m.compare/2","runs":[{"estimator":"paired","information":[{"ell":2}]},{"estimator":"paired","information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`,
 		`{"schema":"l2m.calibration/1","coverage":{"covered":1,"of":1,"coverage":1},"cells":[{"damage":"order=2","estimators":[{"estimator":"paired","beta":{"truth":1},"points":[{"truth":1,"mean":-1,"spread":1e300}]}]}]}`,
 		`{"schema":"l2m.lab/1","recipe":{},"steps":2,"curve":[{"step":1,"loss":1,"gradient_norm":0},{"step":2,"loss":-1}],"evaluations":[{"step":2,"length":2,"by_position":[1,-1],"gain":[0,1e-300],"gap":0.5}]}`,
+		`{"schema":"l2m.study/1","models":[{"name":"m","family":"f"}],"panels":[{"name":"a"},{"name":"b"}],"figures":[{"id":"f","x":"state","panels":["a","b"]},{"id":"g","x":"length","panels":["a"]}],
+			"cells":[{"panel":"a","model":"m","length":4,"recipe":{},"gap":0.5},{"panel":"a","model":"m","length":4,"recipe":{},"gap":-1e300},{"panel":"b","model":"n","state":9,"length":4,"recipe":{},"accuracy":0}]}`,
 	}, traversals...) {
 		f.Add([]byte(doc))
 	}
@@ -75,6 +78,9 @@ func FuzzFaces(f *testing.F) {
 		}
 		if l, err := result.Read[result.Lab](bytes.NewReader(doc), "lab.json"); err == nil {
 			show(t, labFigures(l), LabHTML(io.Discard, l))
+		}
+		if s, err := result.Read[result.Study](bytes.NewReader(doc), "study.json"); err == nil {
+			show(t, studyFigures(s), StudyHTML(io.Discard, s), StudyText(io.Discard, s, opts))
 		}
 	})
 }

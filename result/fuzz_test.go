@@ -33,6 +33,8 @@ func FuzzRead(f *testing.F) {
 		`{"schema":"l2m.compare/2","runs":[{"run":"x/../../../../trav/pwned","estimator":"x/../../../../trav/pwned"},{"run":"b"}]}`,
 		`{"schema":"l2m.lab/1","recipe":{"name":"x/../../../../trav/pwned"},"steps":1,"evaluations":[{"step":1,"length":1,"by_position":[1]}]}`,
 		`{"schema":"l2m.results/1","loss":{"se":1e999}}`,
+		`{"schema":"l2m.study/1","panels":[{"name":"a"}],"figures":[{"id":"f","x":"state","panels":["a"]}],"cells":[{"panel":"a","length":4,"recipe":{},"gap":0.5}]}`,
+		`{"schema":"l2m.study/1","figures":[{"id":"x/../../../../trav/pwned","x":"state"}]}`,
 	} {
 		f.Add([]byte(doc))
 	}
@@ -42,6 +44,7 @@ func FuzzRead(f *testing.F) {
 		twice(t, doc, result.Read[result.Comparison], result.Marshal[result.Comparison])
 		twice(t, doc, result.Read[result.Calibration], result.Marshal[result.Calibration])
 		twice(t, doc, result.Read[result.Lab], result.Marshal[result.Lab])
+		twice(t, doc, result.Read[result.Study], result.Marshal[result.Study])
 	})
 }
 

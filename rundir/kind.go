@@ -37,6 +37,7 @@ const (
 	Repetitions = "repetitions" // folder of finished simulations
 
 	Checkpoint = "checkpoint" // folder of the state of a training
+	Trainings  = "trainings"  // folder of the run directories of a study's models
 
 	RunFile  = "run.json" // what the directory holds
 	lockName = ".l2m-lock"
@@ -73,12 +74,14 @@ var (
 	Lab   = Kind{"lab train", "lab.json",
 		names(`lab\.json`, `config\.json`, `model\.safetensors`, `curve\.csv`, `loss\.csv`),
 		map[string]*regexp.Regexp{Checkpoint: regexp.MustCompile(`^training\.safetensors$`)}}
+	// The trainings of a study are runs of their own, which a study does not remove.
+	Study   = Kind{"lab study", "study.json", names(`study\.json`), map[string]*regexp.Regexp{Trainings: regexp.MustCompile(`^$`)}}
 	Fit     = Kind{"fit", Results, names(`results\.json`, `estimates\.csv`), nil}
 	Compare = Kind{"compare", "compare.json", names(`compare\.json`, `compare\.csv`), nil}
 )
 
 // Kinds are all kinds of run directories.
-func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Audit, Compare, Lab, Fit} }
+func Kinds() []Kind { return []Kind{Measure, TwoPoint, Calibrate, Audit, Compare, Lab, Study, Fit} }
 
 // kindOf is the kind of a verb.
 func kindOf(verb string) (Kind, bool) {

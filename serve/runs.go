@@ -53,6 +53,7 @@ const (
 var readers = map[string]func(r *Run, doc io.Reader) error{
 	rundir.Measure.Verb: readResult, rundir.TwoPoint.Verb: readResult, rundir.Compare.Verb: readComparison,
 	rundir.Audit.Verb: readAudit, rundir.Fit.Verb: readResult, rundir.Calibrate.Verb: readCalibration, rundir.Lab.Verb: readLab,
+	rundir.Study.Verb: readStudy,
 }
 
 // list finds the runs below the root, the latest first.
@@ -233,5 +234,14 @@ func readLab(r *Run, doc io.Reader) error {
 		return err
 	}
 	r.Command, r.Verdict, r.Subject = l.Command, report.LabHeadline(l), l.Name+", trained on "+l.Data
+	return nil
+}
+
+func readStudy(r *Run, doc io.Reader) error {
+	s, err := result.Read[result.Study](doc, rundir.Study.Document)
+	if err != nil {
+		return err
+	}
+	r.Command, r.Verdict, r.Subject = s.Command, report.StudyHeadline(s), s.Name
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,6 +53,15 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 		"data": "recall:pairs=1,vocabulary=8", "lengths": []int{8}, "evaluate": []int{8}, "steps": 1, "batch": 1, "rate": 0.1}))
 	put(t, at("mistyped.json"), object(map[string]any{"name": hostile, hostile: 1}))
 	put(t, at("mechanism.json"), object(map[string]any{"name": hostile, "model": map[string]any{"model_type": "", "layer_types": []string{hostile}}, "data": hostile, "lengths": []int{8}, "steps": 1, "batch": 1, "rate": 0.1}))
+	hostileStudy := func(names map[string]any) string {
+		study := map[string]any{"question": hostile, "about": hostile, "recipe": map[string]any{"model": map[string]any{"model_type": "", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2},
+			"data": "hierarchical:copies=2", "lengths": []int{4}, "steps": 1, "batch": 1, "rate": 0.1, "seed": 1}, "models": []any{map[string]any{"name": "m", "family": hostile, "change": map[string]any{"layer_types": []string{"full_attention"}}}},
+			"panels": []any{map[string]any{"name": "p", "label": hostile, "change": map[string]any{}, "models": []string{"m"}}}, "seeds": []int{1}, "figures": []any{map[string]any{"id": "f", "title": hostile, "x": "state", "panels": []string{"p"}}}}
+		maps.Copy(study, names)
+		return object(study)
+	}
+	put(t, at("study.json"), hostileStudy(map[string]any{"name": hostile}))
+	put(t, at("badstudy.json"), hostileStudy(map[string]any{"panels": []any{map[string]any{"name": hostile, "change": map[string]any{}, "models": []string{hostile}}}}))
 	put(t, at("points.csv"), "length,nats,\""+hostile+"\"\n8,1,x\n")
 	put(t, at("logprobs.csv"), "document,position,logprob\n\""+hostile+"\",1,x\n")
 	put(t, at("chain.json"), object(map[string]any{hostile: 1, "transition": [][]int{{1}}}))
@@ -153,6 +163,10 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 	try("lab", "train", "DIR/mistyped.json")
 	try("lab", "train", "DIR/mechanism.json")
 	try("lab", "eval", "TEXTS")
+	try("lab", "study", "HOSTILE")
+	try("lab", "study", "DIR/study.json", "--figures", "svg", "-o", "DIR/HOSTILE-study")
+	try("lab", "study", "DIR/study.json", "--only", "HOSTILE")
+	try("lab", "study", "DIR/badstudy.json")
 	try("lab", "export", "TEXTS", "-o", "DIR/HOSTILE.gguf")
 	try("man", "DIR/keys.jsonl/HOSTILE")
 	all.Wait()
@@ -162,7 +176,7 @@ func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 	// What reads the runs that were made above.
 	try("compare", "DIR/r1", "DIR/HOSTILE-two")
 	try("compare", "DIR/r1", "DIR/r1", "--figures", "svg", "-o", "DIR/HOSTILE-compare")
-	try("report", "DIR/HOSTILE-two", "DIR/HOSTILE-audit", "DIR/HOSTILE-lab", "--figures", "svg")
+	try("report", "DIR/HOSTILE-two", "DIR/HOSTILE-audit", "DIR/HOSTILE-lab", "DIR/HOSTILE-study", "--figures", "svg")
 	try("model", "info", "DIR/HOSTILE.bytemix")
 	try("model", "eval", "DIR/HOSTILE.bytemix", "TEXTS")
 	try("lab", "eval", "DIR/HOSTILE-lab")

@@ -43,6 +43,7 @@ func writers() []writer {
 		{"process truth", words("process truth santafe --length 8 -o OUT"), "x.json", false, []string{"x.json"}},
 		{"audit --html", words("audit CONFIG --html OUT"), "a.html", false, []string{"a.html"}},
 		{"lab train", words("lab train RECIPE BOOKS -q -o OUT"), "", true, trained},
+		{"lab study", words("lab study STUDY --figures svg -q -o OUT"), "", false, lists("study.json", "trainings")},
 		{"lab export", words("lab export RUNS/lab_train -o OUT"), "x.gguf", false, []string{"x.gguf"}},
 		{"lab eval --html", words("lab eval RUNS/lab_train BOOKS --html OUT"), "e.html", false, []string{"e.html"}},
 		{"man", words("man OUT"), "", false, []string{"l2m.1", "l2m-measure.1", "l2m-process-sample.1"}},
@@ -122,7 +123,7 @@ func newWorkshop(t *testing.T) workshop {
 	t.Helper()
 	dir := sharedDir(t)
 	s := workshop{map[string]string{}}
-	for name, file := range map[string]string{"BOOKS": "books", "RUNS": "runs", "ANSWERS": "answers", "CONFIG": "config.json", "RECIPE": "recipe.json", "POINTS": "points.csv"} {
+	for name, file := range map[string]string{"BOOKS": "books", "RUNS": "runs", "ANSWERS": "answers", "CONFIG": "config.json", "RECIPE": "recipe.json", "STUDY": "study.json", "POINTS": "points.csv"} {
 		s.known[name] = filepath.Join(dir, file)
 	}
 	var err error
@@ -141,6 +142,9 @@ func newWorkshop(t *testing.T) workshop {
 	put(t, s.known["RECIPE"], `{"model": {"model_type": "", "hidden_size": 8, "num_hidden_layers": 1, "layer_types": ["full_attention"],
 		"num_attention_heads": 2, "intermediate_size": 8, "positions": "rope", "norm": "rmsnorm", "hidden_act": "gated"},
 		"data": "bytes", "lengths": [8], "evaluate": [8], "steps": 3, "batch": 2, "rate": 0.01, "seed": 1}`)
+	put(t, s.known["STUDY"], `{"question": "Which?", "about": "A test.", "recipe": {"model": {"model_type": "", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2},
+		"data": "hierarchical:copies=2", "lengths": [4], "steps": 2, "batch": 1, "rate": 0.01, "seed": 1}, "models": [{"name": "m", "change": {"layer_types": ["full_attention"]}}],
+		"panels": [{"name": "p", "label": "P", "change": {}, "models": ["m"]}], "seeds": [1], "figures": [{"id": "f", "title": "F", "x": "state", "panels": ["p"]}]}`)
 	for _, w := range writers() {
 		if w.file != "" || slices.Contains(words("ingest report man"), w.name) {
 			continue

@@ -20,7 +20,7 @@ import (
 // hours is parsed only.
 
 // tooMuch matches examples that are parsed and not run.
-var tooMuch = regexp.MustCompile(`--model (smollm2|http|\S*\.gguf)|^l2m (serve|model fetch|lab (train|eval)|man)|l2m-lab-|--rivals|recipe\.json|results-|--counts (dna|half)`)
+var tooMuch = regexp.MustCompile(`--model (smollm2|http|\S*\.gguf)|^l2m (serve|model fetch|lab (train|eval|study .*)|man)|l2m-lab-|--rivals|recipe\.json|results-|--counts (dna|half)`)
 
 // smaller are options that come after those of an example and make it quick.
 var smaller = map[string]string{

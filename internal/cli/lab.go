@@ -30,7 +30,7 @@ checkpoint: an interrupted run continues, and ends with the same weights.`,
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newLabTrainCommand(), newLabRecipesCommand(), newLabEvalCommand(), newLabExportCommand())
+	cmd.AddCommand(newLabTrainCommand(), newLabRecipesCommand(), newLabEvalCommand(), newLabExportCommand(), newLabStudyCommand())
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func newReportCommand() *cobra.Command {
 		Use:   "report RUN…",
 		Short: "Re-render the reports of finished runs; say what unfinished ones give so far",
 		Long: `Report re-renders report.html, the tables and the figures of finished runs from
-their results.json, compare.json, audit.json, calibration.json or lab.json: after an
+their results.json, compare.json, audit.json, calibration.json, lab.json or study.json: after an
 update of l2m, or in other formats for a paper. Nothing is measured again.
 
 Of a run of l2m measure that is not finished, also while it runs, it prints what the

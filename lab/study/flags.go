@@ -1,0 +1,15 @@
+package study
+
+import "github.com/l2m-lab/l2m/internal/option"
+
+// Declare declares the options of l2m lab study, except those for its output.
+func Declare(s option.Set, o *Options) {
+	s.List(&o.Only, "only", nil, "train only models whose names match one of these patterns, such as '*-attention-seed1'", option.Running)
+	s.Int(&o.Limit, "limit", "", -1, "train at most so many models now (default: all that are missing)", option.Running)
+	s.Int(&o.Workers, "workers", "j", 0, "cores to use (default: all); does not change the result", option.Running)
+}
+
+// Command is the command line that repeats the run.
+func (o Options) Command() string {
+	return option.Command("lab study", Declare, o, []string{o.Study})
+}

@@ -1,0 +1,250 @@
+package study
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/result"
+)
+
+// Study is a grid of recipes: every model in every panel with every seed.
+type Study struct {
+	Name     string          `json:"name"`
+	Question string          `json:"question"`       // that it asks, a sentence
+	About    string          `json:"about"`          // the setting, a sentence or two
+	Cost     string          `json:"cost,omitempty"` // as measured, in words
+	Recipe   json.RawMessage `json:"recipe"`         // of all cells: a recipe, in which what differs is missing
+	Models   []Model         `json:"models"`
+	Panels   []Panel         `json:"panels"`
+	Seeds    []uint64        `json:"seeds"`
+
+	Figures []result.StudyFigure `json:"figures"`
+}
+
+// Model is a model of a study: changes of the model that the recipe describes.
+type Model struct {
+	result.StudyModel
+	Change json.RawMessage `json:"change"`
+}
+
+// Panel is a setting of a study: changes of its recipe.
+type Panel struct {
+	result.StudyPanel
+	Change json.RawMessage            `json:"change"`
+	Models []string                   `json:"models"`          // in it, most wanted first
+	Sizes  map[string]json.RawMessage `json:"sizes,omitempty"` // further changes of models here, by name
+	Seeds  []uint64                   `json:"seeds,omitempty"` // in place of those of the study
+}
+
+// Cell is one training of a study.
+type Cell struct {
+	Name, Panel, Model string
+	Recipe             train.Recipe // named as the cell
+}
+
+//go:embed studies/*.json
+var studies embed.FS
+
+// Studies are the built-in studies by name.
+func Studies() []Study {
+	files, err := fs.Glob(studies, "studies/*.json")
+	if err != nil {
+		panic("study: " + err.Error())
+	}
+	var out []Study
+	for _, f := range files {
+		data, err := studies.ReadFile(f)
+		if err != nil {
+			panic("study: " + err.Error())
+		}
+		s, err := Read(bytes.NewReader(data))
+		if err != nil {
+			panic("study: " + f + ": " + err.Error())
+		}
+		s.Name = strings.TrimSuffix(path.Base(f), ".json")
+		out = append(out, s)
+	}
+	return out
+}
+
+// Find returns a built-in study by name, or reads a file.
+func Find(name string) (Study, error) {
+	all := Studies()
+	if i := slices.IndexFunc(all, func(s Study) bool { return s.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Study{}, fmt.Errorf("%q is neither a built-in study (l2m lab study lists them) nor a file", name)
+	} else if err != nil {
+		return Study{}, err
+	}
+	defer f.Close()
+	s, err := Read(f)
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", name, err)
+	}
+	if s.Name == "" {
+		s.Name = strings.TrimSuffix(path.Base(name), path.Ext(name))
+	}
+	return s, nil
+}
+
+// Read reads a study and checks its grid. Unknown keys are errors.
+func Read(r io.Reader) (Study, error) {
+	var s Study
+	d := json.NewDecoder(io.LimitReader(r, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return Study{}, fmt.Errorf("reading a study: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Study{}, errors.New("reading a study: more than one object")
+	}
+	if _, err := s.Cells(); err != nil {
+		return Study{}, fmt.Errorf("reading a study: %w", err)
+	}
+	if err := s.document().Validate(); err != nil {
+		return Study{}, fmt.Errorf("reading a study: %w", err)
+	}
+	return s, nil
+}
+
+// maxCells catches mistyped grids.
+const maxCells = 10_000
+
+// safe is a name that may be part of a file's.
+var safe = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
+
+// Cells lists the grid in the order of training: all panels with one seed before any
+// with the next, so that an unfinished study has something of everything.
+func (s *Study) Cells() ([]Cell, error) {
+	var out []Cell
+	most := 0
+	seeds := func(p Panel) []uint64 {
+		if len(p.Seeds) > 0 {
+			return p.Seeds
+		}
+		return s.Seeds
+	}
+	for _, p := range s.Panels {
+		most = max(most, len(seeds(p)))
+	}
+	for round := range most {
+		for _, p := range s.Panels {
+			if round >= len(seeds(p)) {
+				continue
+			}
+			for _, m := range p.Models {
+				c, err := s.cell(p, m, seeds(p)[round])
+				if err != nil {
+					return nil, err
+				}
+				if slices.ContainsFunc(out, func(o Cell) bool { return o.Name == c.Name }) {
+					return nil, fmt.Errorf("the study has two cells %s", c.Name)
+				}
+				if out = append(out, c); len(out) > maxCells {
+					return nil, fmt.Errorf("the study has more than %d cells", maxCells)
+				}
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("the study has no cells: it needs models, panels that name them, and seeds")
+	}
+	return out, nil
+}
+
+// cell is the recipe of one model in one panel with one seed.
+func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
+	i := slices.IndexFunc(s.Models, func(m Model) bool { return m.Name == model })
+	if i < 0 {
+		return Cell{}, fmt.Errorf("panel %q names %q, which is not a model of the study", p.Name, model)
+	}
+	c := Cell{Name: fmt.Sprintf("%s-%s-seed%d", p.Name, model, seed), Panel: p.Name, Model: model}
+	if !safe.MatchString(p.Name) || !safe.MatchString(model) {
+		return c, fmt.Errorf("%q and %q name files: want letters, digits, dots and hyphens", p.Name, model)
+	}
+	merged, err := merge(s.Recipe, p.Change, inside("model", s.Models[i].Change), inside("model", p.Sizes[model]))
+	if err == nil {
+		c.Recipe, err = train.ReadRecipe(bytes.NewReader(merged))
+	}
+	if err != nil {
+		return c, fmt.Errorf("cell %s: %w", c.Name, err)
+	}
+	c.Recipe.Name, c.Recipe.Seed = c.Name, seed
+	data, err := train.OpenData(c.Recipe.Data)
+	if err == nil {
+		_, err = c.Recipe.Settled(data)
+	}
+	if err != nil {
+		return c, fmt.Errorf("cell %s: %w", c.Name, err)
+	}
+	return c, nil
+}
+
+// inside is an object with one key; nil for no value.
+func inside(key string, value json.RawMessage) json.RawMessage {
+	if value == nil {
+		return nil
+	}
+	return slices.Concat([]byte(`{"`+key+`":`), value, []byte("}"))
+}
+
+// merge applies changes to an object: RFC 7396, JSON Merge Patch.
+func merge(object json.RawMessage, changes ...json.RawMessage) (json.RawMessage, error) {
+	var out any = map[string]any{}
+	for _, c := range append([]json.RawMessage{object}, changes...) {
+		if c == nil {
+			continue
+		}
+		var v any
+		if err := json.Unmarshal(c, &v); err != nil {
+			return nil, err
+		}
+		out = patch(out, v)
+	}
+	return json.Marshal(out)
+}
+
+func patch(target, change any) any {
+	c, ok := change.(map[string]any)
+	if !ok {
+		return change
+	}
+	t, ok := target.(map[string]any)
+	if !ok {
+		t = map[string]any{}
+	}
+	for key, value := range c {
+		if value == nil {
+			delete(t, key)
+		} else {
+			t[key] = patch(t[key], value)
+		}
+	}
+	return t
+}
+
+// document is the study without a finished cell.
+func (s *Study) document() *result.Study {
+	d := &result.Study{Schema: result.StudySchema, Name: s.Name, Question: s.Question, About: s.About, Figures: s.Figures, Cells: []result.StudyCell{}}
+	for _, m := range s.Models {
+		d.Models = append(d.Models, m.StudyModel)
+	}
+	for _, p := range s.Panels {
+		d.Panels = append(d.Panels, p.StudyPanel)
+	}
+	return d
+}

@@ -1,0 +1,223 @@
+package study
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/l2m-lab/l2m/arch"
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lab"
+	"github.com/l2m-lab/l2m/lab/train"
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+)
+
+// Options of a run of a study.
+type Options struct {
+	Study string   // name of a built-in study, or a file
+	Out   string   // run directory; "" means l2m-study-NAME
+	Only  []string // patterns (path.Match) of cells to train; empty means all
+	Limit int      // cells to train now; negative means all, 0 none
+
+	Workers  int // 0 means GOMAXPROCS; does not change the result
+	Progress info.ProgressFunc
+	// Faces are files rendered from the document; may be nil.
+	Faces   func(s *result.Study, formats []string) []rundir.Face
+	Formats []string // of figures; nil means all
+}
+
+// Run trains the cells of a study that are missing from its run directory, and
+// returns what the directory then holds. When ctx ends it returns its error; what is
+// finished stays.
+func Run(ctx context.Context, o Options) (*result.Study, error) {
+	s, err := Find(o.Study)
+	if err != nil {
+		return nil, err
+	}
+	cells, err := s.Cells()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := o.wanted(cells)
+	if err != nil {
+		return nil, err
+	}
+	if o.Out == "" {
+		o.Out = "l2m-study-" + s.Name
+	}
+	dir, err := rundir.Open(o.Out, rundir.Study, rundir.Options{Command: o.Command()})
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	doc := s.document()
+	doc.Planned, doc.Command, doc.Version = len(cells), dir.Command(), info.BuildVersion().Short()
+	if doc.Cells, err = stored(dir, cells); err != nil {
+		return nil, err
+	}
+	trainings, err := dir.Folder(rundir.Trainings)
+	if err != nil {
+		return nil, err
+	}
+	order := map[string]int{}
+	for i, c := range cells {
+		order[c.Name] = i
+	}
+	trained := 0
+	for i, c := range wanted {
+		if slices.ContainsFunc(doc.Cells, func(done result.StudyCell) bool { return done.Name == c.Name }) {
+			continue
+		}
+		if trained == o.Limit {
+			break
+		}
+		done, err := o.train(ctx, c, filepath.Join(trainings, c.Name), fmt.Sprintf("%d of %d", i+1, len(wanted)))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
+		doc.Cells = append(doc.Cells, *done)
+		slices.SortFunc(doc.Cells, func(a, b result.StudyCell) int { return order[a.Name] - order[b.Name] })
+		if err := result.Store(dir, doc, nil); err != nil {
+			return nil, err
+		}
+		trained++
+	}
+	faces := []rundir.Face(nil)
+	if o.Faces != nil {
+		faces = o.Faces(doc, o.Formats)
+	}
+	return doc, result.Store(dir, doc, faces)
+}
+
+// wanted are the cells that o.Only names.
+func (o Options) wanted(cells []Cell) ([]Cell, error) {
+	if len(o.Only) == 0 {
+		return cells, nil
+	}
+	var out []Cell
+	for _, c := range cells {
+		for _, pattern := range o.Only {
+			match, err := path.Match(pattern, c.Name)
+			if err != nil {
+				return nil, fmt.Errorf("--only %s: %w", pattern, err)
+			}
+			if match {
+				out = append(out, c)
+				break
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("--only matches none of the %d cells, of which the first is %s", len(cells), cells[0].Name)
+	}
+	return out, nil
+}
+
+// stored are the finished cells of a directory, in the order of the grid. A cell that
+// was trained by another recipe is an error.
+func stored(dir *rundir.Dir, cells []Cell) ([]result.StudyCell, error) {
+	out := []result.StudyCell{}
+	f, err := os.Open(dir.Path(rundir.Study.Document))
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	doc, err := result.Read[result.Study](f, f.Name())
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cells {
+		i := slices.IndexFunc(doc.Cells, func(d result.StudyCell) bool { return d.Name == c.Name })
+		if i < 0 {
+			continue
+		}
+		if !same(doc.Cells[i].Recipe, c.Recipe) {
+			return nil, fmt.Errorf("%s: the cell %s was trained by another recipe than the study has now (choose another --out)", f.Name(), c.Name)
+		}
+		out = append(out, doc.Cells[i])
+	}
+	return out, nil
+}
+
+// same reports whether a stored recipe trains what r does.
+func same(old json.RawMessage, r train.Recipe) bool {
+	o, err := train.ReadRecipe(bytes.NewReader(old))
+	return err == nil && bytes.Equal(encode(o), encode(r))
+}
+
+func encode(r train.Recipe) json.RawMessage {
+	r.Name, r.About, r.Cost = "", "", ""
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic("study: " + err.Error()) // read from JSON
+	}
+	return b
+}
+
+// train trains one cell, or takes what was trained in its directory.
+func (o Options) train(ctx context.Context, c Cell, out, place string) (*result.StudyCell, error) {
+	share := 0.0 // of the training that is done in this call
+	progress := func(p info.Progress) {
+		if p.Total > 0 {
+			share = float64(p.Done-p.Resumed) / float64(p.Total)
+		}
+		if o.Progress != nil {
+			p.Stage = c.Name + ", " + place
+			o.Progress(p)
+		}
+	}
+	began := userSeconds()
+	run, err := lab.Train(ctx, lab.Options{Settings: &c.Recipe, Out: out, Workers: o.Workers, Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	last, _ := run.Last()
+	if last == nil {
+		return nil, errors.New("the trained model was not evaluated")
+	}
+	cell := &result.StudyCell{
+		Name: c.Name, Panel: c.Panel, Model: c.Model, Seed: c.Recipe.Seed, Recipe: encode(c.Recipe),
+		Length: last.Length, Parameters: run.Parameters, Tokens: run.Tokens, Loss: last.Loss, Gap: last.Gap, Accuracy: last.Accuracy, Version: run.Version,
+	}
+	// A short rest of an interrupted training says little of the whole.
+	if share > 0.1 {
+		cell.Seconds = (userSeconds() - began) / share
+	}
+	if last.Gap != nil {
+		loss, gain := 0.0, 0.0
+		for t := last.Length / 2; t < last.Length; t++ {
+			loss, gain = loss+last.ByPosition[t], gain+last.Gain[t]
+		}
+		if gain > 0 {
+			late := loss / gain
+			cell.GapLate = &late
+		}
+	}
+	cell.State, err = state(filepath.Join(out, train.ConfigFile), last.Length-1)
+	return cell, err
+}
+
+// state counts the numbers that a model keeps after so many tokens.
+func state(config string, tokens int) (int64, error) {
+	f, err := os.Open(config)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	m, err := arch.Parse(f)
+	if err != nil {
+		return 0, err
+	}
+	s, err := m.State(int64(tokens))
+	return s.Total, err
+}

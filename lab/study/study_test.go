@@ -1,0 +1,181 @@
+package study
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/result"
+)
+
+// small is a study of seconds: two models, two panels, two seeds in one of them.
+const small = `{"question": "Which?", "about": "A test.",
+	"recipe": {"model": {"model_type": "", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "positions": "learned"},
+		"data": "hierarchical:copies=2", "lengths": [4], "steps": 6, "batch": 2, "rate": 0.01, "seed": 9, "evaluate_on": 4},
+	"models": [{"name": "attention", "change": {"layer_types": ["full_attention"]}},
+		{"name": "window", "family": "w", "change": {"layer_types": ["sliding_attention"], "sliding_window": 2}}],
+	"panels": [{"name": "L4", "label": "L = 4", "change": {}, "models": ["attention", "window"]},
+		{"name": "L16", "label": "L = 16", "change": {"lengths": [16]}, "models": ["window"], "sizes": {"window": {"sliding_window": 5}}, "seeds": [7]}],
+	"seeds": [1, 2],
+	"figures": [{"id": "gap", "title": "Gap", "x": "length", "panels": ["L4", "L16"]}]}`
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "small.json")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestBuiltInStudiesAreGrids(t *testing.T) {
+	for _, s := range Studies() {
+		if s.Question == "" || s.About == "" || len(s.Figures) == 0 {
+			t.Errorf("%s lacks a question, a setting, or a figure", s.Name)
+		}
+	}
+}
+
+func TestCells(t *testing.T) {
+	s, err := Read(strings.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range cells {
+		names = append(names, fmt.Sprint(c.Name, " ", c.Recipe.Lengths, c.Recipe.Model.Window, c.Recipe.Seed, c.Recipe.Steps))
+	}
+	want := "L4-attention-seed1 [4] 0 1 6, L4-window-seed1 [4] 2 1 6, L16-window-seed7 [16] 5 7 6, L4-attention-seed2 [4] 0 2 6, L4-window-seed2 [4] 2 2 6"
+	if got := strings.Join(names, ", "); got != want {
+		t.Errorf("the grid is\n%s; want\n%s", got, want)
+	}
+}
+
+func TestBadStudies(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`"question"`, `"queston"`, `unknown field "queston"`},
+		{`"models": ["window"]`, `"models": ["windw"]`, `panel "L16" names "windw", which is not a model`},
+		{`"seeds": [1, 2]`, `"seeds": [1, 1]`, "two cells L4-attention-seed1"},
+		{`"seeds": [1, 2]`, `"seeds": []`, ""}, // the other panel has its own
+		{`"name": "L16"`, `"name": "../L16"`, "name files"},
+		{`"sliding_window": 2`, `"sliding_windw": 2`, `cell L4-window-seed1: reading a recipe: json: unknown field "sliding_windw"`},
+		{`"steps": 6`, `"steps": 0`, "steps is 0"},
+		{`"id": "gap"`, `"id": "../gap"`, ".figures[0].id"},
+		{`"x": "length"`, `"x": "depth"`, ".figures[0].x"},
+		{`["L4", "L16"]`, `["L5"]`, ".figures[0].panels"},
+		{`"panels": ["L4", "L16"]}]}`, `"panels": ["L4", "L16"]}]} {}`, "more than one object"},
+	} {
+		text := strings.Replace(small, c.old, c.new, 1)
+		if text == small {
+			t.Fatalf("%s is not in the study", c.old)
+		}
+		_, err := Read(strings.NewReader(text))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("with %s: %v; want %q", c.new, err, c.want)
+		}
+	}
+}
+
+// The examples are from RFC 7396, appendix A.
+func TestMerge(t *testing.T) {
+	for _, c := range []struct{ object, change, want string }{
+		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`},
+		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`},
+		{`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`},
+		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
+	} {
+		if got, err := merge(json.RawMessage(c.object), json.RawMessage(c.change)); err != nil || string(got) != c.want {
+			t.Errorf("%s changed by %s is %s, %v; want %s", c.object, c.change, got, err, c.want)
+		}
+	}
+}
+
+// cells are what a study found, without what depends on the time.
+func cells(s *result.Study) []result.StudyCell {
+	for i := range s.Cells {
+		s.Cells[i].Seconds = 0
+		var b bytes.Buffer // what was just trained is not indented
+		json.Compact(&b, s.Cells[i].Recipe)
+		s.Cells[i].Recipe = b.Bytes()
+	}
+	return s.Cells
+}
+
+// A study that is interrupted between two models, and in the middle of one, ends as
+// one that is not. The state is that of a window: two numbers of width 8 for each of
+// the tokens before the last that it sees, 1 of 3 and 4 of 15.
+func TestRunContinues(t *testing.T) {
+	file, dir := write(t, small), t.TempDir()
+	whole, err := Run(context.Background(), Options{Study: file, Out: filepath.Join(dir, "whole"), Limit: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(whole.Cells) != 5 || whole.Planned != 5 || whole.Cells[1].State != 2*8*1 || whole.Cells[2].State != 2*8*4 {
+		t.Fatalf("%+v", whole)
+	}
+	for _, c := range whole.Cells {
+		if c.Gap == nil || *c.Gap <= 0 || c.GapLate == nil || c.Seconds <= 0 || c.Tokens != int64(6*2*c.Length) {
+			t.Errorf("%+v", c)
+		}
+	}
+	o := Options{Study: file, Out: filepath.Join(dir, "parts"), Limit: 1}
+	if part, err := Run(context.Background(), o); err != nil || len(part.Cells) != 1 {
+		t.Fatalf("%+v, %v", part, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	o.Limit, o.Progress = -1, func(p info.Progress) {
+		if strings.Contains(p.Stage, "L16") && p.Done*2 >= p.Total {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, o); err == nil {
+		t.Fatal("the study was not interrupted")
+	}
+	o.Progress = nil
+	parts, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cells(parts), cells(whole); !reflect.DeepEqual(got, want) {
+		t.Errorf("interrupted, the study found\n%+v\nand otherwise\n%+v", got, want)
+	}
+}
+
+// What was trained by another recipe is not taken for a cell of the study.
+func TestRunRefusesOtherRecipes(t *testing.T) {
+	o := Options{Study: write(t, small), Out: t.TempDir(), Limit: 1, Only: []string{"L16-*", "none"}}
+	if s, err := Run(context.Background(), o); err != nil || len(s.Cells) != 1 || s.Cells[0].Panel != "L16" {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	other := o
+	other.Study = write(t, strings.Replace(small, `"steps": 6`, `"steps": 7`, 1))
+	if _, err := Run(context.Background(), other); err == nil || !strings.Contains(err.Error(), "L16-window-seed7 was trained by another recipe") {
+		t.Error(err)
+	}
+	o.Only = []string{"nothing"}
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "matches none of the 5 cells") {
+		t.Error(err)
+	}
+	o.Only = []string{"["}
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "syntax error in pattern") {
+		t.Error(err)
+	}
+	o.Study = "nothing"
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "neither a built-in study") {
+		t.Error(err)
+	}
+}

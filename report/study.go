@@ -1,0 +1,251 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/l2m-lab/l2m/report/figure"
+	"github.com/l2m-lab/l2m/report/page"
+	"github.com/l2m-lab/l2m/report/prose"
+
+	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/rundir"
+)
+
+// StudyFaces are the files made of a study.
+func StudyFaces(s *result.Study, formats []string) []rundir.Face {
+	return append([]rundir.Face{face(rundir.Report, s, StudyHTML)}, figureFaces(studyFigures(s), formats)...)
+}
+
+// StudyHeadline is the question of a study, and how far it is.
+func StudyHeadline(s *result.Study) string { return trainedGrid{s}.headline().String() }
+
+// StudyHTML writes the page of a study.
+func StudyHTML(w io.Writer, s *result.Study) error {
+	data, err := result.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing the page of the study: %w", err)
+	}
+	r := trainedGrid{s}
+	p := &page.Page{
+		Kind: "study", Subject: s.Name, Tone: page.Neutral, Verdict: r.headline(), Lead: prose.Plain(s.About),
+		Data: data, DataName: rundir.Study.Document, Version: s.Version, Command: s.Command,
+	}
+	seconds := 0.0
+	for i := range s.Cells {
+		seconds += s.Cells[i].Seconds
+	}
+	p.Facts = []page.Fact{
+		{Label: "trained models", Value: prose.Plain(strconv.Itoa(len(s.Cells))), Note: prose.Plain(fmt.Sprintf("of %d", s.Planned))},
+		{Label: "time", Value: prose.Plain(prose.Significant(seconds/3600, 2) + " h"), Note: prose.Plain("of one processor core")},
+	}
+	var figures []page.Block
+	for i, f := range studyFigures(s) {
+		if i == 0 {
+			p.Hero = f
+			continue
+		}
+		figures = append(figures, page.Draw(f))
+	}
+	if len(figures) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "figures", Title: "Figures", Blocks: figures})
+	}
+	if len(s.Cells) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "models", Title: "Models", Blocks: []page.Block{r.table()}})
+	}
+	return p.HTML(w)
+}
+
+// StudyText writes the table of a study.
+func StudyText(w io.Writer, s *result.Study, opts TextOptions) error {
+	t := newTerminal(opts)
+	r := trainedGrid{s}
+	t.paragraph(fmt.Sprintf("%s: %s", s.Name, r.headline()), 2)
+	if len(s.Cells) > 0 {
+		t.out.WriteString("\n")
+		t.table(r.table(), 0)
+	}
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+// trainedGrid is a study as its faces ask it.
+type trainedGrid struct{ *result.Study }
+
+func (r trainedGrid) headline() prose.Phrase {
+	question := cmp.Or(r.Question, "A grid of small models.")
+	if len(r.Cells) < r.Planned {
+		question += fmt.Sprintf(" (%d of %d models are trained.)", len(r.Cells), r.Planned)
+	}
+	return prose.Plain(question)
+}
+
+// group is the models that differ in their seeds only.
+type group struct {
+	panel, model string
+	cells        []int // of the study
+	mean, lo, hi float64
+	state        int64
+	length       int
+	tokens       int64
+	seconds      float64 // mean
+}
+
+// groups are the groups of a panel, in the order of the models; models that were not
+// trained are left out.
+func (r trainedGrid) groups(panel string) []group {
+	by := map[string]*group{}
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		v, ok := c.Value()
+		if c.Panel != panel || !ok {
+			continue
+		}
+		g := by[c.Model]
+		if g == nil {
+			g = &group{panel: panel, model: c.Model, lo: v, hi: v, state: c.State, length: c.Length, tokens: c.Tokens}
+			by[c.Model] = g
+		}
+		n := float64(len(g.cells))
+		g.cells = append(g.cells, i)
+		g.mean, g.seconds = (n*g.mean+v)/(n+1), (n*g.seconds+c.Seconds)/(n+1)
+		g.lo, g.hi = min(g.lo, v), max(g.hi, v)
+	}
+	var out []group
+	for _, m := range r.Models {
+		if g := by[m.Name]; g != nil {
+			out = append(out, *g)
+			delete(by, m.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(by)) { // of a file that names no such model
+		out = append(out, *by[name])
+	}
+	return out
+}
+
+// value is a gap or an accuracy in words.
+func (r trainedGrid) value(v float64) string { return prose.Significant(100*v, 2) + "\u00a0%" }
+
+// table lists what was trained, panel by panel.
+func (r trainedGrid) table() *page.Table {
+	t := &page.Table{
+		ID: "models-table", Caption: prose.Plain("Mean over seeds, and the lowest and highest seed."),
+		Columns: []page.Column{page.Text("model"), page.Number("numbers kept"), page.Number(r.what()), page.Number("lowest"), page.Number("highest"), page.Number("seeds"), page.Number("CPU s")},
+	}
+	for _, p := range r.Panels {
+		groups := r.groups(p.Name)
+		if len(groups) == 0 {
+			continue
+		}
+		t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(cmp.Or(p.Label, p.Name))})
+		for _, g := range groups {
+			at := fmt.Sprintf(".cells[%d].", g.cells[0])
+			t.Rows = append(t.Rows, []prose.Phrase{
+				prose.Plain(g.model), {{Text: prose.Count(g.state), Ref: at + "state"}}, prose.Plain(r.value(g.mean)), prose.Plain(r.value(g.lo)),
+				prose.Plain(r.value(g.hi)), prose.Plain(strconv.Itoa(len(g.cells))), prose.Plain(strconv.FormatFloat(g.seconds, 'f', 0, 64)),
+			})
+		}
+	}
+	return t
+}
+
+// what names the value of the cells.
+func (r trainedGrid) what() string {
+	if len(r.Cells) > 0 && r.Cells[0].Gap == nil && r.Cells[0].Accuracy != nil {
+		return "right"
+	}
+	return "gap"
+}
+
+// studyFigures are the figures of which something is there.
+func studyFigures(s *result.Study) []*figure.Figure {
+	var out []*figure.Figure
+	for _, f := range s.Figures {
+		if drawn := (trainedGrid{s}).draw(f); len(drawn.Curves) > 0 && !slices.ContainsFunc(out, func(o *figure.Figure) bool { return o.ID == f.ID }) {
+			out = append(out, drawn)
+		}
+	}
+	return out
+}
+
+// axes are the axes by what a figure is drawn against.
+var axes = map[string]figure.Axis{
+	result.ByState:  {Label: "numbers that the model keeps", Scale: figure.Log2},
+	result.ByLength: {Label: "length L", Unit: "tokens", Scale: figure.Log2},
+	result.ByTokens: {Label: "trained on", Unit: "tokens", Scale: figure.Log2},
+}
+
+// draw draws a figure: a curve for each model, or for each family against the size of
+// the state.
+func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
+	fig := &figure.Figure{
+		ID: f.ID, Title: f.Title, X: axes[f.X], Y: figure.Axis{Label: r.what(), Scale: figure.Log10},
+		Caption: prose.Plain(cmp.Or(f.Caption, "Points are means over seeds; bars reach from the lowest to the highest.")),
+	}
+	byName := map[string]*figure.Curve{}
+	var order []string
+	for _, p := range f.Panels {
+		for _, g := range r.groups(p) {
+			if len(f.Models) > 0 && !slices.Contains(f.Models, g.model) {
+				continue
+			}
+			name := g.model
+			if f.X == result.ByState {
+				name = r.family(g.model)
+				if len(f.Panels) > 1 {
+					name += ", " + r.label(p)
+				}
+			}
+			c := byName[name]
+			if c == nil {
+				c = &figure.Curve{Name: name, Label: name, Line: figure.Solid, Bars: true}
+				byName[name] = c
+				order = append(order, name)
+			}
+			c.Points = append(c.Points, r.point(f.X, g))
+		}
+	}
+	for i, name := range order {
+		c := byName[name]
+		c.Hue, c.Marker = figure.HueOf(i), figure.MarkerOf(i)
+		slices.SortStableFunc(c.Points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
+		fig.Curves = append(fig.Curves, *c)
+	}
+	return fig
+}
+
+func (r trainedGrid) point(x string, g group) figure.Point {
+	p := figure.Point{Y: g.mean, Lo: g.lo, Hi: g.hi, Note: fmt.Sprintf("%s, %s", g.model, prose.Plural(len(g.cells), "seed", "seeds"))}
+	switch x {
+	case result.ByState:
+		p.X = float64(g.state)
+	case result.ByLength:
+		p.X = float64(g.length)
+	case result.ByTokens:
+		p.X = float64(g.tokens)
+	}
+	return p
+}
+
+func (r trainedGrid) family(model string) string {
+	for _, m := range r.Models {
+		if m.Name == model {
+			return cmp.Or(m.Family, model)
+		}
+	}
+	return model
+}
+
+func (r trainedGrid) label(panel string) string {
+	for _, p := range r.Panels {
+		if p.Name == panel {
+			return cmp.Or(p.Label, panel)
+		}
+	}
+	return panel
+}

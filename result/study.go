@@ -1,0 +1,128 @@
+package result
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// StudySchema is the version of the Study document.
+const StudySchema = "l2m.study/1"
+
+// Study is what l2m lab study found so far: one cell for each model that was trained,
+// and what is drawn of them. Written to study.json after every cell.
+type Study struct {
+	Schema   string        `json:"schema"`
+	Command  string        `json:"command,omitempty"`
+	Version  string        `json:"version,omitempty"`
+	Name     string        `json:"name"`
+	Question string        `json:"question,omitempty"` // that it asks, a sentence
+	About    string        `json:"about,omitempty"`    // the setting, a sentence or two
+	Planned  int           `json:"planned"`            // number of cells when it is finished
+	Models   []StudyModel  `json:"models"`
+	Panels   []StudyPanel  `json:"panels"`
+	Figures  []StudyFigure `json:"figures,omitempty"`
+	Cells    []StudyCell   `json:"cells"`
+}
+
+// StudyModel is one of the models that are compared.
+type StudyModel struct {
+	Name string `json:"name"`
+	// Family joins models that differ in size only: figures against the size of the
+	// state draw a line through them. Empty for a model of its own.
+	Family string `json:"family,omitempty"`
+}
+
+// StudyPanel is one setting in which the models are compared: data, length, training.
+type StudyPanel struct {
+	Name  string `json:"name"`
+	Label string `json:"label"` // in words
+}
+
+// StudyFigure says what a figure shows of the cells: gaps or accuracies against X.
+type StudyFigure struct {
+	ID      string   `json:"id"` // lower-case letters, digits, hyphens
+	Title   string   `json:"title"`
+	Caption string   `json:"caption,omitempty"`
+	X       string   `json:"x"` // "state", "length" or "tokens"
+	Panels  []string `json:"panels"`
+	Models  []string `json:"models,omitempty"` // empty: all
+}
+
+// The values of StudyFigure.X.
+const (
+	ByState  = "state"  // numbers that the model keeps, one curve for each family and panel
+	ByLength = "length" // tokens of a sequence, one curve for each model
+	ByTokens = "tokens" // trained on, one curve for each model
+)
+
+// StudyCell is one trained model.
+type StudyCell struct {
+	Name   string          `json:"name"` // PANEL-MODEL-seedN
+	Panel  string          `json:"panel"`
+	Model  string          `json:"model"`
+	Seed   uint64          `json:"seed"`
+	Recipe json.RawMessage `json:"recipe"` // see lab/train.Recipe
+
+	Length     int   `json:"length"` // tokens of the evaluated sequences
+	Parameters int   `json:"parameters"`
+	Tokens     int64 `json:"tokens"` // trained on
+	State      int64 `json:"state"`  // numbers kept before the last token, in all layers
+
+	Loss     float64  `json:"loss"`               // see LabEvaluation
+	Gap      *float64 `json:"gap,omitempty"`      // of the whole sequence
+	GapLate  *float64 `json:"gap_late,omitempty"` // of its second half
+	Accuracy *float64 `json:"accuracy,omitempty"`
+	// Seconds are the user time of the processor that training and evaluating took; of
+	// an interrupted training they are scaled up from the part that was measured. 0
+	// means not known.
+	Seconds float64 `json:"cpu_seconds"`
+	Version string  `json:"version"` // of the l2m that trained it
+}
+
+// Value is what figures and tables show of a cell: its gap, or its accuracy; false if
+// it has neither.
+func (c *StudyCell) Value() (v float64, ok bool) {
+	switch {
+	case c.Gap != nil:
+		return *c.Gap, true
+	case c.Accuracy != nil:
+		return *c.Accuracy, true
+	}
+	return 0, false
+}
+
+func (*Study) about() about      { return about{StudySchema, "the result of a study", " "} }
+func (s *Study) header() *string { return &s.Schema }
+
+var figureName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// Validate says what keeps a document from being shown.
+func (s *Study) Validate() error {
+	for i, f := range s.Figures {
+		at := fmt.Sprintf(".figures[%d]", i)
+		if !figureName.MatchString(f.ID) {
+			return fmt.Errorf("%s.id is %q; want lower-case letters, digits and hyphens", at, f.ID)
+		}
+		if xs := []string{ByState, ByLength, ByTokens}; !slices.Contains(xs, f.X) {
+			return fmt.Errorf("%s.x is %q; want one of %q", at, f.X, xs)
+		}
+		for _, p := range f.Panels {
+			if !slices.ContainsFunc(s.Panels, func(q StudyPanel) bool { return q.Name == p }) {
+				return fmt.Errorf("%s.panels names %q, which is not a panel of the study", at, p)
+			}
+		}
+		for _, m := range f.Models {
+			if !slices.ContainsFunc(s.Models, func(n StudyModel) bool { return n.Name == m }) {
+				return fmt.Errorf("%s.models names %q, which is not a model of the study", at, m)
+			}
+		}
+	}
+	for i, c := range s.Cells {
+		if c.Length < 1 || c.State < 0 || c.Tokens < 0 {
+			return fmt.Errorf(".cells[%d] has the length %d, %d tokens of training and a state of %d numbers", i, c.Length, c.Tokens, c.State)
+		}
+	}
+	return nil
+}
