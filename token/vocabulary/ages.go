@@ -8,7 +8,7 @@ import (
 )
 
 // Hugging Face's library takes character classes from several versions of
-// Unicode: scripts and marks from Unicode 9; BERT's punctuation, controls and
+// Unicode: scripts, marks and normal forms from Unicode 9; BERT's punctuation, controls and
 // accents from Unicode 8. Characters added later have no class. Found by running
 // tokenizers 0.23.3 on every character.
 var (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 	"golang.org/x/text/unicode/norm"
@@ -64,13 +65,13 @@ func parseNormalizer(raw json.RawMessage) ([]normalizer, error) {
 func (n *normalizerSpec) normalizer() (normalizer, error) {
 	switch n.Type {
 	case "NFC":
-		return norm.NFC.String, nil
+		return ofUnicode9(norm.NFC), nil
 	case "NFD":
-		return norm.NFD.String, nil
+		return ofUnicode9(norm.NFD), nil
 	case "NFKC":
-		return norm.NFKC.String, nil
+		return ofUnicode9(norm.NFKC), nil
 	case "NFKD":
-		return norm.NFKD.String, nil
+		return ofUnicode9(norm.NFKD), nil
 	case "Nmt":
 		return nmt, nil
 	case "Lowercase":
@@ -101,6 +102,30 @@ func (n *normalizerSpec) normalizer() (normalizer, error) {
 	}
 	return nil, fmt.Errorf("type %q is not supported", n.Type)
 }
+
+// ofUnicode9 normalizes as Unicode 9 does: a character that was added later stays as it
+// is, and nothing moves across it or joins with it.
+func ofUnicode9(form norm.Form) normalizer {
+	return func(s string) string {
+		if form.IsNormalString(s) {
+			return s
+		}
+		var out strings.Builder
+		from := 0
+		for i, r := range s {
+			if r < utf8.RuneSelf || unicode.Is(unicode9(), r) {
+				continue
+			}
+			out.WriteString(form.String(s[from:i]))
+			from = i + utf8.RuneLen(r)
+			out.WriteString(s[i:from])
+		}
+		out.WriteString(form.String(s[from:]))
+		return out.String()
+	}
+}
+
+var decomposed = ofUnicode9(norm.NFD)
 
 func (n *normalizerSpec) trim(s string) string {
 	if n.StripLeft {
@@ -140,7 +165,7 @@ func (n *normalizerSpec) bert(s string) string {
 		s = spaceChinese(s)
 	}
 	if n.Accents != nil && *n.Accents || n.Accents == nil && n.Lower {
-		s = strip(norm.NFD.String(s), isAccent)
+		s = strip(decomposed(s), isAccent)
 	}
 	if n.Lower {
 		s = lower(s)

@@ -14,9 +14,13 @@ func TestNormalizers(t *testing.T) {
 		{`{"type": "Lowercase"}`, "\u1e9e\u01c5", "\u00df\u01c6"},
 		{`{"type": "Nmt"}`, "a\u0001\u200b\ufeff\u0085b\tc", "a  \u0085b c"},
 		{`{"type": "StripAccents"}`, "a\u0301", "a"},
-		{`{"type": "StripAccents"}`, "\u0915\u0903", "\u0915"}, // Mc
-		{`{"type": "StripAccents"}`, "a\u0488", "a"},           // Me
-		{bert, "a\u1885", "a\u1885"},                           // a letter before Unicode 9
+		{`{"type": "StripAccents"}`, "\u0915\u0903", "\u0915"},            // Mc
+		{`{"type": "StripAccents"}`, "a\u0488", "a"},                      // Me
+		{`{"type": "NFC"}`, "e\u0e4b\u0899\u0301", "e\u0e4b\u0899\u0301"}, // of Unicode 14: no mark, so nothing moves across it
+		{`{"type": "NFC"}`, "e\u0301\u0899e\u0301", "é\u0899é"},
+		{`{"type": "NFC"}`, "e\u0e4b\u0301", "é\u0e4b"},
+		{`{"type": "NFKC"}`, "\u32fe\u32ff\U0001078b", "ヲ\u32ff\U0001078b"}, // of Unicode 12 and 14
+		{bert, "a\u1885", "a\u1885"},                                        // a letter before Unicode 9
 		{bert, "a\u0301", "a"},
 		{bert, "\u0915\u0903", "\u0915\u0903"},
 		{bert, "a\u0488", "a\u0488"},
@@ -32,5 +36,24 @@ func TestNormalizers(t *testing.T) {
 		if got != x.want {
 			t.Errorf("%s of %+q gives %+q, want %+q", x.normalizer, x.text, got, x.want)
 		}
+	}
+}
+
+// A plus behind a quantifier is left out, in a class of characters it is itself.
+func TestPossessiveQuantifiers(t *testing.T) {
+	for expression, want := range map[string]string{
+		`\s++$|x?+|y*+z`: `\s+$|x?|y*z`, `a\++`: `a\++`, `[?*+]++`: `[?*+]+`, `[()*+,\]*+]x*+`: `[()*+,\]*+]x*`, `[a&&[?+]]`: `[a&&[?+]]`, `a+b+`: `a+b+`, `\`: `\`, `]?+`: `]?`,
+	} {
+		if got := withoutPossessives(expression); got != want {
+			t.Errorf("%s becomes %s, want %s", expression, got, want)
+		}
+	}
+	// DeepSeek-V3's own class.
+	find, err := compile("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := find("1+n"); len(got) != 1 || got[0] != [2]int{1, 3} {
+		t.Errorf("found %v", got)
 	}
 }
