@@ -269,6 +269,7 @@ type repetition struct {
 	Number   int             `json:"repetition"`
 	Fits     []fitted        `json:"fits"`               // in the order of cell.estimators
 	Findings []check.Finding `json:"findings,omitempty"` // about the first estimator
+	Bracket  *mi.Bracket     `json:"bracket,omitempty"`
 }
 
 // fitted is the outcome of one estimator for one simulated corpus.

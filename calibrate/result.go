@@ -116,6 +116,7 @@ func (c *cell) absent(i int) string {
 // longest length.
 func (c *cell) headline(p result.PointCalibration) *result.CalibrationHeadline {
 	out := &result.CalibrationHeadline{PointCalibration: p, Findings: map[check.Code]int{}, Verdicts: map[law.Verdict]int{}}
+	var lower, upper []float64
 	for _, r := range c.repeats {
 		f := r.Fits[0]
 		verdict := f.Verdict
@@ -133,6 +134,21 @@ func (c *cell) headline(p result.PointCalibration) *result.CalibrationHeadline {
 		case !f.Points[last].holds(p.Truth):
 			out.Silent++
 		}
+		if b := r.Bracket; b != nil {
+			lower = append(lower, float64(b.Lower.Limit))
+			if b.Upper != nil {
+				upper = append(upper, float64(b.Upper.Limit))
+			}
+			if p.Truth < float64(b.Lower.Limit) || b.Upper != nil && p.Truth > float64(b.Upper.Limit) {
+				out.Outside++
+			}
+		}
+	}
+	if len(lower) > 0 {
+		out.Lower = stats.Median(lower)
+	}
+	if len(upper) > 0 {
+		out.Upper = stats.Median(upper)
 	}
 	return out
 }

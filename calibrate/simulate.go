@@ -24,16 +24,16 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%d\x00%d", c.truth.Describe().Spec, c.windows, number)
 	seed := h.Sum64() ^ c.o.Seed
-	windows, text, err := c.scoredWindows(ctx, seed)
+	scored, err := c.scoredWindows(ctx, seed)
 	if err != nil {
 		return repetition{}, err
 	}
 	out := repetition{Number: number}
-	stats, err := mi.Collect(ctx, mi.InMemory(c.o.Length, windows), mi.CollectOptions{Ratios: []int{2}, Splits: c.splits, Seed: seed})
+	stats, err := mi.Collect(ctx, mi.InMemory(c.o.Length, scored.windows), mi.CollectOptions{Ratios: []int{2}, Splits: c.splits, Seed: seed})
 	if err != nil {
 		return out, err
 	}
-	data := check.Data{Windows: c.windows, Observed: text, Exact: c.damage == (process.Damage{}), Context: c.damage.Order, Starts: stats.StartLosses()}
+	data := check.Data{Windows: c.windows, Observed: scored.text, Exact: c.damage == (process.Damage{}), Context: c.damage.Order, Starts: stats.StartLosses()}
 	data.LossSums, data.LossCounts = stats.LossSums()
 	for _, e := range c.estimators() {
 		s, err := stats.Series(e, 2)
@@ -57,6 +57,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	if out.Fits[0].Absent == "" {
 		out.Findings = check.Run(data)
 	}
+	out.Bracket = measure.Bracket(scored.contrast, data.Series, stats, c.truth.Describe().Token != process.Symbol, c.damage.Order > 0 && c.damage.Order < scored.contrast.Ell)
 	return out, nil
 }
 
@@ -124,8 +125,15 @@ func intervalOf(f *law.Fit, name string) interval {
 // width is a number too.
 const unbounded = math.MaxFloat64 / 4
 
+// scored is what the model says of one corpus, and the corpus of itself.
+type scored struct {
+	windows  []mi.Window
+	text     check.Observed
+	contrast mi.Contrast
+}
+
 // scoredWindows draws and scores the windows of one corpus.
-func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, check.Observed, error) {
+func (c *cell) scoredWindows(ctx context.Context, seed uint64) (scored, error) {
 	plan := score.Plan{Length: c.o.Length, Splits: c.splits, MaxRatio: 2}
 	for _, e := range c.estimators() {
 		switch e {
@@ -136,11 +144,11 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, che
 		}
 	}
 	if err := plan.Validate(); err != nil {
-		return nil, check.Observed{}, err
+		return scored{}, err
 	}
 	model, err := c.model()
 	if err != nil {
-		return nil, check.Observed{}, err
+		return scored{}, err
 	}
 	switch m := model.(type) {
 	case lm.Model[float64]:
@@ -155,9 +163,9 @@ func (c *cell) scoredWindows(ctx context.Context, seed uint64) ([]mi.Window, che
 
 // simulate draws count windows, each a document of its own, and scores what the
 // plan asks for. The k-th cross context of window i is window i−k−1.
-func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) ([]mi.Window, check.Observed, error) {
+func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T], plan score.Plan, seed uint64, count int) (scored, error) {
 	if plan.Cross >= count {
-		return nil, check.Observed{}, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
+		return scored{}, fmt.Errorf("%d windows are too few for %d cross contexts each", count, plan.Cross)
 	}
 	var tokens [][]T
 	err := process.Samples(ctx, p, seed, plan.Length, count, 1, func(_ int, w []T) error {
@@ -165,7 +173,7 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		return nil
 	})
 	if err != nil {
-		return nil, check.Observed{}, err
+		return scored{}, err
 	}
 	out := make([]mi.Window, count)
 	for i := range out {
@@ -198,7 +206,7 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		}
 		s, err := model.LogProbs(ctx, r)
 		if err != nil {
-			return nil, check.Observed{}, fmt.Errorf("scoring window %d: %w", i, err)
+			return scored{}, fmt.Errorf("scoring window %d: %w", i, err)
 		}
 		out[i].Joint = s.Tokens
 		for b, f := range put {
@@ -210,7 +218,15 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 		documents[i] = i
 	}
 	text, err := check.Observe(tokens, documents)
-	return out, text, err
+	if err != nil {
+		return scored{}, err
+	}
+	samples := make([]score.Window[T], count)
+	for i, w := range tokens {
+		samples[i] = score.Window[T]{Cluster: i, Tokens: w}
+	}
+	contrast, err := measure.Contrast(ctx, model, samples, plan, seed)
+	return scored{out, text, contrast}, err
 }
 
 // passes is the number of tokens that a scheme scores in one repetition.

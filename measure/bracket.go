@@ -14,8 +14,8 @@ import (
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/mi"
-	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
+	"github.com/l2m-lab/l2m/score"
 )
 
 // contrastShare is the part of the tokens of a run that the lower bound may cost: a
@@ -61,8 +61,7 @@ type contrastFile struct {
 }
 
 // scoreContrast scores the contrast of a sample, or reads the scores of an earlier
-// session. Contexts are added, twice as many each time, until the bound no longer
-// moves. The zero value is what there is to say of samples too small for one.
+// session. A contrast without scores is what there is to say of samples too small for one.
 func scoreContrast[T any](ctx context.Context, run *rundir.Dir, load func() (lm.Model[T], error), s sample[T], inFlight int, o Options) (mi.Contrast, error) {
 	ell := s.plan.Splits[len(s.plan.Splits)-1]
 	c := mi.Contrast{Ell: ell, Length: 2 * ell}
@@ -82,13 +81,33 @@ func scoreContrast[T any](ctx context.Context, run *rundir.Dir, load func() (lm.
 		return c, err
 	}
 	stage := o.Progress.Stage("bounding", "contexts")
+	err = widen(ctx, model, s, windows, contexts, max(1, inFlight), &c, func(k int) { stage(int64(k), int64(contexts), 0) })
+	if err != nil {
+		return c, err
+	}
+	return c, writeContrast(run, len(s.windows), windows, c)
+}
+
+// Contrast scores the contrast of windows as a run does, without keeping it.
+func Contrast[T any](ctx context.Context, m lm.Model[T], windows []score.Window[T], plan score.Plan, seed uint64) (mi.Contrast, error) {
+	ell := plan.Splits[len(plan.Splits)-1]
+	c, s := mi.Contrast{Ell: ell, Length: 2 * ell}, sample[T]{windows: windows, plan: plan}
+	chosen, contexts := planContrast(s, seed)
+	if contexts == 0 {
+		return c, nil
+	}
+	return c, widen(ctx, m, s, chosen, contexts, 1, &c, func(int) {})
+}
+
+// widen adds contexts, twice as many each time, until the bound no longer moves.
+func widen[T any](ctx context.Context, m lm.Model[T], s sample[T], windows []int, contexts, inFlight int, c *mi.Contrast, done func(k int)) error {
 	for k := min(goodContexts, contexts); ; k = min(2*k, contexts) {
-		if err := addContexts(ctx, model, s, windows, k, max(1, inFlight), &c); err != nil {
-			return c, fmt.Errorf("scoring the lower bound: %w", err)
+		if err := addContexts(ctx, m, s, windows, k, inFlight, c); err != nil {
+			return fmt.Errorf("scoring the lower bound: %w", err)
 		}
-		stage(int64(k), int64(contexts), 0)
+		done(k)
 		if k == contexts || c.Settled() {
-			return c, writeContrast(run, len(s.windows), windows, c)
+			return nil
 		}
 	}
 }
@@ -182,20 +201,17 @@ func readContrast(content []byte, path string, count int, c *mi.Contrast) (bool,
 // leastBracketed is the number of documents below which nothing is known of chance.
 const leastBracketed = 5
 
-// bracket bounds the information at the longest length from below and from above; nil
-// with too few documents, or without scores that bound anything. Without a contrast,
-// as in scores made elsewhere, the bounds rest on the cross passes of the run.
-func bracket(r *result.Result, stats *mi.Statistics, f facts) *mi.Bracket {
-	c := f.contrast
-	if c.Length == 0 && len(r.Plan.Splits) > 0 {
-		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
-		c.Length = 2 * c.Ell
-	}
+// Bracket bounds the information at the length of a contrast from below and from
+// above; nil with too few documents, or without scores that bound anything. Without
+// scores in the contrast, as where others made them, the bounds rest on the cross
+// passes of the series. density says that tokens are numbers, forgets that the model
+// does not see all of the past.
+func Bracket(c mi.Contrast, series []mi.Series, stats *mi.Statistics, density, forgets bool) *mi.Bracket {
 	if len(stats.Clusters()) < leastBracketed {
 		return nil
 	}
 	var lower, upper []mi.End
-	for _, s := range r.Series {
+	for _, s := range series {
 		n := len(s.Points)
 		if n == 0 || s.Points[n-1].Length != c.Length || s.Points[n-1].Ell != c.Ell || s.Points[n-1].SE == 0 {
 			continue
@@ -210,10 +226,10 @@ func bracket(r *result.Result, stats *mi.Statistics, f facts) *mi.Bracket {
 			upper = append(upper, mi.NewEnd(string(mi.VCLUB), e, s.Clusters, 1))
 		}
 	}
-	if e, ok := stats.Surprise(c.Ell); ok && !r.Model.Density {
+	if e, ok := stats.Surprise(c.Ell); ok && !density {
 		upper = append(upper, mi.NewEnd("entropy", e, len(stats.Clusters()), 1))
 	}
-	b := mi.NewBracket(c, lower, upper, f.context > 0 && f.context < c.Ell)
+	b := mi.NewBracket(c, lower, upper, forgets)
 	if b.Upper == nil && b.Lower.Limit <= 0 {
 		return nil
 	}

@@ -33,7 +33,11 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 		d.Series = append(d.Series, s.Series)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
-	r.Bracket = bracket(r, stats, f)
+	if c := f.contrast; len(r.Plan.Splits) > 0 {
+		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
+		c.Length = 2 * c.Ell
+		r.Bracket = Bracket(c, d.Series, stats, r.Model.Density, f.context > 0 && f.context < c.Ell)
+	}
 	d.Corrections = corrections(d.Series, f.ngrams)
 	if w := undersampled(d.Series, f.ngrams, d.Corrections); w != nil {
 		r.Warnings = append(r.Warnings, *w)

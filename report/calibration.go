@@ -272,9 +272,9 @@ func modelOf(damage string) string {
 func (r calibrated) headlineTable() *page.Table {
 	t := &page.Table{
 		ID:      "headlines-table",
-		Caption: prose.Plain("At the longest length: the mean estimate and the median half-width of its 95 % interval. Missed in silence: the interval misses the truth and no check finds anything."),
+		Caption: prose.Plain("At the longest length: the mean estimate and the median half-width of its 95 % interval. Bracket: the median ends; outside: the truth is not in it. Missed in silence: the interval misses the truth and no check finds anything."),
 		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), {Head: prose.Plain("L"), Numeric: true, Drop: 2}, page.Number("exact"), page.Number("estimate"), page.Number("coverage"),
-			page.Number("flagged"), {Head: prose.Plain("missed in silence"), Numeric: true, Short: "silent"}, {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true, Drop: 1}},
+			{Head: prose.Plain("bracket"), Numeric: true, Drop: 3}, {Head: prose.Plain("outside"), Numeric: true, Drop: 4}, page.Number("flagged"), {Head: prose.Plain("missed in silence"), Numeric: true, Short: "silent"}, {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true, Drop: 1}},
 	}
 	for i, c := range r.Cells {
 		h := c.Headline
@@ -286,10 +286,19 @@ func (r calibrated) headlineTable() *page.Table {
 		t.Rows = append(t.Rows, []prose.Phrase{
 			prose.Plain(c.Process.Spec), prose.Plain(modelOf(c.Damage)), count(h.Length, "length"),
 			prose.Value(h.Truth, h.MeanSE, base+"truth"), prose.Join(prose.Value(h.Mean, h.MeanSE, base+"mean"), prose.Plain(" ± "+prose.Significant(h.Width/2, 2))),
-			percent(h.Coverage, base+"coverage"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(tally(h.Findings)), prose.Plain(tally(h.Verdicts)),
+			percent(h.Coverage, base+"coverage"), limits(h, base), count(h.Outside, "outside"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(tally(h.Findings)), prose.Plain(tally(h.Verdicts)),
 		})
 	}
 	return t
+}
+
+// limits are the median ends of the bracket.
+func limits(h *result.CalibrationHeadline, base string) prose.Phrase {
+	lower := prose.Phrase{{Text: prose.Significant(h.Lower, 3), Ref: base + "lower"}, {Text: " … "}}
+	if h.Upper == 0 {
+		return lower
+	}
+	return prose.Join(lower, prose.Phrase{{Text: prose.Significant(h.Upper, 3), Ref: base + "upper"}})
 }
 
 // cellTable says how every estimator did in one cell.

@@ -85,6 +85,11 @@ type CalibrationHeadline struct {
 	Flagged  int                 `json:"flagged"`  // in which any did
 	Silent   int                 `json:"silent"`   // in which the interval misses the truth and no check fired
 	Verdicts map[law.Verdict]int `json:"verdicts"` // after the checks withdrew some
+	// Lower and Upper are the median ends of the bracket, nats; Upper is 0 where no
+	// repetition has one. Outside counts the repetitions with the truth outside.
+	Lower   float64 `json:"lower"`
+	Upper   float64 `json:"upper,omitempty"`
+	Outside int     `json:"outside"`
 }
 
 // EstimatorCalibration is how one estimator did.
