@@ -82,7 +82,7 @@ func (s study) name(f *Fit) string {
 			own = ""
 		}
 	}
-	if own == "" || own == names[Logarithm] && !s.notLevel() {
+	if own == "" || s.few() || own == names[Logarithm] && !s.notLevel() {
 		return s.bend(f)
 	}
 	return own
@@ -242,6 +242,8 @@ func (a *Analysis) rejection(s study) string {
 	switch {
 	case clear && misfit && rival.P < significance: // the least bad of them has no claim to a name
 		return fmt.Sprintf("The residuals reject a single power law (%s; points lie off it by up to %.0f %%) and every rival.", probability(a.Power.P), 100*a.Misfit)
+	case clear && s.few():
+		return fmt.Sprintf("%s fits better than a power law (AICc lower by %.1f); %d documents are too few to say more.", capital(s.bend(rival)), s.lead(rival), a.Clusters)
 	case clear && misfit:
 		return fmt.Sprintf("The residuals reject a single power law (%s), and %s fits clearly better.", probability(a.Power.P), s.name(rival))
 	case clear:

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/l2m-lab/l2m/check"
@@ -45,7 +46,7 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 	r.Findings = check.Run(d)
 	applyFindings(r, d.Corrections)
 	if !f.exact {
-		nothing(r)
+		nothing(r, f.text)
 	}
 }
 
@@ -66,25 +67,29 @@ func Exponent(a *law.Analysis) *info.Interval {
 const leastShare = 0.001
 
 // nothing gives the verdict that nothing is measurable, whatever the residuals of a
-// fit, where the past of another document helps as much as the own one and that is not
-// at all, or where all that the past saves is a tiny share of the loss and no bound
-// says that any of it is information.
-func nothing(r *result.Result) {
+// fit, where no bound says that any of it is information and
+//
+//   - the past of another document helps as much as the own one, and that is not at all,
+//   - what the past saves, or costs, is a tiny share of the loss, or
+//   - with the past the model predicts no better than the frequencies of single tokens.
+func nothing(r *result.Result, text check.Observed) {
 	s := r.Series[0]
-	if s.Law == nil || s.Law.Verdict == law.NoInformation || len(s.Points) == 0 {
+	if s.Law == nil || len(s.Points) == 0 || r.Bracket != nil && r.Bracket.Lower.Limit > 0 {
 		return
 	}
-	above := slices.IndexFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.AboveVCLUB })
+	above := slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.AboveVCLUB })
 	p := s.Points[len(s.Points)-1]
 	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
 	share := float64(p.Value) / loss
 	switch {
-	case above >= 0 && slices.ContainsFunc(r.Series, func(v result.Series) bool {
+	case above && slices.ContainsFunc(r.Series, func(v result.Series) bool {
 		return v.Estimator == mi.VCLUB && v.Ratio == s.Ratio && v.Law != nil && v.Law.Verdict == law.NoInformation
 	}):
 		s.Law.Reason = "Nothing measurable: the past of another document helps as much as a window's own, and that is not at all (vCLUB is zero within its errors). What other estimates show is what the model loses where it starts afresh."
-	case !r.Model.Density && share > 0 && share < leastShare && (r.Bracket == nil || r.Bracket.Lower.Limit <= 0):
-		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past saves %.2g of %.0f nats of loss, less than 0.1 %%, which a model that adapts within the window can save on text without any information.", float64(p.Value), loss)
+	case !r.Model.Density && share != 0 && math.Abs(share) < leastShare:
+		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past changes a loss of %.0f nats by %.2g, less than 0.1 %%, as in a model that adapts within the window to text without any information.", loss, float64(p.Value))
+	case len(text.Entropy) > 0 && r.Loss.NatsPerToken >= float64(text.Entropy[0].Value):
+		s.Law.Reason = fmt.Sprintf("Nothing measurable: with the past the model loses %.3f nats per token, no less than the entropy of single tokens, %.3f. What the estimates show is the model learning how frequent tokens are.", r.Loss.NatsPerToken, float64(text.Entropy[0].Value))
 	default:
 		return
 	}
