@@ -42,22 +42,10 @@ func CopiedFrom[U ~byte | ~uint16 | ~int32 | ~uint32 | ~int](s Sketch, windows i
 	if len(s) == sketchSize {
 		last = s[len(s)-1]
 	}
-	copied, all := 0, 0
-	for text := range windows {
-		for h := range shingles(text) {
-			if h > last {
-				continue
-			}
-			all++
-			if _, ok := slices.BinarySearch(s, h); ok {
-				copied++
-			}
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return float64(copied) / float64(all)
+	return share(windows, func(h uint64) (copied, counts bool) {
+		_, copied = slices.BinarySearch(s, h)
+		return copied, h <= last
+	})
 }
 
 // Bytes is the sketch as ParseSketch reads it.

@@ -143,6 +143,8 @@ func TestTextsWithoutInformation(t *testing.T) {
 		text  func(document, i int) byte
 		found check.Code
 	}{
+		"unequal":  {func(int, int) byte { return "0000001112345678"[rng.IntN(16)] }, ""},
+		"rare":     {func(int, int) byte { return "0000000001"[rng.IntN(10)] }, ""},
 		"binary":   {func(int, int) byte { return byte('0' + rng.IntN(2)) }, ""},
 		"constant": {func(int, int) byte { return 'a' }, check.Constant},
 		"periodic": {func(document, i int) byte { return "abcdefghij"[(document+i)%10] }, check.Periodic},
