@@ -59,6 +59,8 @@ func FuzzFaces(f *testing.F) {
 		`{"schema":"l2m.lab/1","recipe":{},"steps":2,"curve":[{"step":1,"loss":1,"gradient_norm":0},{"step":2,"loss":-1}],"evaluations":[{"step":2,"length":2,"by_position":[1,-1],"gain":[0,1e-300],"gap":0.5}]}`,
 		`{"schema":"l2m.study/1","models":[{"name":"m","family":"f"}],"panels":[{"name":"a"},{"name":"b"}],"figures":[{"id":"f","x":"state","panels":["a","b"]},{"id":"g","x":"length","panels":["a"]}],
 			"cells":[{"panel":"a","model":"m","length":4,"recipe":{},"gap":0.5},{"panel":"a","model":"m","length":4,"recipe":{},"gap":-1e300},{"panel":"b","model":"n","state":9,"length":4,"recipe":{},"accuracy":0}]}`,
+		`{"schema":"l2m.study/1","panels":[{"name":"a"}],"figures":[{"id":"f","x":"gap","y":"exponent","panels":["a"]},{"id":"g","x":"gap","y":"information","panels":["a"]}],
+			"cells":[{"panel":"a","model":"m","length":4,"recipe":{},"gap":0.5,"measured":{"exponent":1,"interval":{"lo":0,"hi":2},"nats":1,"exact_nats":1e-300,"upper_nats":null}}]}`,
 	}, traversals...) {
 		f.Add([]byte(doc))
 	}

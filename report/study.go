@@ -57,6 +57,9 @@ func StudyHTML(w io.Writer, s *result.Study) error {
 	if len(s.Cells) > 0 {
 		p.Sections = append(p.Sections, page.Section{ID: "models", Title: "Models", Blocks: []page.Block{r.table()}})
 	}
+	if t := r.measured(); len(t.Rows) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "measured", Title: "What l2m measure finds with these models", Blocks: []page.Block{t}})
+	}
 	return p.HTML(w)
 }
 
@@ -68,6 +71,10 @@ func StudyText(w io.Writer, s *result.Study, opts TextOptions) error {
 	if len(s.Cells) > 0 {
 		t.out.WriteString("\n")
 		t.table(r.table(), 0)
+	}
+	if m := r.measured(); len(m.Rows) > 0 {
+		t.out.WriteString("\n")
+		t.table(m, 0)
 	}
 	_, err := io.WriteString(w, t.out.String())
 	return err
@@ -166,7 +173,12 @@ func (r trainedGrid) what() string {
 func studyFigures(s *result.Study) []*figure.Figure {
 	var out []*figure.Figure
 	for _, f := range s.Figures {
-		if drawn := (trainedGrid{s}).draw(f); len(drawn.Curves) > 0 && !slices.ContainsFunc(out, func(o *figure.Figure) bool { return o.ID == f.ID }) {
+		r := trainedGrid{s}
+		draw := r.draw
+		if f.X == result.ByGap {
+			draw = r.drawMeasured
+		}
+		if drawn := draw(f); len(drawn.Curves) > 0 && !slices.ContainsFunc(out, func(o *figure.Figure) bool { return o.ID == f.ID }) {
 			out = append(out, drawn)
 		}
 	}
@@ -213,6 +225,9 @@ func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 	for i, name := range order {
 		c := byName[name]
 		c.Hue, c.Marker = figure.HueOf(i), figure.MarkerOf(i)
+		if i == 6 { // there are six colours
+			c.Hue = figure.Ink
+		}
 		slices.SortStableFunc(c.Points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
 		fig.Curves = append(fig.Curves, *c)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/l2m-lab/l2m/info"
 )
 
 // StudySchema is the version of the Study document.
@@ -40,12 +42,14 @@ type StudyPanel struct {
 	Label string `json:"label"` // in words
 }
 
-// StudyFigure says what a figure shows of the cells: gaps or accuracies against X.
+// StudyFigure says what a figure shows of the cells: gaps or accuracies against X, or
+// what was measured against the gap.
 type StudyFigure struct {
 	ID      string   `json:"id"` // lower-case letters, digits, hyphens
 	Title   string   `json:"title"`
 	Caption string   `json:"caption,omitempty"`
-	X       string   `json:"x"` // "state", "length" or "tokens"
+	X       string   `json:"x"`           // "state", "length", "tokens" or "gap"
+	Y       string   `json:"y,omitempty"` // against "gap" only: "exponent" or "information"
 	Panels  []string `json:"panels"`
 	Models  []string `json:"models,omitempty"` // empty: all
 }
@@ -55,6 +59,13 @@ const (
 	ByState  = "state"  // numbers that the model keeps, one curve for each family and panel
 	ByLength = "length" // tokens of a sequence, one curve for each model
 	ByTokens = "tokens" // trained on, one curve for each model
+	ByGap    = "gap"    // one point for each trained model
+)
+
+// The values of StudyFigure.Y for ByGap.
+const (
+	MeasuredExponent    = "exponent"    // of the law
+	MeasuredInformation = "information" // at the longest length, over the exact one
 )
 
 // StudyCell is one trained model.
@@ -79,6 +90,29 @@ type StudyCell struct {
 	// means not known.
 	Seconds float64 `json:"cpu_seconds"`
 	Version string  `json:"version"` // of the l2m that trained it
+
+	Measured *StudyMeasured `json:"measured,omitempty"`
+}
+
+// StudyMeasured is what l2m measure finds with a trained model in place of the exact
+// one, beside the truth.
+type StudyMeasured struct {
+	Estimator     string         `json:"estimator"` // of the headline
+	Length        int            `json:"length"`    // the longest, tokens
+	Nats          float64        `json:"nats"`      // estimated information at it
+	Exact         float64        `json:"exact_nats"`
+	Exponent      *float64       `json:"exponent,omitempty"` // nil where no law can be fitted
+	Interval      *info.Interval `json:"interval,omitempty"`
+	ExactExponent float64        `json:"exact_exponent"`     // between the shortest and the longest length
+	Verdict       string         `json:"verdict"`            // on the power law
+	Lower         float64        `json:"lower_nats"`         // end of the bracket at the longest length
+	Upper         *float64       `json:"upper_nats"`         // the other end, if there is one
+	Findings      []string       `json:"findings,omitempty"` // codes of the checks that failed
+}
+
+// Brackets reports whether the exact information is inside the bracket.
+func (m *StudyMeasured) Brackets() bool {
+	return m.Lower <= m.Exact && (m.Upper == nil || m.Exact <= *m.Upper)
 }
 
 // Value is what figures and tables show of a cell: its gap, or its accuracy; false if
@@ -105,8 +139,11 @@ func (s *Study) Validate() error {
 		if !figureName.MatchString(f.ID) {
 			return fmt.Errorf("%s.id is %q; want lower-case letters, digits and hyphens", at, f.ID)
 		}
-		if xs := []string{ByState, ByLength, ByTokens}; !slices.Contains(xs, f.X) {
+		if xs := []string{ByState, ByLength, ByTokens, ByGap}; !slices.Contains(xs, f.X) {
 			return fmt.Errorf("%s.x is %q; want one of %q", at, f.X, xs)
+		}
+		if (f.X == ByGap) != (f.Y == MeasuredExponent || f.Y == MeasuredInformation) || f.X != ByGap && f.Y != "" {
+			return fmt.Errorf("%s.y is %q; want %q or %q against %q, and nothing otherwise", at, f.Y, MeasuredExponent, MeasuredInformation, ByGap)
 		}
 		for _, p := range f.Panels {
 			if !slices.ContainsFunc(s.Panels, func(q StudyPanel) bool { return q.Name == p }) {

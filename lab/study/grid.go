@@ -28,6 +28,7 @@ type Study struct {
 	Models   []Model         `json:"models"`
 	Panels   []Panel         `json:"panels"`
 	Seeds    []uint64        `json:"seeds"`
+	Measure  *Measure        `json:"measure,omitempty"` // what is measured of every trained model; nil: nothing
 
 	Figures []result.StudyFigure `json:"figures"`
 }

@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options) (*result.Study, error) {
 		if trained == o.Limit {
 			break
 		}
-		done, err := o.train(ctx, c, filepath.Join(trainings, c.Name), fmt.Sprintf("%d of %d", i+1, len(wanted)))
+		done, err := o.train(ctx, c, s.Measure, filepath.Join(trainings, c.Name), fmt.Sprintf("%d of %d", i+1, len(wanted)))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
@@ -164,8 +164,8 @@ func encode(r train.Recipe) json.RawMessage {
 	return b
 }
 
-// train trains one cell, or takes what was trained in its directory.
-func (o Options) train(ctx context.Context, c Cell, out, place string) (*result.StudyCell, error) {
+// train trains and measures one cell, or takes what was trained in its directory.
+func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place string) (*result.StudyCell, error) {
 	share := 0.0 // of the training that is done in this call
 	progress := func(p info.Progress) {
 		if p.Total > 0 {
@@ -203,7 +203,10 @@ func (o Options) train(ctx context.Context, c Cell, out, place string) (*result.
 			cell.GapLate = &late
 		}
 	}
-	cell.State, err = state(filepath.Join(out, train.ConfigFile), last.Length-1)
+	if cell.State, err = state(filepath.Join(out, train.ConfigFile), last.Length-1); err != nil || m == nil {
+		return cell, err
+	}
+	cell.Measured, err = m.run(ctx, c, last.Length, out, out+"-measured", o.Workers, progress)
 	return cell, err
 }
 

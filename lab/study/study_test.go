@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -74,6 +75,7 @@ func TestBadStudies(t *testing.T) {
 		{`"id": "gap"`, `"id": "../gap"`, ".figures[0].id"},
 		{`"x": "length"`, `"x": "depth"`, ".figures[0].x"},
 		{`["L4", "L16"]`, `["L5"]`, ".figures[0].panels"},
+		{`"x": "length"`, `"x": "gap"`, ".figures[0].y"},
 		{`"panels": ["L4", "L16"]}]}`, `"panels": ["L4", "L16"]}]} {}`, "more than one object"},
 	} {
 		text := strings.Replace(small, c.old, c.new, 1)
@@ -152,6 +154,24 @@ func TestRunContinues(t *testing.T) {
 	}
 	if got, want := cells(parts), cells(whole); !reflect.DeepEqual(got, want) {
 		t.Errorf("interrupted, the study found\n%+v\nand otherwise\n%+v", got, want)
+	}
+}
+
+// A measured study holds the truth of the process: I(ℓ; 2ℓ) = B·(2 − 2^β)·ℓ^β in each
+// copy (docs/processes.md), here with B = 0.5, β = 0.76 and 2 copies, at ℓ = 8.
+func TestRunMeasures(t *testing.T) {
+	text := strings.NewReplacer(`"hierarchical:copies=2"`, `"powergauss:beta=0.76,copies=2"`, `[4], "steps"`, `[16], "steps"`,
+		`"seeds": [1, 2],`, `"seeds": [1, 2], "measure": {"windows": 40, "draws": 49},`).Replace(small)
+	s, err := Run(context.Background(), Options{Study: write(t, text), Out: t.TempDir(), Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Cells[0].Measured
+	if m == nil || m.Length != 16 || math.Abs(m.ExactExponent-0.76) > 1e-9 || math.Abs(m.Exact-2*0.5*(2-math.Pow(2, 0.76))*math.Pow(8, 0.76)) > 1e-9 {
+		t.Fatalf("%+v", m)
+	}
+	if m.Estimator == "" || m.Nats == 0 || (m.Exponent == nil) != (m.Verdict == "" || m.Interval == nil) {
+		t.Errorf("%+v", m)
 	}
 }
 
