@@ -39,9 +39,13 @@ func StudyHTML(w io.Writer, s *result.Study) error {
 	for i := range s.Cells {
 		seconds += s.Cells[i].Seconds
 	}
+	spent := prose.Significant(seconds/3600, 2) + " h"
+	if seconds < 3600 {
+		spent = prose.Significant(seconds/60, 2) + " min"
+	}
 	p.Facts = []page.Fact{
 		{Label: "trained models", Value: prose.Plain(strconv.Itoa(len(s.Cells))), Note: prose.Plain(fmt.Sprintf("of %d", s.Planned))},
-		{Label: "time", Value: prose.Plain(prose.Significant(seconds/3600, 2) + " h"), Note: prose.Plain("of one processor core")},
+		{Label: "time", Value: prose.Plain(spent), Note: prose.Plain("of one processor core")},
 	}
 	var figures []page.Block
 	for i, f := range studyFigures(s) {

@@ -96,6 +96,7 @@ func (r trainedGrid) drawMeasured(f result.StudyFigure) *figure.Figure {
 	}
 	if f.Y == result.MeasuredInformation {
 		fig.Y.Label = "estimated over exact information"
+		fig.Caption = prose.Plain(cmp.Or(f.Caption, "A point is one trained model; it is hollow where a check of the run failed."))
 	}
 	if len(fig.Curves) > 0 {
 		fig.Guides = []figure.Guide{{At: truth, Label: prose.Plain("exact"), Hue: figure.Grey}}
