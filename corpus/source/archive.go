@@ -4,11 +4,13 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"cmp"
 	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -54,7 +56,15 @@ func (r *reader) tar(in Input, br *bufio.Reader, depth int) error {
 	for {
 		h, err := archive.Next()
 		if err == io.EOF {
-			return nil
+			more, err := anotherTar(br)
+			if err != nil {
+				return err
+			}
+			if !more {
+				return nil
+			}
+			archive = tar.NewReader(br)
+			continue
 		}
 		if err != nil {
 			var read *ReadError
@@ -77,6 +87,21 @@ func (r *reader) tar(in Input, br *bufio.Reader, depth int) error {
 				return err
 			}
 		}
+	}
+}
+
+// anotherTar passes over the zero bytes at the end of an archive. It reports whether
+// another one follows, as after cat a.tar b.tar. Something else is left unread, as tar does.
+func anotherTar(br *bufio.Reader) (bool, error) {
+	for {
+		block, err := br.Peek(512)
+		if err == io.EOF || err == nil && len(bytes.Trim(block, "\x00")) > 0 {
+			return isTar(block), nil
+		}
+		if err != nil {
+			return false, err
+		}
+		br.Discard(len(block))
 	}
 }
 
@@ -139,7 +164,7 @@ func (r *reader) zip(in Input, at io.ReaderAt, size int64, depth int) error {
 		switch {
 		case f.FileInfo().IsDir():
 			continue
-		case !f.Mode().IsRegular():
+		case !f.Mode().IsRegular() && f.Mode()&fs.ModeNamedPipe == 0: // zip marks standard input as a pipe
 			r.report.Skip(SkipSpecial, name)
 			continue
 		}
@@ -178,5 +203,19 @@ func (r *reader) zipped(f *zip.File, name string, depth int) error {
 		return &Refusal{name, fmt.Sprintf("cannot be unpacked: %v", err), SkipDamaged, unpackCure}
 	}
 	defer content.Close()
-	return r.inside(Input{Name: name, R: content, Found: true}, f.Name, depth)
+	return r.inside(Input{Name: name, R: zipContent{content, name}, Found: true}, f.Name, depth)
+}
+
+// zipContent explains what is wrong with a file in a ZIP archive.
+type zipContent struct {
+	r    io.Reader
+	name string
+}
+
+func (z zipContent) Read(p []byte) (int, error) {
+	n, err := z.r.Read(p)
+	if err != nil && err != io.EOF && !explained(err) {
+		err = &ReadError{z.name, fmt.Sprintf("damaged in its ZIP archive: %v (copy or download the archive again)", err), err}
+	}
+	return n, err
 }

@@ -112,8 +112,8 @@ type decoder struct {
 	runs     int64 // of these: without ASCII on either side, signs inside a word, or undefined in Windows-1252
 	replaced bool  // UTF-16 or UTF-32 had invalid characters
 	zeros    bool
-	bytes    [256]int64 // how often each is not UTF-8
 	last     byte
+	spelling
 }
 
 func (d *decoder) Read(p []byte) (int, error) {
@@ -164,6 +164,7 @@ func (d *decoder) decode(piece []byte) []byte {
 	}
 	ascii := isASCII(piece)
 	if ascii || utf8.Valid(piece) {
+		d.pass(piece)
 		if len(piece) > 0 {
 			d.last = piece[len(piece)-1]
 		}
@@ -177,13 +178,14 @@ func (d *decoder) decode(piece []byte) []byte {
 		r, n := utf8.DecodeRune(piece[i:])
 		if r != utf8.RuneError || n > 1 {
 			out = append(out, piece[i:i+n]...)
+			d.pass(piece[i : i+n])
 			d.valid += int64(n - 1)
 			i += n
 			continue
 		}
 		b := piece[i]
 		d.strays++
-		d.bytes[b]++
+		d.add(b)
 		before, after := d.last, byte(0)
 		if i > 0 {
 			before = piece[i-1]
@@ -222,20 +224,7 @@ func (d *decoder) foreign(end bool) bool {
 	if d.strays < 64 && !end || d.strays*100 < d.valid {
 		return false
 	}
-	return d.runs*4 > d.strays || d.turkish()
-}
-
-// turkish reports whether the text is in Windows-1254, which has ğ, ı and ş for the ð, ý
-// and þ of Windows-1252: ı is frequent among the three, and there are few of the acute
-// accents and æ of Icelandic, in which ý is rare.
-func (d *decoder) turkish() bool {
-	var acute int64
-	for _, b := range []byte("\xe1\xe9\xed\xf3\xfa\xe6") {
-		acute += d.bytes[b]
-	}
-	others := d.bytes[0xf0] + d.bytes[0xfe]
-	three := others + d.bytes[0xfd]
-	return three*4 > d.strays && d.bytes[0xfd]*2 > others && acute*4 < three
+	return d.runs*4 > d.strays || d.strange(end)
 }
 
 // note adds to a report what was special about the text.

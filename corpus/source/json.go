@@ -121,6 +121,8 @@ func extract(raw []byte, field string) (extracted, error) {
 		return extracted{text: text, found: true, replaced: replaced}, nil
 	case '[':
 		return joined(value)
+	case '{': // which a longer path leads into
+		return extracted{lacks: raw}, nil
 	}
 	return extracted{}, nil
 }

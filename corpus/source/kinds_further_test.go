@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"math/bits"
 	"strings"
 
@@ -46,12 +47,22 @@ func sameNames() string {
 	return strings.ReplaceAll(b.String(), "tex2", "text")
 }
 
-// cp437Names is an archive with a name that is not UTF-8, as old programs write it.
-func cp437Names() string {
+// stored is an archive of a file that is not compressed, pipeName one of standard input.
+func stored(text string) string {
+	return zipWith(&zip.FileHeader{Name: "a.txt", Method: zip.Store}, text)
+}
+
+func pipeName(text string) string {
+	h := &zip.FileHeader{Name: "-", Method: zip.Deflate}
+	h.SetMode(fs.ModeNamedPipe | 0o600)
+	return zipWith(h, text)
+}
+
+func zipWith(h *zip.FileHeader, text string) string {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	f, _ := w.CreateHeader(&zip.FileHeader{Name: "caf\x82.txt", NonUTF8: true})
-	io.WriteString(f, "a text")
+	f, _ := w.CreateHeader(h)
+	io.WriteString(f, text)
 	w.Close()
 	return b.String()
 }
@@ -61,8 +72,14 @@ func furtherKinds() []kind {
 	rows := []string{"row one", "row two"}
 	jsonl := "{\"text\": \"row one\"}\n{\"text\": \"row two\"}\n"
 	commas := []string{"row one, with a comma", "row two; with a semicolon"}
-	turkish := "Bütün mutlu aileler birbirine benzer; her mutsuz aileninse kendine özgü bir mutsuzluğu vardır. Kadın, kocasının Fransız kızla ilişkisi olduğunu öğrenmiş"
-	icelandic := "Ég hef aldrei séð það áður, sagði hún, og þó ýmislegt þekkt; þeir fóru út á sjó við sólarupprás"
+	turkish := "Çarşamba günü teşekkür ettim; güçlüğü düşünüyordu"
+	czech := "Ověřování formulářů: nejvýše pět chráněných výsledků, úspěšně"
+	hungarian := "Szűrők és erős betűkből álló szavak: sűrűség, bőrű"
+	romanian := "Începeţi însă cu conţinutul; ştergeţi sfârşitul"
+	croatian := "Zaštićene riječi: lužičkosrpski, češćih, oštećena važeća"
+	lithuanian := "Jūsų sąrašas turėtų būti trumpas; minučių reikšmė"
+	western := "Où êtes-vous allés, élèves? Größe überall. ¿Qué pasó, señor Núñez? Peníscola és aïllada; qüestió. Não há ações; coração. " +
+		"È già più giù. Blåbärssås på Ærøskøbing. Ég hef aldrei séð það áður, þeir fóru út á sjó. Coöperatie, zeeën. Jäääär, õhtusöök. Hyvää yötä. Tá sé ródhéanach"
 	return []kind{
 		{"marked.json", "\ufeff[{\"text\": \"row one\"}, {\"text\": \"row two\"}]", "", rows, "2 JSON records"},
 		{"sequence.json", "\x1e{\"text\": \"row one\"}\n\x1e{\"text\": \"row two\"}\n", "", rows, "2 JSON records"},
@@ -71,6 +88,8 @@ func furtherKinds() []kind {
 		{"twice.jsonl", `{"text": "first", "text": "row one"} {"text": "row two"}`, "", rows, ""},
 		{"messages.jsonl", `{"id": 1, "messages": [{"role": "user", "content": "hello"}], "none": [], "meta": {"a": {"b": {"c": 1}}}}`, "", nil, `no field "text" (fields: id, messages.content, messages.role, meta.a.b, none)`},
 		{"wrapped.json", `{"version": 1, "data": [{"text": "row one"}]}`, "", nil, `(jq -c '.data[]' wrapped.json | l2m … - reads the elements of "data" as records; --format text`},
+		{"joined.jsonl", "\ufeff{\"text\": \"row one\"}\n\ufeff{\"text\": \"row two\"}\n", "", rows, "2 JSON records"},
+		{"languages.jsonl", `{"text": {"en": "row one", "de": "Zeile eins"}}`, "", nil, `no field "text" (fields: text.de, text.en); choose one with --field`},
 		{"unnamed.json", `{"": [{"": 1}], "a b": [{"c": 1}]}`, "", nil, "choose one with --field (--format text measures the object itself)"},
 		{"lines.json", "// a comment\n" + jsonl, "", nil, "not JSON, as its name says"},
 
@@ -86,7 +105,13 @@ func furtherKinds() []kind {
 		{"twice.parquet", sameNames(), "", nil, `two columns are called "text"`},
 
 		{"turkish.txt", encoded(charmap.Windows1254, turkish), "", nil, "neither UTF-8 nor"},
-		{"icelandic.txt", encoded(charmap.Windows1252, icelandic), "", []string{icelandic}, noteWestern},
+		{"czech.txt", encoded(charmap.Windows1250, czech), "", nil, "neither UTF-8 nor"},
+		{"latin2.txt", encoded(charmap.ISO8859_2, czech), "", nil, "neither UTF-8 nor"},
+		{"hungarian.txt", encoded(charmap.Windows1250, hungarian), "", nil, "neither UTF-8 nor"},
+		{"romanian.txt", encoded(charmap.Windows1250, romanian), "", nil, "neither UTF-8 nor"},
+		{"croatian.txt", encoded(charmap.Windows1250, croatian), "", nil, "neither UTF-8 nor"},
+		{"lithuanian.txt", encoded(charmap.Windows1257, lithuanian), "", nil, "neither UTF-8 nor"},
+		{"western.txt", encoded(charmap.Windows1252, western), "", []string{western}, noteWestern},
 		{"late.txt", strings.Repeat("words ", headSize/6+1) + "\x00", "", []string{strings.Repeat("words ", headSize/6+1) + "\x00"}, noteZeros},
 		{"zeros", strings.Repeat("\x00", 1000), "", nil, "zero bytes, not text"},
 
@@ -96,8 +121,11 @@ func furtherKinds() []kind {
 		{"dictionary.zst", withDictionary(strings.Repeat("some words ", 50)), "", nil, "compressed with a Zstandard dictionary"},
 		{"a.zz", "\x78\x9c\x00\x01", "", nil, "compressed with zlib, which is not read (pigz -dc a.zz | l2m … -)"},
 		{"tar.zip", zipOf("inner.tar", tarOf("d/a.txt", "a text")), "", []string{"a text"}, "1 text file"},
-		{"names.zip", cp437Names(), "", []string{"a text"}, "1 text file"},
+		{"names.zip", zipWith(&zip.FileHeader{Name: "caf\x82.txt", NonUTF8: true}, "a text"), "", []string{"a text"}, "1 text file"},
 		{"cut.tar", tarOf("a.txt", "a text")[:515], "", nil, "cut.tar/a.txt: its archive ends in the middle of it"},
+		{"joined.tar", tarOf("a.txt", "a text") + tarOf("b.jsonl", jsonl), "", []string{"a text", "row one", "row two"}, "2 JSON records in 1 file, 1 text file"},
+		{"sum.zip", strings.Replace(stored("a text"), "a text", "a test", 1), "", nil, "damaged in its ZIP archive: zip: checksum error"},
+		{"pipe.zip", pipeName("a text"), "", []string{"a text"}, "1 text file"},
 		{"a.deb", "!<arch>\ndebian-binary   1342943816  0     0     100644  4         `\n2.0\n", "", nil, "an ar archive"},
 		{"a.cab", "MSCF\x00\x00\x00\x00abc", "", nil, "a cabinet archive"},
 

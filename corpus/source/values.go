@@ -68,10 +68,22 @@ func (v *values) blank() (byte, error) {
 			return 0, err
 		case b == '\n':
 			v.line++
+		case b == 0xef && v.mark():
 		case b != ' ' && b != '\t' && b != '\r' && b != 0x1e: // 0x1e: a JSON text sequence [RFC 7464]
 			return b, nil
 		}
 	}
+}
+
+// mark passes over the rest of a byte order mark, which a file that others were joined
+// to has in the middle.
+func (v *values) mark() bool {
+	rest, _ := v.in.Peek(2)
+	if string(rest) != "\xbb\xbf" {
+		return false
+	}
+	v.in.Discard(2)
+	return true
 }
 
 // What bytes mean to the end of a value.
