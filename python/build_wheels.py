@@ -35,6 +35,7 @@ PLATFORMS = {
     "windows/amd64": "win_amd64",
 }
 
+NAME = "l2m_lab"  # of the project, as files are called after it
 EXECUTABLE = 0o755
 PLAIN = 0o644
 
@@ -88,14 +89,14 @@ def metadata(version: str, licences: list[str]) -> str:
 def write_wheel(out: Path, version: str, platform: str, binary: Path, *beside: Path) -> Path:
     """Write the wheel of a platform (GOOS/GOARCH) into the folder out; beside are bills of materials and licences."""
     tags = PLATFORMS[platform]
-    info = f"l2m-{version}.dist-info"
+    info = f"{NAME}-{version}.dist-info"
     files = [
         (f"l2m/{p.name}", p.read_bytes(), PLAIN)
         for p in sorted((HERE / "src/l2m").iterdir())
         if p.suffix in {".py", ".typed"}
     ]
     script = "l2m.exe" if platform.startswith("windows/") else "l2m"
-    files.append((f"l2m-{version}.data/scripts/{script}", binary.read_bytes(), EXECUTABLE))
+    files.append((f"{NAME}-{version}.data/scripts/{script}", binary.read_bytes(), EXECUTABLE))
     wheel = ["Wheel-Version: 1.0", "Generator: l2m build_wheels", "Root-Is-Purelib: false"]
     wheel += [f"Tag: py3-none-{tag}" for tag in tags.split(".")]
     files += [
@@ -112,7 +113,7 @@ def write_wheel(out: Path, version: str, platform: str, binary: Path, *beside: P
         rows.writerow([name, f"sha256={digest}", len(content)])
     rows.writerow([f"{info}/RECORD", "", ""])
     files.append((f"{info}/RECORD", record.getvalue().encode(), PLAIN))
-    path = out / f"l2m-{version}-py3-none-{tags}.whl"
+    path = out / f"{NAME}-{version}-py3-none-{tags}.whl"
     write_zip(path, files)
     return path
 

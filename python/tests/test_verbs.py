@@ -2,6 +2,7 @@ import html
 import json
 import random
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_no_law_is_an_error_that_says_why() -> None:
 def test_estimates(run: l2m.Run, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = pytest.importorskip(library)
     for other in {"pandas", "polars"} - {library}:
-        monkeypatch.delitem(__import__("sys").modules, other, raising=False)
+        monkeypatch.delitem(sys.modules, other, raising=False)
     frame = run.estimates
     assert isinstance(frame, module.DataFrame)
     with (run.path / "estimates.csv").open() as f:
@@ -213,7 +214,7 @@ def test_audit(tmp_path: Path, run: l2m.Run) -> None:
     file.write_text(json.dumps(CONFIG))
     of_file = l2m.audit(file)
     found = l2m.audit(CONFIG, {**CONFIG, "num_hidden_layers": 8}, law=run, bytes_per_token=4.4)
-    assert len(found.models) == 2
+    assert [m["name"] for m in found.models] == ["llama-1", "llama-2"]
     assert found.models[0]["states"] == of_file.models[0]["states"]
     # Keys and values of 4 layers, 2 heads of 16, for each of the 1024 tokens.
     assert found.models[0]["states"][0]["elements"]["kv"] == 2 * 4 * 2 * 16 * 1024
@@ -255,3 +256,14 @@ def test_gap() -> None:
     found = process.gap(x, mean=mean, deviation=2 * deviation)
     assert found.document["evaluations"][0]["by_position"] == pytest.approx([np.log(2) + 1 / 8 - 1 / 2] * 16)
     assert found.page.startswith("<!DOCTYPE html>")
+
+
+def test_what_is_missing_is_named(run: l2m.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pandas", "polars", "pyarrow.parquet", "matplotlib.pyplot"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r"pip install pandas \(or polars\)$"):
+        _ = run.estimates
+    with pytest.raises(ImportError, match=r"pip install pyarrow$"):
+        run.scores()
+    with pytest.raises(ImportError, match=r"pip install matplotlib$"):
+        run.plot()

@@ -35,10 +35,10 @@ def test_wheels_of_all_platforms(platform: str, tmp_path: Path, monkeypatch: pyt
         dates = {i.date_time for i in wheel.infolist()}
     # date -u -d @1790000001, in steps of two seconds.
     assert dates == {(2026, 9, 21, 14, 13, 20)}
-    assert script.filename == "l2m-1.2.3.data/scripts/l2m" + (".exe" if platform.startswith("windows") else "")
+    assert script.filename == "l2m_lab-1.2.3.data/scripts/l2m" + (".exe" if platform.startswith("windows") else "")
     assert script.external_attr >> 16 & 0o777 == 0o755
     assert files[script.filename] == b"program"
-    info = "l2m-1.2.3.dist-info/"
+    info = "l2m_lab-1.2.3.dist-info/"
     assert {info + "licenses/LICENSE", info + "licenses/OTHERS.txt", info + "sboms/l2m.cdx.json"} <= set(files)
     assert {"l2m/__init__.py", "l2m/py.typed"} <= set(files)
 
@@ -55,7 +55,7 @@ def test_wheels_of_all_platforms(platform: str, tmp_path: Path, monkeypatch: pyt
     _, _, python, abi, platforms = made[0].stem.split("-")
     assert tags == [f"{python}-{abi}-{p}" for p in platforms.split(".")]
     about = BytesParser().parsebytes(files[info + "METADATA"])
-    assert (about["Name"], about["Version"], about["License-Expression"]) == ("l2m", "1.2.3", "Apache-2.0")
+    assert (about["Name"], about["Version"], about["License-Expression"]) == ("l2m-lab", "1.2.3", "Apache-2.0")
     assert about.get_all("License-File") == ["LICENSE", "OTHERS.txt"]
     assert [d for d in about.get_all("Requires-Dist", []) if "extra" not in d] == ["numpy>=1.26"]
 

@@ -10,19 +10,12 @@ Everything is done by the command l2m, which this package brings along: options 
 See docs/python.md.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
 from ._command import Error, binary
 from ._process import Gap, Process, Truth
 from ._results import Audit, Comparison, Estimate, Fit, Interval, Law, Run
 from ._verbs import audit, compare, fit, logprobs, measure, run
 
 process = Process
-
-try:
-    __version__ = version("l2m")
-except PackageNotFoundError:  # a checkout
-    __version__ = "0+unknown"
 
 __all__ = [
     "Audit",
@@ -45,3 +38,15 @@ __all__ = [
     "process",
     "run",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: that takes longer than all the rest."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("l2m-lab")
+    except PackageNotFoundError:  # a checkout
+        return "0+unknown"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -43,6 +41,9 @@ def save(file: Path, arrays: Mapping[str, ArrayLike]) -> None:
 
 def table(rows: Iterable[Iterable[Any]], names: Collection[Any] = ()) -> Iterator[bytes]:
     """Lines of a table, its numbers in full precision."""
+    import csv
+    import io
+
     for row in itertools.chain([names] if names else [], rows):
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(_cell(x) for x in row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +51,8 @@ def binary() -> str:
     for folder in (sysconfig.get_path("scripts"), user, Path(__file__).parents[1] / "bin"):
         if (path := Path(folder, name)).is_file():
             return str(path)
+    import shutil
+
     if path_of := shutil.which(name):
         return path_of
     raise FileNotFoundError("the command l2m is not installed beside this package, nor in PATH; L2M_BINARY can name it")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._arrays import save
 from ._command import Option, call
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True)
-class Truth:
+class Truth(NamedTuple):
     """The exact information of a process.
 
     Attributes:
@@ -33,8 +31,7 @@ class Truth:
     document: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """How far the predictions of a model are from the exact law of a process.
 
     Attributes:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import base64
-import html
 import importlib
-import importlib.util
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._command import Error
 
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
-@dataclass(frozen=True)
-class Interval:
+
+class Interval(NamedTuple):
     """An interval of a number, in its unit."""
 
     lo: float
@@ -28,8 +26,7 @@ class Interval:
     method: str
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A number with its standard error and its interval, where they are known."""
 
     value: float
@@ -40,8 +37,7 @@ class Estimate:
         return self.value
 
 
-@dataclass(frozen=True)
-class Law:
+class Law(NamedTuple):
     """The law of one estimator: I(L/2; L) ≈ A·L^beta nats.
 
     Attributes:
@@ -132,6 +128,8 @@ class Output(os.PathLike[str]):
         return ""
 
     def _repr_html_(self) -> str:
+        import html
+
         figure = self.path / "figures" / f"{self.figure_name}.svg"
         picture = ""
         if figure.exists():
@@ -166,7 +164,7 @@ class Fit(Output):
     def plot(self, ax: Any = None) -> Any:
         """Draw the headline series, its 95 % intervals and its power law with matplotlib; return the axes."""
         if ax is None:
-            ax = importlib.import_module("matplotlib.pyplot").subplots()[1]
+            ax = _module(["matplotlib.pyplot"], "figures of your own").subplots()[1]
         series = self.document["series"][0]
         points = series["points"]
         lengths = [p["length"] for p in points]
@@ -199,8 +197,7 @@ class Run(Fit):
 
     def scores(self) -> Any:
         """Return every log-probability as a pyarrow.Table; columns as in docs/format.md."""
-        _need("pyarrow", "the scores of a run are a table of Arrow")
-        return importlib.import_module("pyarrow.parquet").read_table(self.path / "scores")
+        return _module(["pyarrow.parquet"], "the scores of a run are a table of Arrow").read_table(self.path / "scores")
 
 
 class Comparison(Output):
@@ -220,16 +217,16 @@ class Audit(Output):
         return list(self.document["models"])
 
 
-def _need(module: str, what: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        raise ImportError(f"{what}: pip install {module}")
+def _module(names: Sequence[str], what: str) -> Any:
+    """Import the first of these modules that is there, rather one that has been imported already."""
+    for name in sorted(names, key=lambda n: n not in sys.modules):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise ImportError(f"{what}: pip install {' (or '.join(n.split('.')[0] for n in names)}{')' * (len(names) - 1)}")
 
 
 def _frame(path: Path) -> Any:
-    """Read a table with what has been imported already, or else is there."""
-    names = sorted(("pandas", "polars"), key=lambda n: n not in sys.modules)
-    for name in names:
-        if importlib.util.find_spec(name) is not None:
-            how = {"infer_schema_length": None} if name == "polars" else {}
-            return importlib.import_module(name).read_csv(path, **how)
-    raise ImportError(f"{path} becomes a DataFrame: pip install pandas (or polars)")
+    library = _module(["pandas", "polars"], f"{path} becomes a DataFrame")
+    return library.read_csv(path, **({"infer_schema_length": None} if library.__name__ == "polars" else {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import secrets
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -137,8 +137,10 @@ def audit(*configs: Any, **options: Option) -> Audit:
                 continue
             # Without use_diff, transformers leaves out what is as in the class of the configuration.
             text = json.dumps(config) if isinstance(config, Mapping) else config.to_json_string(use_diff=False)
-            paths.append(str(Path(folder, f"config-{i + 1}.json")))
-            Path(paths[-1]).write_text(text, encoding="utf-8")
+            kind = re.sub(r"\W", "", str(json.loads(text).get("model_type", ""))) or "config"
+            file = Path(folder, f"{kind}-{i + 1}.json" if len(configs) > 1 else f"{kind}.json")
+            file.write_text(text, encoding="utf-8")
+            paths.append(str(file))
         return _into(Audit, "audit", paths, options)
 
 
@@ -148,7 +150,7 @@ def _measure(
     """Measure; fresh says that no earlier command can have measured the same."""
     flags: dict[str, Option] = {"quiet": True, **options}
     if fresh and flags.get("out") is None:
-        flags["out"] = "l2m-run-" + secrets.token_hex(4)
+        flags["out"] = "l2m-run-" + os.urandom(4).hex()
     with call(["measure"], paths, {**flags, "print_dir": True}, lines=lines, show=flags["quiet"] is False) as out:
         printed = out.read().decode().removesuffix("\n")
     given = flags.get("out")
