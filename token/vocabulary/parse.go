@@ -25,14 +25,18 @@ type document struct {
 	hasByteLetter bool
 }
 
+// convertCure is what to do with tokenizer.model, tekken.json, vocab.txt, and vocab.json
+// with merges.txt.
+const convertCure = "AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER), of the Python package transformers, writes one from other files"
+
 // Parse reads the content of tokenizer.json.
 func Parse(data []byte) (*Vocabulary, error) {
 	var d document
 	if err := json.Unmarshal(data, &d); err != nil {
-		return nil, fmt.Errorf("not a tokenizer.json: %w", err)
+		return nil, fmt.Errorf("not a tokenizer.json: %w (%s)", err, convertCure)
 	}
 	if isNull(d.Model) {
-		return nil, errors.New("not a tokenizer.json: it has no model")
+		return nil, fmt.Errorf("not a tokenizer.json: it has no model (%s)", convertCure)
 	}
 	v := &Vocabulary{name: "tokenizer.json", known: map[string][]token.ID{}}
 	var err error

@@ -189,6 +189,8 @@ func TestBadVocabularies(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ text, want string }{
 		"none.json":              {"", "not a tokenizer.json"},
+		"tokenizer.model":        {"\n\x0e\n\x05<unk>", "save_pretrained(FOLDER)"},
+		"tekken.json":            {`{"config": {}, "vocab": []}`, "save_pretrained(FOLDER)"},
 		"model.json":             {`{"model": null}`, "it has no model"},
 		"type.json":              {`{"model": {"type": "Neural", "vocab": {"a": 0}}}`, `type "Neural"`},
 		"normal.json":            {`{"normalizer": {"type": "Cipher"}, "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}`, `normalizer: type "Cipher"`},
