@@ -39,10 +39,11 @@ type variant struct {
 type generator func(ctx context.Context, data, dir string) error
 
 // How much is scored: windows from random places of documents that the predictor
-// was not trained on.
+// was not trained on. All predictors are trained on as much text, where there is
+// as much.
 var (
-	symbols = []string{"--length", "4096", "--windows", "120", "--training-bytes", "4M"}
-	short   = []string{"--length", "1024", "--windows", "300", "--training-bytes", "4M"}
+	symbols = []string{"--length", "4096", "--windows", "80", "--training-bytes", "2M", "--draws", "1000"}
+	short   = []string{"--length", "1024", "--windows", "200", "--training-bytes", "2M", "--draws", "1000"}
 )
 
 // model is a small language model on the same text, whose lengths are in tokens.
@@ -67,7 +68,7 @@ const (
 var entries = []entry{
 	{name: "english", title: "50 English books, 1620 to 1922", licence: publicDomain, group: "language", paths: []string{"DATA/books"},
 		tokens: "bytes", args: symbols, fit: "128:4096", control: []string{"reversed", "words", "sentences", "sentences-dealt"},
-		vary: []variant{weaker("histories"), trained("1M"), trained("8M"), trained("64M")}},
+		vary: []variant{weaker("histories"), trained("256k"), trained("8M"), trained("64M")}},
 	{name: "french", title: "two French novels, by Dumas and Zola", licence: publicDomain, group: "language", paths: []string{"DATA/books-other/fr-*"},
 		tokens: "bytes", args: symbols, fit: "128:4096"},
 	{name: "german", title: "two German books, by Kant and Goethe", licence: publicDomain, group: "language", paths: []string{"DATA/books-other/de-*"},
@@ -82,7 +83,7 @@ var entries = []entry{
 		tokens: "bytes", args: symbols, fit: "128:4096"},
 	{name: "go", title: "source code of Go and its library", licence: "BSD-3-Clause", group: "code", paths: []string{"GOROOT/src"},
 		tokens: "bytes", args: symbols, fit: "128:4096", control: []string{"reversed", "lines", "lines-dealt"},
-		vary: []variant{weaker("histories"), trained("1M"), trained("64M")}},
+		vary: []variant{weaker("histories"), trained("256k"), trained("8M"), trained("64M")}},
 	{name: "python", title: "Python's standard library, 3.11", licence: "PSF-2.0", group: "code", paths: []string{"/usr/lib/python3.11"},
 		tokens: "bytes", args: symbols, fit: "128:4096"},
 	{name: "headers", title: "C headers of the Linux kernel", licence: "GPL-2.0 with syscall note", group: "code", paths: []string{"/usr/include/linux"},

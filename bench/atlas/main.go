@@ -99,7 +99,7 @@ type job struct {
 // is, then changed, then with the first of the other predictors, and so on.
 func jobs(entries []entry) (all []job) {
 	ranged := func(e entry, more ...string) []string {
-		return slices.Concat(e.args, []string{"--range", e.fit, "--two-point-bytes", "-1"}, more)
+		return slices.Concat(e.args, []string{"--range", e.fit, "--two-point-bytes", "-1", "--cross", "0"}, more)
 	}
 	most := 0
 	for _, e := range entries {
