@@ -290,3 +290,28 @@ func TestLevel(t *testing.T) {
 		}
 	}
 }
+
+// Estimates that grow faster than length are not zero because the short lengths
+// are: residues of 200 yeast proteins in random order, whose shares the built-in
+// predictor learns (3.3 ± 0.6 nats at L = 1,024, the atlas in docs).
+func TestSteepGrowthIsMeasurable(t *testing.T) {
+	d := Data{
+		L: []float64{32, 64, 128, 256, 512, 1024}, I: []float64{0.023, 0.0398, 0.1553, 0.5904, 1.3623, 3.2698},
+		Cov: [][]float64{
+			{0.000303, 6.01e-05, 0.000253, 0.000518, 0.0013, 0.00239},
+			{6.01e-05, 0.000525, 0.000718, 0.00153, 0.0039, 0.00741},
+			{0.000253, 0.000718, 0.00356, 0.0067, 0.0168, 0.031},
+			{0.000518, 0.00153, 0.0067, 0.0189, 0.0432, 0.0806},
+			{0.0013, 0.0039, 0.0168, 0.0432, 0.116, 0.209},
+			{0.00239, 0.00741, 0.031, 0.0806, 0.209, 0.409},
+		},
+		Unit: "token", Source: "test",
+	}
+	a, err := Analyze(d, Options{Draws: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Verdict != PowerLawRejected {
+		t.Errorf("%s: %s", a.Verdict, a.Reason)
+	}
+}

@@ -128,13 +128,14 @@ func (s study) bend(f *Fit) string {
 }
 
 // positive is the p-value of the data if there were no information: the weighted
-// projections of the estimates on L^0, L^½ and L, each a t statistic with its sandwich
-// error; three times the smallest one-sided p-value.
+// projections of the estimates on L^0, L^½, L and L², each a t statistic with its sandwich
+// error; four times the smallest one-sided p-value. The last is for models that learn in
+// the window, whose estimates grow faster than information can.
 func positive(q problem, cov stats.Sym, clusters int) float64 {
 	p := 1.0
 	n := len(q.y)
 	g, u := make([]float64, n), make([]float64, n)
-	for _, beta := range []float64{0, 0.5, 1} {
+	for _, beta := range []float64{0, 0.5, 1, 2} {
 		for i := range n {
 			g[i] = math.Exp(beta * q.logX[i])
 		}
@@ -148,7 +149,7 @@ func positive(q problem, cov stats.Sym, clusters int) float64 {
 			p = min(p, distuv.UnitNormal.Survival(t))
 		}
 	}
-	return min(1, 3*p)
+	return min(1, 4*p)
 }
 
 // longest states the growth between the longest two lengths, for when a power law does
