@@ -446,3 +446,32 @@ func TestChangedFile(t *testing.T) {
 		}
 	}
 }
+
+// A document that is most of the text is named: a compressed test file that
+// unpacks to 64 MB is two fifths of Go's sources.
+func TestLargeDocument(t *testing.T) {
+	files := map[string]string{}
+	for i := range 19 {
+		files[fmt.Sprintf("%d.txt", i)] = fmt.Sprint(strings.Repeat("a line\n", 10), i)
+	}
+	warned := func(lines int) string {
+		files["large.txt"] = strings.Repeat("another\n", lines)
+		for _, w := range index(t, Options{}, write(t, files)).Warnings() {
+			if w.Code == "one-large-document" {
+				return w.Text
+			}
+		}
+		return ""
+	}
+	// 19 documents of 71 or 72 bytes are 1,358; 800 bytes are 37 % of all, 400 are 23 %.
+	if got := warned(100); !strings.Contains(got, "large.txt") || !strings.Contains(got, "37 %") {
+		t.Errorf("800 of 2,158 bytes: %q", got)
+	}
+	if got := warned(50); got != "" {
+		t.Errorf("400 of 1,758 bytes: %q", got)
+	}
+	delete(files, "0.txt")
+	if got := warned(100); got != "" {
+		t.Errorf("of 19 documents: %q", got)
+	}
+}

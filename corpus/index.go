@@ -279,11 +279,21 @@ func (c *Corpus) Bytes() int64 { return c.bytes }
 
 // Longest is the length of the longest document, in bytes.
 func (c *Corpus) Longest() int64 {
-	var n int64
-	for _, d := range c.docs.all() {
-		n = max(n, d.bytes)
+	if c.docs.n == 0 {
+		return 0
 	}
-	return n
+	return c.docs.at(c.longest()).bytes
+}
+
+// longest is the index of the longest document of a corpus that has some.
+func (c *Corpus) longest() int {
+	longest := 0
+	for i, d := range c.docs.all() {
+		if d.bytes > c.docs.at(longest).bytes {
+			longest = i
+		}
+	}
+	return longest
 }
 
 // Lengths yields the length of every document, in bytes.
