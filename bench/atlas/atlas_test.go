@@ -136,11 +136,19 @@ func TestEntries(t *testing.T) {
 		}
 		names[j.name] = true
 	}
-	if _, err := choose(entries, "english,klingon"); err == nil || !strings.Contains(err.Error(), "klingon") {
-		t.Errorf("an unknown entry: %v", err)
+	if _, err := choose(jobs(entries), "english,klingon"); err == nil || !strings.Contains(err.Error(), "klingon") {
+		t.Errorf("an unknown run: %v", err)
 	}
-	if picked, err := choose(entries, "go"); err != nil || len(picked) != 1 || picked[0].name != "go" {
-		t.Errorf("go: %v, %v", picked, err)
+	picked, err := choose(jobs(entries), "go.range,lambda*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, j := range picked {
+		got = append(got, j.name)
+	}
+	if want := []string{"go.range", "lambda", "lambda.range", "lambda.twopoint"}; !slices.Equal(got, want) {
+		t.Errorf("the runs are %v, not %v", got, want)
 	}
 }
 

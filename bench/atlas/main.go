@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -30,7 +31,7 @@ func main() {
 	flag.StringVar(&a.docs, "docs", "../docs", "folder of atlas.md, and of atlas with the results")
 	flag.StringVar(&a.work, "work", filepath.Join(os.TempDir(), "l2m-atlas"), "folder for generated text and runs")
 	flag.StringVar(&a.l2m, "l2m", "l2m", "the command to measure with")
-	only := flag.String("only", "", "entries to measure, with commas between them (default: all)")
+	only := flag.String("only", "*", "runs to do, with commas between them: english, english.*, *.reversed")
 	render := flag.Bool("render", false, "only make the table and the figure")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -56,12 +57,12 @@ func (a *atlas) run(ctx context.Context, only string, render bool) error {
 			return err
 		}
 	}
-	wanted, err := choose(entries, only)
+	wanted, err := choose(jobs(entries), only)
 	if err != nil {
 		return err
 	}
 	if !render {
-		for _, j := range jobs(wanted) {
+		for _, j := range wanted {
 			if err := a.do(ctx, j); err != nil {
 				return fmt.Errorf("%s: %w", j.name, err)
 			}
@@ -70,18 +71,22 @@ func (a *atlas) run(ctx context.Context, only string, render bool) error {
 	return a.page()
 }
 
-// choose picks entries by name.
-func choose(all []entry, names string) ([]entry, error) {
-	if names == "" {
-		return all, nil
-	}
-	var picked []entry
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no entry is called %q", name)
+// choose picks the runs whose names match patterns, in the order of these.
+func choose(all []job, patterns string) (picked []job, err error) {
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		found := false
+		for _, j := range all {
+			matches, err := path.Match(pattern, j.name)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", pattern, err)
+			}
+			if matches {
+				picked, found = append(picked, j), true
+			}
 		}
-		picked = append(picked, all[i])
+		if !found {
+			return nil, fmt.Errorf("no run is called %s", pattern)
+		}
 	}
 	return picked, nil
 }
@@ -98,8 +103,8 @@ type job struct {
 // jobs are the runs of the entries, what matters most first: every text as it
 // is, then changed, then with the first of the other predictors, and so on.
 func jobs(entries []entry) (all []job) {
-	ranged := func(e entry, more ...string) []string {
-		return slices.Concat(e.args, []string{"--range", e.fit, "--two-point-bytes", "-1", "--cross", "0"}, more)
+	ranged := func(e entry, args ...string) []string {
+		return append(args, "--range", e.fit, "--two-point-bytes", "-1")
 	}
 	most := 0
 	for _, e := range entries {
@@ -111,13 +116,13 @@ func jobs(entries []entry) (all []job) {
 	}
 	for _, e := range entries {
 		for _, c := range e.control {
-			all = append(all, job{e.name + "." + c, e, c, "measure", ranged(e)})
+			all = append(all, job{e.name + "." + c, e, c, "measure", ranged(e, e.sample()...)})
 		}
 	}
 	for i := range most {
 		for _, e := range entries {
 			if i < len(e.vary) {
-				all = append(all, job{e.name + "." + e.vary[i].name, e, "", "measure", ranged(e, e.vary[i].args...)})
+				all = append(all, job{e.name + "." + e.vary[i].name, e, "", "measure", ranged(e, slices.Concat(e.sample(), e.vary[i].args)...)})
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func laws(entries []entry, found map[string]*result.Result) string {
 // compared has the changed texts and the other predictors, each below the text
 // as it is.
 func compared(entries []entry, found map[string]*result.Result) string {
-	t := newTable("text", "change, or predictor", "bits per symbol", "I(512; 1,024), nats", "exponent β", "fits", "last doubling")
+	t := newTable("text", "change, or predictor", "trained on", "bits per symbol", "I(512; 1,024), nats", "exponent β", "fits", "last doubling")
 	for _, e := range entries {
 		plain := found[e.name+".range"]
 		if plain == nil || len(e.control)+len(e.vary) == 0 {
@@ -119,7 +119,7 @@ func compared(entries []entry, found map[string]*result.Result) string {
 		}
 		row := func(name, what string, r *result.Result) {
 			if r != nil {
-				t.row(name, what, bits(r), at(r, 1024), exponent(r, 0), verdict(r), last(r))
+				t.row(name, what, prose.Size(r.Model.TrainingBytes), bits(r), at(r, 1024), exponent(r, 0), verdict(r), last(r))
 			}
 		}
 		row(e.name, "", plain)
