@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// standardTime is how long scoring with a model on this machine takes by default.
-	standardTime = 5 * time.Minute
+	// StandardTime is how long scoring with a GGUF file takes, about, if Options.Time is 0.
+	StandardTime = 5 * time.Minute
 	// trialLength is that of the windows on which the speed is measured: the length
 	// that is chosen most often, so that they need not be scored again.
 	trialLength = 512
@@ -72,7 +72,7 @@ func fitTime(ctx context.Context, run *rundir.Dir, t text, e *open.Model, o Opti
 	}
 	most, spent := e.Tokens, time.Since(start)
 	if budget == 0 {
-		budget = standardTime
+		budget = StandardTime
 	} else {
 		most = 1 << 62
 	}

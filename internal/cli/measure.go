@@ -141,7 +141,7 @@ func languageModel(o measure.Options, r *result.Result) string {
 		Paths: o.Paths, Format: o.Format, Field: o.Field, MaxRecord: o.MaxRecord, Strict: o.Strict, KeepDuplicates: o.KeepDuplicates,
 		Model: item.Name, Seed: o.Seed,
 	}
-	cost := "about 6 minutes"
+	cost := fmt.Sprintf("%.0f minutes of scoring, or as long as --time says", measure.StandardTime.Minutes())
 	if cache, err := fetch.Cache(); err == nil {
 		bytes := int64(0)
 		for _, i := range fetch.Missing(item, cache) {
