@@ -19,7 +19,8 @@ func TestComparisonFaces(t *testing.T) {
 	if err := ComparisonText(&text, c, TextOptions{Width: 90}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"takes 80 % less than bytemix from 2048 bytes of past", "gains up to 2048 bytes", "stops gaining at 203 bytes (150 … 290)", "--capacity 0.0123"} {
+	for _, want := range []string{"takes 80 % less than bytemix from 2048 bytes of past", "gains up to 2048 bytes", "stops gaining at 203 bytes (150 … 290)", "--capacity 0.0123",
+		"line, at --ideal-loss", "the exponent is 0.700 (0.630 … 0.770)", "2.0 times as far below the best model", "do not lie on a line: within"} {
 		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
 			t.Errorf("no %q in\n%s", want, &text)
 		}

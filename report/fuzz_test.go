@@ -54,6 +54,8 @@ func FuzzFaces(f *testing.F) {
 		`{"schema":"l2m.audit/1","lengths":[1],"capacities":[1],"models":[null]}`,
 		`{"schema":"l2m.audit/1","law":{"a":2,"beta":0.5,"unit":"token"},"lengths":[1024],"capacities":[1],"models":[{"name":"x","states":[{"length":1024}],"crossovers":[{},{"at":1e300}],"layers":[{"layers":[0],"parts":[{"kind":"kv","width":8,"rule":"all"}]}]}]}`,
 		`{"schema":"l2m.compare/2","runs":[{},{}]}`,
+		`{"schema":"l2m.compare/2","runs":[{},{}],"models":{"runs":[{"run":7}],"residual":{"run":1}}}`,
+		`{"schema":"l2m.compare/2","runs":[{},{}],"models":{"lowest":{},"residual":{"run":-5,"nats":{"se":1}}}}`,
 		`{"schema":"l2m.compare/2","runs":[{"estimator":"paired","information":[{"ell":2}]},{"estimator":"paired","information":[{"ell":2,"lost":{"value":1}},{"ell":4}]}]}`,
 		`{"schema":"l2m.calibration/1","coverage":{"covered":1,"of":1,"coverage":1},"cells":[{"damage":"order=2","estimators":[{"estimator":"paired","beta":{"truth":1},"points":[{"truth":1,"mean":-1,"spread":1e300}]}]}]}`,
 		`{"schema":"l2m.lab/1","recipe":{},"steps":2,"curve":[{"step":1,"loss":1,"gradient_norm":0},{"step":2,"loss":-1}],"evaluations":[{"step":2,"length":2,"by_position":[1,-1],"gain":[0,1e-300],"gap":0.5}]}`,

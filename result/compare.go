@@ -35,6 +35,9 @@ func (c *Comparison) Validate() error {
 	if len(c.Runs) < 2 {
 		return errors.New("fewer than two runs: the document is damaged")
 	}
+	if err := c.Models.validate(len(c.Runs)); err != nil {
+		return err
+	}
 	for i, r := range c.Runs {
 		if r.Estimator == "" && len(r.Information) == 0 {
 			continue // nothing was estimated
@@ -120,6 +123,22 @@ type Extrapolation struct {
 	Missing  *info.Estimate `json:"missing,omitempty"` // exponent at Ideal minus that of the best model: how much the model takes from it; nil where either is no law
 	Reach    float64        `json:"reach,omitempty"`   // how far Ideal lies below the lowest loss, over the distance from the highest to the lowest
 	Residual Residual       `json:"residual"`          // the model that is farthest from the line
+}
+
+// validate says what keeps an extrapolation over some runs from being shown.
+func (x *Extrapolation) validate(runs int) error {
+	if x == nil || x.Reason != "" {
+		return nil
+	}
+	if x.Lowest == nil || x.Residual.Run >= runs {
+		return errors.New(".models: the document is damaged")
+	}
+	for i, l := range x.Runs {
+		if l.Run < 0 || l.Run >= runs {
+			return fmt.Errorf(".models.runs[%d].run is %d, of %d runs: the document is damaged", i, l.Run, runs)
+		}
+	}
+	return nil
 }
 
 // LossLaw is the law I(L/2;L) = A·L^Beta at a loss, fitted over all lengths.

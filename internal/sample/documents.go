@@ -81,5 +81,10 @@ func Comparison() *result.Comparison {
 		cut.Positions = append(cut.Positions, result.ComparedBin{From: ell, To: 2*ell - 1, Loss: e(1 + 2/min(ell, 200)), Difference: p(0.01 + 2/min(ell, 200) - 2/ell)})
 	}
 	c.Runs = []result.ComparedRun{full, cut}
+	c.Models = &result.Extrapolation{
+		Runs:   []result.LossLaw{{Run: 1, Loss: e(1.3), A: e(2), Beta: e(0.4), Nats: e(60)}, {Run: 0, Loss: e(1.2), A: e(1.5), Beta: e(0.6), Nats: e(300)}},
+		Lowest: &result.LossLaw{Run: -1, Loss: e(1.2), A: e(1.6), Beta: e(0.6), Nats: e(290)}, Ideal: &result.LossLaw{Run: -1, Loss: e(1), A: e(1.4), Beta: e(0.7), Nats: e(350)},
+		Gain: e(300), BetaGain: e(0.5), Missing: p(0.1), Reach: 2, Residual: result.Residual{Run: 1, Nats: e(10)},
+	}
 	return c
 }
