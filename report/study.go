@@ -103,7 +103,8 @@ type group struct {
 	state        int64
 	length       int
 	tokens       int64
-	seconds      float64 // mean
+	seconds      float64 // of the cells of which it is known
+	timed        int     // number of those
 }
 
 // groups are the groups of a panel, in the order of the models; models that were not
@@ -123,7 +124,10 @@ func (r trainedGrid) groups(panel string) []group {
 		}
 		n := float64(len(g.cells))
 		g.cells = append(g.cells, i)
-		g.mean, g.seconds = (n*g.mean+v)/(n+1), (n*g.seconds+c.Seconds)/(n+1)
+		g.mean = (n*g.mean + v) / (n + 1)
+		if c.Seconds > 0 {
+			g.seconds, g.timed = g.seconds+c.Seconds, g.timed+1
+		}
 		g.lo, g.hi = min(g.lo, v), max(g.hi, v)
 	}
 	var out []group
@@ -155,10 +159,13 @@ func (r trainedGrid) table() *page.Table {
 		}
 		t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(cmp.Or(p.Label, p.Name))})
 		for _, g := range groups {
-			at := fmt.Sprintf(".cells[%d].", g.cells[0])
+			at, seconds := fmt.Sprintf(".cells[%d].", g.cells[0]), "–"
+			if g.timed > 0 {
+				seconds = strconv.FormatFloat(g.seconds/float64(g.timed), 'f', 0, 64)
+			}
 			t.Rows = append(t.Rows, []prose.Phrase{
 				prose.Plain(g.model), {{Text: prose.Count(g.state), Ref: at + "state"}}, prose.Plain(r.value(g.mean)), prose.Plain(r.value(g.lo)),
-				prose.Plain(r.value(g.hi)), prose.Plain(strconv.Itoa(len(g.cells))), prose.Plain(strconv.FormatFloat(g.seconds, 'f', 0, 64)),
+				prose.Plain(r.value(g.hi)), prose.Plain(strconv.Itoa(len(g.cells))), prose.Plain(seconds),
 			})
 		}
 	}
