@@ -68,15 +68,16 @@ func (r *reader) json(in Input, ending string, br *bufio.Reader) error {
 
 // jsonEnd decides what to do about objects without the field.
 func (r *reader) jsonEnd(in Input, ending string, lone []byte, names []string, list string, lacking int) error {
+	lines := extension(ending) == ".jsonl" || extension(ending) == ".ndjson"
 	switch {
-	case lone != nil && in.Found && r.o.Format == Auto && extension(ending) != ".jsonl" && extension(ending) != ".ndjson":
+	case lone != nil && in.Found && r.o.Format == Auto && !lines:
 		r.kind = kindText
 		return r.yield(0, bytes.NewReader(lone))
 	case lacking > 0 && r.number == 0:
 		err := r.lacking(in, "field", names)
 		if refusal, ok := errors.AsType[*Refusal](err); ok && lone != nil {
 			refusal.Cure = "--format text measures the object itself"
-			if list != "" {
+			if list != "" && !lines {
 				refusal.Cure = fmt.Sprintf("jq -c '.%s[]' FILE | l2m … - reads the elements of %q as records; ", list, list) + refusal.Cure
 			}
 		}

@@ -95,6 +95,8 @@ func furtherKinds() []kind {
 
 		{"excel.csv", encoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "\ttext\r\n0\trow one, with a comma\r\n1\trow two; with a semicolon\r\n"), "", commas, "2 table rows in 1 file; " + noteWide},
 		{"standard input", ",text\n0,row one\n1,row two\n", "", rows, "2 table rows"},
+		{"standard input", "id,text,\n0,row one,\n1,row two,\n", "", rows, "2 table rows"},
+		{"sentence", "text,\nand more,\n", "", []string{"text,\nand more,\n"}, "1 text file"},
 		{"one.csv", "text\nrow one, with a comma\n\"row two; with a semicolon\"\n", "", commas, "2 table rows"},
 		{"padded.csv", "id, text\n1, \"row one, with a comma\"\n2,  row two; with a semicolon\n", "", commas, "2 table rows"},
 		{"bars.psv", "id|text\n1|\"row\" one\n2|row \"two\n", "", []string{`"row" one`, `row "two`}, "2 table rows"},

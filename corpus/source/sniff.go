@@ -281,8 +281,8 @@ func isTable(head []byte, field string) bool {
 	names := strings.Split(string(line), string(rune(comma)))
 	found := false
 	for i, n := range names {
-		if n == "" && i == 0 {
-			continue // pandas numbers rows in a column without a name
+		if n == "" && (i == 0 || i == len(names)-1 && i > 1) {
+			continue // pandas numbers rows in a column without a name; others end all lines with a comma
 		}
 		if n == "" || n[0] == ' ' {
 			return false // a sentence
