@@ -128,27 +128,37 @@ func (a audited) reach() float64 {
 	return min(math.Exp2(math.Ceil(math.Log2(hi))), 1<<40)
 }
 
-// shortName is a name without its organisation, cut to what fits beside a plot. A
-// cache policy, which tells lines of one model apart, is kept.
+// shortName is a name without its organisation, cut to what fits beside a plot.
 func shortName(name string) string {
-	const longest = 22
-	plain, policy, with := strings.Cut(name, " + ")
-	plain = plain[strings.LastIndexByte(plain, '/')+1:]
-	if with {
-		policy = " + " + policy
+	plain, variant := splitName(name)
+	return cutName(plain[strings.LastIndexByte(plain, '/')+1:]+variant, 22)
+}
+
+// splitName separates the end of a name that tells variants of one model apart: a cache
+// policy, a cut of the context, or the folder of the run.
+func splitName(name string) (plain, variant string) {
+	at := len(name)
+	for _, start := range []string{" + ", " within ", " ("} {
+		if i := strings.Index(name, start); i >= 0 {
+			at = min(at, i)
+		}
 	}
-	name = plain + policy
-	if len([]rune(name)) <= longest {
-		return name
+	return name[:at], name[at:]
+}
+
+// cutName cuts a name to so many characters, and keeps its variant where there is room.
+func cutName(name string, longest int) string {
+	snip := func(s string, n int) string {
+		if r := []rune(s); len(r) > n {
+			return string(r[:n-1]) + "…"
+		}
+		return s
 	}
-	room := max(longest-len([]rune(policy)), longest/3)
-	if r := []rune(plain); len(r) > room {
-		plain = string(r[:room-1]) + "…"
+	plain, variant := splitName(name)
+	if len([]rune(name)) > longest {
+		plain = snip(plain, max(longest-len([]rune(variant)), longest/3))
 	}
-	if r := []rune(plain + policy); len(r) > longest {
-		return string(r[:longest-1]) + "…"
-	}
-	return plain + policy
+	return snip(plain+variant, longest)
 }
 
 // modelLengths are lengths a factor of eight apart, and that where the state

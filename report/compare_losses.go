@@ -47,7 +47,11 @@ func (c compared) lossSentence() string {
 		c.own(), ofTenth(m.Gain), ofTenth(m.BetaGain))
 	switch e := m.Missing; {
 	case e != nil:
-		s += fmt.Sprintf(" At the loss of a perfect model the exponent is %s: %s away from that of the best model here, which is the model's doing.", between(m.Ideal.Beta), between(*e))
+		by, word := *e, "higher"
+		if e.Value < 0 {
+			by, word = e.Scale(-1), "lower"
+		}
+		s += fmt.Sprintf(" At the loss of a perfect model the exponent is %s, %s than that of the best model here by %s.", between(m.Ideal.Beta), word, between(by))
 	case m.Ideal != nil:
 		s += " At the loss of a perfect model nothing that follows a law is left on the line: what these models take is their own doing, or the line does not reach so far."
 	default:
@@ -58,7 +62,7 @@ func (c compared) lossSentence() string {
 	}
 	if r := m.Residual; r.Run >= 0 && r.Nats.SE > 0 {
 		if lo, hi := r.Nats.Bounds(); lo > 0 || hi < 0 {
-			s += fmt.Sprintf(" The models do not lie on a line: %s is %s nats off it.", c.names()[r.Run], between(r.Nats))
+			s += fmt.Sprintf(" But the models do not lie on a line: %s is %s nats off it, so that nothing about other losses follows from them.", c.names()[r.Run], between(r.Nats))
 		}
 	}
 	return s

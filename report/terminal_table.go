@@ -149,7 +149,7 @@ func (x *textTable) cut(excess, least int) bool {
 		x.widths[i], any = w, true
 		for _, row := range x.rows {
 			if len(row) == len(x.columns) {
-				row[i] = text.Snip(row[i], w, "…")
+				row[i] = cutName(row[i], w)
 			}
 		}
 	}
