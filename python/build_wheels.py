@@ -51,7 +51,7 @@ def write_zip(path: Path, files: list[tuple[str, bytes, int]]) -> None:
                 (0o100000 | mode) << 16,
                 zipfile.ZIP_DEFLATED,
             )
-            archive.writestr(entry, content, compresslevel=9)
+            archive.writestr(entry, content)
 
 
 def pep440(version: str) -> str:

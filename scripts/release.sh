@@ -62,7 +62,7 @@ for platform in $platforms; do
 		python3 python/build_wheels.py zip "$dist/$name.zip" "$folder"
 	else
 		tar -C "$build" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu -cf - "$name" |
-			gzip -9n >"$dist/$name.tar.gz"
+			gzip -n >"$dist/$name.tar.gz"
 	fi
 	python3 python/build_wheels.py wheel "$dist" "$version" "$platform" "$program" \
 		"$folder/l2m.cdx.json" "$folder/THIRD-PARTY-LICENSES.txt" >/dev/null
