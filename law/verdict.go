@@ -229,7 +229,7 @@ func (a *Analysis) accept(s study, law string, hi float64) {
 		case hi >= 1:
 			a.Reason += ", but growth in proportion to length is not excluded."
 		case s.lead(s.best()) > 0:
-			a.Reason += ", and an offset improves the fit by no more than chance."
+			a.Reason += fmt.Sprintf(", and an offset improves the fit by no more than chance (AICc lower by %.2f).", s.lead(s.best()))
 		default:
 			a.Reason += " and no rival is as good."
 		}
