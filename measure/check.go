@@ -71,7 +71,8 @@ const leastShare = 0.001
 //
 //   - the past of another document helps as much as the own one, and that is not at all,
 //   - what the past saves, or costs, is a tiny share of the loss, or
-//   - with the past the model predicts no better than the frequencies of single tokens.
+//   - neighbours tell nothing about each other, and with the past the model predicts no
+//     better than the frequencies of single tokens.
 func nothing(r *result.Result, text check.Observed) {
 	s := r.Series[0]
 	if s.Law == nil || len(s.Points) == 0 || r.Bracket != nil && r.Bracket.Lower.Limit > 0 {
@@ -88,15 +89,29 @@ func nothing(r *result.Result, text check.Observed) {
 		s.Law.Reason = "Nothing measurable: the past of another document helps as much as a window's own, and that is not at all (vCLUB is zero within its errors). What other estimates show is what the model loses where it starts afresh."
 	case !r.Model.Density && share != 0 && math.Abs(share) < leastShare:
 		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past changes a loss of %.0f nats by %.2g, less than 0.1 %%, as in a model that adapts within the window to text without any information.", loss, float64(p.Value))
-	case len(text.Entropy) > 0 && r.Loss.NatsPerToken >= float64(text.Entropy[0].Value):
-		s.Law.Reason = fmt.Sprintf("Nothing measurable: with the past the model loses %.3f nats per token, no less than the entropy of single tokens, %.3f. What the estimates show is the model learning how frequent tokens are.", r.Loss.NatsPerToken, float64(text.Entropy[0].Value))
+	case unrelated(text) && r.Loss.NatsPerToken >= float64(text.Entropy[0].Value):
+		s.Law.Reason = fmt.Sprintf("Nothing measurable: neighbours tell nothing about each other, and with the past the model loses %.3f nats per token, no less than the entropy of single tokens, %.3f. What the estimates show is the model learning how frequent tokens are.", r.Loss.NatsPerToken, float64(text.Entropy[0].Value))
 	default:
 		return
 	}
 	s.Law.Verdict = law.NoInformation
-	r.Findings = slices.DeleteFunc(r.Findings, func(f check.Finding) bool {
-		return f.Code != check.Leakage && f.Code != check.Constant && f.Code != check.Periodic
-	})
+	stays := []check.Code{check.Leakage, check.Constant, check.Periodic}
+	for _, f := range r.Findings {
+		if !slices.Contains(stays, f.Code) {
+			r.Warnings = slices.DeleteFunc(r.Warnings, func(w info.Warning) bool { return w.Code == string(f.Code) })
+		}
+	}
+	r.Findings = slices.DeleteFunc(r.Findings, func(f check.Finding) bool { return !slices.Contains(stays, f.Code) })
+}
+
+// unrelated reports whether neighbouring tokens are independent, to half a per cent of
+// their entropy and three standard errors.
+func unrelated(text check.Observed) bool {
+	if len(text.Entropy) < 2 {
+		return false
+	}
+	one, two := text.Entropy[0], text.Entropy[1]
+	return float64(2*one.Value-two.Value) <= 0.005*float64(one.Value)+3*math.Hypot(2*float64(one.SE), float64(two.SE))
 }
 
 // applyFindings chooses the headline and withdraws its verdict, as the findings
