@@ -24,9 +24,10 @@ const (
 //
 //  1. the exponent over the last two octaves is at least nearOne and its interval
 //     reaches 1,
-//  2. it is above 1, or above that over shorter lengths, or a power law holds at all
-//     lengths whose exponent is surely near 1: a law of the text with an exponent of
-//     0.9 has it at all lengths, and
+//  2. it is above that over shorter lengths; or no range of lengths has one that is
+//     surely below 1, nor does a power law hold at all lengths whose exponent may be as
+//     small as surelyNearOne: a law of the text with an exponent of 0.9 has it at all
+//     lengths, and
 //  3. the loss still falls over the last octave.
 func (d Data) learningCurve() *Finding {
 	s := d.Series[0]
@@ -35,7 +36,7 @@ func (d Data) learningCurve() *Finding {
 		return nil
 	}
 	exponent, se := d.exponent(n-3, n-1)
-	if !(exponent >= nearOne && exponent+info.Z95*se >= 1) || !(exponent-info.Z95*se > 1 || d.rises()) {
+	if !(exponent >= nearOne && exponent+info.Z95*se >= 1) || !d.rises() {
 		return nil
 	}
 	fall, off := d.lastFall()
@@ -82,21 +83,24 @@ func (d Data) logs(points []int, weights []float64) (value, se float64) {
 }
 
 // rises reports whether information grows in proportion to length at the longest
-// lengths and not at shorter ones, or surely at all of them.
+// lengths and not at shorter ones, or at all of them.
 func (d Data) rises() bool {
-	if d.Beta != nil && d.Beta.Lo >= surelyNearOne && d.Beta.Hi >= 1 {
-		return true
-	}
 	p := d.Series[0].Points
 	last := len(p) - 1
-	late := math.Log(float64(p[last].Length) / float64(p[last-2].Length))
-	for i := range last - 3 {
-		early := math.Log(float64(p[last-2].Length) / float64(p[i].Length))
-		if rise, se := d.logs([]int{i, last - 2, last}, []float64{1 / early, -1/early - 1/late, 1 / late}); rise > risen*se {
+	octaves := func(i, j int) float64 { return math.Log(float64(p[j].Length) / float64(p[i].Length)) }
+	late, below, known := octaves(last-2, last), false, false
+	for i := range last - 2 {
+		early := octaves(i, last-2)
+		if rise, se := d.logs([]int{i, last - 2, last}, []float64{1 / early, -1/early - 1/late, 1 / late}); i < last-3 && rise > risen*se {
 			return true
 		}
+		exponent, se := d.exponent(i, last)
+		below, known = below || exponent+info.Z95*se < 1, known || !math.IsNaN(exponent)
 	}
-	return false
+	if d.Beta != nil {
+		return d.Beta.Lo >= surelyNearOne && d.Beta.Hi >= 1
+	}
+	return known && !below
 }
 
 // lastFall is the fall of the loss per token from the next-to-last octave of positions

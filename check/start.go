@@ -8,8 +8,12 @@ import (
 	"github.com/l2m-lab/l2m/mi"
 )
 
-// leastExcess is the share of the estimate from which an excess of the loss matters.
-const leastExcess = 0.1
+// Excesses of the loss matter from a share of the estimate on, and from some nats: the
+// simple predictor fits the sample a little better than the law of its source.
+const (
+	leastExcess     = 0.1
+	leastExcessNats = 0.02
+)
 
 // simplerBetter compares the model's loss of second parts with that of a simple
 // predictor ★, both from a fresh start and after the first parts. Either of the model is
@@ -33,13 +37,12 @@ func (d Data) simplerBetter() *Finding {
 			value, se := combine(len(s.Fresh), func(c int) (float64, float64) { return of(c), l.Counts[c] })
 			return excess{q.Length, value, se, float64(q.Value)}
 		}
-		matters := max(float64(q.SE), leastExcess*math.Abs(float64(q.Value)))
 		e := compare(func(c int) float64 { return l.Sums[c] - s.Fresh[c] })
-		if e.value > matters {
+		if e.value > matters(q) {
 			fresh = append(fresh, e)
 		}
 		e = compare(func(c int) float64 { return l.Sums[c] - p.Sums[c][i] - s.After[c] })
-		if e.value > matters {
+		if e.value > matters(q) {
 			after = append(after, e)
 		}
 		net = append(net, compare(func(c int) float64 { return p.Sums[c][i] - s.Fresh[c] + s.After[c] }))
@@ -51,8 +54,8 @@ func (d Data) simplerBetter() *Finding {
 	}
 	if e := worst(fresh, p.Clusters, 1); e != nil {
 		say(e, "from a fresh start")
-		f.Sentence = "The estimates may be too large: without its past the model predicts worse than a simple predictor"
-		if worst(net, p.Clusters, 1) != nil {
+		f.Sentence = "Estimates at short lengths may be too large: without its past the model predicts worse than a simple predictor"
+		if last := p.Points[len(p.Points)-1]; worst(net, p.Clusters, 1) != nil && e.value > matters(last) {
 			f.Severity, f.Sentence = Withdraws, "Only an upper bound: without its past the model predicts worse than a simple predictor, and that counts as information"
 		}
 		return f
@@ -63,6 +66,11 @@ func (d Data) simplerBetter() *Finding {
 		return f
 	}
 	return nil
+}
+
+// matters is the excess from which an estimate is off by more than its error.
+func matters(p mi.Point) float64 {
+	return max(float64(p.SE), leastExcess*math.Abs(float64(p.Value)), leastExcessNats)
 }
 
 // shortContext says where a model cannot see all of the past.
