@@ -57,7 +57,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	if out.Fits[0].Absent == "" {
 		out.Findings = check.Run(data)
 	}
-	out.Bracket = measure.Bracket(scored.contrast, data.Series, stats, c.truth.Describe().Token != process.Symbol, c.damage.Order > 0 && c.damage.Order < scored.contrast.Ell)
+	out.Bracket = measure.Bracket(scored.contrast, data.Series, stats, c.truth.Describe().Token != process.Symbol, measure.Forgets(out.Findings, c.damage.Order, scored.contrast.Ell))
 	return out, nil
 }
 

@@ -34,20 +34,26 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 		d.Series = append(d.Series, s.Series)
 	}
 	d.LossSums, d.LossCounts = stats.LossSums()
-	if c := f.contrast; len(r.Plan.Splits) > 0 {
-		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
-		c.Length = 2 * c.Ell
-		r.Bracket = Bracket(c, d.Series, stats, r.Model.Density, f.context > 0 && f.context < c.Ell)
-	}
 	d.Corrections = corrections(d.Series, f.ngrams)
 	if w := undersampled(d.Series, f.ngrams, d.Corrections); w != nil {
 		r.Warnings = append(r.Warnings, *w)
 	}
 	r.Findings = check.Run(d)
+	if c := f.contrast; len(r.Plan.Splits) > 0 {
+		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
+		c.Length = 2 * c.Ell
+		r.Bracket = Bracket(c, d.Series, stats, r.Model.Density, Forgets(r.Findings, f.context, c.Ell))
+	}
 	applyFindings(r, d.Corrections)
 	if !f.exact {
 		nothing(r, f.text)
 	}
+}
+
+// Forgets reports whether a model is known not to make full use of a past of ell
+// tokens: it sees fewer, 0 meaning all, or more of the past lets it predict worse.
+func Forgets(findings []check.Finding, context, ell int) bool {
+	return context > 0 && context < ell || slices.ContainsFunc(findings, func(f check.Finding) bool { return f.Code == check.Falling })
 }
 
 // Exponent is the interval of the exponent of a power law that holds at all lengths;
