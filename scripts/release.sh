@@ -39,8 +39,8 @@ compile "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)" "$build/l2m"
 "$build/l2m" --version | grep -qF "l2m $version " || { echo "release.sh: the command does not say version $version" >&2; exit 1; }
 "$build/l2m" man "$build/man"
 mkdir "$build/completions"
-for shell in bash zsh fish powershell; do
-	"$build/l2m" completion "$shell" >"$build/completions/l2m.$shell"
+for file in bash:l2m.bash zsh:_l2m fish:l2m.fish powershell:l2m.ps1; do
+	"$build/l2m" completion "${file%:*}" >"$build/completions/${file#*:}"
 done
 
 for platform in $platforms; do

@@ -23,7 +23,7 @@ def main(binary: str, sbom: str, licences: str) -> None:
         if "Sum" in m:
             part["properties"] = [{"name": "go:sum", "value": m["Sum"]}]
         parts.append(part)
-    settings = {s["Key"]: s["Value"] for s in info.get("Settings", [])}
+    settings = {s["Key"]: s.get("Value", "") for s in info.get("Settings", [])}
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
