@@ -18,7 +18,8 @@ import (
 // change makes a text that keeps some of the structure of another. It cuts each
 // document into units, puts these in another order, and joins them.
 type change struct {
-	cut func(doc []byte) [][]byte
+	what string // in the table
+	cut  func(doc []byte) [][]byte
 	// order is what becomes of the units of one document. nil shuffles them.
 	order func(units [][]byte)
 	// dealt shuffles the units of all documents together: each document gets as
@@ -32,16 +33,16 @@ type change struct {
 // everything but what is inside a unit, and which units a document has; dealing
 // takes that away as well.
 var changes = map[string]change{
-	"reversed":           {cut: runes, order: slices.Reverse[[][]byte]},
-	"reverse-complement": {cut: letters(1), order: complement},
-	"words":              {cut: split(word)},
-	"lines":              {cut: split(line)},
-	"sentences":          {cut: split(sentence)},
-	"lines-dealt":        {cut: split(line), dealt: true},
-	"sentences-dealt":    {cut: split(sentence), dealt: true},
-	"letters":            {cut: letters(1)},
-	"triplets":           {cut: letters(3)},
-	"kilobases":          {cut: letters(1000)},
+	"reversed":           {what: "backwards", cut: runes, order: slices.Reverse[[][]byte]},
+	"reverse-complement": {what: "the other strand", cut: letters(1), order: complement},
+	"words":              {what: "words shuffled in each document", cut: split(word)},
+	"lines":              {what: "lines shuffled in each document", cut: split(line)},
+	"sentences":          {what: "sentences shuffled in each document", cut: split(sentence)},
+	"lines-dealt":        {what: "lines dealt among all documents", cut: split(line), dealt: true},
+	"sentences-dealt":    {what: "sentences dealt among all documents", cut: split(sentence), dealt: true},
+	"letters":            {what: "residues shuffled in each protein", cut: letters(1)},
+	"triplets":           {what: "triplets shuffled", cut: letters(3)},
+	"kilobases":          {what: "stretches of 1,000 bases shuffled", cut: letters(1000)},
 }
 
 // Units end with the blanks that follow them.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,13 +96,13 @@ func letter(e entry) string {
 
 // laws has the law of each text as it is.
 func laws(entries []entry, found map[string]*result.Result) string {
-	t := newTable("text", "bits per symbol", "I(512; 1,024), nats", "between, at the longest L", "law over all lengths", "range", "exponent β over it", "fits", "last doubling", "`block` β")
+	t := newTable("text", "bits per symbol", "I(512; 1,024), nats", "between, at the longest L", "over all lengths", "β at the long lengths", "law there", "last doubling")
 	for _, e := range entries {
 		r, ranged := found[e.name], found[e.name+".range"]
 		if r == nil || ranged == nil {
 			continue
 		}
-		t.row(e.name, bits(r), at(r, 1024), bounds(r), overall(r), readable(e.fit), exponent(ranged, 0), verdict(ranged), last(r), exponent(ranged, 1))
+		t.row(e.name, bits(r), at(r, 1024), bounds(r), overall(r), exponent(ranged), verdict(ranged), last(r))
 	}
 	return t.String()
 }
@@ -111,23 +110,27 @@ func laws(entries []entry, found map[string]*result.Result) string {
 // compared has the changed texts and the other predictors, each below the text
 // as it is.
 func compared(entries []entry, found map[string]*result.Result) string {
-	t := newTable("text", "change, or predictor", "trained on", "bits per symbol", "I(512; 1,024), nats", "exponent β", "fits", "last doubling")
+	t := newTable("text", "change, or predictor", "trained on", "bits per symbol", "I(512; 1,024), nats", "β at the long lengths", "law there", "last doubling")
 	for _, e := range entries {
 		plain := found[e.name+".range"]
 		if plain == nil || len(e.control)+len(e.vary) == 0 {
 			continue
 		}
-		row := func(name, what string, r *result.Result) {
-			if r != nil {
-				t.row(name, what, prose.Size(r.Model.TrainingBytes), bits(r), at(r, 1024), exponent(r, 0), verdict(r), last(r))
+		name := e.name // in the first row
+		row := func(what, run string) {
+			if r := found[run]; r != nil {
+				if name != "" {
+					t.row(name, "", prose.Size(plain.Model.TrainingBytes), bits(plain), at(plain, 1024), exponent(plain), verdict(plain), last(plain))
+					name = ""
+				}
+				t.row("", what, prose.Size(r.Model.TrainingBytes), bits(r), at(r, 1024), exponent(r), verdict(r), last(r))
 			}
 		}
-		row(e.name, "", plain)
 		for _, c := range e.control {
-			row("", strings.ReplaceAll(c, "-", " "), found[e.name+"."+c])
+			row(changes[c].what, e.name+"."+c)
 		}
 		for _, v := range e.vary {
-			row("", strings.ReplaceAll(v.name, "-", " "), found[e.name+"."+v.name])
+			row(strings.ReplaceAll(v.name, "-", " "), e.name+"."+v.name)
 		}
 	}
 	return t.String()
@@ -191,7 +194,7 @@ func decaying(l *decay.Law) string {
 	return s
 }
 
-func power(alpha float64) string { return "d^−" + prose.Fixed(alpha, 2) }
+func power(alpha float64) string { return "d^" + prose.Fixed(-alpha, 2) }
 
 func interval(i *info.Interval) string {
 	return prose.Fixed(i.Lo, 2) + " … " + prose.Fixed(i.Hi, 2)
@@ -248,12 +251,13 @@ func verdict(r *result.Result) string {
 	}[a.Verdict]
 }
 
-// exponent is β of one series, with its interval.
-func exponent(r *result.Result, series int) string {
-	if series >= len(r.Series) || r.Series[series].Law == nil || r.Series[series].Law.Power == nil {
+// exponent is β with its interval.
+func exponent(r *result.Result) string {
+	a := r.Series[0].Law
+	if a == nil || a.Power == nil {
 		return "–"
 	}
-	p, _ := r.Series[series].Law.Power.Param("beta")
+	p, _ := a.Power.Param("beta")
 	s := prose.Fixed(p.Value, 2)
 	if p.Interval != nil {
 		s += " (" + interval(p.Interval) + ")"
@@ -273,14 +277,6 @@ func last(r *result.Result) string {
 		s += " (" + interval(l.Interval) + ")"
 	}
 	return s
-}
-
-func readable(fit string) string {
-	var lo, hi int
-	if _, err := fmt.Sscanf(fit, "%d:%d", &lo, &hi); err != nil {
-		panic(errors.Join(err, errors.New(fit)))
-	}
-	return prose.Count(lo) + " … " + prose.Count(hi)
 }
 
 // hues are the colours of domains.
