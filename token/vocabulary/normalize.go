@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dlclark/regexp2"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -142,9 +141,9 @@ func (n *normalizerSpec) replace() (normalizer, error) {
 	case n.Pattern.String != nil:
 		return func(s string) string { return strings.ReplaceAll(s, *n.Pattern.String, n.Content) }, nil
 	case n.Pattern.Regex != nil:
-		re, err := regexp2.Compile(*n.Pattern.Regex, regexp2.None)
+		re, err := compileOnig(*n.Pattern.Regex)
 		if err != nil {
-			return nil, fmt.Errorf("pattern: %w", err)
+			return nil, err
 		}
 		content := strings.ReplaceAll(n.Content, "$", "$$")
 		return func(s string) string {

@@ -2,6 +2,8 @@ package vocabulary
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,21 +41,37 @@ func TestNormalizers(t *testing.T) {
 	}
 }
 
-// A plus behind a quantifier is left out, in a class of characters it is itself.
-func TestPossessiveQuantifiers(t *testing.T) {
+// Oniguruma's expressions are written for regexp2.
+func TestOniguruma(t *testing.T) {
 	for expression, want := range map[string]string{
-		`\s++$|x?+|y*+z`: `\s+$|x?|y*z`, `a\++`: `a\++`, `[?*+]++`: `[?*+]+`, `[()*+,\]*+]x*+`: `[()*+,\]*+]x*`, `[a&&[?+]]`: `[a&&[?+]]`, `a+b+`: `a+b+`, `\`: `\`, `]?+`: `]?`,
+		`\s++$|x?+|y*+z`: `\s+$|x?|y*z`, `a\++`: `a\++`, `[?*+]++`: `[?*+]+`, `[()*+,\]*+]x*+`: `[()*+,\]*+]x*`, `a+b+`: `a+b+`, `\`: `\`, `]?+`: `]?`,
+		` ?[^(\s|[.,!?…])]+`: ` ?[^(\s|.,!?…)]+`, // BLOOM's
 	} {
-		if got := withoutPossessives(expression); got != want {
-			t.Errorf("%s becomes %s, want %s", expression, got, want)
+		if got, err := fromOnig(expression); err != nil || got != want {
+			t.Errorf("%s becomes %s, want %s (error %v)", expression, got, want, err)
 		}
 	}
-	// DeepSeek-V3's own class.
-	find, err := compile("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+")
-	if err != nil {
-		t.Fatal(err)
+	for expression, want := range map[string]string{
+		`[a&&[bc]]`: "&& in a class", `[a[^b]]`: "[^ in a class", `[[:alpha:]]`: "[: in a class", `[\W_]`: `\W in a class`, `(`: "missing closing )",
+	} {
+		if _, err := compileOnig(expression); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", expression, err, want)
+		}
 	}
-	if got := find("1+n"); len(got) != 1 || got[0] != [2]int{1, 3} {
-		t.Errorf("found %v", got)
+	for _, c := range []struct {
+		expression, text string
+		want             [][2]int
+	}{
+		{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+", "1+n", [][2]int{{1, 3}}}, // DeepSeek-V3's
+		{`\w+`, "\u0446\u1734\u24b6 -", [][2]int{{0, 8}}},                                  // a spacing mark and a circled letter
+		{`[^\w\s]|\W`, "\u0446\u1734\u24b6 -", [][2]int{{8, 9}, {9, 10}}},
+	} {
+		find, err := compile(c.expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := find(c.text); !slices.Equal(got, c.want) {
+			t.Errorf("%s finds %v in %q, want %v", c.expression, got, c.text, c.want)
+		}
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2"
 )
 
 // part is a piece of text; first says that it begins the text.
@@ -275,9 +273,9 @@ func each(is func(rune) bool) finder {
 
 // compile makes a finder of a regular expression, which may look ahead.
 func compile(expression string) (finder, error) {
-	re, err := regexp2.Compile(withoutPossessives(expression), regexp2.None)
+	re, err := compileOnig(expression)
 	if err != nil {
-		return nil, fmt.Errorf("pattern: %w", err)
+		return nil, err
 	}
 	return func(s string) (at [][2]int) {
 		runes := []rune(s)
@@ -296,36 +294,6 @@ func compile(expression string) (finder, error) {
 		}
 		return at
 	}, nil
-}
-
-// withoutPossessives makes possessive quantifiers (?+, ++, *+), which regexp2 does not
-// have, greedy ones. They only save time: no pattern that is used backtracks into them.
-// In a class of characters a plus is itself.
-func withoutPossessives(expression string) string {
-	var out strings.Builder
-	class, quantified := 0, false // depth of classes, after a quantifier
-	for i := 0; i < len(expression); i++ {
-		b := expression[i]
-		switch {
-		case b == '\\' && i+1 < len(expression):
-			out.WriteByte(b)
-			i++
-			b, quantified = expression[i], false
-		case b == '[':
-			class++
-		case b == ']' && class > 0:
-			class--
-			quantified = false
-		case class > 0:
-		case b == '+' && quantified:
-			quantified = false
-			continue
-		default:
-			quantified = b == '?' || b == '*' || b == '+'
-		}
-		out.WriteByte(b)
-	}
-	return out.String()
 }
 
 // splitBy cuts text into the matches of a pattern and the text between them.
