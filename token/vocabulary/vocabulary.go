@@ -120,6 +120,9 @@ func (v *Vocabulary) EncodeStretch(dst []token.ID, text []byte, first bool) []to
 		for _, n := range v.normalize {
 			t = n(t)
 		}
+		if t == "" { // nothing, to which nothing is prepended
+			continue
+		}
 		parts := []part{{text: t, first: first}}
 		first = false
 		for _, split := range v.split {
