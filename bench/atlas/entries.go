@@ -59,7 +59,7 @@ var (
 )
 
 // model is a small language model on the same text, whose lengths are in tokens.
-var model = variant{"smollm2", []string{"--model", "smollm2", "--length", "512", "--range", "16:512", "--windows", "24", "--windows-per-document", "1", "--cross", "0"}}
+var model = variant{"smollm2", []string{"--model", "smollm2", "--length", "512", "--range", "16:512", "--windows", "20", "--windows-per-document", "1", "--cross", "0"}}
 
 // trained is a predictor that knows more beforehand, or less.
 func trained(size string) variant {

@@ -231,7 +231,7 @@ func bounds(r *result.Result) string {
 func overall(r *result.Result) string {
 	a := r.Series[0].Law
 	s := verdict(r)
-	if a != nil && a.From > 0 {
+	if a != nil && a.Verdict == law.PowerLawHolds && a.From > 0 {
 		s = "power law from L = " + prose.Count(int(a.From))
 	}
 	for _, f := range r.Findings {
