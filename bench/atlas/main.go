@@ -18,7 +18,6 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -192,11 +191,11 @@ func (a *atlas) folder(ctx context.Context, name string, make generator) (string
 	return dir, os.Rename(part, dir)
 }
 
-// goroot is the folder of Go.
+// goroot is the folder of Go, "" if there is none.
 func goroot() string {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return runtime.GOROOT()
+		return ""
 	}
 	return strings.TrimSpace(string(out))
 }

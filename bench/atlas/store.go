@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ func (a *atlas) keep(from, to string) error {
 	if err != nil {
 		return err
 	}
-	named := strings.NewReplacer(a.data, "DATA", filepath.Join(a.work, "data"), "WORK", goroot(), "GOROOT").Replace(string(text))
+	named := strings.NewReplacer(a.data, "DATA", filepath.Join(a.work, "data"), "WORK", cmp.Or(goroot(), "\x00"), "GOROOT").Replace(string(text))
 	r, err := result.Read[result.Result](strings.NewReader(named), from)
 	if err != nil {
 		return err
