@@ -18,8 +18,12 @@ type addedToken struct {
 	Special    bool   `json:"special"`
 }
 
-// addedTokens matches added tokens: the leftmost, then the longest.
-type addedTokens struct {
+// addedTokens are those that are matched in the text as it is, and those that are matched,
+// normalized themselves, in normalized text.
+type addedTokens struct{ plain, normalized matcher }
+
+// matcher matches tokens: the leftmost, then the longest.
+type matcher struct {
 	byFirst [256][]addedToken // longest first
 	any     bool
 }
@@ -42,28 +46,34 @@ func newAddedTokens(list []addedToken, normalize []normalizer) (*addedTokens, er
 		if t.SingleWord || t.LStrip || t.RStrip {
 			return nil, fmt.Errorf("token %q: single_word, lstrip and rstrip are not supported", t.Content)
 		}
-		if t.Normalized {
-			changed := t.Content
-			for _, n := range normalize {
-				changed = n(changed)
-			}
-			// Tokens are matched before normalization here, which is the same only
-			// if normalization changes nothing but spaces.
-			if strings.Trim(changed, "▁ ") != strings.Trim(t.Content, "▁ ") {
-				return nil, fmt.Errorf("token %q: matching in normalized text, where it reads %q, is not supported", t.Content, changed)
-			}
+		if !t.Normalized {
+			a.plain.add(t)
+			continue
 		}
-		a.any = true
-		c := t.Content[0]
-		a.byFirst[c] = append(a.byFirst[c], t)
+		for _, n := range normalize {
+			t.Content = n(t.Content)
+		}
+		if t.Content != "" {
+			a.normalized.add(t)
+		}
 	}
-	for _, l := range a.byFirst {
-		sort.SliceStable(l, func(i, j int) bool { return len(l[i].Content) > len(l[j].Content) })
-	}
+	a.plain.sort()
+	a.normalized.sort()
 	return a, nil
 }
 
-func (a *addedTokens) cut(s string) []span {
+func (a *matcher) add(t addedToken) {
+	a.any = true
+	a.byFirst[t.Content[0]] = append(a.byFirst[t.Content[0]], t)
+}
+
+func (a *matcher) sort() {
+	for _, l := range a.byFirst {
+		sort.SliceStable(l, func(i, j int) bool { return len(l[i].Content) > len(l[j].Content) })
+	}
+}
+
+func (a *matcher) cut(s string) []span {
 	if !a.any {
 		return []span{{s, -1}}
 	}

@@ -6,7 +6,8 @@
 // Encoding takes these steps:
 //
 //  1. Match added tokens.
-//  2. Normalize the text between them (Unicode forms, replacements).
+//  2. Normalize the text between them (Unicode forms, replacements), and match those
+//     that are matched in normalized text.
 //  3. Pre-tokenize: cut it into pieces.
 //  4. Encode each piece with the model. Results are cached, since words recur.
 //

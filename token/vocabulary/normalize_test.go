@@ -2,9 +2,12 @@ package vocabulary
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Normalizers give what Hugging Face's tokenizers 0.23.3 gives.
@@ -37,6 +40,31 @@ func TestNormalizers(t *testing.T) {
 		}
 		if got != x.want {
 			t.Errorf("%s of %+q gives %+q, want %+q", x.normalizer, x.text, got, x.want)
+		}
+	}
+}
+
+// Added tokens are matched in the text or, normalized themselves, in normalized text, as
+// by Hugging Face's tokenizers 0.23.3.
+func TestAddedTokensInNormalizedText(t *testing.T) {
+	for _, x := range []struct {
+		normalizer string
+		normalized bool
+		want       [3][]token.ID // of aÉa, aéa, éa
+	}{
+		{`{"type": "Lowercase"}`, true, [3][]token.ID{{1, 2, 1}, {1, 2, 1}, {2, 1}}},
+		{`{"type": "Lowercase"}`, false, [3][]token.ID{{0}, {1, 2, 1}, {2, 1}}},
+		{`{"type": "Prepend", "prepend": "▁"}`, true, [3][]token.ID{{0}, {0}, {2, 1}}},
+	} {
+		v, err := Parse(fmt.Appendf(nil, `{"added_tokens": [{"id": 2, "content": "é", "normalized": %v}], "normalizer": %s,
+			"model": {"type": "WordLevel", "vocab": {"<unk>": 0, "a": 1}, "unk_token": "<unk>"}}`, x.normalized, x.normalizer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range []string{"aÉa", "aéa", "éa"} {
+			if got := v.Encode(nil, []byte(text)); !slices.Equal(got, x.want[i]) {
+				t.Errorf("%s, normalized %v: %q has %v, want %v", x.normalizer, x.normalized, text, got, x.want[i])
+			}
 		}
 	}
 }

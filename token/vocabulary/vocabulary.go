@@ -110,32 +110,40 @@ func (v *Vocabulary) EncodeStretch(dst []token.ID, text []byte, first bool) []to
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	for _, p := range v.added.cut(s) {
+	for _, p := range v.added.plain.cut(s) {
 		if p.id >= 0 {
-			dst = append(dst, token.ID(p.id))
-			first = false
+			dst, first = append(dst, token.ID(p.id)), false
 			continue
 		}
 		t := p.text
 		for _, n := range v.normalize {
 			t = n(t)
 		}
-		if t == "" { // nothing, to which nothing is prepended
-			continue
-		}
-		parts := []part{{text: t, first: first}}
-		first = false
-		for _, split := range v.split {
-			var next []part
-			for _, p := range parts {
-				next = split(next, p)
+		for _, p := range v.added.normalized.cut(t) {
+			if p.id >= 0 {
+				dst = append(dst, token.ID(p.id))
+			} else if p.text != "" { // nothing is prepended to nothing
+				dst = v.encodeText(dst, part{p.text, first})
 			}
-			parts = next
+			first = false
 		}
+	}
+	return dst
+}
+
+// encodeText appends the tokens of normalized text without added tokens.
+func (v *Vocabulary) encodeText(dst []token.ID, text part) []token.ID {
+	parts := []part{text}
+	for _, split := range v.split {
+		var next []part
 		for _, p := range parts {
-			if p.text != "" {
-				dst = v.encodePiece(dst, p.text)
-			}
+			next = split(next, p)
+		}
+		parts = next
+	}
+	for _, p := range parts {
+		if p.text != "" {
+			dst = v.encodePiece(dst, p.text)
 		}
 	}
 	return dst
