@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,5 +198,38 @@ func TestRunRefusesOtherRecipes(t *testing.T) {
 	o.Study = "nothing"
 	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "neither a built-in study") {
 		t.Error(err)
+	}
+}
+
+// Every stored result of docs/studies is of a cell that its study has now.
+func TestStoredResultsAreOfTheGrid(t *testing.T) {
+	files, err := filepath.Glob("../../docs/studies/*/study.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		s, err := Find(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		grid, err := s.Cells()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		doc, err := result.Read[result.Study](f, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, done := range doc.Cells {
+			i := slices.IndexFunc(grid, func(c Cell) bool { return c.Name == done.Name })
+			if i < 0 || !same(done.Recipe, grid[i].Recipe) || grid[i].Panel != done.Panel || grid[i].Model != done.Model || grid[i].Recipe.Seed != done.Seed {
+				t.Errorf("%s: %s is not a cell of the study, or was trained by another recipe", file, done.Name)
+			}
+		}
 	}
 }
