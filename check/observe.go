@@ -60,6 +60,10 @@ func observeSymbols(windows [][]token.ID, documents []int) (Observed, error) {
 type SimpleLoss struct {
 	Ell          int
 	Fresh, After []float64 // from a fresh start, and after the first parts
+	// Chance is by how much its loss on a window may be below that of the law of the
+	// text because it was fitted to a sample: half a nat for every number fitted, shared
+	// among all tokens.
+	Chance float64
 }
 
 // A simple predictor says what to expect from the last few tokens alone. It must not
@@ -68,6 +72,7 @@ type simple[T any] interface {
 	learn(window []T, sign float64) // −1 forgets what was learned
 	ready()                         // after learning and before losses
 	loss(tokens []T, t int) float64 // −ln r(tokens[t] | tokens[:t])
+	fitted() (numbers, tokens float64)
 }
 
 const (
@@ -102,7 +107,8 @@ func simpleLosses[T any](windows [][]T, documents []int, r simple[T]) []SimpleLo
 	}
 	var out []SimpleLoss
 	for ell := 2; 2*ell <= min(simpleReach, len(windows[0])); ell *= 2 {
-		out = append(out, SimpleLoss{Ell: ell})
+		numbers, tokens := r.fitted()
+		out = append(out, SimpleLoss{Ell: ell, Chance: float64(ell) * numbers / 2 / tokens})
 	}
 	for _, d := range order {
 		learn(d, -1)

@@ -54,6 +54,10 @@ func (c *counts) learn(window []token.ID, sign float64) {
 
 func (c *counts) ready() {}
 
+func (c *counts) fitted() (numbers, tokens float64) {
+	return float64(len(c.next[countedOrder]) - len(c.total[countedOrder])), c.total[0][0]
+}
+
 func (c *counts) loss(tokens []token.ID, t int) float64 {
 	p := 1 / float64(len(c.index))
 	for k := 0; k <= min(countedOrder, t); k++ {
@@ -97,6 +101,8 @@ func (r *linear) learn(window []float64, sign float64) {
 		}
 	}
 }
+
+func (r *linear) fitted() (numbers, tokens float64) { return simpleReach + 1, r.count }
 
 // ready is the Durbin–Levinson recursion, as far as the autocovariances allow.
 func (r *linear) ready() {

@@ -8,12 +8,8 @@ import (
 	"github.com/l2m-lab/l2m/mi"
 )
 
-// Excesses of the loss matter from a share of the estimate on, and from some nats: the
-// simple predictor fits the sample a little better than the law of its source.
-const (
-	leastExcess     = 0.1
-	leastExcessNats = 0.02
-)
+// leastExcess is the share of the estimate from which an excess of the loss matters.
+const leastExcess = 0.1
 
 // simplerBetter compares the model's loss of second parts with that of a simple
 // predictor ★, both from a fresh start and after the first parts. Either of the model is
@@ -37,14 +33,14 @@ func (d Data) simplerBetter() *Finding {
 			value, se := combine(len(s.Fresh), func(c int) (float64, float64) { return of(c), l.Counts[c] })
 			return excess{q.Length, value, se, float64(q.Value)}
 		}
-		e := compare(func(c int) float64 { return l.Sums[c] - s.Fresh[c] })
-		if e.value > matters(q) {
-			fresh = append(fresh, e)
+		large := func(e excess) excess {
+			if e.value < max(matters(q), s.Chance) {
+				e.value = 0
+			}
+			return e
 		}
-		e = compare(func(c int) float64 { return l.Sums[c] - p.Sums[c][i] - s.After[c] })
-		if e.value > matters(q) {
-			after = append(after, e)
-		}
+		fresh = append(fresh, large(compare(func(c int) float64 { return l.Sums[c] - s.Fresh[c] })))
+		after = append(after, large(compare(func(c int) float64 { return l.Sums[c] - p.Sums[c][i] - s.After[c] })))
 		net = append(net, compare(func(c int) float64 { return p.Sums[c][i] - s.Fresh[c] + s.After[c] }))
 	}
 	f := &Finding{Code: SimplerBetter, Severity: Qualifies, Fix: d.better()}
@@ -70,7 +66,7 @@ func (d Data) simplerBetter() *Finding {
 
 // matters is the excess from which an estimate is off by more than its error.
 func matters(p mi.Point) float64 {
-	return max(float64(p.SE), leastExcess*math.Abs(float64(p.Value)), leastExcessNats)
+	return max(float64(p.SE), leastExcess*math.Abs(float64(p.Value)))
 }
 
 // shortContext says where a model cannot see all of the past.
