@@ -93,6 +93,7 @@ func TestOniguruma(t *testing.T) {
 		{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+", "1+n", [][2]int{{1, 3}}}, // DeepSeek-V3's
 		{`\w+`, "\u0446\u1734\u24b6 -", [][2]int{{0, 8}}},                                  // a spacing mark and a circled letter
 		{`\w`, "²①", [][2]int{{0, 2}}},                                                     // a superscript of Latin-1, and one that is not
+		{`\b.|\B!`, "a² ②!", [][2]int{{0, 1}, {3, 4}, {7, 8}}},
 		{`[^\w\s]|\W`, "\u0446\u1734\u24b6 -", [][2]int{{8, 9}, {9, 10}}},
 	} {
 		find, err := compile(c.expression)

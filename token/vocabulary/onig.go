@@ -28,7 +28,7 @@ func compileOnig(expression string) (*regexp2.Regexp, error) {
 const wordClass = `\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}` + "\u00b2\u00b3\u00b9\u00bc-\u00be\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189"
 
 // fromOnig writes an expression as regexp2 reads it [Oniguruma, doc/RE]:
-//   - \w has Oniguruma's letters,
+//   - \w and the \b at its ends have Oniguruma's letters,
 //   - possessive quantifiers (?+, ++, *+) are greedy. They only save time: no pattern that
 //     is used backtracks into them,
 //   - a class within a class loses its brackets; what else classes may hold is an error.
@@ -65,16 +65,22 @@ func fromOnig(expression string) (string, error) {
 	return out.String(), nil
 }
 
+// onigEscape writes what a backslash and a letter mean.
 func onigEscape(out *strings.Builder, letter byte, inClass bool) error {
+	const word = "[" + wordClass + "]"
 	switch {
 	case letter == 'w' && inClass:
 		out.WriteString(wordClass)
 	case letter == 'w':
-		out.WriteString("[" + wordClass + "]")
+		out.WriteString(word)
 	case letter == 'W' && inClass:
 		return errors.New(`\W in a class of characters is not supported`)
 	case letter == 'W':
 		out.WriteString("[^" + wordClass + "]")
+	case letter == 'b' && !inClass:
+		out.WriteString("(?:(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + "))")
+	case letter == 'B' && !inClass:
+		out.WriteString("(?:(?<=" + word + ")(?=" + word + ")|(?<!" + word + ")(?!" + word + "))")
 	default:
 		out.Write([]byte{'\\', letter})
 	}
