@@ -168,6 +168,8 @@ def test_fit(tmp_path: Path) -> None:
     of_file = l2m.fit(table, out="points")
     assert of_file.law.document["power"] == l2m.fit({"length": lengths, "nats": nats}).law.document["power"]
     assert Path("points/report.html").exists()
+    columns = np.column_stack([lengths, nats, 0.01 * nats])
+    assert l2m.fit(columns).law.document == l2m.fit(lengths, nats, 0.01 * nats).law.document
     covariance = np.diag((0.01 * nats) ** 2)
     errors = l2m.fit(lengths, nats, covariance=covariance).document["series"][0]
     assert errors["points"][0]["se"] == pytest.approx(0.01 * nats[0])

@@ -96,7 +96,7 @@ def fit(*estimates: Any, **options: Option | NDArray[Any]) -> Fit:
 
     Args:
         estimates: the path of a table; or a DataFrame or a mapping with its columns; or two or three arrays: lengths,
-            estimates in nats, and their standard errors.
+            estimates in nats, and their standard errors; or one array with these as its columns.
         options: the flags of l2m fit; covariance may be an array.
 
     """
@@ -108,6 +108,8 @@ def fit(*estimates: Any, **options: Option | NDArray[Any]) -> Fit:
             given["covariance"].write_bytes(b"".join(table(covariance)))
         if len(estimates) == 1 and isinstance(estimates[0], str | os.PathLike):
             return _into(Fit, "fit", [_path(estimates[0])], given)
+        if len(estimates) == 1 and getattr(estimates[0], "ndim", 0) == 2 and not hasattr(estimates[0], "columns"):
+            estimates = tuple(estimates[0].T)
         if len(estimates) == 1:
             names = list(estimates[0].keys() if hasattr(estimates[0], "keys") else estimates[0].columns)
             columns = [estimates[0][name] for name in names]
