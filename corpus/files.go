@@ -84,7 +84,7 @@ func list(paths []string, strict bool, report *source.Report) ([]file, error) {
 func (l *lister) path(p string) error {
 	st, err := os.Stat(p)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(p, "*?[") {
-		matches, err := filepath.Glob(p)
+		matches, err := filepath.Glob(strings.ReplaceAll(p, "[!", "[^")) // ! as in a shell
 		if err != nil {
 			return fmt.Errorf("%s: not a valid pattern: %w", printable(p), err)
 		}

@@ -229,6 +229,11 @@ func TestFormats(t *testing.T) {
 	if got := contents(t, index(t, Options{}, filepath.Join(dir, "*.txt")), dir); len(got) != 1 {
 		t.Errorf("the glob found %v", got)
 	}
+	for _, not := range []string{"[!abde]*.*", "[^abde]*.*"} { // as in shells, and as in Go
+		if got := contents(t, index(t, Options{}, filepath.Join(dir, not)), dir); len(got) != 3 || got["g.parquet:1"] == "" || got["copy.txt"] == "" {
+			t.Errorf("%s found %v", not, got)
+		}
+	}
 }
 
 // A README beside records is none of them, in an archive as in a folder; beside text
