@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/l2m-lab/l2m/check"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/pagetest"
 	"github.com/l2m-lab/l2m/internal/sample"
@@ -223,6 +224,22 @@ func TestFiguresOfEveryVariant(t *testing.T) {
 				t.Errorf("%s: figure %s: %v", name, fig.ID, err)
 			}
 			barsHoldTheirPoints(t, fig)
+		}
+	}
+}
+
+// A caveat comes after the law, whatever the verdict, and leaves its words as they are.
+func TestCaveatFollowsTheLaw(t *testing.T) {
+	for name, says := range map[string]string{"holds": "grows as a power law: I(", "rejected": "but not as a single power law; the best single one is I("} {
+		r := variants()[name]
+		r.Findings = []check.Finding{{Code: "simpler-better", Severity: check.Qualifies, Sentence: "Short lengths may be too large", Detail: "because"}}
+		var b strings.Builder
+		if err := Text(&b, r, TextOptions{Width: 400}); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(b.String(), "\n")
+		if !strings.Contains(first, says) || !strings.HasSuffix(first, ". Short lengths may be too large.") {
+			t.Errorf("%s: %s", name, first)
 		}
 	}
 }

@@ -22,12 +22,14 @@ import (
 type finding struct {
 	tone     page.Tone
 	headline string       // a sentence without numbers, without its full stop
+	caveat   string       // what a check adds to it: a sentence without its full stop, or ""
 	reason   string       // why, when the headline alone does not say it
 	formula  prose.Phrase // the law, when one was fitted
 	series   int          // index of the headline series; -1 when there is none
 	exponent *law.Param
 	factor   *law.Param
 
+	rejected  bool // the formula is the best single one, and does not fit
 	withdrawn bool // a check says that it is no law of the text
 }
 
@@ -53,7 +55,7 @@ func find(r *result.Result) finding {
 				f.headline = "Two-point information shows no decay with distance"
 			}
 			if !d.Holds() {
-				f.tone, f.headline = page.Bad, f.headline+", but not as one power law"
+				f.tone, f.rejected, f.headline = page.Bad, true, f.headline+", but not as one power law"
 				if !d.Decays() {
 					f.headline = "Two-point information does not follow one power law of the distance"
 				}
@@ -76,7 +78,7 @@ func find(r *result.Result) finding {
 	case law.PowerLawHolds:
 		f.tone, f.headline = page.Good, "Mutual information grows as a power law"
 	case law.PowerLawRejected:
-		f.tone, f.headline = page.Bad, "Mutual information grows, but not as a single power law"
+		f.tone, f.rejected, f.headline = page.Bad, true, "Mutual information grows, but not as a single power law"
 	case law.NoInformation:
 		f.tone, f.headline = page.Neutral, "The past tells nothing measurable about the future"
 	default:
@@ -117,8 +119,16 @@ func (f *finding) found(c check.Finding) {
 		f.headline, f.reason = c.Sentence, upperFirst(c.Detail)+fix+". Taking the estimates at face value: "+f.reason
 		return
 	}
-	f.headline += ". " + c.Sentence
-	f.reason = upperFirst(c.Detail) + ". " + f.reason
+	f.caveat = c.Sentence
+	f.reason = strings.TrimSpace(f.reason + " " + upperFirst(c.Detail) + ".")
+}
+
+// verdict is the headline with its caveat.
+func (f finding) verdict() string {
+	if f.caveat == "" {
+		return f.headline + "."
+	}
+	return f.headline + ". " + f.caveat + "."
 }
 
 // decayFormula is the fitted decay of two-point information.

@@ -38,7 +38,7 @@ func resultPage(r *result.Result) (*page.Page, error) {
 	p := &page.Page{
 		Kind:     r.Verb,
 		Subject:  b.subject(),
-		Verdict:  prose.Plain(b.find.headline + "."),
+		Verdict:  prose.Plain(b.find.verdict()),
 		Tone:     b.find.tone,
 		Formula:  b.formula(),
 		Lead:     b.lead(),

@@ -108,7 +108,7 @@ func (t *terminal) verdict() {
 	switch {
 	case t.find.formula != nil && t.find.withdrawn:
 		s += "; the estimates follow " + t.find.formula.String()
-	case t.find.formula != nil && t.find.tone == page.Bad:
+	case t.find.formula != nil && t.find.rejected:
 		s += "; the best single one is " + t.find.formula.String()
 	case t.find.formula != nil:
 		s += ": " + t.find.formula.String()
@@ -116,6 +116,9 @@ func (t *terminal) verdict() {
 	if t.find.exponent != nil && t.find.exponent.Interval != nil {
 		iv := t.find.exponent.Interval
 		s += ", " + level(iv) + " interval of the exponent " + interval(iv, t.find.exponent.SE, "").String()
+	}
+	if t.find.caveat != "" {
+		s += ". " + t.find.caveat + "."
 	}
 	codes := []text.Color{text.Bold}
 	if colour != 0 {
