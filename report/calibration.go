@@ -272,9 +272,9 @@ func modelOf(damage string) string {
 func (r calibrated) headlineTable() *page.Table {
 	t := &page.Table{
 		ID:      "headlines-table",
-		Caption: prose.Plain("At the longest length: the mean estimate and the median half-width of its 95 % interval. Bracket: the median ends; outside: the truth is not in it. Missed in silence: the interval misses the truth and no check finds anything."),
-		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), {Head: prose.Plain("L"), Numeric: true, Drop: 2}, page.Number("exact"), page.Number("estimate"), page.Number("coverage"),
-			{Head: prose.Plain("bracket"), Numeric: true, Drop: 3}, {Head: prose.Plain("outside"), Numeric: true, Drop: 4}, page.Number("flagged"), {Head: prose.Plain("missed in silence"), Numeric: true, Short: "silent"}, {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true, Drop: 1}},
+		Caption: prose.Plain("At " + r.longest() + ": the mean estimate and the median half-width of its 95 % interval. Bracket: the median ends; outside: the truth is not in it. Silent: the interval misses the truth and no check finds anything."),
+		Columns: []page.Column{{Head: prose.Plain("process"), Wide: true}, page.Text("model"), page.Number("exact"), page.Number("estimate"), page.Number("coverage"),
+			{Head: prose.Plain("bracket"), Numeric: true, Drop: 2}, {Head: prose.Plain("outside"), Numeric: true, Drop: 3}, page.Number("flagged"), page.Number("silent"), {Head: prose.Plain("findings"), Wide: true}, {Head: prose.Plain("verdicts"), Wide: true, Drop: 1}},
 	}
 	for i, c := range r.Cells {
 		h := c.Headline
@@ -284,12 +284,26 @@ func (r calibrated) headlineTable() *page.Table {
 		base := fmt.Sprintf(".cells[%d].headline.", i)
 		count := func(n int, name string) prose.Phrase { return prose.Phrase{{Text: strconv.Itoa(n), Ref: base + name}} }
 		t.Rows = append(t.Rows, []prose.Phrase{
-			prose.Plain(c.Process.Spec), prose.Plain(modelOf(c.Damage)), count(h.Length, "length"),
+			prose.Plain(c.Process.Spec), prose.Plain(modelOf(c.Damage)),
 			prose.Value(h.Truth, h.MeanSE, base+"truth"), prose.Join(prose.Value(h.Mean, h.MeanSE, base+"mean"), prose.Plain(" ± "+prose.Significant(h.Width/2, 2))),
 			percent(h.Coverage, base+"coverage"), limits(h, base), count(h.Outside, "outside"), count(h.Flagged, "flagged"), count(h.Silent, "silent"), prose.Plain(tally(h.Findings)), prose.Plain(tally(h.Verdicts)),
 		})
 	}
 	return t
+}
+
+// longest names the length of the first estimates.
+func (r calibrated) longest() string {
+	length := 0
+	for _, c := range r.Cells {
+		if h := c.Headline; h != nil && h.Of > 0 {
+			if length != 0 && length != h.Length {
+				return "the longest length"
+			}
+			length = h.Length
+		}
+	}
+	return "L = " + prose.Count(length)
 }
 
 // limits are the median ends of the bracket.
