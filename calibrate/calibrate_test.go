@@ -187,6 +187,9 @@ func TestCalibrateDamage(t *testing.T) {
 // A headline counts what runs say first: nothing is found where the model is exact,
 // the built-in predictor's learning curve is, and so is a context cut to four tokens. vclub is infinite on santafe, and noted.
 func TestCalibrateHeadline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute under the race detector, which other tests serve")
+	}
 	o := small(t)
 	o.Processes, o.Damages = []string{"urn:symbols=4,letters=acgt", "santafe"}, []string{"none", "order=4", "model=bytemix"}
 	o.Estimators, o.Repetitions, o.Windows = []mi.Estimator{mi.Paired, mi.VCLUB}, 6, []int{80}

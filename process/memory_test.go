@@ -152,6 +152,9 @@ func TestChosenDirectionsAgreeWithDenseMatrices(t *testing.T) {
 // Where directions tie, the notes hold one choice, made by their library of
 // linear algebra, and the mean over choices is up to 4 % away.
 func TestMemoryTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute under the race detector, which other tests serve")
+	}
 	for _, c := range []struct {
 		process              string
 		ell                  int
