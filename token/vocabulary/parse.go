@@ -52,8 +52,18 @@ func Parse(data []byte) (*Vocabulary, error) {
 	if v.added, err = newAddedTokens(d.Added, v.normalize); err != nil {
 		return nil, fmt.Errorf("added_tokens: %w", err)
 	}
+	added, model, inModel := map[token.ID][]byte{}, v.text, v.size
 	for _, a := range d.Added {
 		v.size = max(v.size, a.ID+1)
+		if a.ID >= inModel && !a.Special {
+			added[token.ID(a.ID)] = []byte(a.Content)
+		}
+	}
+	v.text = func(id token.ID) []byte {
+		if content, ok := added[id]; ok {
+			return content
+		}
+		return model(id)
 	}
 	return v, nil
 }

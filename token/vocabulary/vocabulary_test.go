@@ -92,7 +92,8 @@ func TestByteLevelIsLossless(t *testing.T) {
 	for _, name := range []string{"gpt2.json", "llama3.json", "digits.json", "cl100k_base.tiktoken"} {
 		v, again := open(t, "testdata/"+name), open(t, "testdata/"+name)
 		rapid.Check(t, func(t *rapid.T) {
-			text := rapid.String().Draw(t, "text")
+			// Blanks and tabs in a row are added tokens of one of them.
+			text := rapid.OneOf(rapid.String(), rapid.StringMatching(`([ab]|\t| |\n)*`)).Draw(t, "text")
 			ids := v.Encode(nil, []byte(text))
 			if back := v.Decode(nil, ids); string(back) != text {
 				t.Fatalf("%s: %q comes back as %q", name, text, back)
