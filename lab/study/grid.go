@@ -59,24 +59,7 @@ var studies embed.FS
 
 // Studies are the built-in studies by name.
 func Studies() []Study {
-	files, err := fs.Glob(studies, "studies/*.json")
-	if err != nil {
-		panic("study: " + err.Error())
-	}
-	var out []Study
-	for _, f := range files {
-		data, err := studies.ReadFile(f)
-		if err != nil {
-			panic("study: " + err.Error())
-		}
-		s, err := Read(bytes.NewReader(data))
-		if err != nil {
-			panic("study: " + f + ": " + err.Error())
-		}
-		s.Name = strings.TrimSuffix(path.Base(f), ".json")
-		out = append(out, s)
-	}
-	return out
+	return train.BuiltIn(studies, "studies/*.json", Read, func(s *Study, name string) { s.Name = name })
 }
 
 // Find returns a built-in study by name, or reads a file.
@@ -104,14 +87,9 @@ func Find(name string) (Study, error) {
 
 // Read reads a study and checks its grid. Unknown keys are errors.
 func Read(r io.Reader) (Study, error) {
-	var s Study
-	d := json.NewDecoder(io.LimitReader(r, 1<<20))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		return Study{}, fmt.Errorf("reading a study: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Study{}, errors.New("reading a study: more than one object")
+	s, err := train.DecodeFile[Study](r, "a study")
+	if err != nil {
+		return Study{}, err
 	}
 	if _, err := s.Cells(); err != nil {
 		return Study{}, fmt.Errorf("reading a study: %w", err)

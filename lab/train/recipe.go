@@ -1,15 +1,11 @@
 package train
 
 import (
-	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
@@ -48,42 +44,14 @@ type Recipe struct {
 const beta1 = 0.9
 
 // ReadRecipe reads a recipe file. Unknown keys are errors.
-func ReadRecipe(r io.Reader) (Recipe, error) {
-	d := json.NewDecoder(io.LimitReader(r, 1<<20))
-	d.DisallowUnknownFields()
-	var out Recipe
-	if err := d.Decode(&out); err != nil {
-		return Recipe{}, fmt.Errorf("reading a recipe: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Recipe{}, errors.New("reading a recipe: more than one object")
-	}
-	return out, nil
-}
+func ReadRecipe(r io.Reader) (Recipe, error) { return DecodeFile[Recipe](r, "a recipe") }
 
 //go:embed recipes/*.json
 var recipes embed.FS
 
 // Recipes are the built-in recipes by name.
 func Recipes() []Recipe {
-	files, err := fs.Glob(recipes, "recipes/*.json")
-	if err != nil {
-		panic("train: " + err.Error())
-	}
-	var out []Recipe
-	for _, f := range files {
-		data, err := recipes.ReadFile(f)
-		if err != nil {
-			panic("train: " + err.Error())
-		}
-		r, err := ReadRecipe(bytes.NewReader(data))
-		if err != nil {
-			panic("train: " + f + ": " + err.Error())
-		}
-		r.Name = strings.TrimSuffix(path.Base(f), ".json")
-		out = append(out, r)
-	}
-	return out
+	return BuiltIn(recipes, "recipes/*.json", ReadRecipe, func(r *Recipe, name string) { r.Name = name })
 }
 
 // Settled returns the recipe with defaults for unset fields, for that data, or an error
