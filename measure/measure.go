@@ -28,8 +28,8 @@ import (
 // The same options on the same documents give the same Result, byte for byte, on any
 // number of cores and however often the run was interrupted; only how many windows
 // of a GGUF file fit into the time depends on the machine, and the Command of the
-// result has the number. If ctx ends or something
-// fails, finished scores stay in the run directory and the same call continues.
+// result has the number. If ctx ends or something fails, finished scores stay in the run
+// directory and the same call continues.
 func Run(ctx context.Context, o Options) (*result.Result, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -43,12 +43,17 @@ func Run(ctx context.Context, o Options) (*result.Result, error) {
 		return nil, err
 	}
 	defer run.Close()
-	if o.Process != "" {
+	switch {
+	case o.Process != "":
 		return measureProcess(ctx, run, o)
-	}
-	if o.LogProbs != "" {
+	case o.LogProbs != "":
 		return measureRecorded(ctx, run, o)
 	}
+	return measureText(ctx, run, o)
+}
+
+// measureText measures documents with a model.
+func measureText(ctx context.Context, run *rundir.Dir, o Options) (*result.Result, error) {
 	text, err := readText(ctx, o)
 	if err != nil {
 		return nil, err
