@@ -125,6 +125,10 @@ func (o Options) wanted(cells []Cell) ([]Cell, error) {
 // was trained by another recipe is an error.
 func stored(dir *rundir.Dir, cells []Cell) ([]result.StudyCell, error) {
 	out := []result.StudyCell{}
+	// Refused now, not after hours when the first cell is to be stored.
+	if err := dir.Check(rundir.Study.Document); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(dir.Path(rundir.Study.Document))
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil

@@ -201,6 +201,42 @@ func TestRunRefusesOtherRecipes(t *testing.T) {
 	}
 }
 
+// A copy of docs/studies/NAME is a run that can be continued; a study.json that no run
+// wrote is refused before anything is trained.
+func TestContinueFromStoredResults(t *testing.T) {
+	dirs, err := filepath.Glob("../../docs/studies/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal(dirs, err)
+	}
+	for _, dir := range dirs {
+		out := filepath.Join(t.TempDir(), "run")
+		if err := os.CopyFS(out, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		o := Options{Study: filepath.Base(dir), Out: out, Limit: 0}
+		if doc, err := Run(t.Context(), o); err != nil || len(doc.Cells) == 0 {
+			t.Errorf("%s cannot be continued: %v", dir, err)
+		}
+		manifest := filepath.Join(out, "run.json")
+		b, err := os.ReadFile(manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = bytes.Replace(b, []byte(`"study.json"`), []byte(`"report.html"`), 1)
+		if err := os.WriteFile(manifest, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		o.Limit = 1
+		_, err = Run(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), "study.json was not written by this run") {
+			t.Errorf("%s, whose manifest does not name study.json: %v", dir, err)
+		}
+		if files, err := os.ReadDir(filepath.Join(out, "trainings")); err == nil && len(files) > 0 {
+			t.Errorf("%s: %d models were trained before the refusal", dir, len(files))
+		}
+	}
+}
+
 // Every stored result of docs/studies is of a cell that its study has now.
 func TestStoredResultsAreOfTheGrid(t *testing.T) {
 	files, err := filepath.Glob("../../docs/studies/*/study.json")
