@@ -27,6 +27,8 @@ var kernels = map[string]func(f *graph.Function) kernel{
 	graph.FnScan + ".grad":         scanGrad,
 	graph.FnAttention:              attention,
 	graph.FnAttention + ".grad":    attentionGrad,
+	graph.FnBlocks:                 blockAttention,
+	graph.FnBlocks + ".grad":       blockAttentionGrad,
 }
 
 func kernelOf(f *graph.Function) kernel {

@@ -178,6 +178,23 @@ func TestAttentionRunsAsItsBody(t *testing.T) {
 	}
 }
 
+// TestBlocksRunAsTheirBody with chunks and sequences on both sides of a block of queries.
+func TestBlocksRunAsTheirBody(t *testing.T) {
+	for _, c := range []struct {
+		chunk int
+		slots []int
+	}{{4, nil}, {1, []int{1}}, {4, []int{4, 6, 3}}, {2, []int{1, 1, 1, 9, 2, 5, 20}}, {16, []int{1, 30, 7, 5}}, {64, []int{3}}, {128, []int{100}}} {
+		n, H, d := c.chunk<<len(c.slots), 2, 3
+		shapes := [][]int{{2, n, H, d}, {2, n / c.chunk, c.chunk, H, 2 * d}}
+		for i, s := range c.slots {
+			shapes = append(shapes, []int{2, n / (c.chunk << i) / 2, s, H, 2 * d})
+		}
+		compare(t, fmt.Sprintf("%+v", c), program{shapes, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+			return g.Blocks(in[0], in[1], in[2:])
+		}}, 3e-5)
+	}
+}
+
 // TestArenaGivesRoomOnlyOnce takes and frees at random and keeps a map of what
 // is in use.
 func TestArenaGivesRoomOnlyOnce(t *testing.T) {

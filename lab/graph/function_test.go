@@ -83,6 +83,45 @@ func TestAttentionIsItsDefinition(t *testing.T) {
 	}
 }
 
+// TestBlocksAreTheirDefinition asks of every slot whether a query sees it.
+func TestBlocksAreTheirDefinition(t *testing.T) {
+	const chunk, n, d = 2, 16, 3
+	slots := []int{2, 1, 5}
+	shapes := [][]int{{1, n, 1, d}, {1, n / chunk, chunk, 1, 2 * d}}
+	for i, s := range slots {
+		shapes = append(shapes, []int{1, n / chunk >> i / 2, s, 1, 2 * d})
+	}
+	in, got := run(t, build{shapes, func(g *graph.Graph, in []*graph.Node) *graph.Node { return g.Blocks(in[0], in[1], in[2:]) }}, 8)
+	want := make([]float64, n*d)
+	for i := range n {
+		total := 0.0
+		see := func(slot []float64) {
+			dot := 0.0
+			for k := range d {
+				dot += in[0][i*d+k] * slot[k]
+			}
+			total += math.Exp(dot)
+			for k := range d {
+				want[i*d+k] += math.Exp(dot) * slot[d+k]
+			}
+		}
+		for j := i / chunk * chunk; j <= i; j++ {
+			see(in[1][j*2*d:])
+		}
+		for l, s := range slots {
+			if block := i / (chunk << l); block%2 == 1 { // the left half is before it
+				for j := range s {
+					see(in[2+l][(block/2*s+j)*2*d:])
+				}
+			}
+		}
+		for k := range d {
+			want[i*d+k] /= total
+		}
+	}
+	near(t, "blocks", got, want)
+}
+
 // TestRecurrencesAreTheirDefinition steps through time with an explicit state.
 func TestRecurrencesAreTheirDefinition(t *testing.T) {
 	const L, n, p = 12, 2, 3

@@ -12,6 +12,7 @@ const (
 	FnRotary       = "rotary"
 	FnShortConv    = "shortconv"
 	FnAttention    = "attention"
+	FnBlocks       = "blocks"
 	FnDecayed      = "decayed"
 	FnDecayedKeys  = "decayedkeys"
 	FnDelta        = "delta"
@@ -135,5 +136,47 @@ func (g *Graph) Attention(q, k, v *Node, attr AttentionAttr) *Node {
 		out := g.Dot(g.Exp(g.Sub(logits, norm)), heads(in[2]), false, false)
 		B, H := in[0].Shape[0], in[0].Shape[2]
 		return []*Node{heads(out), g.Reshape(norm, B, H, L)} // the kernel of the derivative needs the norm
+	})[0]
+}
+
+// Blocks is softmax attention, with logits q·k, in which a query sees the tokens of its own
+// chunk up to itself, and what stands for blocks before it (a Fenwick tree): for q [B n H d],
+// n = chunk·2^levels, own [B n/chunk chunk H 2d] are keys and values of the tokens, left[i] [B
+// n/2w slots H 2d] those of the left halves of pairs of blocks of w = chunk·2^i
+// tokens, which the right halves see.
+func (g *Graph) Blocks(q, own *Node, left []*Node) *Node {
+	return g.Call(FnBlocks, nil, append([]*Node{q, own}, left...), func(g *Graph, in []*Node) []*Node {
+		q := g.Transpose(in[0], 0, 2, 1, 3)
+		B, H, n, d := q.Shape[0], q.Shape[1], q.Shape[2], q.Shape[3]
+		var logits []*Node
+		for _, x := range in[1:] {
+			slots := x.Shape[2]
+			k := g.Cut(g.Transpose(x, 0, 3, 1, 2, 4), 4, 0, d)
+			l := g.Dot(g.Reshape(q, B, H, k.Shape[2], -1, d), k, false, true)
+			block := n / x.Shape[1] // of queries that have the slots to themselves
+			at := g.Iota(0, block, slots)
+			seen := g.Less(g.Fill(float64(block/2)-0.5), at)
+			if len(logits) == 0 {
+				seen = g.Less(g.Iota(1, block, slots), g.Shift(at, 1))
+			}
+			l = g.Select(seen, l, g.Fill(Hidden))
+			logits = append(logits, g.Reshape(l, B, H, n, slots))
+		}
+		all := g.Concat(3, logits...)
+		norm := g.LogSumExp(all)
+		weights := g.Exp(g.Sub(all, norm))
+		var y *Node
+		from := 0
+		for _, x := range in[1:] {
+			v := g.Cut(g.Transpose(x, 0, 3, 1, 2, 4), 4, d, d)
+			part := g.Reshape(g.Cut(weights, 3, from, x.Shape[2]), B, H, x.Shape[1], -1, x.Shape[2])
+			part = g.Reshape(g.Dot(part, v, false, false), B, H, n, d)
+			if from += x.Shape[2]; y == nil {
+				y = part
+			} else {
+				y = g.Add(y, part)
+			}
+		}
+		return []*Node{g.Transpose(y, 0, 2, 1, 3), g.Reshape(norm, B, H, n)} // the kernel of the derivative needs the norm
 	})[0]
 }

@@ -280,6 +280,9 @@ var functions = map[string]build{
 	"window": {[][]int{{1, 5, 1, 2}, {1, 5, 1, 2}, {1, 5, 1, 3}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Attention(in[0], in[1], in[2], graph.AttentionAttr{Window: 2, Sinks: 1})
 	}},
+	"blocks": {[][]int{{1, 8, 1, 2}, {1, 4, 2, 1, 4}, {1, 2, 3, 1, 4}, {1, 1, 1, 1, 4}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
+		return g.Blocks(in[0], in[1], in[2:])
+	}},
 	"decayed": {[][]int{{1, 6, 1, 2}, {1, 6, 1, 2}, {1, 6, 2, 3}, {1, 6, 2}}, func(g *graph.Graph, in []*graph.Node) *graph.Node {
 		return g.Decayed(in[0], in[1], in[2], g.Neg(g.Softplus(in[3])), 2)
 	}},

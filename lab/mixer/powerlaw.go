@@ -109,123 +109,55 @@ func mixing(n, from int, at, noise float64) func(*rand.Rand) float64 {
 	}
 }
 
-// merged makes the slots of a level, [B H blocks slots 2·size], from the tokens
-// or slots x [B H blocks from 2·size] of each block.
+// merged makes the slots of a level, [B blocks slots H 2·size], from the tokens
+// or slots x [B blocks from H 2·size] of each block.
 func (m *memory) merged(level int, x *graph.Node) *graph.Node {
 	g, j := m.s.g, m.joins[level]
-	B, H, blocks, from, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[4]
-	n, R := m.slots[level], B*H*blocks
-	x = g.Reshape(x, R, from, width)
+	B, blocks, from, H, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[4]
+	n := m.slots[level]
 	if j.queries == nil {
-		columns := g.Reshape(g.Transpose(x, 1, 0, 2), from, R*width)
-		rows := g.Reshape(g.Dot(j.weights, columns, false, false), n, R, width)
-		return g.Reshape(g.Transpose(rows, 1, 0, 2), B, H, blocks, n, width)
+		weights := g.Broadcast(j.weights, B*blocks, n, from) // small products in cache are faster than one of transposed copies
+		return g.Reshape(g.Dot(weights, g.Reshape(x, B*blocks, from, H*width), false, false), B, blocks, n, H, width)
 	}
 	size := width / 2
-	queries := g.Broadcast(g.Reshape(j.queries, 1, H, 1, n, size), B, H, blocks, n, size)
-	logits := g.Dot(g.Reshape(queries, R, n, size), g.Cut(x, 2, 0, size), false, true)
+	x = g.Transpose(x, 0, 1, 3, 2, 4) // [B blocks H from 2·size]
+	queries := g.Broadcast(g.Reshape(j.queries, 1, 1, H, n, size), B, blocks, H, n, size)
+	logits := g.Dot(queries, g.Cut(x, 4, 0, size), false, true)
 	logits = g.Add(g.Scale(logits, 1/math.Sqrt(float64(size))), j.weights)
-	return g.Reshape(g.Dot(softmax(g, logits), x, false, false), B, H, blocks, n, width)
+	return g.Transpose(g.Dot(softmax(g, logits), x, false, false), 0, 1, 3, 2, 4)
 }
 
-// readable are the slots x [B H blocks slots 2·size] of a level as queries see
+// readable are the slots x [B blocks slots H 2·size] of a level as queries see
 // them.
 func (m *memory) readable(level int, x *graph.Node) *graph.Node {
-	h := m.shift[level]
-	return m.s.g.Add(x, m.s.g.Reshape(h, h.Shape[0], 1, h.Shape[1], h.Shape[2]))
+	return m.s.g.Add(x, m.s.g.Transpose(m.shift[level], 1, 0, 2))
 }
 
 func softmax(g *graph.Graph, logits *graph.Node) *graph.Node {
 	return g.Exp(g.Sub(logits, g.LogSumExp(logits)))
 }
 
-// memory reads, at each level, with the queries in the right halves of pairs of
-// blocks the slots of the left halves: one batched product a level.
+// memory merges whole levels at once. Queries in the right halves of pairs of
+// blocks read the slots of the left halves.
 func (w whole) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	g := w.g
-	B, T, H, size := q.Shape[0], q.Shape[1], q.Shape[2], q.Shape[3]
+	B, T, H := q.Shape[0], q.Shape[1], q.Shape[2]
 	levels := levelsFor(T, m.chunk)
 	if levels > len(m.slots) {
 		panic(&graph.ShapeError{Text: fmt.Sprintf("a sequence of %d tokens is longer than max_position_embeddings, %d", T, m.s.c.Longest)})
 	}
 	n := m.chunk << levels // later tokens change nothing for earlier ones
-	heads := func(x *graph.Node) *graph.Node {
-		x = g.Pad(x, []int{0, 0, 0, 0}, []int{B, n, H, x.Shape[3]})
-		return g.Transpose(x, 0, 2, 1, 3)
+	pad := func(x *graph.Node) *graph.Node {
+		return g.Pad(x, []int{0, 0, 0, 0}, []int{B, n, H, x.Shape[3]})
 	}
-	q, kv = heads(q), heads(kv)
-	own := reading{g: g, blocks: n / m.chunk, block: m.chunk, slots: g.Reshape(kv, B, H, n/m.chunk, m.chunk, 2*size)}
-	parts := []reading{own}
-	below := own.slots
+	below := g.Reshape(pad(kv), B, n/m.chunk, m.chunk, H, -1)
+	own, left := below, []*graph.Node{}
 	for i := range levels {
-		blocks := n / (m.chunk << i)
 		slots := m.merged(i, below)
-		k := m.slots[i]
-		left := g.Cut(g.Reshape(m.readable(i, slots), B, H, blocks/2, 2*k, 2*size), 3, 0, k)
-		parts = append(parts, reading{g: g, blocks: blocks / 2, block: m.chunk << (i + 1), right: true, slots: left})
-		below = g.Reshape(slots, B, H, blocks/2, 2*k, 2*size)
+		below = g.Reshape(slots, B, slots.Shape[1]/2, 2*m.slots[i], H, -1)
+		left = append(left, m.readable(i, g.Cut(below, 2, 0, m.slots[i])))
 	}
-	var logits []*graph.Node
-	for _, p := range parts {
-		logits = append(logits, p.logits(q))
-	}
-	weights, from := softmax(g, g.Concat(3, logits...)), 0
-	var y *graph.Node
-	for _, p := range parts {
-		k := p.slots.Shape[3]
-		part := p.values(g.Cut(weights, 3, from, k))
-		if from += k; y == nil {
-			y = part
-		} else {
-			y = g.Add(y, part)
-		}
-	}
-	return g.Cut(g.Transpose(y, 0, 2, 1, 3), 1, 0, T)
-}
-
-// reading is what queries see of one level: those in a block of the sequence, or
-// in its right half, read the slots that belong to it.
-type reading struct {
-	g             *graph.Graph
-	blocks, block int         // number, tokens
-	right         bool        // only the right halves read; else all, causally
-	slots         *graph.Node // [B H blocks slots 2·size]
-}
-
-// shape gives the sizes of the product: batches of the queries that read, and
-// slots.
-func (r reading) shape() (batch, readers, slots, size int) {
-	s := r.slots.Shape
-	if readers = r.block; r.right {
-		readers /= 2
-	}
-	return s[0] * s[1] * r.blocks, readers, s[3], s[4] / 2
-}
-
-// logits are those of all queries q [B H n size], [B H n slots].
-func (r reading) logits(q *graph.Node) *graph.Node {
-	g := r.g
-	batch, readers, slots, size := r.shape()
-	q = g.Cut(g.Reshape(q, batch, r.block, size), 1, r.block-readers, readers)
-	keys := g.Cut(g.Reshape(r.slots, batch, slots, 2*size), 2, 0, size)
-	x := g.Dot(q, keys, false, true)
-	if r.right {
-		x = g.Concat(1, g.Fill(graph.Hidden, batch, readers, slots), x)
-	} else {
-		past := g.Less(g.Iota(1, r.block, r.block), g.Shift(g.Iota(0, r.block, r.block), 1))
-		x = g.Select(past, x, g.Fill(graph.Hidden))
-	}
-	return g.Reshape(x, r.slots.Shape[0], r.slots.Shape[1], -1, slots)
-}
-
-// values are what the weights [B H n slots] read, [B H n size].
-func (r reading) values(weights *graph.Node) *graph.Node {
-	g := r.g
-	batch, readers, slots, size := r.shape()
-	weights = g.Cut(g.Reshape(weights, batch, r.block, slots), 1, r.block-readers, readers)
-	y := g.Dot(weights, g.Cut(g.Reshape(r.slots, batch, slots, 2*size), 2, size, size), false, false)
-	y = g.Pad(y, []int{0, r.block - readers, 0}, []int{batch, r.block, size})
-	return g.Reshape(y, r.slots.Shape[0], r.slots.Shape[1], -1, size)
+	return g.Cut(g.Blocks(pad(q), own, left), 1, 0, T)
 }
 
 // memory holds the tokens of the current chunk and at most one block for each level.
@@ -233,13 +165,13 @@ func (r reading) values(weights *graph.Node) *graph.Node {
 func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	g := s.g
 	B, H, size := q.Shape[0], q.Shape[2], q.Shape[3]
-	held := make([]*graph.Node, 1+len(m.slots)) // tokens, then blocks by level, [B H 1 n 2·size]
+	held := make([]*graph.Node, 1+len(m.slots)) // tokens, then blocks by level, [B 1 n H 2·size]
 	if s.at > 0 {
 		copy(held, s.state[len(s.next):])
 	}
 	old := slices.Clone(held)
-	if held[0] = g.Reshape(kv, B, H, 1, 1, 2*size); old[0] != nil {
-		held[0] = g.Concat(3, old[0], held[0])
+	if held[0] = g.Reshape(kv, B, 1, 1, H, 2*size); old[0] != nil {
+		held[0] = g.Concat(2, old[0], held[0])
 	}
 	seen := []*graph.Node{held[0]}
 	for i, x := range held[1:] {
@@ -247,14 +179,14 @@ func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 			seen = append(seen, m.readable(i, x))
 		}
 	}
-	all := g.Concat(3, seen...)
-	all = g.Reshape(all, B, H, -1, 2*size)
+	all := g.Concat(2, seen...)
+	all = g.Transpose(g.Reshape(all, B, -1, H, 2*size), 0, 2, 1, 3)
 	logits := g.Dot(g.Reshape(q, B, H, 1, size), g.Cut(all, 3, 0, size), false, true)
 	y := g.Dot(softmax(g, logits), g.Cut(all, 3, size, size), false, false)
 	switch {
 	case s.at+1 == m.chunk<<len(m.slots):
 		held = old
-	case held[0].Shape[3] == m.chunk:
+	case held[0].Shape[2] == m.chunk:
 		m.carry(held)
 	}
 	for _, x := range held {
@@ -270,7 +202,7 @@ func (m *memory) carry(held []*graph.Node) {
 	held[0] = nil
 	i := 0
 	for ; held[i+1] != nil; i++ {
-		block = m.merged(i+1, m.s.g.Concat(3, held[i+1], block))
+		block = m.merged(i+1, m.s.g.Concat(2, held[i+1], block))
 		held[i+1] = nil
 	}
 	held[i+1] = block
