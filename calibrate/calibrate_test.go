@@ -213,6 +213,27 @@ func TestCalibrateHeadline(t *testing.T) {
 	checkPage(t, o.Out, rundir.Calibrate.Document, 40)
 }
 
+// TestImprovable: models that hedge or forget, which nothing in their own scores shows, are
+// found by what others add to them; the exact model is not.
+func TestImprovable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute under the race detector, which other tests serve")
+	}
+	o := small(t)
+	o.Processes = []string{"powergauss:beta=0.9,signs=random", "santafe:beta=0.75", "urn:symbols=4"}
+	o.Damages = []string{"none", "smoothing=0.2", "memory=4"}
+	o.Estimators, o.Repetitions, o.Windows = []mi.Estimator{mi.Paired}, 3, []int{100}
+	for _, c := range calibrated(t, o).Cells {
+		want := 0
+		if c.Damage != "none" {
+			want = 3
+		}
+		if got := c.Headline.Findings[check.Improvable]; got != want {
+			t.Errorf("%s, %s: found in %d of 3 runs, want %d", c.Process.Spec, c.Damage, got, want)
+		}
+	}
+}
+
 func TestCalibrateErrors(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"not a power of two":    func(o *Options) { o.Length = 100 },

@@ -33,7 +33,7 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 	if err != nil {
 		return out, err
 	}
-	data := check.Data{Windows: c.windows, Observed: scored.text, Exact: c.damage == (process.Damage{}), Context: c.damage.Order, Starts: stats.StartLosses()}
+	data := check.Data{Windows: c.windows, Observed: scored.text, Exact: c.damage == (process.Damage{}), Context: c.damage.Order, Starts: stats.StartLosses(), Mixtures: scored.mixtures}
 	data.LossSums, data.LossCounts = stats.LossSums()
 	for _, e := range c.estimators() {
 		s, err := stats.Series(e, 2)
@@ -129,6 +129,7 @@ const unbounded = math.MaxFloat64 / 4
 type scored struct {
 	windows  []mi.Window
 	text     check.Observed
+	mixtures []check.Mixture
 	contrast mi.Contrast
 }
 
@@ -221,12 +222,16 @@ func simulate[T any](ctx context.Context, p process.Process[T], model lm.Model[T
 	if err != nil {
 		return scored{}, err
 	}
+	mixtures, err := check.Mixtures(tokens, documents, plan.Splits[len(plan.Splits)-1], mi.InMemory(plan.Length, out))
+	if err != nil {
+		return scored{}, err
+	}
 	samples := make([]score.Window[T], count)
 	for i, w := range tokens {
 		samples[i] = score.Window[T]{Cluster: i, Tokens: w}
 	}
 	contrast, err := measure.Contrast(ctx, model, samples, plan, seed)
-	return scored{out, text, contrast}, err
+	return scored{out, text, mixtures, contrast}, err
 }
 
 // passes is the number of tokens that a scheme scores in one repetition.

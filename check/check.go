@@ -38,6 +38,7 @@ const (
 	DocumentStart Code = "document-start"     // paired ≠ the n-gram corrected series
 	Leakage       Code = "leakage"            // evaluation text occurs in the training text
 	SimplerBetter Code = "simpler-better"     // a simple predictor starts better than the model
+	Improvable    Code = "improvable"         // a mixture with a simple predictor is better than the model
 	ShortContext  Code = "short-context"      // the model sees less than the first part of a window
 	Constant      Code = "constant"           // all tokens of the text are the same
 	Periodic      Code = "periodic"           // every window repeats itself
@@ -74,7 +75,8 @@ type Data struct {
 	LossSums, LossCounts [][]float64
 	// Starts are the model's losses from a fresh start, which those of Observed are
 	// compared with.
-	Starts []mi.StartLoss
+	Starts   []mi.StartLoss
+	Mixtures []Mixture
 	Observed
 	// Context is the number of tokens of the past that the model sees; 0 if that is as
 	// many as there are.
@@ -101,7 +103,7 @@ func Run(d Data) []Finding {
 	}
 	var out []Finding
 	for _, f := range []*Finding{
-		d.leakage(), d.learningCurve(), d.belowZero(), d.aboveEntropy(), d.documentStart(), d.aboveVCLUB(), d.shortContext(), d.simplerBetter(), d.notBlock(), d.falling(),
+		d.leakage(), d.learningCurve(), d.belowZero(), d.aboveEntropy(), d.documentStart(), d.aboveVCLUB(), d.shortContext(), d.simplerBetter(), d.improvable(), d.notBlock(), d.falling(),
 	} {
 		if f != nil {
 			out = append(out, *f)

@@ -105,6 +105,32 @@ func beat(d *check.Data, fresh, after float64) {
 	}
 }
 
+// gaining are two mixtures, of which one gains so much in every window, but for noise.
+func gaining(nats float64) []check.Mixture {
+	m := []check.Mixture{{With: "nonsense", Ell: length / 2}, {With: "something better", Ell: length / 2}}
+	for c := range 60 {
+		for i, gain := range []float64{-1, nats} {
+			m[i].Gains, m[i].Windows = append(m[i].Gains, gain+0.01*math.Sin(float64(c))), append(m[i].Windows, 1)
+		}
+	}
+	return m
+}
+
+// TestSimplerBetterSays which way the estimates may be wrong.
+func TestSimplerBetterSays(t *testing.T) {
+	for _, c := range []struct {
+		fresh, after float64
+		want         string
+	}{{0.5, 0, "too large"}, {0.5, 0.5, "as much with the past as without"}, {0.5, 0.9, "too small"}, {0, 0.5, "too small"}} {
+		m := made{loss: flat(2), start: flat(1), cross: flat(2), documents: 60, seed: 1}
+		found := m.run(t, func(d *check.Data) { beat(d, c.fresh, c.after) })
+		i := slices.IndexFunc(found, func(f check.Finding) bool { return f.Code == check.SimplerBetter })
+		if i < 0 || !strings.Contains(found[i].Sentence, c.want) {
+			t.Errorf("%g without the past and %g with it: %v, want one that says %q", c.fresh, c.after, found, c.want)
+		}
+	}
+}
+
 // TestFindings: each sign of a wrong model is found when it is planted, and alone;
 // a run that keeps the inequalities has none.
 func TestFindings(t *testing.T) {
@@ -145,6 +171,10 @@ func TestFindings(t *testing.T) {
 		{"long context", func(*made) {}, func(d *check.Data) { noBlock(d); d.Context = length / 2 }, nil},
 		{"starts badly", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, 0.5, 0) }, []check.Code{check.SimplerBetter}},
 		{"goes on badly", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, 0, 0.5) }, []check.Code{check.SimplerBetter}},
+		{"as badly either way", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, 0.5, 0.5) }, []check.Code{check.SimplerBetter}},
+		{"gains from a mixture", func(*made) {}, func(d *check.Data) { noBlock(d); d.Mixtures = gaining(0.5) }, []check.Code{check.Improvable}},
+		{"gains little", func(*made) {}, func(d *check.Data) { noBlock(d); d.Mixtures = gaining(0.02) }, nil},
+		{"gains nothing", func(*made) {}, func(d *check.Data) { noBlock(d); d.Mixtures = gaining(-0.5) }, nil},
 		{"beats a simple predictor", func(*made) {}, func(d *check.Data) { noBlock(d); beat(d, -0.5, -0.5) }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ func Observe[T any](windows [][]T, documents []int) (Observed, error) {
 	case [][]token.ID:
 		return observeSymbols(w, documents)
 	case [][]float64:
-		return Observed{Simple: simpleLosses(w, documents, newLinear(w))}, nil
+		return Observed{Simple: simpleLosses(w, documents, newLinear(w, simpleReach))}, nil
 	}
 	return Observed{}, nil
 }

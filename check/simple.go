@@ -69,20 +69,21 @@ func (c *counts) loss(tokens []token.ID, t int) float64 {
 // linear predicts a number from those before it by the Gaussian law with their mean
 // and autocovariances [Levinson 1947].
 type linear struct {
+	reach  int     // how many numbers it sees, and the one it predicts
 	centre float64 // near the mean, so that products lose no digits
 	count  float64
 	sum    float64
 	// By lag: sums of products of numbers so far apart, and of both factors, and how
 	// many there are.
-	product, factors, pairs [simpleReach]float64
+	product, factors, pairs []float64
 
 	mean     float64
 	weights  [][]float64 // [k]: of the last k numbers, the newest first
 	variance []float64   // [k]: of the error
 }
 
-func newLinear(windows [][]float64) *linear {
-	r := &linear{}
+func newLinear(windows [][]float64, reach int) *linear {
+	r := &linear{reach: reach, product: make([]float64, reach), factors: make([]float64, reach), pairs: make([]float64, reach)}
 	for _, w := range windows {
 		r.centre += w[0] / float64(len(windows))
 	}
@@ -93,7 +94,7 @@ func (r *linear) learn(window []float64, sign float64) {
 	for t, x := range window {
 		x -= r.centre
 		r.count, r.sum = r.count+sign, r.sum+sign*x
-		for k := 0; k < min(simpleReach, t+1); k++ {
+		for k := 0; k < min(r.reach, t+1); k++ {
 			y := window[t-k] - r.centre
 			r.product[k] += sign * x * y
 			r.factors[k] += sign * (x + y)
@@ -102,7 +103,7 @@ func (r *linear) learn(window []float64, sign float64) {
 	}
 }
 
-func (r *linear) fitted() (numbers, tokens float64) { return simpleReach + 1, r.count }
+func (r *linear) fitted() (numbers, tokens float64) { return float64(r.reach + 1), r.count }
 
 // ready is the Durbin–Levinson recursion, as far as the autocovariances allow.
 func (r *linear) ready() {
@@ -110,7 +111,7 @@ func (r *linear) ready() {
 	r.mean = r.centre + m
 	cov := func(k int) float64 { return (r.product[k]-m*r.factors[k])/r.pairs[k] + m*m }
 	r.weights, r.variance = [][]float64{nil}, []float64{cov(0)}
-	for k := 1; k < simpleReach && r.pairs[k] > 0; k++ {
+	for k := 1; k < r.reach && r.pairs[k] > 0; k++ {
 		before := r.weights[k-1]
 		a := cov(k)
 		for j, w := range before {

@@ -5,11 +5,14 @@ import (
 	"math"
 	"slices"
 
+	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/mi"
 )
 
 // leastExcess is the share of the estimate from which an excess of the loss matters.
 const leastExcess = 0.1
+
+const tooSmall = "The estimates may be too small: even with the past the model predicts worse than a simple predictor"
 
 // simplerBetter compares the model's loss of second parts with that of a simple
 // predictor ★, both from a fresh start and after the first parts. Either of the model is
@@ -50,15 +53,24 @@ func (d Data) simplerBetter() *Finding {
 	}
 	if e := worst(fresh, p.Clusters, 1); e != nil {
 		say(e, "from a fresh start")
-		f.Sentence = "Estimates at short lengths may be too large: without its past the model predicts worse than a simple predictor"
-		if last := p.Points[len(p.Points)-1]; worst(net, p.Clusters, 1) != nil && e.value > matters(last) {
+		beyond := func(sign float64) bool {
+			return slices.ContainsFunc(net, func(e excess) bool { return sign*e.value > info.Z95*e.se })
+		}
+		switch last := p.Points[len(p.Points)-1]; {
+		case worst(net, p.Clusters, 1) != nil && e.value > matters(last):
 			f.Severity, f.Sentence = Withdraws, "Only an upper bound: without its past the model predicts worse than a simple predictor, and that counts as information"
+		case beyond(1) || worst(after, p.Clusters, 1) == nil:
+			f.Sentence = "Estimates at short lengths may be too large: without its past the model predicts worse than a simple predictor"
+		case beyond(-1):
+			f.Sentence = tooSmall
+		default:
+			f.Sentence = "The model predicts worse than a simple predictor, by as much with the past as without, which cancels if it is so at all lengths"
 		}
 		return f
 	}
 	if e := worst(after, p.Clusters, 1); e != nil {
 		say(e, "after the first part of a window")
-		f.Sentence = "The estimates may be too small: even with the past the model predicts worse than a simple predictor"
+		f.Sentence = tooSmall
 		return f
 	}
 	return nil

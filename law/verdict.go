@@ -21,6 +21,9 @@ const (
 	// nestedBetter is the difference that lets a family which contains the power law
 	// contend with it: chance exceeds it in one sample of twelve.
 	nestedBetter = 1
+	// vague is the width of the interval of an exponent from which on it says less than
+	// that information grows, more slowly than length or faster.
+	vague = 0.5
 )
 
 // names of the families in sentences.
@@ -202,12 +205,12 @@ func (a *Analysis) decide(s study) {
 		a.Verdict = PowerLawRejected
 		a.Reason = fmt.Sprintf("The estimates grow faster than length itself (%s), which information cannot do for long: suspect the model or the range.", law)
 	default:
-		a.accept(s, law, hi)
+		a.accept(s, law, lo, hi)
 	}
 }
 
 // accept fills in the verdict on a power law that is not rejected.
-func (a *Analysis) accept(s study, law string, hi float64) {
+func (a *Analysis) accept(s study, law string, lo, hi float64) {
 	rival := s.contender(a.From > 0)
 	fits := fmt.Sprintf("A power law is not rejected (%s; residuals %s)", law, probability(a.Power.P))
 	a.Verdict = Undecided
@@ -222,6 +225,8 @@ func (a *Analysis) accept(s study, law string, hi float64) {
 		a.Reason = fmt.Sprintf("%s, but %s %s (weight %.2f against %.2f).", fits, s.name(rival), than, rival.Weight, a.Power.Weight)
 	case !s.compares:
 		a.Reason = fits + ", but there are too few lengths to compare it with other laws."
+	case hi-lo > vague:
+		a.Reason = fits + ", but an exponent that is known so badly is no law."
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))

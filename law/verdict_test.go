@@ -72,6 +72,26 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestVague: an exponent that is not known to within a half is no law; one that is, is.
+func TestVague(t *testing.T) {
+	power := func(l float64) float64 { return 0.2 * math.Pow(l, 0.7) }
+	said := map[bool]map[Verdict]int{true: {}, false: {}}
+	for r := range 60 {
+		spread := []float64{1, 8}[r%2] // of documents, in units of the information
+		d := noisy(rand.New(rand.NewPCG(uint64(r), 13)), 60, dyadic(6), power, func(l float64) float64 { return spread * power(l) }, 0.3)
+		a := analyze(t, d, Options{Draws: 99})
+		if a.Verdict == NoInformation {
+			continue
+		}
+		beta, _ := a.Power.Param("beta")
+		said[beta.Interval.Hi-beta.Interval.Lo > 0.5][a.Verdict]++
+	}
+	t.Log(said)
+	if vague := said[true]; vague[PowerLawHolds] > 0 || vague[Undecided] < 10 || said[false][PowerLawHolds] < 10 {
+		t.Errorf("vague exponents %v, others %v", vague, said[false])
+	}
+}
+
 // TestNames: growth is called by its name where the data show it.
 func TestNames(t *testing.T) {
 	level := func(l float64) float64 { return 3 * (1 - math.Pow(1+l/8, -1.5)) }

@@ -19,6 +19,7 @@ import (
 // facts are what the checks need besides the scores.
 type facts struct {
 	text     check.Observed
+	mixtures []check.Mixture
 	ngrams   []mi.NGramEntropy // entropies of single tokens and of pairs in all documents; none where they were not counted
 	exact    bool              // the model is the law of the process
 	context  int               // tokens of the past that the model sees; 0: all
@@ -29,7 +30,7 @@ type facts struct {
 
 // conclude runs the checks and applies their findings to r.
 func conclude(r *result.Result, stats *mi.Statistics, f facts) {
-	d := check.Data{Observed: f.text, Windows: r.Windows.Count, Exact: f.exact, Context: f.context, Copied: f.copied, Better: f.better, Starts: stats.StartLosses(), Beta: Exponent(r.Series[0].Law)}
+	d := check.Data{Observed: f.text, Windows: r.Windows.Count, Exact: f.exact, Context: f.context, Copied: f.copied, Better: f.better, Starts: stats.StartLosses(), Mixtures: f.mixtures, Beta: Exponent(r.Series[0].Law)}
 	for _, s := range r.Series {
 		d.Series = append(d.Series, s.Series)
 	}
@@ -150,13 +151,19 @@ func correctedFirst(series []result.Series, corrections []mi.Estimator) []result
 	return series
 }
 
-// observe looks at the text of a sample.
-func observe[T any](s sample[T]) (check.Observed, error) {
+// observe adds what the text of a sample says, and its scores in mixtures.
+func observe[T any](f *facts, s sample[T], scores mi.Source) (err error) {
 	windows, documents := make([][]T, len(s.windows)), make([]int, len(s.windows))
 	for i, w := range s.windows {
 		windows[i], documents[i] = w.Tokens, w.Cluster
 	}
-	return check.Observe(windows, documents)
+	if f.text, err = check.Observe(windows, documents); err != nil {
+		return err
+	}
+	if n := len(s.plan.Splits); n > 0 {
+		f.mixtures, err = check.Mixtures(windows, documents, s.plan.Splits[n-1], scores)
+	}
+	return err
 }
 
 // copied is the share of the windows' text that also occurs in the training text of a

@@ -135,8 +135,7 @@ func describe(t text, e *open.Model, s sample[token.ID], o Options) *result.Resu
 func evaluate(ctx context.Context, r *result.Result, s sample[token.ID], store *score.Store, f facts, fit law.Options, progress info.ProgressFunc) error {
 	r.Warnings = append(r.Warnings, store.Warnings()...)
 	f.better = betterModel(r.Corpus.Tokenizer)
-	var err error
-	if f.text, err = observe(s); err != nil {
+	if err := observe(&f, s, store.Source()); err != nil {
 		return err
 	}
 	if err := estimate(ctx, r, store.Source(), f, fit, progress); err != nil {

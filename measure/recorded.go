@@ -53,7 +53,7 @@ func measureRecorded(ctx context.Context, run *rundir.Dir, o Options) (*result.R
 	}
 	var f facts
 	if rec.Known {
-		if f.text, err = observe(s); err != nil {
+		if err := observe(&f, s, store.Source()); err != nil {
 			return nil, err
 		}
 	}

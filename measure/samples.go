@@ -80,7 +80,7 @@ func measureSamples[T any](ctx context.Context, run *rundir.Dir, p process.Proce
 	if f.contrast, err = scoreContrast(ctx, run, func() (lm.Model[T], error) { return model, nil }, s, o.Workers, o); err != nil {
 		return nil, err
 	}
-	if f.text, err = observe(s); err != nil {
+	if err := observe(&f, s, store.Source()); err != nil {
 		return nil, err
 	}
 	if err := estimate(ctx, r, store.Source(), f, o.fit(), o.Progress); err != nil {
