@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -95,13 +94,14 @@ func (r trainedGrid) headline() prose.Phrase {
 	return prose.Plain(question)
 }
 
-// group is the models that differ in their seeds only.
+// group is evaluations that differ in their seeds only.
 type group struct {
-	panel, model string
+	model        string
+	length       int
+	further      bool  // not the length of the cells
 	cells        []int // of the study
 	mean, lo, hi float64
 	state        int64
-	length       int
 	tokens       int64
 	seconds      float64 // of the cells of which it is known
 	timed        int     // number of those
@@ -109,38 +109,47 @@ type group struct {
 
 // groups are the groups of a panel, in the order of the models; models that were not
 // trained are left out.
-func (r trainedGrid) groups(panel string) []group {
-	by := map[string]*group{}
+func (r trainedGrid) groups(panel string) []*group {
+	var out []*group
 	for i := range r.Cells {
 		c := &r.Cells[i]
-		v, ok := c.Value()
-		if c.Panel != panel || !ok {
+		if c.Panel != panel {
 			continue
 		}
-		g := by[c.Model]
-		if g == nil {
-			g = &group{panel: panel, model: c.Model, lo: v, hi: v, state: c.State, length: c.Length, tokens: c.Tokens}
-			by[c.Model] = g
+		add := func(e result.StudyEvaluation, further bool) {
+			v, ok := e.Value()
+			if !ok {
+				return
+			}
+			at := slices.IndexFunc(out, func(g *group) bool { return g.model == c.Model && g.length == e.Length })
+			if at < 0 {
+				at = len(out)
+				out = append(out, &group{model: c.Model, length: e.Length, further: further, lo: v, hi: v, state: e.State, tokens: c.Tokens})
+			}
+			g, n := out[at], float64(len(out[at].cells))
+			g.cells = append(g.cells, i)
+			g.mean = (n*g.mean + v) / (n + 1)
+			if c.Seconds > 0 {
+				g.seconds, g.timed = g.seconds+c.Seconds, g.timed+1
+			}
+			g.lo, g.hi = min(g.lo, v), max(g.hi, v)
 		}
-		n := float64(len(g.cells))
-		g.cells = append(g.cells, i)
-		g.mean = (n*g.mean + v) / (n + 1)
-		if c.Seconds > 0 {
-			g.seconds, g.timed = g.seconds+c.Seconds, g.timed+1
-		}
-		g.lo, g.hi = min(g.lo, v), max(g.hi, v)
-	}
-	var out []group
-	for _, m := range r.Models {
-		if g := by[m.Name]; g != nil {
-			out = append(out, *g)
-			delete(by, m.Name)
+		add(c.Evaluation(), false)
+		for _, e := range c.Others {
+			add(e, true)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(by)) { // of a file that names no such model
-		out = append(out, *by[name])
+	place := map[string]int{} // a model that the file does not name comes first
+	for i, m := range r.Models {
+		place[m.Name] = i + 1
 	}
+	slices.SortStableFunc(out, func(a, b *group) int { return cmp.Compare(place[a.model], place[b.model]) })
 	return out
+}
+
+// own are the groups at the lengths of the cells.
+func (r trainedGrid) own(panel string) []*group {
+	return slices.DeleteFunc(r.groups(panel), func(g *group) bool { return g.further })
 }
 
 // value is a gap or an accuracy in words.
@@ -153,7 +162,7 @@ func (r trainedGrid) table() *page.Table {
 		Columns: []page.Column{page.Text("model"), page.Number("numbers kept"), page.Number(r.what()), page.Number("lowest"), page.Number("highest"), page.Number("seeds"), page.Number("CPU s")},
 	}
 	for _, p := range r.Panels {
-		groups := r.groups(p.Name)
+		groups := r.own(p.Name)
 		if len(groups) == 0 {
 			continue
 		}
@@ -174,10 +183,15 @@ func (r trainedGrid) table() *page.Table {
 
 // what names the value of the cells.
 func (r trainedGrid) what() string {
-	if len(r.Cells) > 0 && r.Cells[0].Gap == nil && r.Cells[0].Accuracy != nil {
+	if r.tasks() {
 		return "right"
 	}
 	return "gap"
+}
+
+// tasks reports whether the models answer questions.
+func (r trainedGrid) tasks() bool {
+	return len(r.Cells) > 0 && r.Cells[0].Gap == nil && r.Cells[0].Accuracy != nil
 }
 
 // studyFigures are the figures of which something is there.
@@ -206,15 +220,19 @@ var axes = map[string]figure.Axis{
 // draw draws a figure: a curve for each model, or for each family against the size of
 // the state.
 func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
+	scale := figure.Log10
+	if r.tasks() {
+		scale = figure.Linear
+	}
 	fig := &figure.Figure{
-		ID: f.ID, Title: f.Title, X: axes[f.X], Y: figure.Axis{Label: r.what(), Scale: figure.Log10},
+		ID: f.ID, Title: f.Title, X: axes[f.X], Y: figure.Axis{Label: r.what(), Scale: scale},
 		Caption: prose.Plain(cmp.Or(f.Caption, "Points are means over seeds; bars reach from the lowest to the highest.")),
 	}
 	byName := map[string]*figure.Curve{}
 	var order []string
 	for _, p := range f.Panels {
 		for _, g := range r.groups(p) {
-			if len(f.Models) > 0 && !slices.Contains(f.Models, g.model) {
+			if len(f.Models) > 0 && !slices.Contains(f.Models, g.model) || !shows(f, g) {
 				continue
 			}
 			name := g.model
@@ -245,7 +263,15 @@ func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 	return fig
 }
 
-func (r trainedGrid) point(x string, g group) figure.Point {
+// shows reports whether a figure shows the length of a group.
+func shows(f result.StudyFigure, g *group) bool {
+	if f.Length > 0 {
+		return g.length == f.Length
+	}
+	return f.X == result.ByLength || !g.further
+}
+
+func (r trainedGrid) point(x string, g *group) figure.Point {
 	p := figure.Point{Y: g.mean, Lo: g.lo, Hi: g.hi, Note: fmt.Sprintf("%s, %s", g.model, prose.Plural(len(g.cells), "seed", "seeds"))}
 	switch x {
 	case result.ByState:

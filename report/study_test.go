@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,5 +71,36 @@ func TestStudyText(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}
+	}
+}
+
+// A figure by length shows every evaluated length, one by state a chosen one; accuracies
+// are drawn on a linear axis, and the table keeps to the length of the cells.
+func TestStudyFiguresAtFurtherLengths(t *testing.T) {
+	s := &result.Study{
+		Name: "s", Planned: 2, Models: []result.StudyModel{{Name: "m"}}, Panels: []result.StudyPanel{{Name: "p"}},
+		Figures: []result.StudyFigure{{ID: "length", X: result.ByLength, Panels: []string{"p"}}, {ID: "state", X: result.ByState, Panels: []string{"p"}, Length: 16}, {ID: "own", X: result.ByState, Panels: []string{"p"}}},
+	}
+	for i, right := range []float64{0.8, 1} {
+		half := right / 2
+		s.Cells = append(s.Cells, result.StudyCell{Panel: "p", Model: "m", Seed: uint64(i), Length: 8, State: 70, Accuracy: &right,
+			Others: []result.StudyEvaluation{{Length: 16, State: 150, Accuracy: &half}}})
+	}
+	var got []string
+	for _, f := range studyFigures(s) {
+		for _, p := range f.Curves[0].Points {
+			got = append(got, fmt.Sprintf("%s %g: %.2f (%.2f … %.2f)", f.ID, p.X, p.Y, p.Lo, p.Hi))
+		}
+		if f.Y.Scale != figure.Linear || f.Y.Label != "right" {
+			t.Errorf("%s: %+v", f.ID, f.Y)
+		}
+	}
+	want := []string{"length 8: 0.90 (0.80 … 1.00)", "length 16: 0.45 (0.40 … 0.50)", "state 150: 0.45 (0.40 … 0.50)", "own 70: 0.90 (0.80 … 1.00)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
+	var b bytes.Buffer
+	if err := StudyText(&b, s, TextOptions{Width: 120}); err != nil || strings.Contains(b.String(), "150") || !strings.Contains(b.String(), "70") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }

@@ -52,6 +52,7 @@ type StudyFigure struct {
 	Y       string   `json:"y,omitempty"` // against "gap" only: "exponent" or "information"
 	Panels  []string `json:"panels"`
 	Models  []string `json:"models,omitempty"` // empty: all
+	Length  int      `json:"length,omitempty"` // of the evaluations shown; 0: that of the cells, by length all
 }
 
 // The values of StudyFigure.X.
@@ -76,7 +77,7 @@ type StudyCell struct {
 	Seed   uint64          `json:"seed"`
 	Recipe json.RawMessage `json:"recipe"` // see lab/train.Recipe
 
-	Length     int   `json:"length"` // tokens of the evaluated sequences
+	Length     int   `json:"length"` // tokens of the evaluated sequences: the longest trained, or the longest where that was not evaluated
 	Parameters int   `json:"parameters"`
 	Tokens     int64 `json:"tokens"` // trained on
 	State      int64 `json:"state"`  // numbers kept before the last token, in all layers
@@ -85,6 +86,8 @@ type StudyCell struct {
 	Gap      *float64 `json:"gap,omitempty"`      // of the whole sequence
 	GapLate  *float64 `json:"gap_late,omitempty"` // of its second half
 	Accuracy *float64 `json:"accuracy,omitempty"`
+	// Others are evaluations of the finished model at further lengths.
+	Others []StudyEvaluation `json:"others,omitempty"`
 	// Seconds are the user time of the processor that training and evaluating took; of
 	// an interrupted training they are scaled up from the part that was measured. 0
 	// means not known.
@@ -92,6 +95,16 @@ type StudyCell struct {
 	Version string  `json:"version"` // of the l2m that trained it
 
 	Measured *StudyMeasured `json:"measured,omitempty"`
+}
+
+// StudyEvaluation is how well the model of a cell does at another length than that of
+// the cell.
+type StudyEvaluation struct {
+	Length   int      `json:"length"` // tokens
+	State    int64    `json:"state"`  // numbers kept before the last token, in all layers
+	Loss     float64  `json:"loss"`
+	Gap      *float64 `json:"gap,omitempty"`
+	Accuracy *float64 `json:"accuracy,omitempty"`
 }
 
 // StudyMeasured is what l2m measure finds with a trained model in place of the exact
@@ -115,14 +128,19 @@ func (m *StudyMeasured) Brackets() bool {
 	return m.Lower <= m.Exact && (m.Upper == nil || m.Exact <= *m.Upper)
 }
 
-// Value is what figures and tables show of a cell: its gap, or its accuracy; false if
-// it has neither.
-func (c *StudyCell) Value() (v float64, ok bool) {
+// Evaluation is that of the cell's own length.
+func (c *StudyCell) Evaluation() StudyEvaluation {
+	return StudyEvaluation{Length: c.Length, State: c.State, Loss: c.Loss, Gap: c.Gap, Accuracy: c.Accuracy}
+}
+
+// Value is what figures and tables show: the gap, or the accuracy; false if there is
+// neither.
+func (e *StudyEvaluation) Value() (v float64, ok bool) {
 	switch {
-	case c.Gap != nil:
-		return *c.Gap, true
-	case c.Accuracy != nil:
-		return *c.Accuracy, true
+	case e.Gap != nil:
+		return *e.Gap, true
+	case e.Accuracy != nil:
+		return *e.Accuracy, true
 	}
 	return 0, false
 }

@@ -37,6 +37,9 @@ type Study struct {
 type Model struct {
 	result.StudyModel
 	Change json.RawMessage `json:"change"`
+	// Training changes the rest of the recipe, such as its rate; what a panel changes,
+	// too, is as the panel says.
+	Training json.RawMessage `json:"training,omitempty"`
 }
 
 // Panel is a setting of a study: changes of its recipe.
@@ -155,7 +158,7 @@ func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
 	if !safe.MatchString(p.Name) || !safe.MatchString(model) {
 		return c, fmt.Errorf("%q and %q name files: want letters, digits, dots and hyphens", p.Name, model)
 	}
-	merged, err := merge(s.Recipe, p.Change, inside("model", s.Models[i].Change), inside("model", p.Sizes[model]))
+	merged, err := merge(s.Recipe, s.Models[i].Training, p.Change, inside("model", s.Models[i].Change), inside("model", p.Sizes[model]))
 	if err == nil {
 		c.Recipe, err = train.ReadRecipe(bytes.NewReader(merged))
 	}

@@ -170,10 +170,10 @@ func encode(r train.Recipe) json.RawMessage {
 
 // train trains and measures one cell, or takes what was trained in its directory.
 func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place string) (*result.StudyCell, error) {
-	share := 0.0 // of the training that is done in this call
+	share := 0.0 // of the training that is done in this call; it may stop before its last step
 	progress := func(p info.Progress) {
-		if p.Total > 0 {
-			share = float64(p.Done-p.Resumed) / float64(p.Total)
+		if p.Done > 0 {
+			share = float64(p.Done-p.Resumed) / float64(p.Done)
 		}
 		if o.Progress != nil {
 			p.Stage = c.Name + ", " + place
@@ -188,6 +188,11 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 	last, _ := run.Last()
 	if last == nil {
 		return nil, errors.New("the trained model was not evaluated")
+	}
+	for i := range run.Evaluations {
+		if e := &run.Evaluations[i]; e.Step == run.Steps && e.Length == slices.Max(c.Recipe.Lengths) {
+			last = e
+		}
 	}
 	cell := &result.StudyCell{
 		Name: c.Name, Panel: c.Panel, Model: c.Model, Seed: c.Recipe.Seed, Recipe: encode(c.Recipe),
@@ -207,8 +212,22 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 			cell.GapLate = &late
 		}
 	}
-	if cell.State, err = state(filepath.Join(out, train.ConfigFile), last.Length-1); err != nil || m == nil {
-		return cell, err
+	config := filepath.Join(out, train.ConfigFile)
+	if cell.State, err = state(config, last.Length-1); err != nil {
+		return nil, err
+	}
+	for _, e := range run.Evaluations {
+		if e.Step != run.Steps || e.Length == last.Length {
+			continue
+		}
+		kept, err := state(config, e.Length-1)
+		if err != nil {
+			return nil, err
+		}
+		cell.Others = append(cell.Others, result.StudyEvaluation{Length: e.Length, State: kept, Loss: e.Loss, Gap: e.Gap, Accuracy: e.Accuracy})
+	}
+	if m == nil {
+		return cell, nil
 	}
 	cell.Measured, err = m.run(ctx, c, last.Length, out, out+"-measured", o.Workers, progress)
 	return cell, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -173,6 +174,43 @@ func TestRunMeasures(t *testing.T) {
 	}
 	if m.Estimator == "" || m.Nats == 0 || (m.Exponent == nil) != (m.Verdict == "" || m.Interval == nil) {
 		t.Errorf("%+v", m)
+	}
+}
+
+// The length of a cell is the longest trained one; evaluations at others stand beside it,
+// each with its state. A model has its own rate where its panel does not set one.
+func TestRunEvaluatesAtFurtherLengths(t *testing.T) {
+	text := strings.NewReplacer(`"hierarchical:copies=2"`, `"recall:every=4,vocabulary=16"`, `"positions": "learned"`, `"positions": "none"`,
+		`"evaluate_on": 4`, `"evaluate_on": 4, "evaluate": [4, 8, 16], "evaluate_each": 2, "stop_at": 0.0001`,
+		`"change": {"layer_types": ["full_attention"]}`, `"change": {"layer_types": ["full_attention"]}, "training": {"rate": 0.02}`,
+		`"label": "L = 16", "change": {"lengths": [16]}`, `"label": "L = 16", "change": {"lengths": [16], "rate": 0.03}`, `"models": ["window"]`, `"models": ["window", "attention"]`).Replace(small)
+	s, err := Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rates := map[string]float64{}
+	for _, c := range cells {
+		rates[c.Panel+" "+c.Model] = c.Recipe.Rate
+	}
+	if want := map[string]float64{"L4 attention": 0.02, "L4 window": 0.01, "L16 window": 0.03, "L16 attention": 0.03}; !maps.Equal(rates, want) {
+		t.Errorf("rates %v; want %v", rates, want)
+	}
+	doc, err := Run(context.Background(), Options{Study: write(t, text), Out: t.TempDir(), Limit: 1, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := doc.Cells[0]
+	if c.Length != 4 || c.State != 2*8*3 || c.Accuracy == nil || len(c.Others) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	for i, length := range []int{8, 16} {
+		if o := c.Others[i]; o.Length != length || o.State != int64(2*8*(length-1)) || o.Accuracy == nil {
+			t.Errorf("%+v", o)
+		}
 	}
 }
 

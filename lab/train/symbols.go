@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -100,6 +101,7 @@ func settings(spec string, defaults map[string]int) (map[string]int, error) {
 type task struct {
 	vocabulary int
 	shortest   int
+	longest    int // 0 means 1<<20
 	fill       func(rng *rand.Rand, x, targets, weights []float32)
 }
 
@@ -108,8 +110,9 @@ func (d *task) Vocabulary() int { return d.vocabulary }
 func (*task) Vector() int { return 0 }
 
 func (d *task) CheckLength(length int) error {
-	if length < d.shortest || length > 1<<20 {
-		return fmt.Errorf("the task has sequences of %d to %d tokens", d.shortest, 1<<20)
+	longest := cmp.Or(d.longest, 1<<20)
+	if length < d.shortest || length > longest {
+		return fmt.Errorf("the task has sequences of %d to %d tokens", d.shortest, longest)
 	}
 	return nil
 }
@@ -130,19 +133,36 @@ func (d *task) draw(rng *rand.Rand, i, length int, input func(name string) []flo
 // (zoology/data/multiquery_ar.py): pairs of key and value, then each key once
 // more, after a gap with a power law of exponent a − 1, where its value is the
 // answer; random symbols elsewhere. Keys come from the lower half of the
-// vocabulary, values from the upper one.
+// vocabulary, values from the upper one. With every=N in place of pairs there is one
+// pair for every N tokens of a sequence, so that longer ones ask for more.
 func newRecall(spec string) (Data, error) {
-	s, err := settings(spec, map[string]int{"pairs": 4, "vocabulary": 8192})
+	s, err := settings(spec, map[string]int{"pairs": 0, "every": 0, "vocabulary": 8192})
 	if err != nil {
 		return nil, err
 	}
-	pairs, vocabulary := s["pairs"], s["vocabulary"]
-	if pairs >= vocabulary/2 {
-		return nil, fmt.Errorf("data %q: %d keys do not fit in half of the vocabulary", spec, pairs)
+	pairs, every, vocabulary := s["pairs"], s["every"], s["vocabulary"]
+	half := vocabulary / 2
+	switch {
+	case pairs > 0 && every > 0:
+		return nil, fmt.Errorf("data %q: every=N takes the place of pairs=N", spec)
+	case every > 0 && every < 4:
+		return nil, fmt.Errorf("data %q: a pair takes four tokens, so that every is at least 4", spec)
+	case pairs == 0 && every == 0:
+		pairs = 4
+	}
+	if pairs >= half || every > 0 && half < 2 {
+		return nil, fmt.Errorf("data %q: %d keys do not fit in half of the vocabulary", spec, max(pairs, 1))
+	}
+	d := &task{vocabulary: vocabulary, shortest: 4 * pairs}
+	if every > 0 {
+		d.shortest, d.longest = every, every*half-1
 	}
 	const a = 0.01
-	return &task{vocabulary: vocabulary, shortest: 4 * pairs, fill: func(rng *rand.Rand, x, targets, weights []float32) {
-		half := vocabulary / 2
+	d.fill = func(rng *rand.Rand, x, targets, weights []float32) {
+		pairs := pairs
+		if every > 0 {
+			pairs = len(x) / every
+		}
 		for i := range x {
 			x[i] = float32(rng.IntN(vocabulary))
 		}
@@ -154,7 +174,8 @@ func newRecall(spec string) (Data, error) {
 			at := 2*pairs + 2*gaps[i]
 			x[at], targets[at], weights[at] = key, value, 1/float32(pairs)
 		}
-	}}, nil
+	}
+	return d, nil
 }
 
 // distinct draws k different numbers below n.

@@ -173,7 +173,7 @@ func TestBadRecipesGetOneLine(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.says)
 		}
 	}
-	for _, spec := range []string{"recall:pairs=9000", "copy:symbols=x", "recall:colour=3", "nonsense"} {
+	for _, spec := range []string{"recall:pairs=9000", "copy:symbols=x", "recall:colour=3", "nonsense", "recall:every=3", "recall:pairs=4,every=4", "recall:every=4,vocabulary=2"} {
 		if _, err := OpenData(spec); err == nil {
 			t.Errorf("data %q was taken", spec)
 		}
@@ -320,6 +320,38 @@ func TestRecallAsksForWhatItTold(t *testing.T) {
 		}
 		if asked != 5 || len(pairs) != 5 {
 			t.Fatalf("seed %d: %d questions about %d pairs", seed, asked, len(pairs))
+		}
+	}
+}
+
+// With every=N the number of pairs follows the length, up to the keys that there are.
+func TestRecallOfOnePairEverySoManyTokens(t *testing.T) {
+	d, err := OpenData("recall:every=4,vocabulary=32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length, pairs := range map[int]int{4: 1, 7: 1, 8: 2, 32: 8, 63: 15, 3: 0, 64: 0} {
+		if err := d.CheckLength(length); (err == nil) != (pairs > 0) {
+			t.Errorf("length %d: %v", length, err)
+		}
+		if pairs == 0 {
+			continue
+		}
+		buffers := map[string][]float32{inputX: make([]float32, length), inputTargets: make([]float32, length), inputWeights: make([]float32, length)}
+		d.draw(rand.New(rand.NewPCG(3, 1)), 0, length, func(name string) []float32 { return buffers[name] })
+		asked := 0
+		for at, w := range buffers[inputWeights] {
+			if w == 0 {
+				continue
+			}
+			asked++
+			told := slices.Index(buffers[inputX][:2*pairs], buffers[inputX][at])
+			if told < 0 || told%2 != 0 || buffers[inputX][told+1] != buffers[inputTargets][at] || at < 2*pairs {
+				t.Errorf("length %d: the answer at %d was not told", length, at)
+			}
+		}
+		if asked != pairs {
+			t.Errorf("length %d asks for %d of %d pairs", length, asked, pairs)
 		}
 	}
 }
