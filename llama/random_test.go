@@ -52,6 +52,7 @@ func randomModel(t testing.TB, arch string, s shape) (string, map[string]tensor)
 	w := &weights{s, arch, &ggufFile{}, rand.New(rand.NewPCG(11, 12)), map[string]tensor{}}
 	w.file.set("general.architecture", arch)
 	w.file.set("general.name", "random "+arch)
+	w.file.set("general.file_type", 0) // F32
 	w.set("context_length", s.context)
 	w.set("embedding_length", s.width)
 	w.set("block_count", s.layers)

@@ -85,7 +85,7 @@ func TestMeasure(t *testing.T) {
 	}
 	begin := time.Now()
 	said, err := run("whole", 0)
-	if err != nil || !strings.Contains(said, "llama scores ") {
+	if err != nil || !strings.Contains(said, "llama scores ") || !strings.Contains(said, "l2m-llama quantize "+model) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	took := time.Since(begin)

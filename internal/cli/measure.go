@@ -13,6 +13,7 @@ import (
 	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/lm/fetch"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/open"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/report"
@@ -103,6 +104,9 @@ func runMeasure(cmd *cobra.Command, o measure.Options, quiet bool) (*result.Resu
 		say(cmd.ErrOrStderr(), bars, quiet, report.PlanText(p, w, m, computed))
 		for _, w := range warnings {
 			say(cmd.ErrOrStderr(), bars, quiet, "warning: "+w.Text+" ("+w.Fix+")")
+		}
+		if hint := llamacpp.Faster(m.FileType, o.Model); hint != "" {
+			say(cmd.ErrOrStderr(), bars, quiet, hint)
 		}
 	}
 	o.Chosen = func(speed float64, took time.Duration) {

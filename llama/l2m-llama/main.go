@@ -1,8 +1,9 @@
 // L2m-llama runs a GGUF model for l2m, which starts it: it reads requests from standard
 // input and writes log-probabilities to standard output. People use it to check that a
-// model works, and to serve one to other programs:
+// model works, to write it with weights of another type, and to serve it to other programs:
 //
 //	l2m-llama check MODEL.gguf
+//	l2m-llama quantize MODEL.gguf
 //	l2m-llama serve MODEL.gguf
 package main
 
@@ -14,20 +15,27 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/l2m-lab/l2m/llama"
+	"github.com/l2m-lab/l2m/lm/fetch"
+	"github.com/l2m-lab/l2m/lm/llamacpp"
 	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
 const usage = `usage:
   l2m-llama check MODEL.gguf [options]    open a model, score a sentence, and say so
+  l2m-llama quantize MODEL.gguf [options] write the model with other weights, and compare speed and log-probabilities;
+                                          --type Q8_0, --out FILE
   l2m-llama serve MODEL.gguf [options]    serve OpenAI's completions API with log-probabilities of prompts;
                                           --address HOST:PORT (127.0.0.1:8080), --queue N,
                                           --api-key-env NAME, --api-key-file FILE
-l2m starts this program without arguments by itself.
+MODEL.gguf may also be a name of l2m model list. l2m starts this program without arguments by itself.
 
 options:
 `
+
+var started = time.Now()
 
 func main() {
 	out, err := ownOutput()
@@ -55,6 +63,8 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	switch verb := strings.TrimPrefix(args[0], "--"); verb {
 	case "check":
 		return check(args[1:], out)
+	case "quantize":
+		return quantize(args[1:], out)
 	case "serve":
 		return serve(args[1:], out)
 	case "help", "h", "-h":
@@ -64,7 +74,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		fs.PrintDefaults()
 		return nil
 	}
-	return usageError{fmt.Errorf("unknown command %q (check, serve or help; l2m starts this program by itself)", args[0])}
+	return usageError{fmt.Errorf("unknown command %q (check, quantize, serve or help; l2m starts this program by itself)", args[0])}
 }
 
 // options are the flags of all commands.
@@ -95,7 +105,11 @@ func parse(fs *flag.FlagSet, o *llama.Options, args []string) error {
 	if o.Path == "" {
 		return usageError{fmt.Errorf("name the model: %s MODEL.gguf", fs.Name())}
 	}
-	return nil
+	path, named, err := fetch.Resolve(o.Path)
+	if named {
+		o.Path = path
+	}
+	return err
 }
 
 // check opens a model and scores a sentence.
@@ -129,6 +143,9 @@ func check(args []string, out io.Writer) error {
 	for _, v := range nats {
 		sum -= float64(v)
 	}
-	_, err = fmt.Fprintf(out, "%q has %d tokens of %.2f nats each\n", text, len(ids), sum/float64(len(ids)))
-	return err
+	fmt.Fprintf(out, "%q has %d tokens of %.2f nats each\n", text, len(ids), sum/float64(len(ids)))
+	if hint := llamacpp.Faster(i.FileType, o.Path); hint != "" {
+		fmt.Fprintln(out, hint)
+	}
+	return nil
 }

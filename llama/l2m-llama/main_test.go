@@ -126,6 +126,40 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What a check suggests can be done as it says, and measured with.
+func TestQuantize(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "stories.f32.gguf")
+	b, err := os.ReadFile(stories(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(model, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(realEnv, "yes")
+	program := func(args ...string) string {
+		out, err := exec.Command(os.Args[0], args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out, want := program("check", model), "l2m-llama quantize "+model; !strings.Contains(out, want) {
+		t.Errorf("check says\n%s, not %s", out, want)
+	}
+	made := filepath.Join(filepath.Dir(model), "stories.Q8_0.gguf")
+	if out := program("quantize", model); !strings.HasPrefix(out, made+" (") || !strings.Contains(out, "times the") || !strings.Contains(out, "nats") {
+		t.Errorf("quantize says\n%s", out)
+	}
+	if out := program("check", made); strings.Contains(out, "quantize") {
+		t.Errorf("check of what was made says\n%s", out)
+	}
+	out, err := exec.Command(os.Args[0], "quantize", made).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "of type Q8_0 already") {
+		t.Errorf("once more: %v\n%s", err, out)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -137,6 +171,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"check", "a.gguf", "--threads", "two"}, `"two" is not a whole number`},
 		{[]string{"check", "a.gguf", "--bos", "-1"}, "not the id of a token"},
 		{[]string{"check", "a.gguf", "--mood", "good"}, "not defined: -mood"},
+		{[]string{"quantize"}, "name the model: l2m-llama quantize"},
 	} {
 		var bad usageError
 		if err := run(c.args, nil, nil); !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {

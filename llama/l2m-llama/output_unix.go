@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,4 +21,13 @@ func ownOutput() (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), "standard output"), nil
+}
+
+// spent is what this process, llama.cpp included, has had of the processors.
+func spent() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return time.Since(started)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
