@@ -82,7 +82,7 @@ func Train(ctx context.Context, o Options) (bytemix.FileInfo, error) {
 	budget := min(o.TrainingBytes, s.TrainingBytes())
 	stage := o.Progress.Stage("training", "B")
 	excerpts := open.Symbols(s.Excerpts(ctx, corpus.TrainingOptions{Budget: budget}), open.AlphabetName(alphabet))
-	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet}, excerpts, func(done int64) { stage(done, budget, 0) })
+	m, err := bytemix.Train(ctx, bytemix.Options{Seed: o.Seed, Workers: 1, Alphabet: alphabet, TableBits: bytemix.TableBits(budget)}, excerpts, func(done int64) { stage(done, budget, 0) })
 	if err != nil {
 		return bytemix.FileInfo{}, err
 	}

@@ -23,7 +23,7 @@ func TestKilledRunsContinue(t *testing.T) {
 	}
 	src := filepath.Join(goroot(t), "src")
 	for verb, args := range map[string]string{
-		"measure":   "SRC/strings SRC/bytes --length 256 --windows 80 --draws 200 --figures svg --training-bytes 50k --two-point-bytes 20000",
+		"measure":   "SRC/strings SRC/bytes --length 256 --windows 80 --draws 200 --figures svg --training-bytes 15k --two-point-bytes 20000",
 		"twopoint":  "SRC/strings SRC/bytes --tokens words --memory 30M --figures svg",
 		"calibrate": "powergauss:beta=0.6 --windows 30 --length 128 --repetitions 20 --draws 99",
 	} {

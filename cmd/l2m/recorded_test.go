@@ -79,7 +79,7 @@ func TestRecordedCommandsRepeatRuns(t *testing.T) {
 		{"measure", "results.json", "l2m measure ./-texts" + quick + " --cross 2 --evaluation-fraction 0.4 --training-bytes 20k --two-point-bytes 30000 --seed 7 --range 8:"},
 		{"cut", "results.json", "l2m measure ./-texts" + quick + " --context 32:16 --model bytemix:universal --keep-duplicates --two-point-bytes -1"},
 		{"whole", "results.json", "l2m measure ./-texts" + quick + " --model bytemix:universal --keep-duplicates --two-point-bytes -1"},
-		{"audited", "results.json", "l2m measure ./-texts" + quick + " --config 'a config.json' --bytes-per-token 3.5"},
+		{"audited", "results.json", "l2m measure ./-texts" + quick + " --config 'a config.json' --bytes-per-token 3.5 --training-bytes 8k"},
 		{"process", "results.json", "l2m measure --process powergauss:beta=0.6 --length 64 --windows 20 --draws 50 --figures svg --cross 1"},
 		{"recorded", "results.json", "l2m measure --logprobs 'a table.csv' --bits --draws 50 --range 8: --figures svg"},
 		{"twopoint", "results.json", "l2m twopoint ./-texts -t words -d 1,3,9 --estimator miller-madow --blocks 4 --sample 0.7 --subtract-floor=false --seed 3 --figures svg"},

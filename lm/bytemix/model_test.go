@@ -291,3 +291,34 @@ func Example() {
 	fmt.Println("chuck is likelier than zebra:", sum(s.Branches[0]) > sum(s.Branches[1])+20)
 	// Output: chuck is likelier than zebra: true
 }
+
+// Tables chosen for little text have room for it: scores are nearly those of the
+// largest tables, and beyond the largest nothing is chosen.
+func TestTablesFitTheTrainingText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Int64Range(0, 1<<20).Draw(t, "training bytes")
+		bits := TableBits(n)
+		if slots := int64(1) << bits; slots < 64*n && bits < 23 || bits > 20 && slots/2 >= 64*(n+16384) {
+			t.Errorf("%d bytes of training get 2^%d slots", n, bits)
+		}
+	})
+	if b := TableBits(math.MaxInt64); b != 23 {
+		t.Errorf("endless training gets 2^%d slots", b)
+	}
+	text, window := prose(1, 8192), ids(prose(2, 2048))
+	var loss [2]float64
+	for i, bits := range []int{TableBits(int64(len(text))), 23} {
+		m, err := Train(t.Context(), Options{TableBits: bits, Workers: 1}, one(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.LogProbs(t.Context(), lm.Request[token.ID]{Tokens: window})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss[i] = -sum(s.Tokens) / float64(len(window)) / math.Ln2
+	}
+	if loss[0]-loss[1] > 0.01 {
+		t.Errorf("%.4f bits a byte, %.4f in the largest tables", loss[0], loss[1])
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -66,8 +67,14 @@ func (e *Model) planBuiltin(ctx context.Context, c *corpus.Corpus, s *corpus.Spl
 	if trained {
 		fmt.Fprintf(h, "corpus %s\nevaluation %g\nbudget %d\n", c.Fingerprint(), o.EvaluationFraction, o.TrainingBytes)
 	}
-	e.Info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
 	options := bytemix.Options{Seed: o.Seed, Workers: o.Workers, Alphabet: alphabet, Without: without}
+	if trained {
+		options.TableBits = bytemix.TableBits(e.Budget)
+		if options.TableBits < bytemix.TableBits(math.MaxInt64) { // before it was the same for all
+			fmt.Fprintf(h, "tables %d\n", options.TableBits)
+		}
+	}
+	e.Info.Fingerprint = fmt.Sprintf("%x", h.Sum(nil))
 	e.Load = func(ctx context.Context) (lm.Model[token.ID], error) {
 		if !trained {
 			m, err := bytemix.New(options)
