@@ -3,13 +3,13 @@ package cli
 import (
 	"fmt"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/lm/bytemix"
 	"github.com/l2m-lab/l2m/predictor"
+	"github.com/l2m-lab/l2m/report"
 )
 
 func newModelCommand() *cobra.Command {
@@ -128,19 +128,7 @@ func newModelEvalCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(out, e)
 			}
-			unit := map[string]string{"bytes": "byte", "dna": "base", "protein": "residue"}[e.Tokens]
-			if unit == "" {
-				unit = "token"
-			}
-			if _, err := fmt.Fprintf(out, "%.4f bits/%s over %d windows of %d %ss from %d documents\n\n", e.BitsPerSymbol, unit, e.Windows, e.Length, unit, e.Documents); err != nil {
-				return err
-			}
-			t := plainTable("position", "bits/"+unit, "±")
-			for _, p := range e.Loss.Positions {
-				t.AppendRow(table.Row{fmt.Sprintf("%d–%d", p.From, p.To), fmt.Sprintf("%.3f", p.Mean.Bits()), fmt.Sprintf("%.3f", p.SE.Bits())})
-			}
-			_, err = fmt.Fprintln(out, t.Render())
-			return err
+			return report.EvaluationText(out, e, report.TextOptions{Color: wantColor(out), Width: terminalWidth(out)})
 		},
 	}
 	f := cmd.Flags()

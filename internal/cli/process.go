@@ -12,11 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/exact"
-	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
 	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/process"
-	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/report"
 )
 
 func newProcessCommand() *cobra.Command {
@@ -203,7 +202,7 @@ with --frontier how much of it a state of a given size can hold, and with
 				if asJSON {
 					return writeJSON(w, t)
 				}
-				return writeTruth(w, t)
+				return report.TruthText(w, t, report.TextOptions{Color: out == "" && wantColor(w), Width: terminalWidth(w)})
 			}
 			if out != "" {
 				return atomicfile.WriteOutput(out, 0o666, atomicfile.StartsAs(write), write)
@@ -223,64 +222,6 @@ with --frontier how much of it a state of a given size can hold, and with
 	f.BoolVar(&asJSON, "json", false, "write JSON")
 	flags.add(cmd)
 	return cmd
-}
-
-// writeTruth prints the tables.
-func writeTruth(w io.Writer, t *result.ProcessTruth) error {
-	fmt.Fprintf(w, "%s\nentropy rate %.6g nats per token\n\n", screen.Printable(t.Process.Spec), float64(t.EntropyRate))
-	rows := plainTable("L", "ℓ", "I(ℓ;L) nats", "bits", "local exponent")
-	for _, b := range t.Bipartite {
-		local := ""
-		if b.Local != 0 {
-			local = fmt.Sprintf("%.4f", b.Local)
-		}
-		rows.AppendRow(table.Row{b.Length, b.Ell, fmt.Sprintf("%.6g", float64(b.Value)), fmt.Sprintf("%.6g", b.Value.Bits()), local})
-	}
-	fmt.Fprintln(w, rows.Render())
-	if len(t.TwoPoint) > 0 {
-		rows = plainTable("distance", "two-point nats", "bits")
-		for _, p := range t.TwoPoint {
-			rows.AppendRow(table.Row{p.Distance, fmt.Sprintf("%.6g", float64(p.Value)), fmt.Sprintf("%.6g", p.Value.Bits())})
-		}
-		fmt.Fprintf(w, "\n%s\n", rows.Render())
-	}
-	if f := t.Frontier; f != nil {
-		fmt.Fprintf(w, "\nthe best state of k numbers at L = %d (%d of them hold 90 %% of %.6g nats)\n", f.Length, f.Fractions["90%"], float64(f.Information))
-		rows = plainTable("k", "captured nats", "share")
-		for _, s := range f.States {
-			rows.AppendRow(table.Row{s.Dimensions, fmt.Sprintf("%.6g", float64(s.Captured)), fmt.Sprintf("%.1f %%", 100*float64(s.Captured/f.Information))})
-		}
-		fmt.Fprintf(w, "%s\n\nthe best memory of a given information about the past\n", rows.Render())
-		rows = plainTable("memory nats", "captured nats", "share")
-		for _, b := range f.Curve {
-			rows.AppendRow(table.Row{fmt.Sprintf("%.4g", float64(b.Memory)), fmt.Sprintf("%.6g", float64(b.Captured)), fmt.Sprintf("%.1f %%", 100*float64(b.Captured/f.Information))})
-		}
-		fmt.Fprintln(w, rows.Render())
-		writeMemories(w, t)
-	}
-	for _, n := range t.Notes {
-		fmt.Fprintf(w, "note: %s\n", n)
-	}
-	return nil
-}
-
-// writeMemories prints the information in each memory, next to that in the best linear
-// state and in the window of as many numbers.
-func writeMemories(w io.Writer, t *result.ProcessTruth) {
-	if len(t.Memories) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "\nmemories of %d tokens, of what the next %d depend on\n", t.Frontier.Ell, t.Frontier.Length-t.Frontier.Ell)
-	rows := plainTable("memory", "numbers chosen as", "numbers", "captured nats", "share", "best state", "window")
-	for _, m := range t.Memories {
-		share := func(captured info.Nats) string { return fmt.Sprintf("%.3f", float64(captured/m.Information)) }
-		nats := fmt.Sprintf("%.6g", float64(m.Nats))
-		if m.Spread > 0 {
-			nats += fmt.Sprintf(" ± %.2g", float64(m.Spread))
-		}
-		rows.AppendRow(table.Row{m.Memory, m.Construct, m.Numbers, nats, share(m.Nats), share(m.Frontier), share(m.Window)})
-	}
-	fmt.Fprintln(w, rows.Render())
 }
 
 // processFlags are the flags for parameters of processes.
