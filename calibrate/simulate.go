@@ -58,6 +58,9 @@ func (c *cell) repeat(ctx context.Context, number int) (repetition, error) {
 		out.Findings = check.Run(data)
 	}
 	out.Bracket = measure.Bracket(scored.contrast, data.Series, stats, c.truth.Describe().Token != process.Symbol, measure.Forgets(out.Findings, c.damage.Order, scored.contrast.Ell))
+	if out.Fits[0].Absent == "" {
+		out.Findings = check.Bracketed(out.Findings, data.Series[0], out.Bracket)
+	}
 	return out, nil
 }
 

@@ -32,6 +32,7 @@ const (
 	LearningCurve Code = "learning-curve"     // I grows like L because the loss falls like the logarithm of the position
 	AboveVCLUB    Code = "paired-above-vclub" // paired > vCLUB
 	AboveEntropy  Code = "above-entropy"      // I > H(Y)
+	AboveBracket  Code = "above-bracket"      // I > the upper end of the bracket
 	BelowZero     Code = "below-zero"         // I < 0
 	Falling       Code = "falling"            // I(2L) < I(L)
 	NotBlock      Code = "paired-not-block"   // paired ≠ block
@@ -112,6 +113,30 @@ func Run(d Data) []Finding {
 	rank := func(f Finding) int { return slices.Index([]Severity{Withdraws, Qualifies}, f.Severity) }
 	slices.SortStableFunc(out, func(a, b Finding) int { return cmp.Compare(rank(a), rank(b)) })
 	return out
+}
+
+// Bracketed adds to the findings on a headline that it exceeds the upper end of the
+// bracket, which is a limit at 99 % itself, by more than its standard error; not to those
+// that withdraw the verdict for another reason.
+func Bracketed(found []Finding, headline mi.Series, b *mi.Bracket) []Finding {
+	if b == nil || b.Upper == nil || len(found) > 0 && found[0].Severity == Withdraws {
+		return found
+	}
+	for _, p := range headline.Points {
+		if p.Ell == b.Ell && p.Length == b.Length && p.Value-p.SE > b.Upper.Limit {
+			by := "the loss of the second part alone"
+			if b.Upper.By == string(mi.VCLUB) {
+				by = mi.VCLUB.Name()
+			}
+			return slices.Insert(found, 0, Finding{
+				Code: AboveBracket, Severity: Withdraws,
+				Sentence: "Too large: the estimates lie above the upper end of their bracket",
+				Detail:   fmt.Sprintf("%.3g ± %.1g nats at L = %d, but at most %.3g by %s", float64(p.Value), float64(p.SE), p.Length, float64(b.Upper.Limit), by),
+				Fix:      "measure more text, or with a better model",
+			})
+		}
+	}
+	return found
 }
 
 // series is that of an estimator at the headline's ratio, if it has sums of at least

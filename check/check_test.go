@@ -187,6 +187,30 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestBracketed: a headline above the bracket withdraws the verdict, once.
+func TestBracketed(t *testing.T) {
+	headline := mi.Series{Points: []mi.Point{{Ell: 4, Length: 8, Value: 9, SE: 1}, {Ell: 8, Length: 16, Value: 9, SE: 1}}}
+	qualified, withdrawn := check.Finding{Code: "a", Severity: check.Qualifies}, check.Finding{Code: "b", Severity: check.Withdraws}
+	for _, c := range []struct {
+		upper *mi.End
+		found []check.Finding
+		want  []check.Code
+	}{
+		{&mi.End{By: "vclub", Limit: 7.5}, nil, []check.Code{check.AboveBracket}},
+		{&mi.End{By: "vclub", Limit: 8.5}, nil, nil},
+		{nil, nil, nil},
+		{&mi.End{Limit: 7}, []check.Finding{qualified}, []check.Code{check.AboveBracket, "a"}},
+		{&mi.End{Limit: 7}, []check.Finding{withdrawn}, []check.Code{"b"}},
+	} {
+		if got := codes(check.Bracketed(c.found, headline, &mi.Bracket{Ell: 8, Length: 16, Upper: c.upper})); !slices.Equal(got, c.want) {
+			t.Errorf("%v, %v: %v, want %v", c.upper, c.found, got, c.want)
+		}
+	}
+	if got := check.Bracketed(nil, headline, nil); got != nil {
+		t.Error(got)
+	}
+}
+
 // TestOrder: what withdraws the verdict comes before what qualifies it.
 func TestOrder(t *testing.T) {
 	m := made{loss: flat(2), start: flat(1), cross: flat(0), documents: 60, seed: 1}

@@ -44,6 +44,7 @@ func conclude(r *result.Result, stats *mi.Statistics, f facts) {
 		c.Ell = r.Plan.Splits[len(r.Plan.Splits)-1]
 		c.Length = 2 * c.Ell
 		r.Bracket = Bracket(c, d.Series, stats, r.Model.Density, Forgets(r.Findings, f.context, c.Ell))
+		r.Findings = check.Bracketed(r.Findings, d.Series[0], r.Bracket)
 	}
 	applyFindings(r, d.Corrections)
 	if !f.exact {

@@ -94,6 +94,26 @@ func variants() map[string]*result.Result {
 	return out
 }
 
+// TestLossUnit: letters of biological sequences are not called bytes.
+func TestLossUnit(t *testing.T) {
+	for tokenizer, want := range map[string]string{"bytes": "bits/byte", "dna": "bits/base", "protein": "bits/residue", "words": "bits/byte"} {
+		r := variants()["holds"]
+		r.Corpus.Tokenizer = tokenizer
+		var screen, html bytes.Buffer
+		if err := Text(&screen, r, TextOptions{Width: 80}); err != nil {
+			t.Fatal(err)
+		}
+		if err := HTML(&html, r); err != nil {
+			t.Fatal(err)
+		}
+		for name, b := range map[string]string{"screen": screen.String(), "page": html.String()} {
+			if !strings.Contains(strings.ReplaceAll(b, "\u00a0", " "), want) {
+				t.Errorf("%s of %s lacks %q", name, tokenizer, want)
+			}
+		}
+	}
+}
+
 func TestTextGolden(t *testing.T) {
 	for name, r := range variants() {
 		for _, width := range []int{60, 80, 120} {

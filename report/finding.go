@@ -224,6 +224,14 @@ func lengthUnit(r *result.Result) string {
 	return "tokens"
 }
 
+// lossUnit is the unit of bits_per_byte: letters of biological sequences are bytes.
+func lossUnit(r *result.Result) string {
+	if unit := lengthUnit(r); unit == "bases" || unit == "residues" {
+		return "bits/" + singular(unit)
+	}
+	return "bits/byte"
+}
+
 // singular drops the plural of a length unit.
 func singular(unit string) string { return strings.TrimSuffix(unit, "s") }
 

@@ -170,7 +170,7 @@ func (b pageBuilder) facts() []page.Fact {
 			Note: prose.Phrase{{Text: prose.Count(w.Count), Ref: ".windows.count"}, {Text: " windows of "}, {Text: prose.Count(w.Length), Ref: ".windows.length"}, {Text: " " + b.unit}}})
 	}
 	if l := b.r.Loss; l.BitsPerByte > 0 {
-		facts = append(facts, page.Fact{Label: "loss of the model", Value: prose.Phrase{{Text: prose.Significant(l.BitsPerByte, 4), Ref: ".loss.bits_per_byte"}, {Text: " bits/byte"}},
+		facts = append(facts, page.Fact{Label: "loss of the model", Value: prose.Phrase{{Text: prose.Significant(l.BitsPerByte, 4), Ref: ".loss.bits_per_byte"}, {Text: " " + lossUnit(b.r)}},
 			Note: prose.Plain(b.r.Model.Name)})
 	}
 	if t := b.r.TwoPoint; t != nil && t.Law != nil {

@@ -156,7 +156,7 @@ func (t *terminal) facts() {
 		parts = append(parts, "model "+modelName(r))
 	}
 	if r.Loss.BitsPerByte > 0 {
-		parts = append(parts, prose.Significant(r.Loss.BitsPerByte, 4)+"\u00a0bits/byte")
+		parts = append(parts, prose.Significant(r.Loss.BitsPerByte, 4)+"\u00a0"+lossUnit(r))
 	}
 	if n := r.Corpus.Duplicates; n > 0 {
 		parts = append(parts, prose.Plural(n, "duplicate", "duplicates")+" dropped")
