@@ -74,11 +74,15 @@ func Exponent(a *law.Analysis) *info.Interval {
 // within a window.
 const leastShare = 0.001
 
+// clear is how many standard errors are more than chance at one of a dozen lengths.
+const clear = 4
+
 // nothing gives the verdict that nothing is measurable, whatever the residuals of a
 // fit, where no bound says that any of it is information and
 //
 //   - the past of another document helps as much as the own one, and that is not at all,
-//   - what the past saves, or costs, is a tiny share of the loss, or
+//   - what the past saves, or costs, is a tiny share of the loss at the longest length,
+//     and at all others where it is more than chance, or
 //   - neighbours tell nothing about each other, and with the past the model predicts no
 //     better than the frequencies of single tokens.
 func nothing(r *result.Result, text check.Observed) {
@@ -88,15 +92,17 @@ func nothing(r *result.Result, text check.Observed) {
 	}
 	above := slices.ContainsFunc(r.Findings, func(f check.Finding) bool { return f.Code == check.AboveVCLUB })
 	p := s.Points[len(s.Points)-1]
-	loss := r.Loss.NatsPerToken * float64(p.Length-p.Ell)
-	share := float64(p.Value) / loss
+	loss := func(p mi.Point) float64 { return r.Loss.NatsPerToken * float64(p.Length-p.Ell) }
+	more := func(p mi.Point) bool {
+		return math.Abs(float64(p.Value)) >= max(leastShare*loss(p), clear*float64(p.SE))
+	}
 	switch {
 	case above && slices.ContainsFunc(r.Series, func(v result.Series) bool {
 		return v.Estimator == mi.VCLUB && v.Ratio == s.Ratio && v.Law != nil && v.Law.Verdict == law.NoInformation
 	}):
 		s.Law.Reason = "Nothing measurable: the past of another document helps as much as a window's own, and that is not at all (vCLUB is zero within its errors). What other estimates show is what the model loses where it starts afresh."
-	case !r.Model.Density && share != 0 && math.Abs(share) < leastShare:
-		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past changes a loss of %.0f nats by %.2g, less than 0.1 %%, as in a model that adapts within the window to text without any information.", loss, float64(p.Value))
+	case !r.Model.Density && p.Value != 0 && math.Abs(float64(p.Value)) < leastShare*loss(p) && !slices.ContainsFunc(s.Points, more):
+		s.Law.Reason = fmt.Sprintf("Nothing measurable: the past changes a loss of %.0f nats by %.2g, less than 0.1 %%, as in a model that adapts within the window to text without any information.", loss(p), float64(p.Value))
 	case unrelated(text) && r.Loss.NatsPerToken >= float64(text.Entropy[0].Value):
 		s.Law.Reason = fmt.Sprintf("Nothing measurable: neighbours tell nothing about each other, and with the past the model loses %.3f nats per token, no less than the entropy of single tokens, %.3f. What the estimates show is the model learning how frequent tokens are.", r.Loss.NatsPerToken, float64(text.Entropy[0].Value))
 	default:

@@ -177,6 +177,25 @@ func TestTextsWithoutInformation(t *testing.T) {
 	}
 }
 
+// TestShortRange: information between neighbours alone is a tiny share of the loss of a
+// long second part, as in DNA, but it is not nothing.
+func TestShortRange(t *testing.T) {
+	for _, c := range []struct {
+		nats, se info.Nats // at L = 16
+		want     law.Verdict
+	}{{0.39, 0.06, law.PowerLawRejected}, {0.2, 0.06, law.NoInformation}, {0.0004, 0.00005, law.NoInformation}} {
+		r := &result.Result{Series: []result.Series{{
+			Series: mi.Series{Estimator: mi.Paired, Ratio: 2, Points: []mi.Point{{Ell: 8, Length: 16, Value: c.nats, SE: c.se}, {Ell: 8192, Length: 16384, Value: 2.2, SE: 2.4}}},
+			Law:    &law.Analysis{Verdict: law.PowerLawRejected},
+		}}}
+		r.Loss.NatsPerToken = 1.3
+		nothing(r, check.Observed{})
+		if got := r.Series[0].Law.Verdict; got != c.want {
+			t.Errorf("%g ± %g nats at L = 16: %s, want %s", float64(c.nats), float64(c.se), got, c.want)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := small(t, texts(t, 8, 3000))
