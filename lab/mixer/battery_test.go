@@ -289,6 +289,9 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		{func(c *mixer.Config) { c.Layers = 0 }, "num_hidden_layers is 0"},
 		{func(c *mixer.Config) { c.Inner = -1 }, "intermediate_size is -1"},
 		{func(c *mixer.Config) { c.MLP = "relu" }, `hidden_act is "relu"`},
+		{func(c *mixer.Config) { c.Steps = []float64{0.1} }, "time_steps is [0.1]; want the two ends of a range"},
+		{func(c *mixer.Config) { c.Rates = []float64{2, 1} }, "decay_rates is [2 1]"},
+		{func(c *mixer.Config) { c.Rates = []float64{0, 1} }, "decay_rates is [0 1]"},
 	} {
 		bad := good
 		c.change(&bad)
@@ -298,5 +301,34 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 	}
 	if _, err := good.Settled(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Steps and rates of decay begin within the ranges that the config states, or those of
+// Mamba-2.
+func TestDecayBeginsInItsRange(t *testing.T) {
+	for _, c := range []struct{ steps, rates, wantSteps, wantRates []float64 }{
+		{nil, nil, []float64{0.001, 0.1}, []float64{1, 16}},
+		{[]float64{0.02, 1}, []float64{0.01, 0.3}, []float64{0.02, 1}, []float64{0.01, 0.3}},
+	} {
+		config, err := mixer.Config{Hidden: 64, Layers: 3, Heads: 64, Types: []string{"mamba2", "gated_delta", "mamba"}, Vocabulary: 5, Steps: c.steps, Rates: c.rates}.Settled()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range config.Params() {
+			value, within := math.Exp, c.wantRates
+			switch {
+			case strings.HasSuffix(p.Name, "dt_bias"):
+				value, within = func(x float64) float64 { return math.Log1p(math.Exp(x)) }, c.wantSteps
+			case !strings.HasSuffix(p.Name, "A_log") || strings.HasPrefix(p.Name, "layers.2"): // mamba's rates are 1, 2, 3 …
+				continue
+			}
+			x := make([]float32, 64)
+			p.Fill(x, rand.New(rand.NewPCG(1, 2)))
+			least, most := value(float64(slices.Min(x))), value(float64(slices.Max(x)))
+			if least < 0.999*within[0] || most > 1.001*within[1] || most < 5*least {
+				t.Errorf("%s begins in %g … %g; want %v", p.Name, least, most, within)
+			}
+		}
 	}
 }

@@ -29,6 +29,13 @@ type Config struct {
 	Kernel  int      `json:"conv_kernel,omitempty"`             // of short convolutions
 	Chunk   int      `json:"chunk_size,omitempty"`              // of recurrences in training; changes results only by rounding
 
+	// Ranges in which the time steps and decay rates of mamba2 begin (and the time
+	// steps of mamba, and both of gated_delta): log-evenly and evenly, by default 0.001
+	// … 0.1 and 1 … 16, as in Mamba-2. Their product is the decay per token; a token is
+	// written in proportion to its step. They do not matter after training.
+	Steps []float64 `json:"time_steps,omitempty"`
+	Rates []float64 `json:"decay_rates,omitempty"`
+
 	// Of power_law_memory: a block of n tokens holds ⌈Scale·n^Exponent⌉ slots.
 	Scale       float64 `json:"memory_scale,omitempty"`
 	Exponent    float64 `json:"memory_exponent,omitempty"`
@@ -121,6 +128,11 @@ func (c *Config) check() error {
 		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "memory_chunk": c.MemoryChunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
 		if n < 0 || n > 1<<30 {
 			return fmt.Errorf("%s is %d; it must not be negative", name, n)
+		}
+	}
+	for name, r := range map[string][]float64{"time_steps": c.Steps, "decay_rates": c.Rates} {
+		if len(r) != 0 && !(len(r) == 2 && r[0] > 0 && r[0] <= r[1] && r[1] <= 1000) {
+			return fmt.Errorf("%s is %v; want the two ends of a range above 0, such as [0.02, 1]", name, r)
 		}
 	}
 	if len(c.Types) == 0 {

@@ -137,21 +137,30 @@ func (s scope) conv(name string, seq sequence, x *graph.Node) *graph.Node {
 }
 
 // decayRate is the logarithm of the decay, −e^rate·softplus(Δ + bias), for Δ
-// [B T H] and parameters per head: rates begin evenly in 1 … 16, steps
-// log-evenly in 0.001 … 0.1 (Mamba-2, arXiv 2405.21060, and its code). It also
-// returns the step softplus(Δ + bias).
+// [B T H] and parameters per head, which begin as in Mamba-2 (arXiv 2405.21060, and its
+// code) unless the config says otherwise. It also returns the step softplus(Δ + bias).
 func (s scope) decayRate(step *graph.Node) (a, dt *graph.Node) {
 	h := step.Shape[2]
-	rate := s.param("A_log", false, func(rng *rand.Rand) float64 { return math.Log(1 + 15*rng.Float64()) }, h)
-	bias := s.param("dt_bias", false, stepBias, h)
+	from, to := 1.0, 16.0
+	if len(s.c.Rates) == 2 {
+		from, to = s.c.Rates[0], s.c.Rates[1]
+	}
+	rate := s.param("A_log", false, func(rng *rand.Rand) float64 { return math.Log(from + (to-from)*rng.Float64()) }, h)
+	bias := s.param("dt_bias", false, s.c.stepBias(), h)
 	dt = s.g.Softplus(s.g.Add(step, bias))
 	return s.g.Neg(s.g.Mul(s.g.Exp(rate), dt)), dt
 }
 
-// stepBias is softplus⁻¹ of a step that is log-even in 0.001 … 0.1.
-func stepBias(rng *rand.Rand) float64 {
-	dt := math.Exp(math.Log(0.001) + rng.Float64()*math.Log(100))
-	return dt + math.Log(-math.Expm1(-dt))
+// stepBias draws softplus⁻¹ of a step.
+func (c *Config) stepBias() func(*rand.Rand) float64 {
+	from, ratio := 0.001, 100.0
+	if len(c.Steps) == 2 {
+		from, ratio = c.Steps[0], c.Steps[1]/c.Steps[0]
+	}
+	return func(rng *rand.Rand) float64 {
+		dt := math.Exp(math.Log(from) + rng.Float64()*math.Log(ratio))
+		return dt + math.Log(-math.Expm1(-dt))
+	}
 }
 
 // Forward builds the model for tokens x, all at once: symbols [B L] or vectors
