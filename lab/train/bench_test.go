@@ -64,7 +64,7 @@ func BenchmarkStep(b *testing.B) {
 			if err := t.step(); err != nil { // compiles
 				b.Fatal(err)
 			}
-			t.workers[0].Profile = map[string]time.Duration{}
+			t.workers[c.length][0].Profile = map[string]time.Duration{}
 			best := time.Duration(math.MaxInt64)
 			for b.Loop() {
 				start := userTime()
@@ -74,7 +74,7 @@ func BenchmarkStep(b *testing.B) {
 				best = min(best, userTime()-start)
 			}
 			b.ReportMetric(tokens/best.Seconds(), "tokens/cpu-s")
-			report(b, t.workers[0].Profile)
+			report(b, t.workers[c.length][0].Profile)
 			if python := os.Getenv("L2M_TORCH"); python != "" && c.torch {
 				file := filepath.Join(b.TempDir(), "steps.safetensors")
 				writeSteps(b, file, r, data)

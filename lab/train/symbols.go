@@ -102,7 +102,9 @@ type task struct {
 	vocabulary int
 	shortest   int
 	longest    int // 0 means 1<<20
-	fill       func(rng *rand.Rand, x, targets, weights []float32)
+	// recall is the number of pairs and of values of the task recall; nil for others.
+	recall func(length int) (pairs, values int)
+	fill   func(rng *rand.Rand, x, targets, weights []float32)
 }
 
 func (d *task) Vocabulary() int { return d.vocabulary }
@@ -157,12 +159,15 @@ func newRecall(spec string) (Data, error) {
 	if every > 0 {
 		d.shortest, d.longest = every, every*half-1
 	}
+	d.recall = func(length int) (int, int) {
+		if every > 0 {
+			return length / every, vocabulary - half
+		}
+		return pairs, vocabulary - half
+	}
 	const a = 0.01
 	d.fill = func(rng *rand.Rand, x, targets, weights []float32) {
-		pairs := pairs
-		if every > 0 {
-			pairs = len(x) / every
-		}
+		pairs, _ := d.recall(len(x))
 		for i := range x {
 			x[i] = float32(rng.IntN(vocabulary))
 		}
@@ -176,6 +181,15 @@ func newRecall(spec string) (Data, error) {
 		}
 	}
 	return d, nil
+}
+
+// Recall is the number of pairs in a sequence of the task recall, and of the values of
+// which theirs are drawn without replacement; 0 for other data.
+func Recall(d Data, length int) (pairs, values int) {
+	if t, ok := d.(*task); ok && t.recall != nil {
+		return t.recall(length)
+	}
+	return 0, 0
 }
 
 // distinct draws k different numbers below n.

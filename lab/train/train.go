@@ -59,8 +59,7 @@ type trainer struct {
 	data    Data
 	o       Options
 	opt     *optimiser
-	workers []*cpu.Machine // of the length at hand
-	length  int
+	workers map[int][]*cpu.Machine // by length: mixed lengths come back at once
 	saved   int
 	savedAt time.Time
 }
@@ -175,14 +174,16 @@ func (t *trainer) step() error {
 	r := &t.run.Recipe
 	length := r.LengthAt(t.run.Steps)
 	shard := r.shard(length)
-	if length != t.length {
+	if t.workers[length] == nil {
 		p, err := program(t.data, &r.Model, t.run.layout, r.Batch, shard, length, t.o.Set)
 		if err != nil {
 			return err
 		}
-		t.workers, t.length = nil, length
+		if t.workers == nil || r.Order != "mixed" {
+			t.workers = map[int][]*cpu.Machine{}
+		}
 		for range min(t.o.Workers, r.Batch/shard) {
-			t.workers = append(t.workers, cpu.NewMachine(p))
+			t.workers[length] = append(t.workers[length], cpu.NewMachine(p))
 		}
 	}
 	loss, gradient, err := t.gradient(shard, length)
@@ -220,11 +221,12 @@ func (t *trainer) gradient(shard, length int) (float64, []float32, error) {
 		done[i] = make(chan part, 1)
 	}
 	next := make(chan int) // shards are handed out in order, at most so many ahead
-	ahead := make(chan struct{}, 2*len(t.workers))
-	errs := make(chan error, len(t.workers))
+	workers := t.workers[length]
+	ahead := make(chan struct{}, 2*len(workers))
+	errs := make(chan error, len(workers))
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for _, m := range t.workers {
+	for _, m := range workers {
 		wg.Go(func() {
 			for i := range next {
 				p, err := t.shard(m, i, shard, length)
