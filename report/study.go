@@ -60,6 +60,9 @@ func StudyHTML(w io.Writer, s *result.Study) error {
 	if len(s.Cells) > 0 {
 		p.Sections = append(p.Sections, page.Section{ID: "models", Title: "Models", Blocks: []page.Block{r.table()}})
 	}
+	if t := r.capacities(); len(t.Rows) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "capacity", Title: "What a number of the state carried", Blocks: []page.Block{t}})
+	}
 	if t := r.measured(); len(t.Rows) > 0 {
 		p.Sections = append(p.Sections, page.Section{ID: "measured", Title: "What l2m measure finds with these models", Blocks: []page.Block{t}})
 	}
@@ -75,9 +78,11 @@ func StudyText(w io.Writer, s *result.Study, opts TextOptions) error {
 		t.out.WriteString("\n")
 		t.table(r.table(), 0)
 	}
-	if m := r.measured(); len(m.Rows) > 0 {
-		t.out.WriteString("\n")
-		t.table(m, 0)
+	for _, more := range []*page.Table{r.capacities(), r.measured()} {
+		if len(more.Rows) > 0 {
+			t.out.WriteString("\n")
+			t.table(more, 0)
+		}
 	}
 	_, err := io.WriteString(w, t.out.String())
 	return err
@@ -176,6 +181,32 @@ func (r trainedGrid) table() *page.Table {
 				prose.Plain(g.model), {{Text: prose.Count(g.state), Ref: at + "state"}}, prose.Plain(r.value(g.mean)), prose.Plain(r.value(g.lo)),
 				prose.Plain(r.value(g.hi)), prose.Plain(strconv.Itoa(len(g.cells))), prose.Plain(seconds),
 			})
+		}
+	}
+	return t
+}
+
+// capacities lists what a number of each state carried at least.
+func (r trainedGrid) capacities() *page.Table {
+	t := &page.Table{
+		ID: "capacity-table", Caption: prose.Plain("At that of the evaluated lengths where it is most; means over seeds, and the lowest and highest seed. Nats are a lower bound of the information about the values, given the keys."),
+		Columns: []page.Column{page.Text("model"), page.Number("tokens"), page.Number("pairs told"), page.Number("recalled"), page.Number("nats"), page.Number("numbers kept"), page.Number("nats a number"), page.Number("lowest"), page.Number("highest"), page.Number("seeds")},
+	}
+	for _, p := range r.Panels {
+		found := r.Capacities(p.Name)
+		if len(found) == 0 {
+			continue
+		}
+		t.Rows = append(t.Rows, []prose.Phrase{prose.Plain(cmp.Or(p.Label, p.Name))})
+		for _, c := range found {
+			row := []prose.Phrase{prose.Plain(c.Model)}
+			for _, text := range []string{
+				strconv.Itoa(c.Length), strconv.Itoa(c.Told), prose.Significant(c.Pairs, 2), prose.Significant(c.Nats, 2), prose.Count(c.Elements),
+				prose.Significant(c.Mean, 2), prose.Significant(c.Lowest, 2), prose.Significant(c.Highest, 2), strconv.Itoa(c.Seeds),
+			} {
+				row = append(row, prose.Plain(text))
+			}
+			t.Rows = append(t.Rows, row)
 		}
 	}
 	return t

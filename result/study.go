@@ -3,6 +3,7 @@ package result
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -82,10 +83,11 @@ type StudyCell struct {
 	Tokens     int64 `json:"tokens"` // trained on
 	State      int64 `json:"state"`  // numbers kept before the last token, in all layers
 
-	Loss     float64  `json:"loss"`               // see LabEvaluation
-	Gap      *float64 `json:"gap,omitempty"`      // of the whole sequence
-	GapLate  *float64 `json:"gap_late,omitempty"` // of its second half
-	Accuracy *float64 `json:"accuracy,omitempty"`
+	Loss     float64   `json:"loss"`               // see LabEvaluation
+	Gap      *float64  `json:"gap,omitempty"`      // of the whole sequence
+	GapLate  *float64  `json:"gap_late,omitempty"` // of its second half
+	Accuracy *float64  `json:"accuracy,omitempty"`
+	Recalled *Recalled `json:"recalled,omitempty"` // of the task recall
 	// Others are evaluations of the finished model at further lengths.
 	Others []StudyEvaluation `json:"others,omitempty"`
 	// Seconds are the user time of the processor that training and evaluating took; of
@@ -100,11 +102,78 @@ type StudyCell struct {
 // StudyEvaluation is how well the model of a cell does at another length than that of
 // the cell.
 type StudyEvaluation struct {
-	Length   int      `json:"length"` // tokens
-	State    int64    `json:"state"`  // numbers kept before the last token, in all layers
-	Loss     float64  `json:"loss"`
-	Gap      *float64 `json:"gap,omitempty"`
-	Accuracy *float64 `json:"accuracy,omitempty"`
+	Length   int       `json:"length"` // tokens
+	State    int64     `json:"state"`  // numbers kept before the last token, in all layers
+	Loss     float64   `json:"loss"`
+	Gap      *float64  `json:"gap,omitempty"`
+	Accuracy *float64  `json:"accuracy,omitempty"`
+	Recalled *Recalled `json:"recalled,omitempty"`
+}
+
+// Recalled is what the answers to a recall task show about the state after all pairs
+// were told.
+type Recalled struct {
+	Told     int     `json:"told"`     // pairs
+	Pairs    float64 `json:"pairs"`    // recalled, less those that guessing gives
+	Nats     float64 `json:"nats"`     // lower bound of the information in the state about the values, given the keys
+	Elements int64   `json:"elements"` // numbers in the state when all pairs were told
+}
+
+// PerElement is the information that a number of the state carries at least, nats.
+func (r *Recalled) PerElement() float64 { return r.Nats / float64(max(1, r.Elements)) }
+
+// StudyCapacity is what a number in the state of a model carried at least, at that of
+// the evaluated lengths where it was most.
+type StudyCapacity struct {
+	Model    string  `json:"model"`
+	Family   string  `json:"family,omitempty"`
+	Length   int     `json:"length"` // tokens
+	Seeds    int     `json:"seeds"`
+	Recalled         // means over seeds
+	Mean     float64 `json:"nats_per_element"`
+	Lowest   float64 `json:"lowest"` // seed
+	Highest  float64 `json:"highest"`
+}
+
+// Capacities are those of the models in a panel of recall tasks, in the order of the
+// models.
+func (s *Study) Capacities(panel string) []StudyCapacity {
+	var out []StudyCapacity
+	for _, m := range s.Models {
+		var best *StudyCapacity
+		at := map[int]*StudyCapacity{}
+		for i := range s.Cells {
+			c := &s.Cells[i]
+			if c.Panel != panel || c.Model != m.Name {
+				continue
+			}
+			for _, e := range append([]StudyEvaluation{c.Evaluation()}, c.Others...) {
+				if e.Recalled == nil {
+					continue
+				}
+				k, each := at[e.Length], e.Recalled.PerElement()
+				if k == nil {
+					k = &StudyCapacity{Model: m.Name, Family: m.Family, Length: e.Length, Recalled: Recalled{Told: e.Recalled.Told, Elements: e.Recalled.Elements}}
+					k.Lowest, k.Highest = each, each
+					at[e.Length] = k
+				}
+				n := float64(k.Seeds)
+				k.Seeds++
+				k.Pairs, k.Nats = (n*k.Pairs+e.Recalled.Pairs)/(n+1), (n*k.Nats+e.Recalled.Nats)/(n+1)
+				k.Mean = k.PerElement()
+				k.Lowest, k.Highest = min(k.Lowest, each), max(k.Highest, each)
+			}
+		}
+		for _, length := range slices.Sorted(maps.Keys(at)) {
+			if k := at[length]; best == nil || k.Mean > best.Mean {
+				best = k
+			}
+		}
+		if best != nil {
+			out = append(out, *best)
+		}
+	}
+	return out
 }
 
 // StudyMeasured is what l2m measure finds with a trained model in place of the exact
@@ -130,7 +199,7 @@ func (m *StudyMeasured) Brackets() bool {
 
 // Evaluation is that of the cell's own length.
 func (c *StudyCell) Evaluation() StudyEvaluation {
-	return StudyEvaluation{Length: c.Length, State: c.State, Loss: c.Loss, Gap: c.Gap, Accuracy: c.Accuracy}
+	return StudyEvaluation{Length: c.Length, State: c.State, Loss: c.Loss, Gap: c.Gap, Accuracy: c.Accuracy, Recalled: c.Recalled}
 }
 
 // Value is what figures and tables show: the gap, or the accuracy; false if there is

@@ -83,6 +83,9 @@ func Run(ctx context.Context, o Options) (*result.Study, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
+		if err := recall(done, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
 		doc.Cells = append(doc.Cells, *done)
 		slices.SortFunc(doc.Cells, func(a, b result.StudyCell) int { return order[a.Name] - order[b.Name] })
 		if err := result.Store(dir, doc, nil); err != nil {
@@ -149,6 +152,9 @@ func stored(dir *rundir.Dir, cells []Cell) ([]result.StudyCell, error) {
 			return nil, fmt.Errorf("%s: the cell %s was trained by another recipe than the study has now (choose another --out)", f.Name(), c.Name)
 		}
 		out = append(out, doc.Cells[i])
+		if err := recall(&out[len(out)-1], c); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", f.Name(), c.Name, err)
+		}
 	}
 	return out, nil
 }

@@ -204,6 +204,9 @@ func TestRunEvaluatesAtFurtherLengths(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := doc.Cells[0]
+	if c.Recalled == nil || c.Recalled.Told != 1 || c.Recalled.Elements != 2*8*2 || c.Others[1].Recalled == nil || c.Others[1].Recalled.Told != 4 {
+		t.Errorf("%+v", c)
+	}
 	if c.Length != 4 || c.State != 2*8*3 || c.Accuracy == nil || len(c.Others) != 2 {
 		t.Fatalf("%+v", c)
 	}
@@ -305,5 +308,41 @@ func TestStoredResultsAreOfTheGrid(t *testing.T) {
 				t.Errorf("%s: %s is not a cell of the study, or was trained by another recipe", file, done.Name)
 			}
 		}
+	}
+}
+
+// What answers show: a state that answers everything holds all of the entropy of values
+// drawn without replacement, one that guesses holds nothing; errors cost what Fano says,
+// or the loss if that is less.
+func TestRecalled(t *testing.T) {
+	all := math.Log(8 * 7 * 6) // 3 of 8 values
+	for _, c := range []struct{ loss, accuracy, nats, pairs float64 }{
+		{0, 1, all, 3},
+		{5, 1, all, 3},                            // right, but unsure
+		{math.Log(8), 1. / 8, 0, 0},               // guesses
+		{9, 0, math.Max(0, all-3*math.Log(7)), 0}, // never right: another value is known
+		{9, 0.5, all - 3*(math.Ln2+0.5*math.Log(7)), 3 * (0.5 - 1./8) / (7. / 8)},
+		{0.3, 0.5, all - 3*0.3, 3 * (0.5 - 1./8) / (7. / 8)},
+	} {
+		r := recalled(3, 8, c.loss, c.accuracy, 10)
+		if math.Abs(r.Nats-c.nats) > 1e-12 || math.Abs(r.Pairs-c.pairs) > 1e-12 || r.Told != 3 || r.Elements != 10 {
+			t.Errorf("loss %g, accuracy %g: %+v; want %g nats and %g pairs", c.loss, c.accuracy, r, c.nats, c.pairs)
+		}
+	}
+}
+
+// The bound holds: a state that is the values of the first two of three keys, whose reader
+// guesses the third, has the information of two values.
+func TestRecalledIsALowerBound(t *testing.T) {
+	const values = 8
+	held := math.Log(8 * 7)
+	reader := (0. + 0 + math.Log(6)) / 3 // its loss: the third value is one of six
+	for _, r := range []*result.Recalled{recalled(3, values, reader, (2+1./6)/3, 1), recalled(3, values, 99, (2+1./6)/3, 1)} {
+		if r.Nats > held+1e-12 {
+			t.Errorf("%+v; the state holds %g nats", r, held)
+		}
+	}
+	if r := recalled(3, values, reader, (2+1./6)/3, 1); math.Abs(r.Nats-held) > 1e-12 {
+		t.Errorf("%+v; the loss of the best reader gives %g nats", r, held)
 	}
 }
