@@ -28,6 +28,7 @@ const torchSteps = 6
 func BenchmarkStep(b *testing.B) {
 	attention := []string{"full_attention"}
 	wide := mixer.Config{Hidden: 256, Layers: 4, Heads: 4, Inner: 1024, Place: "learned", State: 64}
+	small := mixer.Config{Hidden: 64, Layers: 2, Heads: 4, Inner: 128, Place: "learned"} // as in the study memory
 	for _, c := range []struct {
 		name   string
 		model  mixer.Config
@@ -41,6 +42,8 @@ func BenchmarkStep(b *testing.B) {
 		{"C", mixer.Config{Hidden: 256, Layers: 4, Heads: 8, State: 64}, []string{"mamba2"}, "64", 1024, true},
 		{"gated_delta", wide, []string{"gated_delta"}, "64", 1024, false},
 		{"memory", wide, []string{"power_law_memory"}, "64", 1024, false},
+		{"small", small, attention, "4", 256, false},
+		{"small-memory", small, []string{"power_law_memory"}, "4", 256, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			c.model.Types, c.model.Exponent = c.types, 0.8
