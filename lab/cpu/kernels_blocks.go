@@ -109,13 +109,9 @@ func blockAttention(f *graph.Function) kernel {
 				if out[1] != nil {
 					out[1][(b*k.H+h)*k.n+t] = top + float32(math.Log(float64(sum)))
 				}
+				clear(out[0][at+i*sq:][:k.d])
 			}
-			for j, p := range k.pieces[block] {
-				if j == 0 {
-					for i := range k.block {
-						clear(out[0][at+i*sq:][:k.d])
-					}
-				}
+			for _, p := range k.pieces[block] {
 				s := k.slots(in[1:], p, b, h)
 				m.gemm.mul(p.rows, k.d, p.cols, matrix{weights[p.row*k.width+p.col:], k.width, false}, matrix{s[k.d:], ss, false}, out[0][at+p.row*sq:], sq, true)
 			}
