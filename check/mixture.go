@@ -212,8 +212,8 @@ func (d Data) improvable() *Finding {
 	}
 	return &Finding{
 		Code: Improvable, Severity: Qualifies,
-		Sentence: "The estimates may be too small: the model makes too little of the past",
-		Detail: fmt.Sprintf("mixed with %s, it loses %.2g ± %.1g nats less on the second half of a window of L = %d, where the estimate is %.3g nats; an exact model does not gain",
+		Sentence: "The model makes too little of the past, so the estimates may be too small",
+		Detail: fmt.Sprintf("mixed with %s, it loses %.2g ± %.1g nats less on the second half of a window of L = %d, where the estimate is %.3g nats; an exact model gains nothing, so the estimate lacks as much, less what the model loses without the past",
 			d.Mixtures[slices.Index(list, *e)].With, e.value, e.se, e.length, e.of),
 		Fix: d.better(),
 	}
