@@ -20,7 +20,7 @@ type Mixture struct {
 	Gains, Windows []float64 // by document in ascending order of their numbers: nats, and windows
 }
 
-// mixedSample is about how many tokens are looked at.
+// mixedSample is about how many tokens, or numbers of vectors, are looked at.
 const mixedSample = 1 << 18
 
 // A mixer knows simple predictors.
@@ -32,27 +32,32 @@ type mixer[T any] interface {
 	gains(window []T, ell int, q []float32) []float64
 }
 
-// Mixtures mixes the scores of windows with simple predictors of symbols or of numbers.
-// Of vectors, and of few documents, there are none. Window i is of document
-// documents[i].
+// Mixtures mixes the scores of windows with simple predictors of symbols, numbers or
+// vectors. Of few documents there are none. Window i is of document documents[i].
 func Mixtures[T any](windows [][]T, documents []int, ell int, scores mi.Source) ([]Mixture, error) {
+	if len(windows) == 0 {
+		return nil, nil
+	}
 	switch w := any(windows).(type) {
 	case [][]token.ID:
-		return mixtures(w, documents, ell, scores, &shown{count: map[uint64]float64{}, frequency: map[token.ID]float64{}})
+		return mixtures(w, documents, ell, mixedSample, scores, &shown{count: map[uint64]float64{}, frequency: map[token.ID]float64{}})
 	case [][]float64:
-		return mixtures(w, documents, ell, scores, &regression{newLinear(w, min(mixedReach, ell))})
+		whole := func(window []float64) [][]float64 { return [][]float64{window} }
+		return mixtures(w, documents, ell, mixedSample, scores, newRegression(w, ell, whole))
+	case [][][]float64:
+		return mixtures(w, documents, ell, mixedSample/len(w[0][0]), scores, newRegression(w, ell, components))
 	}
 	return nil, nil
 }
 
-func mixtures[T any](windows [][]T, documents []int, ell int, scores mi.Source, m mixer[T]) ([]Mixture, error) {
+func mixtures[T any](windows [][]T, documents []int, ell, sample int, scores mi.Source, m mixer[T]) ([]Mixture, error) {
 	order := slices.Compact(slices.Sorted(slices.Values(documents)))
 	if len(order) < leastDocuments {
 		return nil, nil
 	}
 	of := make([][]int, len(order)) // sampled windows
 	q := make([][]float32, len(windows))
-	every, i := 1+len(windows)*2*ell/mixedSample, 0
+	every, i := 1+len(windows)*2*ell/sample, 0
 	err := scores.Each(func(w mi.Window) error {
 		if i%every == 0 && i < len(windows) {
 			c, _ := slices.BinarySearch(order, documents[i])
@@ -167,23 +172,68 @@ func mix64(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// regression predicts a number from those before it by the linear predictor of the
-// other documents.
-type regression struct{ *linear }
+// regression predicts a number from those before it, and a vector component by
+// component, by the linear predictor of the other documents.
+type regression[T any] struct {
+	of         []*linear // by component
+	components func(window []T) [][]float64
+}
 
 // mixedReach is how many numbers a regression sees, and one.
 const mixedReach = 128
 
 var regressionShares = []float64{1. / 8, 1. / 2} // λ
 
-func (r *regression) mixtures() []string {
-	return slices.Repeat([]string{fmt.Sprintf("a linear predictor from the last %d numbers", r.reach-1)}, len(regressionShares))
+func newRegression[T any](windows [][]T, ell int, components func([]T) [][]float64) *regression[T] {
+	r := &regression[T]{components: components}
+	by := make([][][]float64, len(components(windows[0])))
+	for _, w := range windows {
+		for c, numbers := range components(w) {
+			by[c] = append(by[c], numbers)
+		}
+	}
+	for _, windows := range by {
+		r.of = append(r.of, newLinear(windows, min(mixedReach, ell)))
+	}
+	return r
 }
 
-func (r *regression) gains(window []float64, ell int, q []float32) []float64 {
+// components are the numbers of vectors, by component.
+func components(window [][]float64) [][]float64 {
+	by := make([][]float64, len(window[0]))
+	for _, vector := range window {
+		for c, x := range vector {
+			by[c] = append(by[c], x)
+		}
+	}
+	return by
+}
+
+func (r *regression[T]) learn(window []T, sign float64) {
+	for c, numbers := range r.components(window) {
+		r.of[c].learn(numbers, sign)
+	}
+}
+
+func (r *regression[T]) ready() {
+	for _, l := range r.of {
+		l.ready()
+	}
+}
+
+func (r *regression[T]) mixtures() []string {
+	return slices.Repeat([]string{fmt.Sprintf("a linear predictor from the last %d numbers", r.of[0].reach-1)}, len(regressionShares))
+}
+
+func (r *regression[T]) gains(window []T, ell int, q []float32) []float64 {
 	out := make([]float64, len(regressionShares))
+	by := r.components(window)
 	for t := ell; t < len(window); t++ {
-		ratio := math.Exp(-r.loss(window, t) - float64(q[t-ell]))
+		ratio := -float64(q[t-ell])
+		for c, numbers := range by {
+			ratio -= r.of[c].loss(numbers, t)
+		}
+		ratio = math.Exp(ratio)
 		for k, share := range regressionShares {
 			out[k] += math.Log1p(share * (ratio - 1))
 		}

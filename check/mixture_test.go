@@ -138,3 +138,56 @@ func TestMixturesOfExact(t *testing.T) {
 		t.Errorf("a model without a past gains %g nats", g)
 	}
 }
+
+// TestMixturesOfVectors: the likelihood ratios of components are multiplied, and a
+// model that ignores the past of one component is found.
+func TestMixturesOfVectors(t *testing.T) {
+	const a, documents, n = 0.8, 200, 32
+	rng := rand.New(rand.NewPCG(3, 4))
+	var windows [][][]float64
+	var first, second [][]float64
+	var ids []int
+	for d := range documents {
+		var w [][]float64
+		var x, y []float64
+		u, v := rng.NormFloat64()/math.Sqrt(1-a*a), 0.0
+		for range n {
+			v = rng.NormFloat64()
+			w, x, y = append(w, []float64{u, v}), append(x, u), append(y, v)
+			u = a*u + rng.NormFloat64()
+		}
+		windows, first, second, ids = append(windows, w), append(first, x), append(second, y), append(ids, d)
+	}
+	normal := func(e, v float64) float64 { return -(math.Log(2*math.Pi*v) + e*e/v) / 2 }
+	white := func(w []float64, t int) float64 { return normal(w[t], 1) }
+	blind := func(w []float64, t int) float64 { return normal(w[t], 1/(1-a*a)) }
+	got, err := check.Mixtures(windows, ids, n/2, scoredAs(windows, func(w [][]float64, t int) float64 {
+		return normal(w[t][0], 1/(1-a*a)) + normal(w[t][1], 1)
+	}))
+	if err != nil || len(got) != 2 {
+		t.Fatal(len(got), err)
+	}
+	// The second component is scored by its exact law and has nothing to gain.
+	one, err := check.Mixtures(first, ids, n/2, scoredAs(first, blind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := check.Mixtures(second, ids, n/2, scoredAs(second, white))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := func(m check.Mixture) (sum float64) {
+		for _, g := range m.Gains {
+			sum += g / documents
+		}
+		return sum
+	}
+	for k := range got {
+		if g, w := mean(got[k]), mean(one[k]); math.Abs(g-w) > 0.15*w || g < 1 {
+			t.Errorf("mixture %d gains %g nats, of the first component alone %g", k, g, w)
+		}
+		if g := mean(none[k]); g > 0 {
+			t.Errorf("mixture %d gains %g nats over the exact law of the second component", k, g)
+		}
+	}
+}
