@@ -182,7 +182,7 @@ func (c *cell) key() string {
 	if c.fingerprint != "" {
 		damage = "model " + c.fingerprint
 	}
-	return fmt.Sprintf("l2m-calibration/5 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
+	return fmt.Sprintf("l2m-calibration/6 %s damage %s windows %d length %d cross %d draws %d range %g:%g seed %d estimators %v",
 		c.truth.Describe().Spec, damage, c.windows, c.o.Length, c.o.Cross, c.o.Draws, c.o.Range[0], c.o.Range[1], c.o.Seed, c.o.Estimators)
 }
 
