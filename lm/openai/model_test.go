@@ -141,13 +141,15 @@ func TestFingerprintIsOfTheModelNotOfTheDialect(t *testing.T) {
 func TestServersWithoutPromptLogProbsAreNamed(t *testing.T) {
 	for mode, want := range map[string]string{
 		"llamacpp": "llama-server, which has no such answer; give the GGUF file itself (--model FILE.gguf)",
-		"chat":     "Chat-only servers cannot",
+		"chat":     "chat-only servers cannot",
 		"text":     "llama-cpp-python takes no token ids",
 		"pydantic": "llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf",
 	} {
 		o := quick(startServer(t, mode))
 		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "gave up after") {
 			t.Errorf("%s: error %v does not say %q at once", mode, err, want)
+		} else if advice, _, found := strings.Cut(err.Error(), "It was asked"); !found || !strings.Contains(advice, want) {
+			t.Errorf("%s: error %v: the server's words stand before the advice", mode, err)
 		}
 	}
 }

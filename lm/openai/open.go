@@ -181,14 +181,14 @@ func (m *Model) learnDialect(ctx context.Context, e *endpoint, card card) error 
 	if broke != nil && !m.client.takesText(ctx, e, m.name) {
 		return broke // it may come back
 	}
-	advice := "other models: vLLM or SGLang"
+	advice := "chat-only servers cannot, and llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf, or serve it with l2m-llama serve; other models: vLLM or SGLang"
 	switch card.OwnedBy {
 	case "llamacpp":
 		advice = "this is llama.cpp's llama-server, which has no such answer; give the GGUF file itself (--model FILE.gguf), or serve it with l2m-llama serve, vLLM or SGLang"
 	case "library":
 		advice = "this is Ollama, which has no such answer; give the GGUF file itself (--model FILE.gguf), or serve it with l2m-llama serve, vLLM or SGLang"
 	}
-	return permanent(e, "it does not return log-probabilities of a prompt of token ids in any dialect (%s). Chat-only servers cannot, and llama-cpp-python takes no token ids; for a GGUF file, give the file itself: --model FILE.gguf, or serve it with l2m-llama serve; %s", strings.Join(said, "; "), advice)
+	return permanent(e, "it does not return log-probabilities of a prompt of token ids (%s). It was asked in each dialect: %s", advice, strings.Join(said, "; "))
 }
 
 // takesText reports whether a server answers a text prompt. If it does but fails on the
