@@ -40,8 +40,8 @@ type Options struct {
 	DType      arch.DType // zero: bfloat16
 	Lengths    []int64    // tokens; nil: 1,024, 4,096, 32,768 and 131,072
 	Capacities []float64  // nats per element; nil, without CapacityFrom: 1, 0.1 and 0.01
-	// CapacityFrom are directories of l2m compare; what the models compared there
-	// carried per element joins Capacities.
+	// CapacityFrom are directories of l2m compare, or "measured" for Measured; what the
+	// models there carried per element joins Capacities.
 	CapacityFrom []string
 	Ask          []int64 // lengths to answer "what would be needed" for
 	Level        float64 // of intervals; 0 means 0.95

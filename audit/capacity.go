@@ -10,8 +10,8 @@ import (
 	"github.com/l2m-lab/l2m/rundir"
 )
 
-// readCapacities adds the capacities measured by the comparisons in CapacityFrom to
-// Capacities. names has the model of each capacity, "" for given ones; it is nil
+// readCapacities adds the capacities measured by the comparisons in CapacityFrom, or in
+// our own study, to Capacities. names has the model of each capacity, "" for given ones; it is nil
 // without CapacityFrom.
 func (o *Options) readCapacities() (names []string, err error) {
 	if len(o.CapacityFrom) == 0 {
@@ -20,6 +20,13 @@ func (o *Options) readCapacities() (names []string, err error) {
 	names = make([]string, len(o.Capacities))
 	o.Capacities = slices.Clone(o.Capacities)
 	for _, dir := range o.CapacityFrom {
+		if dir == measuredWord {
+			for _, c := range Measured() {
+				o.Capacities = append(o.Capacities, c.Mean)
+				names = append(names, c.Family+", study recall")
+			}
+			continue
+		}
 		c, err := readComparison(dir)
 		if err != nil {
 			return nil, err

@@ -36,7 +36,7 @@ func Declare(s option.Set, o *Options) {
 	}, func(text string) (err error) {
 		o.Capacities, o.CapacityFrom, err = parseCapacities(text)
 		return err
-	}), "capacity", "", "nats that one element carries, or the directory of an l2m compare --config run that measured it (default 1,0.1,0.01)", option.Numbers)
+	}), "capacity", "", "nats that one element carries, the directory of an l2m compare --config run that measured it, or measured: what small trained models carried (default 1,0.1,0.01)", option.Numbers)
 	s.Value(dtype(&o.DType), "dtype", "", "storage of elements: bfloat16, float16, float8, int4, q8_0, q4_0, … (default bfloat16)", option.Numbers)
 	s.Value(option.Each("policy", func() (names []string) {
 		for _, p := range o.Policies {
@@ -223,10 +223,10 @@ func parseCapacities(s string) (nats []float64, from []string, err error) {
 		switch {
 		case err == nil && v > 0 && !math.IsInf(v, 0):
 			nats = append(nats, v)
-		case err != nil && word != "" && exists(word):
+		case word == measuredWord, err != nil && word != "" && exists(word):
 			from = append(from, word)
 		default:
-			return nil, nil, fmt.Errorf("%q is neither a positive number of nats nor the directory of a comparison", word)
+			return nil, nil, fmt.Errorf("%q is neither a positive number of nats, nor measured, nor the directory of a comparison", word)
 		}
 	}
 	return nats, from, nil
