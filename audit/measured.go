@@ -14,7 +14,7 @@ import (
 const measuredWord = "measured"
 
 // What models of the study recall carried (docs/studies.md#recall);
-// go run scripts/study-tables.go writes the file from docs/studies/recall.
+// go run lab/study/tables.go writes the file from docs/studies/recall.
 //
 //go:embed measured.json
 var measuredFile []byte

@@ -22,7 +22,7 @@ func TestMeasuredCapacitiesAreThoseOfTheStudy(t *testing.T) {
 	}
 	got, want := Measured(), LargestCapacities(s.Capacities("main"))
 	if len(got) == 0 || !reflect.DeepEqual(got, want) {
-		t.Errorf("measured.json has\n%+v\nand the study\n%+v\n(go run scripts/study-tables.go writes it)", got, want)
+		t.Errorf("measured.json has\n%+v\nand the study\n%+v\n(go run lab/study/tables.go writes it)", got, want)
 	}
 	for i, c := range got {
 		if !(c.Lowest <= c.Mean && c.Mean <= c.Highest) || c.Mean <= 0 || i > 0 && c.Mean > got[i-1].Mean {

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -344,5 +346,37 @@ func TestRecalledIsALowerBound(t *testing.T) {
 	}
 	if r := recalled(3, values, reader, (2+1./6)/3, 1); math.Abs(r.Nats-held) > 1e-12 {
 		t.Errorf("%+v; the loss of the best reader gives %g nats", r, held)
+	}
+}
+
+// docs/studies.md says how many models of each study there are, and how many are stored
+// where some are missing.
+func TestDocsSayHowManyModelsAreDone(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/studies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../docs/studies/*/study.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		doc, err := result.Read[result.Study](f, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := regexp.MustCompile(`(?m)^    l2m lab study ` + doc.Name + ` +# (\d+) models[^;\n]*(?:; (\d+) are done)?$`).FindStringSubmatch(string(docs))
+		want := []string{strconv.Itoa(doc.Planned), ""}
+		if len(doc.Cells) < doc.Planned {
+			want[1] = strconv.Itoa(len(doc.Cells))
+		}
+		if said == nil || !slices.Equal(said[1:], want) {
+			t.Errorf("docs/studies.md says %q of %s; want %q", said, doc.Name, want)
+		}
 	}
 }

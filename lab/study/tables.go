@@ -1,7 +1,7 @@
 //go:build ignore
 
 // Prints what docs/studies.md says of the studies together, and writes the capacities
-// that l2m audit --capacity measured takes: go run scripts/study-tables.go
+// that l2m audit --capacity measured takes: go run lab/study/tables.go
 package main
 
 import (
