@@ -281,6 +281,9 @@ func TestMisfitsAreErrors(t *testing.T) {
 		"axis":      func(g *graph.Graph) { g.Sum(g.Fill(1, 2), 1) },
 		"program":   func(g *graph.Graph) { g.Neg((&graph.Graph{}).Param("x", 1)) },
 		"loss":      func(g *graph.Graph) { g.Gradients(g.Param("x", 2), nil) },
+		"blocks": func(g *graph.Graph) { // three pairs of blocks in four chunks
+			g.Blocks(g.Fill(1, 1, 8, 1, 2), g.Fill(1, 1, 4, 2, 1, 4), []*graph.Node{g.Fill(1, 1, 3, 1, 1, 4)})
+		},
 		"groups": func(g *graph.Graph) {
 			g.Decayed(g.Fill(1, 1, 2, 2, 1), g.Fill(1, 1, 2, 2, 1), g.Fill(1, 1, 2, 3, 1), g.Fill(0, 1, 2, 3), 2)
 		},
