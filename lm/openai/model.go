@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http/httptrace"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/l2m-lab/l2m/lm"
@@ -66,9 +68,17 @@ func (m *Model) LogProbs(ctx context.Context, r lm.Request[token.ID]) (lm.Scores
 					return err
 				}
 			}
+			began, dialled := time.Now(), new(atomic.Bool)
 			var err error
-			out, err = m.ask(ctx, e, prompt, from)
-			return err
+			if out, err = m.ask(noteConnections(ctx, dialled), e, prompt, from); err != nil {
+				return err
+			}
+			// Behind a new connection may be another server: the old one may have ended
+			// while nothing was asked, which breaks no request.
+			if shown, _ := m.pool.seen(e); dialled.Load() && shown.Before(began) {
+				return m.identify(ctx, e)
+			}
+			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("scoring %d tokens with model %s: %w", len(prompt), m.name, err)
@@ -110,6 +120,15 @@ func (m *Model) ask(ctx context.Context, e *endpoint, prompt []token.ID, from in
 		return nil, permanent(e, "%s", err)
 	}
 	return append(guessed, out...), nil
+}
+
+// noteConnections sets dialled when a request of the context opens a connection.
+func noteConnections(ctx context.Context, dialled *atomic.Bool) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		if !c.Reused {
+			dialled.Store(true)
+		}
+	}})
 }
 
 // recheck is how often servers are asked for their model if their answers do not name

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -355,6 +357,75 @@ func TestServersOfDifferentModelsAreRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not the same weights") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A server that is replaced while nothing is asked breaks no request: its successor is
+// known by the new connection, and nothing it says is taken.
+func TestAServerReplacedBetweenRequestsIsNoticed(t *testing.T) {
+	for successor, want := range map[string]string{"vllm": "", "vllm+8": "not the same weights"} {
+		first, second := startServer(t, "vllm"), startServer(t, successor)
+		router := listen(t, strings.TrimPrefix(first.url, "http://"))
+		m := mustOpen(t, quick(&process{"http://" + router.Addr().String()}))
+		if _, err := m.LogProbs(t.Context(), window(0)); err != nil {
+			t.Fatal(err)
+		}
+		router.moveTo(strings.TrimPrefix(second.url, "http://"))
+		s, err := m.LogProbs(t.Context(), window(1))
+		switch {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("then %s: %v", successor, err)
+		case want == "":
+			checkWindow(t, 3, 1, s)
+		}
+	}
+}
+
+// router passes connections on to an address.
+type router struct {
+	net.Listener
+	mu   sync.Mutex
+	to   string
+	open []net.Conn
+}
+
+func listen(t *testing.T, to string) *router {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	r := &router{Listener: l, to: to}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r.mu.Lock()
+			out, err := net.Dial("tcp", r.to)
+			r.open = append(r.open, in)
+			r.mu.Unlock()
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go func() { io.Copy(out, in); out.Close() }()
+			go func() { io.Copy(in, out); in.Close() }()
+		}
+	}()
+	return r
+}
+
+// moveTo ends all connections, and passes new ones on to another address.
+func (r *router) moveTo(to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.to = to
+	for _, c := range r.open {
+		c.Close()
+	}
+	time.Sleep(100 * time.Millisecond) // until the client has noticed
 }
 
 func TestAKeyIsSentAndNeverShown(t *testing.T) {
