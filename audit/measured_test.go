@@ -46,6 +46,9 @@ func TestCapacityMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := parseCapacities("mesured"); err == nil || !strings.Contains(err.Error(), `"mesured" is neither`) || !strings.Contains(err.Error(), "measured, nor") {
+		t.Error(err)
+	}
 	o := Options{Capacities: nats, CapacityFrom: from}
 	if c := o.Command(); !strings.Contains(c, "--capacity 0.5,measured") {
 		t.Error(c)
