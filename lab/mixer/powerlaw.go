@@ -116,7 +116,7 @@ func (m *memory) merged(level int, x *graph.Node) *graph.Node {
 	B, blocks, from, H, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[4]
 	n := m.slots[level]
 	if j.queries == nil {
-		weights := g.Broadcast(j.weights, B*blocks, n, from) // small products in cache are faster than one of transposed copies
+		weights := g.Broadcast(j.weights, B*blocks, n, from) // small products, without transposed copies
 		return g.Reshape(g.Dot(weights, g.Reshape(x, B*blocks, from, H*width), false, false), B, blocks, n, H, width)
 	}
 	size := width / 2
