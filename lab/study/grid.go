@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/result"
@@ -58,16 +59,19 @@ type Cell struct {
 }
 
 //go:embed studies/*.json
-var studies embed.FS
+var files embed.FS
 
-// Studies are the built-in studies by name.
-func Studies() []Study {
-	return train.BuiltIn(studies, "studies/*.json", Read, func(s *Study, name string) { s.Name = name })
-}
+// studies are read once, since checking a grid builds every model of it.
+var studies = sync.OnceValue(func() []Study {
+	return train.BuiltIn(files, "studies/*.json", Read, func(s *Study, name string) { s.Name = name })
+})
+
+// Studies are the built-in studies by name. Their contents must not be changed.
+func Studies() []Study { return slices.Clone(studies()) }
 
 // Find returns a built-in study by name, or reads a file.
 func Find(name string) (Study, error) {
-	all := Studies()
+	all := studies()
 	if i := slices.IndexFunc(all, func(s Study) bool { return s.Name == name }); i >= 0 {
 		return all[i], nil
 	}

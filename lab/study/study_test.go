@@ -247,6 +247,9 @@ func TestRunRefusesOtherRecipes(t *testing.T) {
 // A copy of docs/studies/NAME is a run that can be continued; a study.json that no run
 // wrote is refused before anything is trained.
 func TestContinueFromStoredResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds every model of every study, in one goroutine: nothing for the race detector")
+	}
 	dirs, err := filepath.Glob("../../docs/studies/*")
 	if err != nil || len(dirs) == 0 {
 		t.Fatal(dirs, err)
@@ -282,6 +285,9 @@ func TestContinueFromStoredResults(t *testing.T) {
 
 // Every stored result of docs/studies is of a cell that its study has now.
 func TestStoredResultsAreOfTheGrid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds every model of every study, in one goroutine: nothing for the race detector")
+	}
 	files, err := filepath.Glob("../../docs/studies/*/study.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
