@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -46,14 +47,6 @@ func LargestCapacities(all []result.StudyCapacity) []result.StudyCapacity {
 			out[i] = c
 		}
 	}
-	slices.SortStableFunc(out, func(a, b result.StudyCapacity) int {
-		switch {
-		case a.Mean > b.Mean:
-			return -1
-		case a.Mean < b.Mean:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(out, func(a, b result.StudyCapacity) int { return cmp.Compare(b.Mean, a.Mean) })
 	return out
 }

@@ -1,9 +1,12 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/l2m-lab/l2m/info"
 )
@@ -11,14 +14,7 @@ import (
 // Spearman is the rank correlation of pairs (x, y): Pearson's of their ranks, where ties
 // have the mean of theirs. It is NaN if all x or all y are equal.
 func Spearman(x, y []float64) float64 {
-	rx, ry := ranks(x), ranks(y)
-	mean := float64(len(x)+1) / 2
-	var xy, xx, yy float64
-	for i := range rx {
-		a, b := rx[i]-mean, ry[i]-mean
-		xy, xx, yy = xy+a*b, xx+a*a, yy+b*b
-	}
-	return xy / math.Sqrt(xx*yy)
+	return stat.Correlation(ranks(x), ranks(y), nil)
 }
 
 // ranks are the ranks of values from 1; equal ones have the mean of theirs.
@@ -27,15 +23,7 @@ func ranks(values []float64) []float64 {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case values[a] < values[b]:
-			return -1
-		case values[a] > values[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
 	out := make([]float64, len(values))
 	for from := 0; from < len(order); {
 		to := from + 1
