@@ -29,8 +29,11 @@ func Quantize(from, to, fileType, library string) error {
 	if _, err := os.Stat(from); err != nil {
 		return fail("%w", err)
 	}
-	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fail("%s exists already", to)
+	part := fmt.Sprintf("%s.%d.part", to, os.Getpid()) // not a name that a file of the user's may have
+	for _, path := range []string{to, part} {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return fail("%s exists already", path)
+		}
 	}
 	if err := Load(library); err != nil {
 		return err
@@ -41,7 +44,6 @@ func Quantize(from, to, fileType, library string) error {
 		return fail("the library of llama.cpp: %w (default parameters %+v)", errOtherVersion, p)
 	}
 	p.Ftype, p.AllowRequantize, p.NThread = llama.Ftype(number), 1, int32(defaultThreads())
-	part := to + ".part"
 	defer os.Remove(part)
 	complaints()
 	if code := llama.ModelQuantize(from, part, &p); code != 0 {

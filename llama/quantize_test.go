@@ -24,6 +24,10 @@ func TestQuantize(t *testing.T) {
 		}
 		return nats
 	}
+	beside := filepath.Join(dir, "Q8_0.gguf.part")
+	if err := os.WriteFile(beside, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	want, largest := score(path), map[string]float64{}
 	for _, fileType := range []string{"Q8_0", "q4_0"} {
 		to := filepath.Join(dir, fileType+".gguf")
@@ -61,11 +65,13 @@ func TestQuantize(t *testing.T) {
 			t.Errorf("%v: %v, want …%s…", c, err, want)
 		}
 	}
-	if b, err := os.ReadFile(there); err != nil || string(b) != "mine" {
-		t.Errorf("a file that was there has changed: %q, %v", b, err)
+	for _, path := range []string{there, beside} {
+		if b, err := os.ReadFile(path); err != nil || string(b) != "mine" {
+			t.Errorf("%s, which was there, has changed: %q, %v", path, b, err)
+		}
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "*"))
-	if len(left) != 4 || slices.Contains(left, free) {
+	if len(left) != 5 || slices.Contains(left, free) {
 		t.Errorf("left behind: %v", left)
 	}
 }
