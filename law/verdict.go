@@ -226,7 +226,7 @@ func (a *Analysis) accept(s study, law string, lo, hi float64) {
 	case !s.compares:
 		a.Reason = fits + ", but there are too few lengths to compare it with other laws."
 	case hi-lo > vague:
-		a.Reason = fits + ", but an exponent that is known so badly is no law."
+		a.Reason = fits + ", but the exponent is too uncertain to call it one."
 	default:
 		a.Verdict = PowerLawHolds
 		a.Reason = fmt.Sprintf("A power law fits (%s; residuals %s)", law, probability(a.Power.P))
