@@ -17,7 +17,8 @@ func labLayers(c *config) []Layer {
 	if !c.perLayer("layer_types", len(types), c.layers()) {
 		return nil
 	}
-	head := func() int64 { return c.divide("hidden_size by num_attention_heads", d, n) }
+	head := func() int64 { return c.headSize(n) }
+	width := func() int64 { return c.mul(n, head()) }
 	attention := func() heads { return heads{n, head(), head()} }
 	kernel := c.sizeOr(4, "conv_kernel")
 	return each(len(types), func(i int) []Part {
@@ -29,9 +30,9 @@ func labLayers(c *config) []Layer {
 			w.N += c.countOr(0, "attention_sinks")
 			return []Part{w}
 		case "linear_attention", "gated_linear_attention":
-			return []Part{memory(c.mul(d, head()), false, "%d matrices of %d × %d", n, head(), head())}
+			return []Part{memory(c.mul(width(), head()), false, "%d matrices of %d × %d", n, head(), head())}
 		case "gated_delta":
-			return []Part{memory(c.mul(d, head()), false, "%d matrices of %d × %d", n, head(), head()), conv(c, c.mul(3, d), kernel)}
+			return []Part{memory(c.mul(width(), head()), false, "%d matrices of %d × %d", n, head(), head()), conv(c, c.mul(3, width()), kernel)}
 		case "mamba":
 			return mamba(c, c.mul(2, d), c.size("state_size"), kernel, false)
 		case "mamba2":

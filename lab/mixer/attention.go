@@ -33,21 +33,21 @@ func checkAttention(c *Config) error {
 	if err := c.checkHeads(c.Hidden); err != nil {
 		return err
 	}
-	if c.Place == "rope" && c.Hidden/c.Heads%2 != 0 {
-		return fmt.Errorf("rotary positions need heads of even size, not %d", c.Hidden/c.Heads)
+	if _, size, _ := c.heads(); c.Place == "rope" && size%2 != 0 {
+		return fmt.Errorf("rotary positions need heads of even size, not %d", size)
 	}
 	return nil
 }
 
 func (s scope) attention(seq sequence, x *graph.Node, attr graph.AttentionAttr) *graph.Node {
-	d, h := s.c.Hidden, s.c.Heads
+	h, size, d := s.c.heads()
 	q, k := s.split(s.linear("q.weight", x, d), h), s.split(s.linear("k.weight", x, d), h)
 	if s.c.Place == "rope" {
-		cos, sin := s.angles(seq.position(), x.Shape[1], d/h/2)
+		cos, sin := s.angles(seq.position(), x.Shape[1], size/2)
 		q, k = s.g.Rotary(q, cos, sin), s.g.Rotary(k, cos, sin)
 	}
 	v := s.split(s.linear("v.weight", x, d), h)
-	return s.output("o.weight", s.merge(seq.attention(q, k, v, attr)), d)
+	return s.output("o.weight", s.merge(seq.attention(q, k, v, attr)), s.c.Hidden)
 }
 
 // RotaryBase is θ of rotary positions (RoPE, arXiv 2104.09864).

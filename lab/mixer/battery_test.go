@@ -34,6 +34,9 @@ func subjects() map[string]mixer.Config {
 		out[name] = c
 	}
 	attention := []string{"full_attention"}
+	for _, name := range []string{"full_attention", "linear_attention", "gated_linear_attention", "gated_delta", "log_linear_attention", "power_law_memory"} {
+		change(name+" with heads of 2", []string{name}, func(c *mixer.Config) { c.Heads, c.HeadDim = 3, 2 })
+	}
 	change("rope", attention, func(c *mixer.Config) { c.Place = "rope" })
 	change("learned positions", attention, func(c *mixer.Config) { c.Place, c.Longest = "learned", length })
 	change("window of 1", []string{"sliding_attention"}, func(c *mixer.Config) { c.Window = 1 })

@@ -18,6 +18,7 @@ type Config struct {
 	// Layers.
 	Types   []string `json:"layer_types"`
 	Heads   int      `json:"num_attention_heads"`
+	HeadDim int      `json:"head_dim,omitempty"`                // numbers of a head; hidden_size/num_attention_heads where 0. Not of mamba and mamba2
 	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0 for none
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
@@ -124,7 +125,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("%s is %d; want 1 to %d", w.name, w.is, w.most)
 		}
 	}
-	for name, n := range map[string]int{"intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
+	for name, n := range map[string]int{"head_dim": c.HeadDim, "intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
 		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "memory_chunk": c.MemoryChunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
 		if n < 0 || n > 1<<30 {
 			return fmt.Errorf("%s is %d; it must not be negative", name, n)
@@ -168,9 +169,17 @@ func (c *Config) checkWords() error {
 	return nil
 }
 
-// headSize is hidden_size over the number of heads, which must divide it.
+// heads are the number of heads, the numbers of each, and those of all.
+func (c *Config) heads() (n, size, width int) {
+	if size = c.HeadDim; size == 0 {
+		size = c.Hidden / c.Heads
+	}
+	return c.Heads, size, c.Heads * size
+}
+
+// checkHeads wants a head_dim, or a number of heads that divides the width.
 func (c *Config) checkHeads(width int) error {
-	if width%c.Heads != 0 {
+	if c.HeadDim == 0 && width%c.Heads != 0 {
 		return fmt.Errorf("width %d is not a multiple of %d heads", width, c.Heads)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 // logLinear is log-linear attention (arXiv 2506.04761, section 3) with the decay
 // of Mamba-2: one state for each bit that is set in the number of past tokens (a
-// Fenwick tree), each read with a weight that the token sets. It keeps hidden²/heads
+// Fenwick tree), each read with a weight that the token sets. It keeps heads·head_dim²
 // numbers a state.
 var logLinear = mechanism{
 	name: "log_linear_attention", limited: true,
@@ -22,15 +22,16 @@ var logLinear = mechanism{
 		return c.checkHeads(c.Hidden)
 	},
 	mix: func(s scope, seq sequence, x *graph.Node) *graph.Node {
-		g, d, h := s.g, s.c.Hidden, s.c.Heads
+		g := s.g
+		h, size, d := s.c.heads()
 		q, k := s.split(g.SiLU(s.linear("q.weight", x, d)), h), s.split(g.SiLU(s.linear("k.weight", x, d)), h)
 		v := s.split(s.linear("v.weight", x, d), h)
 		a, _ := s.decayRate(s.linear("a.weight", x, h))
 		levels := bits.Len(uint(s.c.Longest - 1))
 		bias := s.param("level.bias", false, always(math.Log(math.E-1)), h*(1+levels)) // weights begin as 1
 		weights := g.Softplus(g.Add(s.linear("level.weight", x, h*(1+levels)), bias))
-		y := seq.levels(g.Scale(q, 1/math.Sqrt(float64(d/h))), k, v, a, s.split(weights, h), s.c.Chunk)
-		return s.output("o.weight", s.merge(s.rms("norm", y)), d)
+		y := seq.levels(g.Scale(q, 1/math.Sqrt(float64(size))), k, v, a, s.split(weights, h), s.c.Chunk)
+		return s.output("o.weight", s.merge(s.rms("norm", y)), s.c.Hidden)
 	},
 }
 

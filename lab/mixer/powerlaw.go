@@ -19,11 +19,11 @@ import (
 // tokens of its own chunk and the slots of the blocks before it. With scale and
 // exponent 1 and merges that change nothing it is full attention.
 var powerLawMemory = mechanism{name: powerLaw, limited: true, check: checkMemory, mix: func(s scope, seq sequence, x *graph.Node) *graph.Node {
-	d, h := s.c.Hidden, s.c.Heads
+	h, size, d := s.c.heads()
 	m := s.memory()
-	q := s.g.Scale(s.split(s.linear("q.weight", x, d), h), 1/math.Sqrt(float64(d/h)))
+	q := s.g.Scale(s.split(s.linear("q.weight", x, d), h), 1/math.Sqrt(float64(size)))
 	y := seq.memory(q, s.split(s.linear("kv.weight", x, 2*d), h), m)
-	return s.output("o.weight", s.merge(y), d)
+	return s.output("o.weight", s.merge(y), s.c.Hidden)
 }}
 
 const powerLaw = "power_law_memory"
@@ -76,7 +76,8 @@ func levelsFor(n, chunk int) int { return bits.Len(uint((n - 1) / chunk)) }
 func (s scope) memory() *memory {
 	c := s.c
 	m := &memory{s: s, chunk: c.MemoryChunk}
-	from, size := c.MemoryChunk, c.Hidden/c.Heads
+	from := c.MemoryChunk
+	_, size, _ := c.heads()
 	for i := range levelsFor(c.Longest, c.MemoryChunk) {
 		block := float64(c.MemoryChunk << i)
 		n := int(min(block, math.Ceil(c.Scale*math.Pow(2, c.Exponent*math.Log2(block)))))

@@ -96,6 +96,9 @@ func exportable(c *mixer.Config, kind string) error {
 			return fmt.Errorf("%s and %s layers are not one architecture of llama.cpp", c.Types[0], t)
 		}
 	}
+	if c.HeadDim != 0 && c.HeadDim*c.Heads != c.Hidden {
+		return fmt.Errorf("head_dim %d × num_attention_heads %d is not hidden_size %d; models with such heads are not exported", c.HeadDim, c.Heads, c.Hidden)
+	}
 	if kind != kindSymbols || c.Vocabulary != byteVocabulary {
 		return errors.New("only models of bytes have tokens that llama.cpp can write out")
 	}
