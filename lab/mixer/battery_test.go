@@ -51,6 +51,7 @@ func subjects() map[string]mixer.Config {
 	change("levels without a chunk", []string{"log_linear_attention"}, func(c *mixer.Config) { c.Chunk, c.Longest = 1, 12 })
 	memory := []string{"power_law_memory"}
 	change("memory merged by attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "attention", 0.5 })
+	change("nested attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "nested", 0.5 })
 	change("memory of one slot a level", memory, func(c *mixer.Config) { c.Exponent, c.MemoryChunk = 0, 2 })
 	change("memory without a chunk", memory, func(c *mixer.Config) { c.Scale, c.MemoryChunk = 1.5, 1 })
 	return out

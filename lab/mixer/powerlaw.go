@@ -32,6 +32,7 @@ const powerLaw = "power_law_memory"
 const (
 	mergeLinear    = "linear"    // a learned matrix over slots for each level
 	mergeAttention = "attention" // learned queries read them, with a learned bias for each slot
+	mergeNested    = "nested"    // some are kept, the others dropped: the tokens that are left lie at distances like k^(1/exponent)
 )
 
 func checkMemory(c *Config) error {
@@ -47,8 +48,8 @@ func checkMemory(c *Config) error {
 		return fmt.Errorf("memory_exponent is %g; want 0 to 1", c.Exponent)
 	case c.MemoryChunk < 1 || bits.OnesCount(uint(c.MemoryChunk)) != 1:
 		return fmt.Errorf("memory_chunk is %d; want a power of two", c.MemoryChunk)
-	case !slices.Contains([]string{mergeLinear, mergeAttention}, c.Merge):
-		return fmt.Errorf("memory_merge is %q; want %s or %s", c.Merge, mergeLinear, mergeAttention)
+	case !slices.Contains([]string{mergeLinear, mergeAttention, mergeNested}, c.Merge):
+		return fmt.Errorf("memory_merge is %q; want %s, %s or %s", c.Merge, mergeLinear, mergeAttention, mergeNested)
 	case c.Longest < 1:
 		return fmt.Errorf("max_position_embeddings is not set: it says how many levels there are")
 	}
@@ -83,9 +84,12 @@ func (s scope) memory() *memory {
 		n := int(min(block, math.Ceil(c.Scale*math.Pow(2, c.Exponent*math.Log2(block)))))
 		level := s.in(fmt.Sprint(i))
 		j := join{}
-		if c.Merge == mergeLinear {
+		switch c.Merge {
+		case mergeNested:
+			j.weights = s.g.Constant(newest(n, from), n, from)
+		case mergeLinear:
 			j.weights = level.param("merge.weight", true, mixing(n, from, 1/math.Sqrt(math.Ceil(float64(from)/float64(n))), 0.1/math.Sqrt(float64(from))), n, from)
-		} else {
+		default:
 			j.weights = level.param("merge.bias", false, mixing(n, from, 4, 0.1), n, from)
 			j.queries = level.param("merge.queries", true, normal(0.1), c.Heads, n, size)
 		}
@@ -108,6 +112,16 @@ func mixing(n, from int, at, noise float64) func(*rand.Rand) float64 {
 		}
 		return x
 	}
+}
+
+// newest is a matrix [n from] that keeps the last of the columns that a row of
+// mixing shares.
+func newest(n, from int) []float32 {
+	x := make([]float32, n*from)
+	for i := range n {
+		x[i*from+((i+1)*from-1)/n] = 1
+	}
+	return x
 }
 
 // merged makes the slots of a level, [B blocks slots H 2·size], from the tokens

@@ -70,3 +70,19 @@ func TestMemoriesThatDoNotFitAreErrors(t *testing.T) {
 		}
 	}
 }
+
+// With one slot a block, nested attention sees of a block its newest token alone.
+func TestNestedAttentionSeesTheTokensThatItKeeps(t *testing.T) {
+	c := settled(t, mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Vocabulary: 5, Types: []string{"power_law_memory"}, Merge: "nested", MemoryChunk: 2, Longest: 16})
+	rng := rand.New(rand.NewPCG(5, 5))
+	feed := trained(c, rng)
+	x := tokens(c, rng)
+	want := forward(t, c, feed, x)
+	for changed, seen := range map[int]bool{0: false, 3: false, 6: false, 7: true, 9: true} { // token 10 reads blocks 0–7 and 8–9, and itself
+		other := append([]float64(nil), x...)
+		other[changed] = float64((int(x[changed]) + 1) % c.Vocabulary)
+		if d := distance(forward(t, c, feed, other)[10], want[10]); (d > 1e-9) != seen {
+			t.Errorf("a change of token %d changes token 10 by %v", changed, d)
+		}
+	}
+}
