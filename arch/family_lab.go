@@ -19,7 +19,7 @@ func labLayers(c *config) []Layer {
 	}
 	head := func() int64 { return c.headSize(n) }
 	width := func() int64 { return c.mul(n, head()) }
-	attention := func() heads { return heads{n, head(), head()} }
+	attention := func() heads { return heads{c.sizeOr(n, "num_key_value_heads"), head(), head()} }
 	kernel := c.sizeOr(4, "conv_kernel")
 	return each(len(types), func(i int) []Part {
 		switch types[i] {

@@ -23,9 +23,10 @@ func TestExportedModels(t *testing.T) {
 		model mixer.Config
 		close float64
 	}{
-		"llama":  {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
-		"gpt2":   {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "learned", Norm: "layernorm", MLP: "gelu"}, closeGELU},
-		"mamba2": {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm"}, close},
+		"llama with shared keys": {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, KVHeads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
+		"llama":                  {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
+		"gpt2":                   {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "learned", Norm: "layernorm", MLP: "gelu"}, closeGELU},
+		"mamba2":                 {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm"}, close},
 	} {
 		t.Run(name, func(t *testing.T) { testExported(t, c.model, c.close) })
 	}

@@ -3,6 +3,7 @@ package mixer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/l2m-lab/l2m/lab/graph"
 )
@@ -41,13 +42,26 @@ func checkAttention(c *Config) error {
 
 func (s scope) attention(seq sequence, x *graph.Node, attr graph.AttentionAttr) *graph.Node {
 	h, size, d := s.c.heads()
-	q, k := s.split(s.linear("q.weight", x, d), h), s.split(s.linear("k.weight", x, d), h)
+	kv := s.c.keyHeads()
+	q, k := s.split(s.linear("q.weight", x, d), h), s.split(s.linear("k.weight", x, kv*size), kv)
 	if s.c.Place == "rope" {
 		cos, sin := s.angles(seq.position(), x.Shape[1], size/2)
 		q, k = s.g.Rotary(q, cos, sin), s.g.Rotary(k, cos, sin)
 	}
-	v := s.split(s.linear("v.weight", x, d), h)
+	v := s.split(s.linear("v.weight", x, kv*size), kv)
 	return s.output("o.weight", s.merge(seq.attention(q, k, v, attr)), s.c.Hidden)
+}
+
+// shared repeats heads of keys or values [… G n], each for the next of H queries' heads.
+func shared(g *graph.Graph, x *graph.Node, H int) *graph.Node {
+	shape := slices.Clone(x.Shape)
+	G, n := shape[len(shape)-2], shape[len(shape)-1]
+	if G == H {
+		return x
+	}
+	front := shape[:len(shape)-2]
+	one, many := append(slices.Clone(front), G, 1, n), append(slices.Clone(front), G, H/G, n)
+	return g.Reshape(g.Broadcast(g.Reshape(x, one...), many...), append(front, H, n)...)
 }
 
 // RotaryBase is θ of rotary positions (RoPE, arXiv 2104.09864).

@@ -37,7 +37,12 @@ func subjects() map[string]mixer.Config {
 	for _, name := range []string{"full_attention", "linear_attention", "gated_linear_attention", "gated_delta", "log_linear_attention", "power_law_memory"} {
 		change(name+" with heads of 2", []string{name}, func(c *mixer.Config) { c.Heads, c.HeadDim = 3, 2 })
 	}
+	for _, name := range []string{"full_attention", "sliding_attention", "power_law_memory"} {
+		change(name+" with shared keys", []string{name}, func(c *mixer.Config) { c.Heads, c.KVHeads, c.HeadDim = 4, 2, 3 })
+	}
+	change("shared keys, merged by attention", []string{"power_law_memory"}, func(c *mixer.Config) { c.Merge, c.Heads, c.KVHeads = "attention", 4, 1 })
 	change("rope", attention, func(c *mixer.Config) { c.Place = "rope" })
+	change("rope with shared keys", attention, func(c *mixer.Config) { c.Place, c.KVHeads = "rope", 1 })
 	change("learned positions", attention, func(c *mixer.Config) { c.Place, c.Longest = "learned", length })
 	change("window of 1", []string{"sliding_attention"}, func(c *mixer.Config) { c.Window = 1 })
 	change("sinks", []string{"sliding_attention"}, func(c *mixer.Config) { c.Sinks, c.Place = 2, "rope" })
@@ -283,6 +288,7 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		says   string
 	}{
 		{func(c *mixer.Config) { c.Hidden = 9 }, "width 9 is not a multiple of 2 heads"},
+		{func(c *mixer.Config) { c.KVHeads = 3 }, "num_key_value_heads is 3, which does not divide the 2 query heads"},
 		{func(c *mixer.Config) { c.Types = nil }, "layer_types names no mechanism"},
 		{func(c *mixer.Config) { c.Types = []string{"mamba3"} }, `layer_types names "mamba3"`},
 		{func(c *mixer.Config) { c.Types = []string{"sliding_attention"} }, "sliding_window is not set"},

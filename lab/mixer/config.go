@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ type Config struct {
 	Heads   int      `json:"num_attention_heads"`
 	HeadDim int      `json:"head_dim,omitempty"`                // numbers of a head; hidden_size/num_attention_heads where 0. Not of mamba and mamba2
 	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0 for none
+	KVHeads int      `json:"num_key_value_heads,omitempty"`     // of full_attention, sliding_attention and power_law_memory, each read by as many query heads; num_attention_heads where 0
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
 	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
@@ -125,7 +127,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("%s is %d; want 1 to %d", w.name, w.is, w.most)
 		}
 	}
-	for name, n := range map[string]int{"head_dim": c.HeadDim, "intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
+	for name, n := range map[string]int{"head_dim": c.HeadDim, "num_key_value_heads": c.KVHeads, "intermediate_size": c.Inner, "max_position_embeddings": c.Longest, "sliding_window": c.Window,
 		"attention_sinks": c.Sinks, "state_size": c.State, "conv_kernel": c.Kernel, "chunk_size": c.Chunk, "memory_chunk": c.MemoryChunk, "vocab_size": c.Vocabulary, "vector_size": c.Vector} {
 		if n < 0 || n > 1<<30 {
 			return fmt.Errorf("%s is %d; it must not be negative", name, n)
@@ -177,10 +179,16 @@ func (c *Config) heads() (n, size, width int) {
 	return c.Heads, size, c.Heads * size
 }
 
+// keyHeads is the number of heads of keys and values.
+func (c *Config) keyHeads() int { return cmp.Or(c.KVHeads, c.Heads) }
+
 // checkHeads wants a head_dim, or a number of heads that divides the width.
 func (c *Config) checkHeads(width int) error {
 	if c.HeadDim == 0 && width%c.Heads != 0 {
 		return fmt.Errorf("width %d is not a multiple of %d heads", width, c.Heads)
+	}
+	if c.KVHeads != 0 && c.Heads%c.KVHeads != 0 {
+		return fmt.Errorf("num_key_value_heads is %d, which does not divide the %d query heads", c.KVHeads, c.Heads)
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ var powerLawMemory = mechanism{name: powerLaw, limited: true, check: checkMemory
 	h, size, d := s.c.heads()
 	m := s.memory()
 	q := s.g.Scale(s.split(s.linear("q.weight", x, d), h), 1/math.Sqrt(float64(size)))
-	y := seq.memory(q, s.split(s.linear("kv.weight", x, 2*d), h), m)
+	kv := s.c.keyHeads()
+	y := seq.memory(q, s.split(s.linear("kv.weight", x, 2*kv*size), kv), m)
 	return s.output("o.weight", s.merge(y), s.c.Hidden)
 }}
 
@@ -91,10 +92,10 @@ func (s scope) memory() *memory {
 			j.weights = level.param("merge.weight", true, mixing(n, from, 1/math.Sqrt(math.Ceil(float64(from)/float64(n))), 0.1/math.Sqrt(float64(from))), n, from)
 		default:
 			j.weights = level.param("merge.bias", false, mixing(n, from, 4, 0.1), n, from)
-			j.queries = level.param("merge.queries", true, normal(0.1), c.Heads, n, size)
+			j.queries = level.param("merge.queries", true, normal(0.1), c.keyHeads(), n, size)
 		}
 		m.slots, m.joins = append(m.slots, n), append(m.joins, j)
-		m.shift = append(m.shift, level.param("shift", false, normal(0.2), c.Heads, n, 2*size))
+		m.shift = append(m.shift, level.param("shift", false, normal(0.2), c.keyHeads(), n, 2*size))
 		from = 2 * n
 	}
 	return m
@@ -156,21 +157,21 @@ func softmax(g *graph.Graph, logits *graph.Node) *graph.Node {
 // blocks read the slots of the left halves.
 func (w whole) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	g := w.g
-	B, T, H := q.Shape[0], q.Shape[1], q.Shape[2]
+	B, T, H, G := q.Shape[0], q.Shape[1], q.Shape[2], kv.Shape[2]
 	levels := levelsFor(T, m.chunk)
 	if levels > len(m.slots) {
 		panic(&graph.ShapeError{Text: fmt.Sprintf("a sequence of %d tokens is longer than max_position_embeddings, %d", T, m.s.c.Longest)})
 	}
 	n := m.chunk << levels // later tokens change nothing for earlier ones
 	pad := func(x *graph.Node) *graph.Node {
-		return g.Pad(x, []int{0, 0, 0, 0}, []int{B, n, H, x.Shape[3]})
+		return g.Pad(x, []int{0, 0, 0, 0}, []int{B, n, x.Shape[2], x.Shape[3]})
 	}
-	below := g.Reshape(pad(kv), B, n/m.chunk, m.chunk, H, -1)
-	own, left := below, []*graph.Node{}
+	below := g.Reshape(pad(kv), B, n/m.chunk, m.chunk, G, -1)
+	own, left := shared(g, below, H), []*graph.Node{}
 	for i := range levels {
 		slots := m.merged(i, below)
-		below = g.Reshape(slots, B, slots.Shape[1]/2, 2*m.slots[i], H, -1)
-		left = append(left, m.readable(i, g.Cut(below, 2, 0, m.slots[i])))
+		below = g.Reshape(slots, B, slots.Shape[1]/2, 2*m.slots[i], G, -1)
+		left = append(left, shared(g, m.readable(i, g.Cut(below, 2, 0, m.slots[i])), H))
 	}
 	return g.Cut(g.Blocks(pad(q), own, left), 1, 0, T)
 }
@@ -179,13 +180,13 @@ func (w whole) memory(q, kv *graph.Node, m *memory) *graph.Node {
 // After the last token that positions allow nothing is kept.
 func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 	g := s.g
-	B, H, size := q.Shape[0], q.Shape[2], q.Shape[3]
+	B, H, G, size := q.Shape[0], q.Shape[2], kv.Shape[2], q.Shape[3]
 	held := make([]*graph.Node, 1+len(m.slots)) // tokens, then blocks by level, [B 1 n H 2·size]
 	if s.at > 0 {
 		copy(held, s.state[len(s.next):])
 	}
 	old := slices.Clone(held)
-	if held[0] = g.Reshape(kv, B, 1, 1, H, 2*size); old[0] != nil {
+	if held[0] = g.Reshape(kv, B, 1, 1, G, 2*size); old[0] != nil {
 		held[0] = g.Concat(2, old[0], held[0])
 	}
 	seen := []*graph.Node{held[0]}
@@ -194,7 +195,7 @@ func (s *step) memory(q, kv *graph.Node, m *memory) *graph.Node {
 			seen = append(seen, m.readable(i, x))
 		}
 	}
-	all := g.Concat(2, seen...)
+	all := shared(g, g.Concat(2, seen...), H)
 	all = g.Transpose(g.Reshape(all, B, -1, H, 2*size), 0, 2, 1, 3)
 	logits := g.Dot(g.Reshape(q, B, H, 1, size), g.Cut(all, 3, 0, size), false, true)
 	y := g.Dot(softmax(g, logits), g.Cut(all, 3, size, size), false, false)

@@ -26,7 +26,8 @@ type whole struct{ g *graph.Graph }
 func (whole) position() int { return 0 }
 
 func (w whole) attention(q, k, v *graph.Node, attr graph.AttentionAttr) *graph.Node {
-	return w.g.Attention(q, k, v, attr)
+	H := q.Shape[2]
+	return w.g.Attention(q, shared(w.g, k, H), shared(w.g, v, H), attr)
 }
 
 func (w whole) decayed(q, k, v, a *graph.Node, chunk int) *graph.Node {
@@ -97,6 +98,7 @@ func (s *step) attention(q, k, v *graph.Node, attr graph.AttentionAttr) *graph.N
 	values := s.grown(v)
 	s.keep(s.visible(values, attr))
 	heads := func(x *graph.Node) *graph.Node { return s.g.Transpose(x, 0, 2, 1, 3) }
+	keys, values = shared(s.g, keys, q.Shape[2]), shared(s.g, values, q.Shape[2])
 	logits := s.g.Scale(s.g.Dot(heads(q), heads(keys), false, true), 1/math.Sqrt(float64(q.Shape[3])))
 	weights := s.g.Exp(s.g.Sub(logits, s.g.LogSumExp(logits)))
 	return heads(s.g.Dot(weights, heads(values), false, false))
@@ -119,8 +121,7 @@ func (s *step) perHead(x *graph.Node) *graph.Node {
 
 // grouped repeats the groups of x [B 1 G n] for H heads.
 func (s *step) grouped(x *graph.Node, H int) *graph.Node {
-	B, G, n := x.Shape[0], x.Shape[2], x.Shape[3]
-	return s.g.Reshape(s.g.Broadcast(s.g.Reshape(x, B, 1, G, 1, n), B, 1, G, H/G, n), B, 1, H, n)
+	return shared(s.g, x, H)
 }
 
 func (s *step) decayed(q, k, v, a *graph.Node, _ int) *graph.Node {

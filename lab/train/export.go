@@ -124,7 +124,7 @@ var exportLlama = export{
 		return nil
 	},
 	sizes: func(c *mixer.Config) []sizeKey {
-		return []sizeKey{{"attention.head_count", c.Heads}, {"attention.head_count_kv", c.Heads}, {"rope.dimension_count", c.Hidden / c.Heads}}
+		return []sizeKey{{"attention.head_count", c.Heads}, {"attention.head_count_kv", cmp.Or(c.KVHeads, c.Heads)}, {"rope.dimension_count", c.Hidden / c.Heads}}
 	},
 	layer: func(e *exported, from, to string) {
 		head := e.m.config.Hidden / e.m.config.Heads
@@ -149,6 +149,8 @@ var exportGPT2 = export{
 		switch {
 		case c.Types[0] != "full_attention":
 			return fmt.Errorf("llama.cpp runs full_attention and mamba2 layers; these are %s", c.Types[0])
+		case c.KVHeads != 0 && c.KVHeads != c.Heads:
+			return fmt.Errorf("a GPT-2, the model with learned positions, has keys for each of its %d heads (num_key_value_heads: 0)", c.Heads)
 		case c.Norm != "layernorm":
 			return errors.New("a GPT-2, the model with learned positions, has layer norms (norm: layernorm)")
 		case c.MLP != "gelu" || c.Inner == 0:
