@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/llama"
 	"github.com/l2m-lab/l2m/lm"
+	"github.com/l2m-lab/l2m/lm/fetch"
 	"github.com/l2m-lab/l2m/lm/pipe"
 )
 
@@ -123,6 +125,31 @@ func TestCheck(t *testing.T) {
 	out, err = exec.Command(os.Args[0], "check", "--bos", "0", path, "--kv-type", "f32", "--threads", "1").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "before every sequence: 0 <unk> (as requested)") || !strings.Contains(string(out), "nats each") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The fetched model gives what a few lines of NumPy compute from the same weights in 32 bits,
+// apart from what llama.cpp rounds to 8 bits.
+func TestFetchedModel(t *testing.T) {
+	if err := llama.Load(""); err != nil {
+		t.Skipf("%v; scripts/fetch-llama.sh gets it", err)
+	}
+	cache, err := fetch.Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, ok := fetch.Find("smollm2")
+	if !ok || !model.Present(cache) {
+		t.Skip("l2m model fetch smollm2 gets the model")
+	}
+	t.Setenv(realEnv, "yes")
+	for bos, want := range map[string]float64{"<|endoftext|>": 2.456, "<|im_start|>": 2.951} {
+		out, err := exec.Command(os.Args[0], "check", model.Path(cache), "--bos", bos).CombinedOutput()
+		_, after, _ := strings.Cut(string(out), " has 14 tokens of ")
+		nats, _ := strconv.ParseFloat(strings.TrimSuffix(strings.SplitN(after, "\n", 2)[0], " nats each"), 64)
+		if err != nil || math.Abs(nats-want) > 0.1 {
+			t.Errorf("after %s: %.2f nats a token, NumPy %.3f; %v\n%s", bos, nats, want, err, out)
+		}
 	}
 }
 
