@@ -227,6 +227,76 @@ func TestStepsAreTheTrainingForm(t *testing.T) {
 	}
 }
 
+// Windows that get the state of the window before are the training form of all of them
+// together, whatever their length; mechanisms that keep tokens are refused.
+func TestCarriedWindowsAreTheTrainingForm(t *testing.T) {
+	carried := 0
+	for name, c := range subjects() {
+		c = settled(t, c)
+		if c.CheckCarried() != nil {
+			continue
+		}
+		carried++
+		rng := rand.New(rand.NewPCG(4, 4))
+		feed := trained(c, rng)
+		x := tokens(c, rng)
+		want := forward(t, c, feed, x)
+		width := len(x) / length
+		var states [][]float64
+		at := 0
+		for _, n := range []int{4, 2, 5, 1} {
+			var out []*graph.Node
+			given := 0
+			if _, err := graph.Build(func(g *graph.Graph) {
+				y, next := c.Continue(g, g.Input("x", shape(c, n)...), func(shape ...int) *graph.Node {
+					in := fmt.Sprint("state", given)
+					if given < len(states) {
+						feed[in] = states[given]
+					} else {
+						size := 1
+						for _, d := range shape {
+							size *= d
+						}
+						feed[in] = make([]float64, size)
+					}
+					given++
+					return g.Input(in, shape...)
+				})
+				out = append(next, y)
+			}); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			feed["x"] = x[at*width : (at+n)*width]
+			v, err := graph.Eval(out, feed)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			states = v[:len(v)-1]
+			if given != len(states) || given == 0 {
+				t.Fatalf("%s: %d states are taken and %d left", name, given, len(states))
+			}
+			for i, row := range slices.Collect(slices.Chunk(v[len(v)-1], len(want[0]))) {
+				if d := distance(row, want[at+i]); !(d < 1e-9) {
+					t.Fatalf("%s: token %d differs from the training form by %v", name, at+i, d)
+				}
+			}
+			at += n
+		}
+	}
+	if carried != 8 {
+		t.Errorf("%d subjects carry their state", carried)
+	}
+	for name, says := range map[string]string{"full_attention": "full_attention does not have a state of constant size", "learned positions": "full_attention does not", "hybrid without MLP": "sliding_attention does not", "log_linear_attention": "log_linear_attention does not"} {
+		if err := settled(t, subjects()[name]).CheckCarried(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v, want %q", name, err, says)
+		}
+	}
+	c := settled(t, subjects()["mamba2"])
+	if c.Place = "learned"; c.CheckCarried() == nil {
+		t.Error("learned positions are carried")
+	}
+}
+
 // TestModelsHaveRightGradients compares derivatives by some numbers of every
 // parameter with central differences.
 func TestModelsHaveRightGradients(t *testing.T) {

@@ -54,6 +54,9 @@ func (t *trainer) save() error {
 	tensors = append(tensors, sections(t.run.layout, secondPrefix, t.opt.second)...)
 	n := []int{len(t.run.Loss)}
 	tensors = append(tensors, tensor{curveLoss, n, t.run.Loss}, tensor{curveNorm, n, t.run.Norm})
+	for i, x := range t.carried {
+		tensors = append(tensors, tensor{inputState(i), []int{len(x)}, x})
+	}
 	if err := writeTensors(t.o.Checkpoint, tensors, map[string]string{
 		"format": checkpointFormat, "recipe": t.run.Recipe.key(), "steps": strconv.Itoa(t.run.Steps),
 		"tokens": strconv.FormatInt(t.run.Tokens, 10), "evaluations": string(evaluations), "stopped": strconv.FormatBool(t.run.Stopped),
@@ -109,6 +112,9 @@ func (t *trainer) restore(r io.Reader) error {
 	}
 	t.run.Steps, t.run.Tokens, t.run.Stopped, t.saved = steps, tokens, stopped, steps
 	t.run.Loss, t.run.Norm = tensors[curveLoss].data, tensors[curveNorm].data
+	for i := 0; tensors[inputState(i)].data != nil; i++ {
+		t.carried = append(t.carried, tensors[inputState(i)].data)
+	}
 	if len(t.run.Loss) != steps || len(t.run.Norm) != steps {
 		return fmt.Errorf("curves of %d and %d steps after %d", len(t.run.Loss), len(t.run.Norm), steps)
 	}

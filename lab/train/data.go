@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -171,6 +172,9 @@ const (
 	inputTargets = "targets" // symbols
 	inputWeights = "weights"
 )
+
+// inputState is the input of state number i of the window before, see Recipe.Carry.
+func inputState(i int) string { return "state." + strconv.Itoa(i) }
 
 func (d *gaussian) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
 	f, err := d.factor(length)

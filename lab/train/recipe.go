@@ -24,6 +24,10 @@ type Recipe struct {
 	Order   string `json:"order,omitempty"` // of several lengths: "in-turn" (a curriculum, equal numbers of steps) or "mixed"
 	Steps   int    `json:"steps"`
 	Batch   int    `json:"batch"` // sequences per step
+	// Carry is the number of windows of one text that follow each other in as many
+	// steps, each from the state that the one before left, which is taken as given:
+	// truncated back-propagation. 0 and 1: every sequence begins anew.
+	Carry int `json:"carry,omitempty"`
 
 	Optimiser   string  `json:"optimiser,omitempty"` // "adamw" or "muon"
 	Rate        float64 `json:"rate"`                // the highest learning rate
@@ -95,7 +99,28 @@ func (r Recipe) Settled(d Data) (Recipe, error) {
 	if err := r.check(d); err != nil {
 		return r, err
 	}
+	if err := r.checkCarry(d); err != nil {
+		return r, fmt.Errorf("recipe: carry is %d: %w", r.Carry, err)
+	}
 	return r, r.checkSize()
+}
+
+// checkCarry refuses what has no consecutive windows, or no state to carry between them.
+func (r *Recipe) checkCarry(d Data) error {
+	switch _, isText := d.(*text); {
+	case r.Carry < 0 || r.Carry > 1<<20:
+		return errors.New("it must be the number of windows of a text to train on one after another")
+	case r.Carry < 2:
+		return nil
+	case !isText:
+		return errors.New("only text has windows that follow each other (data bytes)")
+	case len(r.Lengths) > 1:
+		return errors.New("windows that follow each other have one length")
+	}
+	if err := d.CheckLength(r.Carry * r.Lengths[0]); err != nil {
+		return fmt.Errorf("%d windows of %d tokens: %w", r.Carry, r.Lengths[0], err)
+	}
+	return r.Model.CheckCarried()
 }
 
 // checkSize refuses models that do not fit into any memory.

@@ -18,7 +18,11 @@ import (
 
 // symbolLoss is the cross-entropy of symbols, nats.
 func symbolLoss(g *graph.Graph, c *mixer.Config, batch, length int) built {
-	logits := c.Forward(g, g.Input(inputX, batch, length))
+	return lossOf(g, c.Forward(g, g.Input(inputX, batch, length)), batch, length)
+}
+
+// lossOf is symbolLoss of logits.
+func lossOf(g *graph.Graph, logits *graph.Node, batch, length int) built {
 	targets := g.Input(inputTargets, batch*length)
 	return built{loss: g.Reshape(g.CrossEntropy(logits, targets), batch, length), weights: g.Input(inputWeights, batch, length), logits: logits}
 }
@@ -324,6 +328,11 @@ func (d *text) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
 }
 
 func (d *text) draw(rng *rand.Rand, i, length int, input func(name string) []float32) {
+	predict(d.excerpt(rng, length), d.vocabulary-1, i, input)
+}
+
+// excerpt begins at a random position of the text from which on there are so many tokens.
+func (d *text) excerpt(rng *rand.Rand, length int) []token.ID {
 	for {
 		at := rng.IntN(d.cumulated[len(d.cumulated)-1])
 		doc := 0
@@ -337,10 +346,19 @@ func (d *text) draw(rng *rand.Rand, i, length int, input func(name string) []flo
 		}
 		at -= d.cumulated[doc] - len(d.train[doc])
 		if at+length <= len(d.train[doc]) {
-			predict(d.train[doc][at:at+length], d.vocabulary-1, i, input)
-			return
+			return d.train[doc][at : at+length]
 		}
 	}
+}
+
+// drawPart fills the inputs of sequence number i of a batch with one of so many windows
+// that follow each other.
+func (d *text) drawPart(rng *rand.Rand, i, length, part, parts int, input func(name string) []float32) {
+	all, start := d.excerpt(rng, parts*length), d.vocabulary-1
+	if part > 0 {
+		start = int(all[part*length-1])
+	}
+	predict(all[part*length:(part+1)*length], start, i, input)
 }
 
 func (d *text) tests() int { return len(d.testing) }

@@ -60,6 +60,7 @@ type trainer struct {
 	o       Options
 	opt     *optimiser
 	workers map[int][]*cpu.Machine // by length: mixed lengths come back at once
+	carried [][]float32            // states that the last window left, of the whole batch, see Recipe.Carry
 	saved   int
 	savedAt time.Time
 }
@@ -150,22 +151,34 @@ func (t *trainer) finish(ctx context.Context) error {
 	return t.save()
 }
 
-// program builds the loss of a shard and its derivatives.
-func program(data Data, c *mixer.Config, layout *cpu.Layout, batch, shard, length int, set cpu.Set) (*cpu.Program, error) {
-	var results []*graph.Node
+// program builds the loss of a shard, its derivatives and the states that it leaves,
+// if they are carried.
+func program(data Data, r *Recipe, layout *cpu.Layout, shard, length int, set cpu.Set) (*cpu.Program, []*graph.Node, error) {
+	var results, states []*graph.Node
 	if _, err := graph.Build(func(g *graph.Graph) {
-		b := data.loss(g, c, shard, length)
-		loss := g.Scale(g.SumAll(g.Mul(b.loss, b.weights)), 1/float64(batch))
+		var b built
+		if r.Carry > 1 {
+			given := 0
+			logits, left := r.Model.Continue(g, g.Input(inputX, shard, length), func(shape ...int) *graph.Node {
+				given++
+				return g.Input(inputState(given-1), shape...)
+			})
+			b, states = lossOf(g, logits, shard, length), left
+		} else {
+			b = data.loss(g, &r.Model, shard, length)
+		}
+		loss := g.Scale(g.SumAll(g.Mul(b.loss, b.weights)), 1/float64(r.Batch))
 		results = append(results, loss)
 		var wrt []*graph.Node
 		for _, t := range layout.Tensors {
 			wrt = append(wrt, g.Param(t.Name, t.Shape...))
 		}
-		results = append(results, g.Gradients(loss, wrt)...)
+		results = append(append(results, g.Gradients(loss, wrt)...), states...)
 	}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cpu.Compile(results, layout, set)
+	p, err := cpu.Compile(results, layout, set)
+	return p, states, err
 }
 
 // step takes one step of training. Shards are computed on any worker and added
@@ -175,9 +188,18 @@ func (t *trainer) step() error {
 	length := r.LengthAt(t.run.Steps)
 	shard := r.shard(length)
 	if t.workers[length] == nil {
-		p, err := program(t.data, &r.Model, t.run.layout, r.Batch, shard, length, t.o.Set)
+		p, states, err := program(t.data, r, t.run.layout, shard, length, t.o.Set)
 		if err != nil {
 			return err
+		}
+		for i, s := range states {
+			n := s.Size() / shard * r.Batch
+			if i == len(t.carried) && t.run.Steps%r.Carry == 0 {
+				t.carried = append(t.carried, make([]float32, n))
+			}
+			if i >= len(t.carried) || len(t.carried[i]) != n {
+				return errors.New("the checkpoint lacks the states that the last windows left (start again with --fresh)")
+			}
 		}
 		if t.workers == nil || r.Order != "mixed" {
 			t.workers = map[int][]*cpu.Machine{}
@@ -277,17 +299,37 @@ func (t *trainer) gradient(shard, length int) (float64, []float32, error) {
 
 // shard draws shard number i of the step at hand and runs it.
 func (t *trainer) shard(m *cpu.Machine, i, shard, length int) (part, error) {
-	inputs := inputsOf(m)
+	r, inputs := &t.run.Recipe, inputsOf(m)
+	group, window := t.run.Steps, 0 // of windows that follow each other
+	if r.Carry > 1 {
+		group, window = t.run.Steps/r.Carry, t.run.Steps%r.Carry
+	}
 	for k := range shard {
-		n := uint64(t.run.Steps)*uint64(t.run.Recipe.Batch) + uint64(i*shard+k)
-		t.data.draw(newRand(t.run.Recipe.Seed, streamTrain, n), k, length, inputs)
+		rng := newRand(r.Seed, streamTrain, uint64(group)*uint64(r.Batch)+uint64(i*shard+k))
+		if r.Carry > 1 {
+			t.data.(*text).drawPart(rng, k, length, window, r.Carry, inputs)
+		} else {
+			t.data.draw(rng, k, length, inputs)
+		}
+	}
+	for k, all := range t.carried {
+		in := inputs(inputState(k))
+		clear(in)
+		if window > 0 {
+			copy(in, all[i*len(in):])
+		}
 	}
 	if err := m.Run(t.run.params); err != nil {
 		return part{}, err
 	}
 	p := part{loss: float64(m.Output(0)[0]), gradient: make([]float32, 0, t.run.layout.Size)}
-	for k := range t.run.layout.Tensors {
+	tensors := len(t.run.layout.Tensors)
+	for k := range tensors {
 		p.gradient = append(p.gradient, m.Output(k+1)...)
+	}
+	for k, all := range t.carried { // no other shard reads or writes this part
+		left := m.Output(1 + tensors + k)
+		copy(all[i*len(left):], left)
 	}
 	return p, nil
 }
