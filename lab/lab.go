@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,6 +195,9 @@ func Train(ctx context.Context, o Options) (*result.Lab, error) {
 		return nil, err
 	}
 	doc.Steps, doc.Tokens, doc.Parameters, doc.Curve = run.Steps, run.Tokens, run.Parameters(), stretches(run)
+	if !math.IsNaN(run.Seconds) {
+		doc.Seconds = math.Round(run.Seconds*1000) / 1000
+	}
 	for _, e := range run.Evaluations {
 		doc.Evaluations = append(doc.Evaluations, result.LabEvaluation(e))
 	}

@@ -39,8 +39,14 @@ func LabHTML(w io.Writer, l *result.Lab) error {
 	}
 	if l.Parameters > 0 {
 		p.Facts = []page.Fact{
-			{Label: "parameters", Value: prose.Phrase{{Text: strconv.Itoa(l.Parameters), Ref: ".parameters"}}},
-			{Label: "tokens", Value: prose.Phrase{{Text: strconv.FormatInt(l.Tokens, 10), Ref: ".tokens"}}, Note: prose.Plain("of training")},
+			{Label: "parameters", Value: prose.Phrase{{Text: prose.Count(l.Parameters), Ref: ".parameters"}}},
+			{Label: "tokens", Value: prose.Phrase{{Text: prose.Count(l.Tokens), Ref: ".tokens"}}, Note: prose.Plain("of training")},
+		}
+		if l.Seconds > 0 {
+			p.Facts = append(p.Facts, page.Fact{
+				Label: "speed", Value: prose.Plain(prose.Count(int64(float64(l.Tokens)/l.Seconds)) + " tokens a second"),
+				Note: prose.Join(prose.Plain("of one core; "), prose.Phrase{{Text: prose.Significant(l.Seconds, 3), Ref: ".cpu_seconds"}}, prose.Plain("\u00a0s of processor time with evaluations")),
+			})
 		}
 	} else {
 		p.Lead = prose.Plain("A model that was trained elsewhere, by what it predicts of the sequences.")

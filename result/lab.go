@@ -19,8 +19,9 @@ type Lab struct {
 	Corpus       string          `json:"corpus,omitempty"` // fingerprint of the text
 	Parameters   int             `json:"parameters"`
 	Steps        int             `json:"steps"`
-	Tokens       int64           `json:"tokens"`       // trained on
-	Instructions string          `json:"instructions"` // the set that computed: decides the last digits
+	Tokens       int64           `json:"tokens"`                // trained on
+	Seconds      float64         `json:"cpu_seconds,omitempty"` // user time of the processor of steps and evaluations, another in every run; 0: not known
+	Instructions string          `json:"instructions"`          // the set that computed: decides the last digits
 	Rates        []LabRate       `json:"rates,omitempty"`
 	Curve        []LabStretch    `json:"curve"`
 	Evaluations  []LabEvaluation `json:"evaluations"`

@@ -90,8 +90,7 @@ type StudyCell struct {
 	Recalled *Recalled `json:"recalled,omitempty"` // of the task recall
 	// Others are evaluations of the finished model at further lengths.
 	Others []StudyEvaluation `json:"others,omitempty"`
-	// Seconds are the user time of the processor that training and evaluating took; of
-	// an interrupted training they are scaled up from the part that was measured. 0
+	// Seconds are the user time of the processor that training and evaluating took. 0
 	// means not known.
 	Seconds float64 `json:"cpu_seconds"`
 	Version string  `json:"version"` // of the l2m that trained it

@@ -176,17 +176,12 @@ func encode(r train.Recipe) json.RawMessage {
 
 // train trains and measures one cell, or takes what was trained in its directory.
 func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place string) (*result.StudyCell, error) {
-	share := 0.0 // of the training that is done in this call; it may stop before its last step
 	progress := func(p info.Progress) {
-		if p.Done > 0 {
-			share = float64(p.Done-p.Resumed) / float64(p.Done)
-		}
 		if o.Progress != nil {
 			p.Stage = c.Name + ", " + place
 			o.Progress(p)
 		}
 	}
-	began := userSeconds()
 	run, err := lab.Train(ctx, lab.Options{Settings: &c.Recipe, Out: out, Workers: o.Workers, Progress: progress})
 	if err != nil {
 		return nil, err
@@ -202,11 +197,7 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 	}
 	cell := &result.StudyCell{
 		Name: c.Name, Panel: c.Panel, Model: c.Model, Seed: c.Recipe.Seed, Recipe: encode(c.Recipe),
-		Length: last.Length, Parameters: run.Parameters, Tokens: run.Tokens, Loss: last.Loss, Gap: last.Gap, Accuracy: last.Accuracy, Version: run.Version,
-	}
-	// A short rest of an interrupted training says little of the whole.
-	if share > 0.1 {
-		cell.Seconds = (userSeconds() - began) / share
+		Length: last.Length, Parameters: run.Parameters, Tokens: run.Tokens, Loss: last.Loss, Gap: last.Gap, Accuracy: last.Accuracy, Seconds: run.Seconds, Version: run.Version,
 	}
 	if last.Gap != nil {
 		loss, gain := 0.0, 0.0

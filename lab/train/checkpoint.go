@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,7 @@ func (t *trainer) save() error {
 	if err := writeTensors(t.o.Checkpoint, tensors, map[string]string{
 		"format": checkpointFormat, "recipe": t.run.Recipe.key(), "steps": strconv.Itoa(t.run.Steps),
 		"tokens": strconv.FormatInt(t.run.Tokens, 10), "evaluations": string(evaluations), "stopped": strconv.FormatBool(t.run.Stopped),
+		"seconds": strconv.FormatFloat(t.run.Seconds, 'g', -1, 64),
 	}); err != nil {
 		return fmt.Errorf("saving a checkpoint: %w", err)
 	}
@@ -106,11 +108,13 @@ func (t *trainer) restore(r io.Reader) error {
 	steps, err1 := strconv.Atoi(meta["steps"])
 	tokens, err2 := strconv.ParseInt(meta["tokens"], 10, 64)
 	stopped, err3 := strconv.ParseBool(meta["stopped"])
+	seconds, err5 := strconv.ParseFloat(cmp.Or(meta["seconds"], "NaN"), 64) // older ones do not say
 	err4 := json.Unmarshal([]byte(meta["evaluations"]), &t.run.Evaluations)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return err
 	}
 	t.run.Steps, t.run.Tokens, t.run.Stopped, t.saved = steps, tokens, stopped, steps
+	t.run.Seconds = seconds
 	t.run.Loss, t.run.Norm = tensors[curveLoss].data, tensors[curveNorm].data
 	for i := 0; tensors[inputState(i)].data != nil; i++ {
 		t.carried = append(t.carried, tensors[inputState(i)].data)

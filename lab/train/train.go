@@ -34,6 +34,9 @@ type Run struct {
 	Norm        []float32 // of the gradient, by step, before clipping
 	Evaluations []Evaluation
 	Stopped     bool // at Recipe.StopAt
+	// Seconds are the user time of the processor that the steps and evaluations took,
+	// in all parts of an interrupted run. 0, or not a number, means not known.
+	Seconds float64
 
 	params []float32
 	layout *cpu.Layout
@@ -98,7 +101,7 @@ func Train(ctx context.Context, r Recipe, data Data, o Options) (*Run, error) {
 	for run.Steps < r.Steps && !run.Stopped {
 		err := ctx.Err()
 		if err == nil {
-			err = t.advance(ctx)
+			err = t.timed(func() error { return t.advance(ctx) })
 		}
 		if err != nil && ctx.Err() != nil {
 			return nil, errors.Join(ctx.Err(), t.save())
@@ -122,13 +125,29 @@ func (t *trainer) advance(ctx context.Context) error {
 	if r.EvaluateEach == 0 || t.run.Steps == 0 || t.run.Steps%r.EvaluateEach != 0 || t.run.evaluated(r.Evaluate[0]) {
 		return t.step()
 	}
-	e, err := t.run.Evaluate(ctx, t.data, r.Evaluate[0], t.o)
-	if err != nil {
+	if err := t.evaluate(ctx, r.Evaluate[0]); err != nil {
 		return err
 	}
-	t.run.Evaluations = append(t.run.Evaluations, *e)
+	e := t.run.Evaluations[len(t.run.Evaluations)-1]
 	t.run.Stopped = r.StopAt > 0 && e.Accuracy != nil && *e.Accuracy >= r.StopAt
 	return nil
+}
+
+// evaluate adds the evaluation of the model as it is at a length.
+func (t *trainer) evaluate(ctx context.Context, length int) error {
+	e, err := t.run.Evaluate(ctx, t.data, length, t.o)
+	if err == nil {
+		t.run.Evaluations = append(t.run.Evaluations, *e)
+	}
+	return err
+}
+
+// timed adds the time that f takes to that of the run.
+func (t *trainer) timed(f func() error) error {
+	began := userSeconds()
+	err := f()
+	t.run.Seconds += userSeconds() - began
+	return err
 }
 
 // evaluated reports whether the model as it is was evaluated at a length.
@@ -142,11 +161,9 @@ func (t *trainer) finish(ctx context.Context) error {
 		if t.run.evaluated(l) {
 			continue
 		}
-		e, err := t.run.Evaluate(ctx, t.data, l, t.o)
-		if err != nil {
+		if err := t.timed(func() error { return t.evaluate(ctx, l) }); err != nil {
 			return errors.Join(err, t.save())
 		}
-		t.run.Evaluations = append(t.run.Evaluations, *e)
 	}
 	return t.save()
 }

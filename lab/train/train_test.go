@@ -79,6 +79,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	whole := run(t, r, Options{})
 	r, d := start(t, r)
 	file := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+	seconds := 0.0
 	for attempts := 0; ; attempts++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		got, err := Train(ctx, r, d, Options{Set: cpu.Best(), Checkpoint: file, Progress: func(int, int, int64, float64) { cancel() }})
@@ -98,11 +99,15 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		if !slices.Equal(got.params, whole.params) || !slices.Equal(got.Loss, whole.Loss) || len(got.Evaluations) != len(whole.Evaluations) {
 			t.Error("the interrupted run differs from the whole one")
 		}
+		seconds = got.Seconds
 		break
 	}
 	again, err := Train(context.Background(), r, d, Options{Set: cpu.Best(), Checkpoint: file})
-	if err != nil || !slices.Equal(again.params, whole.params) {
-		t.Errorf("a finished run that is started again: %v", err)
+	if err != nil || !slices.Equal(again.params, whole.params) || again.Seconds != seconds {
+		t.Errorf("a finished run that is started again took %v s, not %v s: %v", again.Seconds, seconds, err)
+	}
+	if known := userSeconds() > 0; known != (seconds > whole.Seconds/4) || known != (whole.Seconds > 0) || seconds > userSeconds() {
+		t.Errorf("in parts the run took %v s, as a whole %v s, all of this process %v s", seconds, whole.Seconds, userSeconds())
 	}
 	r.Rate *= 2
 	if _, err := Train(context.Background(), r, d, Options{Checkpoint: file}); err == nil || !strings.Contains(err.Error(), "another recipe") {

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package study
+package train
 
 // userSeconds is not known here.
 func userSeconds() float64 { return 0 }
