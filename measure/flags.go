@@ -58,7 +58,7 @@ func declareSample(s option.Set, o *Options) {
 		o.Cross = &k
 		return nil
 	}), "cross", "", "contexts from other documents per window: 1 gives vCLUB and InfoNCE, 2 or more auxiliary and leave-one-out too (default 1; 0 for a process)", option.Numbers)
-	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest train the model (default 0.5 for a model that the run trains, else 1)", option.Numbers)
+	s.Float(&o.EvaluationFraction, "evaluation-fraction", 0, "share of the documents to score; the rest train the model (default 0.5 for a model that the run or l2m lab train trains, else 1)", option.Numbers)
 	s.Seed(&o.Seed, "seed of the split, the windows and the bootstrap")
 }
 

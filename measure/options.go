@@ -74,7 +74,7 @@ type Options struct {
 	// about a million tokens at most. It chooses the length and the number of windows.
 	Time               time.Duration
 	Cross              *int    // cross contexts per window (K); nil means 1, or 0 for a Process; 0 leaves out vCLUB and the bounds
-	EvaluationFraction float64 // of the documents; 0 means 0.5 if the others train the model, else 1
+	EvaluationFraction float64 // of the documents; 0 means 0.5 if the others train the model, here or in l2m lab train, else 1
 	TrainingBytes      int64   // budget for training the built-in predictor; 0 means 8 MiB
 	TwoPointBytes      int64   // text sampled for two-point information; 0 means all, negative skips it
 
@@ -115,7 +115,7 @@ func (o Options) withDefaults() Options {
 	}
 	if o.EvaluationFraction == 0 {
 		o.EvaluationFraction = 1
-		if open.Trains(o.Model) {
+		if open.Trains(o.Model) || open.IsTrained(o.Model) {
 			o.EvaluationFraction = 0.5
 		}
 	}

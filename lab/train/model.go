@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
@@ -56,7 +57,11 @@ func (r *Run) Save(dir string, data Data) error {
 
 // WriteWeights writes the parameters as safetensors.
 func (r *Run) WriteWeights(w io.Writer, data Data) error {
-	return encodeTensors(w, sections(r.layout, "", r.params), map[string]string{"format": weightsFormat, "tokens": kindOf(data)})
+	meta := map[string]string{"format": weightsFormat, "tokens": kindOf(data)}
+	if _, ok := data.(*text); ok {
+		meta[textSeed] = strconv.FormatUint(r.Recipe.Seed, 10)
+	}
+	return encodeTensors(w, sections(r.layout, "", r.params), meta)
 }
 
 // Parameters is the number of parameters.
@@ -85,11 +90,15 @@ func Read(dir string, r Recipe) (*Run, error) {
 
 const weightsFormat = "l2m-lab-weights-1"
 
+// textSeed is the seed that split the documents of a text, in the weights' file.
+const textSeed = "text_seed"
+
 // trained is a model read from a folder.
 type trained struct {
 	info   lm.Info
 	config mixer.Config
 	kind   string
+	seed   string // that split the documents of a text; "" for other data
 	layout *cpu.Layout
 	params []float32
 	set    cpu.Set
@@ -141,7 +150,7 @@ func open(dir string, set cpu.Set) (*trained, error) {
 	if meta["format"] != weightsFormat {
 		return nil, fmt.Errorf("%s: format %q is not %q", WeightsFile, meta["format"], weightsFormat)
 	}
-	m.kind, m.layout = meta["tokens"], LayoutOf(m.config)
+	m.kind, m.seed, m.layout = meta["tokens"], meta[textSeed], LayoutOf(m.config)
 	if (m.kind == kindVectors) != (m.config.Vector > 0) {
 		return nil, fmt.Errorf("%s: tokens %q do not fit the config", WeightsFile, m.kind)
 	}
@@ -234,6 +243,10 @@ func answer[T any](ctx context.Context, r lm.Request[T], score func(tokens []T) 
 }
 
 type symbolModel struct{ *trained }
+
+// TextSeed is the seed that split the documents of the text the model was trained on, in
+// decimal; "" for a model of a process, or where it is not known.
+func (m symbolModel) TextSeed() string { return m.seed }
 
 // Info implements lm.Model.
 func (m symbolModel) Info() lm.Info { return m.info }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/l2m-lab/l2m/lab/cpu"
 	"github.com/l2m-lab/l2m/lab/train"
@@ -23,6 +24,12 @@ func (e *Model) openTrained(o Options) error {
 	m, err := Trained[token.ID](o.Model)
 	if err != nil {
 		return err
+	}
+	// Half of the documents have trained it, as the seed draws them.
+	if s, ok := m.(interface{ TextSeed() string }); ok && o.EvaluationFraction > 0 && o.EvaluationFraction < 1 {
+		if seed := s.TextSeed(); seed != "" && seed != strconv.FormatUint(o.Seed, 10) {
+			return fmt.Errorf("the model in %s was trained on half of the documents, as the seed %s splits them; with --seed %d some of those would be scored (use --seed %s, or --evaluation-fraction 1 for a text that it was not trained on)", o.Model, seed, o.Seed, seed)
+		}
 	}
 	b := token.Bytes()
 	if o.Tokenizer != "" {
