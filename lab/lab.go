@@ -64,9 +64,6 @@ type Options struct {
 	Faces func(l *result.Lab, formats []string) []rundir.Face
 }
 
-// bytesData names text as data of a recipe.
-const bytesData = "bytes"
-
 // Mechanisms lists the values of Options.Types.
 func Mechanisms() []string { return mixer.Mechanisms() }
 
@@ -171,7 +168,7 @@ func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Checkpoint: filepath.Join(folder, "training.safetensors")}
+	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Corpus: fingerprint, Checkpoint: filepath.Join(folder, "training.safetensors")}
 	doc := &result.Lab{
 		Schema: result.LabSchema, Command: dir.Command(), Version: info.BuildVersion().String(), Name: r.Name, Data: r.Data, Corpus: fingerprint,
 		Instructions: to.Set.String(),
@@ -316,7 +313,7 @@ const maxTraining = 1 << 30
 
 // data opens the data of a recipe.
 func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, error) {
-	if r.Data != bytesData {
+	if r.Data != train.Bytes {
 		if len(o.Paths) > 0 {
 			return nil, "", fmt.Errorf("recipe %s trains on %s, not on text (--data bytes trains on text)", r.Name, r.Data)
 		}
@@ -358,7 +355,7 @@ func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, 
 	for _, w := range windows {
 		tests = append(tests, w.Tokens)
 	}
-	d, err := train.Text("bytes", 256, text, tests)
+	d, err := train.Text(train.Bytes, 256, text, tests)
 	return d, c.Fingerprint(), err
 }
 

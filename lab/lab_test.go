@@ -44,7 +44,8 @@ func TestTextIsLearned(t *testing.T) {
 		"data":"bytes","lengths":[32],"steps":150,"batch":16,"rate":0.02,"warm_up":10,"seed":1,"evaluate":[32,64]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := lab.Train(context.Background(), lab.Options{Recipe: recipe, Out: t.TempDir(), Paths: []string{textFolder(t)}, Rates: []float64{0.02, 0.001}})
+	out := t.TempDir()
+	doc, err := lab.Train(context.Background(), lab.Options{Recipe: recipe, Out: out, Paths: []string{textFolder(t)}, Rates: []float64{0.02, 0.001}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +56,14 @@ func TestTextIsLearned(t *testing.T) {
 	}
 	if len(doc.Rates) != 2 || !strings.Contains(string(doc.Recipe), `"rate":0.02,`) || doc.Rates[0].Loss >= doc.Rates[1].Loss {
 		t.Errorf("rates %+v; recipe %s", doc.Rates, doc.Recipe)
+	}
+	// A run does not go on with another text.
+	other := textFolder(t)
+	if err := os.WriteFile(filepath.Join(other, "5.txt"), bytes.Repeat([]byte("c"), 4000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lab.Train(context.Background(), lab.Options{Recipe: recipe, Out: out, Paths: []string{other}, Rates: []float64{0.02, 0.001}}); err == nil || !strings.Contains(err.Error(), "it belongs to another text") {
+		t.Error(err)
 	}
 	if doc.Name != "chain" || doc.Corpus == "" || len(doc.Evaluations) != 2 {
 		t.Errorf("%+v", doc)

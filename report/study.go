@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/l2m-lab/l2m/report/figure"
 	"github.com/l2m-lab/l2m/report/page"
@@ -122,10 +125,7 @@ func (r trainedGrid) groups(panel string) []*group {
 			continue
 		}
 		add := func(e result.StudyEvaluation, further bool) {
-			v, ok := e.Value()
-			if !ok {
-				return
-			}
+			v := e.Value()
 			at := slices.IndexFunc(out, func(g *group) bool { return g.model == c.Model && g.length == e.Length })
 			if at < 0 {
 				at = len(out)
@@ -157,8 +157,13 @@ func (r trainedGrid) own(panel string) []*group {
 	return slices.DeleteFunc(r.groups(panel), func(g *group) bool { return g.further })
 }
 
-// value is a gap or an accuracy in words.
-func (r trainedGrid) value(v float64) string { return prose.Significant(100*v, 2) + "\u00a0%" }
+// value is a gap, an accuracy or a loss in words.
+func (r trainedGrid) value(v float64) string {
+	if r.losses() {
+		return prose.Significant(v, 4)
+	}
+	return prose.Significant(100*v, 2) + "\u00a0%"
+}
 
 // table lists what was trained, panel by panel.
 func (r trainedGrid) table() *page.Table {
@@ -214,10 +219,18 @@ func (r trainedGrid) capacities() *page.Table {
 
 // what names the value of the cells.
 func (r trainedGrid) what() string {
-	if r.tasks() {
+	switch {
+	case r.tasks():
 		return "right"
+	case r.losses():
+		return "loss, nats"
 	}
 	return "gap"
+}
+
+// losses reports whether only the losses of the models are known.
+func (r trainedGrid) losses() bool {
+	return len(r.Cells) > 0 && r.Cells[0].Gap == nil && r.Cells[0].Accuracy == nil
 }
 
 // tasks reports whether the models answer questions.
@@ -231,8 +244,11 @@ func studyFigures(s *result.Study) []*figure.Figure {
 	for _, f := range s.Figures {
 		r := trainedGrid{s}
 		draw := r.draw
-		if f.X == result.ByGap {
+		switch f.X {
+		case result.ByGap:
 			draw = r.drawMeasured
+		case result.ByPosition:
+			draw = r.drawPositions
 		}
 		if drawn := draw(f); len(drawn.Curves) > 0 && !slices.ContainsFunc(out, func(o *figure.Figure) bool { return o.ID == f.ID }) {
 			out = append(out, drawn)
@@ -252,7 +268,7 @@ var axes = map[string]figure.Axis{
 // the state.
 func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 	scale := figure.Log10
-	if r.tasks() {
+	if r.tasks() || r.losses() {
 		scale = figure.Linear
 	}
 	fig := &figure.Figure{
@@ -290,6 +306,36 @@ func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 		}
 		slices.SortStableFunc(c.Points, func(a, b figure.Point) int { return cmp.Compare(a.X, b.X) })
 		fig.Curves = append(fig.Curves, *c)
+	}
+	return fig
+}
+
+// drawPositions draws the losses of a text by position: a curve for each model.
+func (r trainedGrid) drawPositions(f result.StudyFigure) *figure.Figure {
+	fig := &figure.Figure{
+		ID: f.ID, Title: f.Title, X: figure.Axis{Label: "position", Unit: "tokens", Scale: figure.Log2}, Y: figure.Axis{Label: "loss", Unit: "nats", Nats: true},
+		Caption: prose.Plain(cmp.Or(f.Caption, "Points are means over positions from one power of two to the next and over seeds; bars reach from the lowest seed to the highest.")),
+	}
+	for _, p := range f.Panels {
+		for _, g := range r.own(p) {
+			if len(f.Models) > 0 && !slices.Contains(f.Models, g.model) {
+				continue
+			}
+			i := len(fig.Curves)
+			c := figure.Curve{Name: g.model, Label: g.model, Line: figure.Solid, Bars: true, Hue: figure.HueOf(i), Marker: figure.MarkerOf(i)}
+			for k := range r.Cells[g.cells[0]].Octaves {
+				var losses []float64
+				for _, cell := range g.cells {
+					if o := r.Cells[cell].Octaves; k < len(o) {
+						losses = append(losses, o[k])
+					}
+				}
+				c.Points = append(c.Points, figure.Point{X: math.Sqrt2 * float64(int(1)<<k), Y: stat.Mean(losses, nil), Lo: slices.Min(losses), Hi: slices.Max(losses), Note: g.model})
+			}
+			if len(c.Points) > 0 {
+				fig.Curves = append(fig.Curves, c)
+			}
+		}
 	}
 	return fig
 }

@@ -19,11 +19,11 @@ func (r trainedGrid) measured() *page.Table {
 	t := &page.Table{
 		ID: "measured-table", Caption: prose.Plain("Estimates with the trained model in place of the exact one, the worst model first."),
 		Columns: []page.Column{
-			page.Text("model"), page.Number("gap"), page.Number("I, nats"), page.Number("exact"), page.Number("exponent"), page.Text("95 % interval"), page.Number("exact"),
+			page.Text("model"), page.Number(r.what()), page.Number("I, nats"), page.Number("exact"), page.Number("exponent"), page.Text("95 % interval"), page.Number("exact"),
 			page.Text("in bracket"), page.Text("verdict"), page.Text("checks that failed"),
 		},
 	}
-	for _, i := range r.byGap() {
+	for _, i := range r.byValue() {
 		c := &r.Cells[i]
 		m, at := c.Measured, fmt.Sprintf(".cells[%d].", i)
 		interval, bracket, exponent := "–", "no", prose.Plain("–")
@@ -39,23 +39,32 @@ func (r trainedGrid) measured() *page.Table {
 		fixed := func(v float64, field string) prose.Phrase {
 			return prose.Phrase{{Text: prose.Fixed(v, 2), Ref: at + "measured." + field}}
 		}
+		e, exact, exactExponent := c.Evaluation(), fixed(m.Exact, "exact_nats"), fixed(m.ExactExponent, "exact_exponent")
+		of := "gap"
+		if c.Gap == nil {
+			of = "loss"
+		}
+		if m.Exact == 0 { // of a text
+			exact, exactExponent, bracket = prose.Plain("–"), prose.Plain("–"), "–"
+		}
 		t.Rows = append(t.Rows, []prose.Phrase{
-			prose.Plain(c.Name), {{Text: r.value(*c.Gap), Ref: at + "gap"}}, fixed(m.Nats, "nats"), fixed(m.Exact, "exact_nats"), exponent,
-			prose.Plain(interval), fixed(m.ExactExponent, "exact_exponent"), prose.Plain(bracket), prose.Plain(m.Verdict), prose.Plain(cmp.Or(strings.Join(m.Findings, ", "), "–")),
+			prose.Plain(c.Name), {{Text: r.value(e.Value()), Ref: at + of}}, fixed(m.Nats, "nats"), exact, exponent,
+			prose.Plain(interval), exactExponent, prose.Plain(bracket), prose.Plain(m.Verdict), prose.Plain(cmp.Or(strings.Join(m.Findings, ", "), "–")),
 		})
 	}
 	return t
 }
 
-// byGap are the cells that were measured, the largest gap first.
-func (r trainedGrid) byGap() []int {
+// byValue are the cells that were measured, the largest gap, or loss, first.
+func (r trainedGrid) byValue() []int {
 	var out []int
+	value := func(i int) float64 { e := r.Cells[i].Evaluation(); return e.Value() }
 	for i := range r.Cells {
-		if r.Cells[i].Measured != nil && r.Cells[i].Gap != nil {
+		if r.Cells[i].Measured != nil {
 			out = append(out, i)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(*r.Cells[b].Gap, *r.Cells[a].Gap) })
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(value(b), value(a)) })
 	return out
 }
 
@@ -67,9 +76,9 @@ func (r trainedGrid) drawMeasured(f result.StudyFigure) *figure.Figure {
 		Caption: prose.Plain(cmp.Or(f.Caption, "A point is one trained model, with the interval of l2m measure; it is hollow where a check of the run failed.")),
 	}
 	truth := 0.0
-	for _, i := range r.byGap() {
+	for _, i := range r.byValue() {
 		c := &r.Cells[i]
-		if !slices.Contains(f.Panels, c.Panel) || len(f.Models) > 0 && !slices.Contains(f.Models, c.Model) {
+		if c.Gap == nil || !slices.Contains(f.Panels, c.Panel) || len(f.Models) > 0 && !slices.Contains(f.Models, c.Model) {
 			continue
 		}
 		m := c.Measured

@@ -44,12 +44,12 @@ type StudyPanel struct {
 }
 
 // StudyFigure says what a figure shows of the cells: gaps or accuracies against X, or
-// what was measured against the gap.
+// what was measured against the gap; of text losses.
 type StudyFigure struct {
 	ID      string   `json:"id"` // lower-case letters, digits, hyphens
 	Title   string   `json:"title"`
 	Caption string   `json:"caption,omitempty"`
-	X       string   `json:"x"`           // "state", "length", "tokens" or "gap"
+	X       string   `json:"x"`           // "state", "length", "position", "tokens" or "gap"
 	Y       string   `json:"y,omitempty"` // against "gap" only: "exponent" or "information"
 	Panels  []string `json:"panels"`
 	Models  []string `json:"models,omitempty"` // empty: all
@@ -62,6 +62,8 @@ const (
 	ByLength = "length" // tokens of a sequence, one curve for each model
 	ByTokens = "tokens" // trained on, one curve for each model
 	ByGap    = "gap"    // one point for each trained model
+
+	ByPosition = "position" // of a token in its text, one curve for each model
 )
 
 // The values of StudyFigure.Y for ByGap.
@@ -76,7 +78,8 @@ type StudyCell struct {
 	Panel  string          `json:"panel"`
 	Model  string          `json:"model"`
 	Seed   uint64          `json:"seed"`
-	Recipe json.RawMessage `json:"recipe"` // see lab/train.Recipe
+	Recipe json.RawMessage `json:"recipe"`           // see lab/train.Recipe
+	Corpus string          `json:"corpus,omitempty"` // fingerprint of the text
 
 	Length     int   `json:"length"` // tokens of the evaluated sequences: the longest trained, or the longest where that was not evaluated
 	Parameters int   `json:"parameters"`
@@ -88,6 +91,9 @@ type StudyCell struct {
 	GapLate  *float64  `json:"gap_late,omitempty"` // of its second half
 	Accuracy *float64  `json:"accuracy,omitempty"`
 	Recalled *Recalled `json:"recalled,omitempty"` // of the task recall
+	// Octaves are losses by position in a text: means over positions 2^k … 2^(k+1)−1,
+	// counted from 1.
+	Octaves []float64 `json:"octaves,omitempty"`
 	// Others are evaluations of the finished model at further lengths.
 	Others []StudyEvaluation `json:"others,omitempty"`
 	// Seconds are the user time of the processor that training and evaluating took. 0
@@ -176,19 +182,19 @@ func (s *Study) Capacities(panel string) []StudyCapacity {
 }
 
 // StudyMeasured is what l2m measure finds with a trained model in place of the exact
-// one, beside the truth.
+// one, beside the truth, which of a text is not known.
 type StudyMeasured struct {
 	Estimator     string         `json:"estimator"` // of the headline
 	Length        int            `json:"length"`    // the longest, tokens
 	Nats          float64        `json:"nats"`      // estimated information at it
-	Exact         float64        `json:"exact_nats"`
+	Exact         float64        `json:"exact_nats,omitempty"`
 	Exponent      *float64       `json:"exponent,omitempty"` // nil where no law can be fitted
 	Interval      *info.Interval `json:"interval,omitempty"`
-	ExactExponent float64        `json:"exact_exponent"`     // between the shortest and the longest length
-	Verdict       string         `json:"verdict"`            // on the power law
-	Lower         float64        `json:"lower_nats"`         // end of the bracket at the longest length
-	Upper         *float64       `json:"upper_nats"`         // the other end, if there is one
-	Findings      []string       `json:"findings,omitempty"` // codes of the checks that failed
+	ExactExponent float64        `json:"exact_exponent,omitempty"` // between the shortest and the longest length
+	Verdict       string         `json:"verdict"`                  // on the power law
+	Lower         float64        `json:"lower_nats"`               // end of the bracket at the longest length
+	Upper         *float64       `json:"upper_nats"`               // the other end, if there is one
+	Findings      []string       `json:"findings,omitempty"`       // codes of the checks that failed
 }
 
 // Brackets reports whether the exact information is inside the bracket.
@@ -201,16 +207,16 @@ func (c *StudyCell) Evaluation() StudyEvaluation {
 	return StudyEvaluation{Length: c.Length, State: c.State, Loss: c.Loss, Gap: c.Gap, Accuracy: c.Accuracy, Recalled: c.Recalled}
 }
 
-// Value is what figures and tables show: the gap, or the accuracy; false if there is
-// neither.
-func (e *StudyEvaluation) Value() (v float64, ok bool) {
+// Value is what figures and tables show: the gap, or the accuracy, or of symbols the
+// loss.
+func (e *StudyEvaluation) Value() float64 {
 	switch {
 	case e.Gap != nil:
-		return *e.Gap, true
+		return *e.Gap
 	case e.Accuracy != nil:
-		return *e.Accuracy, true
+		return *e.Accuracy
 	}
-	return 0, false
+	return e.Loss
 }
 
 func (*Study) about() about      { return about{StudySchema, "the result of a study", " "} }
@@ -225,7 +231,7 @@ func (s *Study) Validate() error {
 		if !figureName.MatchString(f.ID) {
 			return fmt.Errorf("%s.id is %q; want lower-case letters, digits and hyphens", at, f.ID)
 		}
-		if xs := []string{ByState, ByLength, ByTokens, ByGap}; !slices.Contains(xs, f.X) {
+		if xs := []string{ByState, ByLength, ByPosition, ByTokens, ByGap}; !slices.Contains(xs, f.X) {
 			return fmt.Errorf("%s.x is %q; want one of %q", at, f.X, xs)
 		}
 		if (f.X == ByGap) != (f.Y == MeasuredExponent || f.Y == MeasuredInformation) || f.X != ByGap && f.Y != "" {

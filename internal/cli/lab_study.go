@@ -20,24 +20,20 @@ func newLabStudyCommand() *cobra.Command {
 		quiet, asJSON bool
 	)
 	cmd := &cobra.Command{
-		Use:   "study [NAME]",
+		Use:   "study [NAME [TEXT…]]",
 		Short: "Train a grid of small models that answers a question",
 		Long: `Study trains the models of a built-in study or of a study file, one after another,
 and draws its figures. Without a name it lists the built-in studies.
 
 What is finished is stored in study.json after every model, so that the command can
 be stopped or killed at any time: repeated, it trains what is missing. The run
-directory of each model is in the folder trainings. With --limit 0 nothing is trained:
+directory of each model is in the folder trainings. Studies of text take files or
+folders: half of the documents train the models. With --limit 0 nothing is trained:
 the page and the figures are drawn from what is stored.`,
 		Example: `  l2m lab study
   l2m lab study memory
-  l2m lab study memory --only 'L64-c3-*-seed1' --limit 3`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("name one study (l2m lab study lists them)")
-			}
-			return nil
-		},
+  l2m lab study memory --only 'L64-c3-*-seed1' --limit 3
+  l2m lab study text books/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listStudies(cmd)
@@ -45,7 +41,7 @@ the page and the figures are drawn from what is stored.`,
 			if err := checkFormats(o.Formats); err != nil {
 				return err
 			}
-			o.Study, o.Faces = args[0], report.StudyFaces
+			o.Study, o.Paths, o.Faces = args[0], args[1:], report.StudyFaces
 			bars := newProgress(cmd.ErrOrStderr(), quiet)
 			o.Progress = bars.report
 			keeps(cmd.Context(), "what was trained", o.Out, rundir.Trainings)

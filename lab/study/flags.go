@@ -11,5 +11,5 @@ func Declare(s option.Set, o *Options) {
 
 // Command is the command line that repeats the run.
 func (o Options) Command() string {
-	return option.Command("lab study", Declare, o, []string{o.Study})
+	return option.Command("lab study", Declare, o, append([]string{o.Study}, o.Paths...))
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/result"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Study is a grid of recipes: every model in every panel with every seed.
@@ -170,7 +171,7 @@ func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
 		return c, fmt.Errorf("cell %s: %w", c.Name, err)
 	}
 	c.Recipe.Name, c.Recipe.Seed = c.Name, seed
-	data, err := train.OpenData(c.Recipe.Data)
+	data, err := open(c.Recipe.Data)
 	if err == nil {
 		_, err = c.Recipe.Settled(data)
 	}
@@ -178,6 +179,16 @@ func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
 		return c, fmt.Errorf("cell %s: %w", c.Name, err)
 	}
 	return c, nil
+}
+
+// open opens the data of a recipe; in place of a text, which is not known yet, one that
+// is long enough for any recipe.
+func open(data string) (train.Data, error) {
+	if data != train.Bytes {
+		return train.OpenData(data)
+	}
+	blank := [][]token.ID{make([]token.ID, 1<<20)}
+	return train.Text(data, 256, blank, blank)
 }
 
 // inside is an object with one key; nil for no value.

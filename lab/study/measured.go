@@ -7,29 +7,30 @@ import (
 	"math"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/measure"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/result"
 )
 
-// Measure asks for l2m measure of every trained model, on the process that it was
-// trained on.
+// Measure asks for l2m measure of every trained model, on the process or the text that
+// it was trained on.
 type Measure struct {
 	Windows int `json:"windows"`
 	Draws   int `json:"draws"` // bootstrap replicates
 }
 
 // run measures the model of a run directory, in the run directory out. The seed of the
-// windows is not that of the training.
-func (m Measure) run(ctx context.Context, c Cell, length int, model, out string, workers int, progress info.ProgressFunc) (*result.StudyMeasured, error) {
-	desc, err := process.Parse(c.Recipe.Data)
-	if err != nil {
-		return nil, err
+// windows of a process is not that of the training; that of a text is, since it says
+// which documents the model was not trained on.
+func (m Measure) run(ctx context.Context, c Cell, paths []string, length int, model, out string, workers int, progress info.ProgressFunc) (*result.StudyMeasured, error) {
+	o := measure.Options{Model: model, Length: length, MaxWindows: m.Windows, Draws: m.Draws, Out: out, Workers: workers, Progress: progress}
+	if c.Recipe.Data == train.Bytes {
+		o.Paths, o.Seed, o.TwoPointBytes = paths, c.Recipe.Seed, -1
+	} else {
+		o.Process, o.Seed = c.Recipe.Data, c.Recipe.Seed+1_000_000
 	}
-	r, err := measure.Run(ctx, measure.Options{
-		Process: c.Recipe.Data, Model: model, Length: length, MaxWindows: m.Windows, Draws: m.Draws,
-		Seed: c.Recipe.Seed + 1_000_000, Out: out, Workers: workers, Progress: progress,
-	})
+	r, err := measure.Run(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("measuring: %w", err)
 	}
@@ -55,6 +56,13 @@ func (m Measure) run(ctx context.Context, c Cell, length int, model, out string,
 	}
 	for _, f := range r.Findings {
 		found.Findings = append(found.Findings, string(f.Code))
+	}
+	if o.Process == "" {
+		return found, nil
+	}
+	desc, err := process.Parse(o.Process)
+	if err != nil {
+		return nil, err
 	}
 	from, err := desc.BipartiteMI(first.Ell, first.Length)
 	if err != nil {

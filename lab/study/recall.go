@@ -12,7 +12,7 @@ import (
 // recall adds to the evaluations of a recall task how much they show that the state
 // held; other cells stay as they are.
 func recall(done *result.StudyCell, c Cell) error {
-	data, err := train.OpenData(c.Recipe.Data)
+	data, err := open(c.Recipe.Data)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/l2m-lab/l2m/arch"
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lab"
@@ -26,6 +28,7 @@ type Options struct {
 	Out   string   // run directory; "" means l2m-study-NAME
 	Only  []string // patterns (path.Match) of cells to train; empty means all
 	Limit int      // cells to train now; negative means all, 0 none
+	Paths []string // text, for studies on bytes: files, folders, globs
 
 	Workers  int // 0 means GOMAXPROCS; does not change the result
 	Progress info.ProgressFunc
@@ -45,6 +48,9 @@ func Run(ctx context.Context, o Options) (*result.Study, error) {
 	cells, err := s.Cells()
 	if err != nil {
 		return nil, err
+	}
+	if len(o.Paths) > 0 && !slices.ContainsFunc(cells, func(c Cell) bool { return c.Recipe.Data == train.Bytes }) {
+		return nil, fmt.Errorf("the study %s trains on no text: name nothing after it (%q)", s.Name, o.Paths)
 	}
 	wanted, err := o.wanted(cells)
 	if err != nil {
@@ -85,6 +91,9 @@ func Run(ctx context.Context, o Options) (*result.Study, error) {
 		}
 		if err := recall(done, c); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
+		if len(doc.Cells) > 0 && doc.Cells[0].Corpus != done.Corpus {
+			return nil, fmt.Errorf("%s was trained on another text than %s (choose another --out)", c.Name, doc.Cells[0].Name)
 		}
 		doc.Cells = append(doc.Cells, *done)
 		slices.SortFunc(doc.Cells, func(a, b result.StudyCell) int { return order[a.Name] - order[b.Name] })
@@ -182,7 +191,7 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 			o.Progress(p)
 		}
 	}
-	run, err := lab.Train(ctx, lab.Options{Settings: &c.Recipe, Out: out, Workers: o.Workers, Progress: progress})
+	run, err := lab.Train(ctx, lab.Options{Settings: &c.Recipe, Paths: o.Paths, Out: out, Workers: o.Workers, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +205,11 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 		}
 	}
 	cell := &result.StudyCell{
-		Name: c.Name, Panel: c.Panel, Model: c.Model, Seed: c.Recipe.Seed, Recipe: encode(c.Recipe),
+		Name: c.Name, Panel: c.Panel, Model: c.Model, Seed: c.Recipe.Seed, Recipe: encode(c.Recipe), Corpus: run.Corpus,
 		Length: last.Length, Parameters: run.Parameters, Tokens: run.Tokens, Loss: last.Loss, Gap: last.Gap, Accuracy: last.Accuracy, Seconds: run.Seconds, Version: run.Version,
+	}
+	if c.Recipe.Data == train.Bytes {
+		cell.Octaves = octaves(last.ByPosition)
 	}
 	if last.Gap != nil {
 		loss, gain := 0.0, 0.0
@@ -226,8 +238,17 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 	if m == nil {
 		return cell, nil
 	}
-	cell.Measured, err = m.run(ctx, c, last.Length, out, out+"-measured", o.Workers, progress)
+	cell.Measured, err = m.run(ctx, c, o.Paths, last.Length, out, out+"-measured", o.Workers, progress)
 	return cell, err
+}
+
+// octaves are means of the losses of positions 2^k … 2^(k+1)−1, counted from 1.
+func octaves(losses []float64) []float64 {
+	var out []float64
+	for from := 1; from <= len(losses); from *= 2 {
+		out = append(out, stat.Mean(losses[from-1:min(2*from-1, len(losses))], nil))
+	}
+	return out
 }
 
 // state counts the numbers that a model keeps after so many tokens.

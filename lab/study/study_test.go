@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,6 +91,55 @@ func TestBadStudies(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("with %s: %v; want %q", c.new, err, c.want)
 		}
+	}
+}
+
+// Models of a text are trained on half of its documents and measured on the others; the
+// losses by position are means over octaves.
+func TestRunOnText(t *testing.T) {
+	folder := func(n uint64) string {
+		dir := t.TempDir()
+		rng := rand.New(rand.NewPCG(n, 0))
+		for i := range 6 {
+			b := make([]byte, 300)
+			for k := range b {
+				b[k] = "abc"[rng.IntN(3)]
+			}
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i, ".txt")), b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	text := strings.NewReplacer(`"hierarchical:copies=2"`, `"bytes"`, `"x": "length"`, `"x": "position"`, `"figures"`, `"measure": {"windows": 8, "draws": 20}, "figures"`).Replace(small)
+	books := folder(1)
+	o := Options{Study: write(t, text), Out: t.TempDir(), Limit: 1, Only: []string{"L16-*"}, Paths: []string{books}}
+	s, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.Cells[0]
+	if c.Gap != nil || c.Accuracy != nil || c.Corpus == "" || len(c.Octaves) != 5 {
+		t.Fatalf("%+v", c)
+	}
+	mean := (c.Octaves[0] + 2*c.Octaves[1] + 4*c.Octaves[2] + 8*c.Octaves[3] + c.Octaves[4]) / 16
+	if math.Abs(mean-c.Loss) > 1e-6 || c.Loss < math.Log(3) {
+		t.Errorf("a loss of %v, by octaves %v", c.Loss, mean)
+	}
+	if m := c.Measured; m == nil || m.Length != 16 || m.Exact != 0 || m.Estimator == "" {
+		t.Errorf("%+v", m)
+	}
+	o.Only, o.Paths, o.Limit = []string{"L4-window-seed1"}, []string{folder(2)}, 1
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "was trained on another text than L16-window-seed7") {
+		t.Errorf("a cell of another text: %v", err)
+	}
+	o.Paths = nil
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "name files or folders") {
+		t.Errorf("without a text: %v", err)
+	}
+	o = Options{Study: write(t, small), Out: t.TempDir(), Paths: []string{books}}
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "trains on no text") {
+		t.Errorf("text for a process: %v", err)
 	}
 }
 

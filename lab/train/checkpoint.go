@@ -61,7 +61,7 @@ func (t *trainer) save() error {
 	if err := writeTensors(t.o.Checkpoint, tensors, map[string]string{
 		"format": checkpointFormat, "recipe": t.run.Recipe.key(), "steps": strconv.Itoa(t.run.Steps),
 		"tokens": strconv.FormatInt(t.run.Tokens, 10), "evaluations": string(evaluations), "stopped": strconv.FormatBool(t.run.Stopped),
-		"seconds": strconv.FormatFloat(t.run.Seconds, 'g', -1, 64),
+		"corpus": t.o.Corpus, "seconds": strconv.FormatFloat(t.run.Seconds, 'g', -1, 64),
 	}); err != nil {
 		return fmt.Errorf("saving a checkpoint: %w", err)
 	}
@@ -99,6 +99,9 @@ func (t *trainer) restore(r io.Reader) error {
 	}
 	if meta["recipe"] != t.run.Recipe.key() {
 		return errors.New("it belongs to another recipe (choose another --out, or start again with --fresh)")
+	}
+	if corpus, known := meta["corpus"]; known && corpus != t.o.Corpus {
+		return errors.New("it belongs to another text (choose another --out, or start again with --fresh)")
 	}
 	for prefix, to := range map[string][]float32{"": t.run.params, firstPrefix: t.opt.first, secondPrefix: t.opt.second} {
 		if err := gather(t.run.layout, prefix, tensors, to); err != nil {
