@@ -154,7 +154,7 @@ func TestCalibrateContinues(t *testing.T) {
 // Block does not apply where the process is not stationary, and says so.
 func TestCalibrateNotStationary(t *testing.T) {
 	o := small(t)
-	o.Processes, o.Length, o.Repetitions = []string{"hierarchical:addition=true"}, 64, 3
+	o.Processes, o.Length, o.Repetitions = []string{"hierarchical:addition=64"}, 64, 3
 	r := calibrated(t, o)
 	for _, e := range r.Cells[0].Estimators {
 		if e.Estimator == mi.Block {

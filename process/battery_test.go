@@ -19,7 +19,7 @@ import (
 var everyProcess = []string{
 	"powergauss:beta=0.76", "powergauss:beta=0.5,signs=alternating", "powergauss:beta=0.9,b=2,signs=random@7,variance=3", "powergauss:signs=+--",
 	"hierarchical", "hierarchical:c=2", "hierarchical:c=1", "hierarchical:base=2,c=1", "hierarchical:base=3,c=2/1", "hierarchical:c=2/3,corr=0.2",
-	"hierarchical:base=2,c=1,mixing=0.6/0.8/1/0", "hierarchical:addition=true",
+	"hierarchical:base=2,c=1,mixing=0.6/0.8/1/0", "hierarchical:addition=64", "hierarchical:base=2,c=1,addition=128", "hierarchical:c=2/1,mixing=0.6/0.8/0/0/0/0.6/0.8/0/0/0/0.6/0.8/0.8/0/0/-0.6,addition=256",
 	"hierarchical:copies=3", "powergauss:beta=0.6,signs=random,copies=2",
 	"fgn:hurst=0.8", "fgn:hurst=0.3", "arfima:d=0.3", "arfima:d=0.2,phi=0.5,theta=-0.3", "arfima:d=-0.3,variance=2", "pacf:alpha=0.5/-0.2/0.1", "pacf", "acf:gamma=2/0.7/0.1",
 	"santafe:beta=0.5,facts=6", "santafe:beta=0.75", "hmm", "sticky:states=3,stay=0.8,clear=0.7", "markov", "iid:symbols=3", "iid:p=0.7/0.2/0.1",
@@ -404,12 +404,4 @@ func gaussianBattery(t *testing.T, p Process[float64]) {
 			t.Errorf("token %v is accepted", bad)
 		}
 	}
-}
-
-func leading(c [][]float64, n int) [][]float64 {
-	out := make([][]float64, n)
-	for i := range out {
-		out[i] = c[i][:n]
-	}
-	return out
 }

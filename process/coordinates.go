@@ -104,7 +104,7 @@ func (h *Hierarchical) reducible() bool {
 			return false
 		}
 	}
-	return !h.addition && bits.OnesCount(uint(h.b)) == 1
+	return h.addition == 0 && bits.OnesCount(uint(h.b)) == 1
 }
 
 func (c treeCoordinates) stationary() bool { return false }

@@ -26,6 +26,15 @@ func denseMI(cov [][]float64, ell int) (info.Nats, error) {
 	return info.Nats((x + y - xy) / 2), err
 }
 
+// leading is the covariance of the first n coordinates.
+func leading(cov [][]float64, n int) [][]float64 {
+	out := make([][]float64, n)
+	for i := range out {
+		out[i] = cov[i][:n]
+	}
+	return out
+}
+
 // symmetric copies coordinates from..to−1 of a covariance matrix.
 func symmetric(cov [][]float64, from, to int) *mat.SymDense {
 	s := mat.NewSymDense(to-from, nil)
@@ -66,7 +75,7 @@ type denseModel struct {
 func newDenseModel(d Description, covariance func(n int) [][]float64) lm.Model[float64] {
 	m := &denseModel{covariance: covariance}
 	m.info = modelInfo(d)
-	m.info.Context = maxDense
+	m.info.Context = min(d.MaxLength, maxDense)
 	m.start = func() filter[float64] { return &denseFilter{m: m} }
 	return m
 }
@@ -74,8 +83,8 @@ func newDenseModel(d Description, covariance func(n int) [][]float64) lm.Model[f
 // row is row t of the Cholesky factor. Factors of longer stretches begin with
 // those of shorter ones.
 func (m *denseModel) row(t int) ([]float64, error) {
-	if t >= maxDense {
-		return nil, fmt.Errorf("this process is modelled by dense matrices, for at most %d tokens", maxDense)
+	if t >= m.info.Context {
+		return nil, fmt.Errorf("this process is modelled by dense matrices, for at most %d tokens", m.info.Context)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,6 +95,7 @@ func (m *denseModel) row(t int) ([]float64, error) {
 	for n <= t {
 		n *= 2
 	}
+	n = min(n, m.info.Context)
 	c, err := cholesky(m.covariance(n), 0, n)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func frontier(t testing.TB, spec string, ell, L int) *Frontier {
 
 // The canonical correlations add up to the closed form of the information.
 func TestFrontierHoldsAllInformation(t *testing.T) {
-	for _, spec := range []string{"powergauss:signs=random", "powergauss:beta=0.5", "hierarchical", "fgn", "arfima:phi=0.3", "hierarchical:addition=true"} {
+	for _, spec := range []string{"powergauss:signs=random", "powergauss:beta=0.5", "hierarchical", "fgn", "arfima:phi=0.3", "hierarchical:addition=1024"} {
 		p := mustParse[Covarier](t, spec)
 		for _, s := range [][2]int{{64, 128}, {16, 80}, {80, 96}} {
 			f, err := NewFrontier(p, s[0], s[1])

@@ -28,11 +28,12 @@ type HierarchicalOptions struct {
 	// Mixing replaces the matrix made from Base and Correlation: b×b,
 	// invertible, rows of length 1. Its first c columns meet the inherited ones.
 	Mixing [][]float64
-	// Addition adds rows pairwise after the mixing of every layer: row 2i+1
-	// becomes (row 2i + row 2i+1)/√2. It is not the step of the paper's Eq. C.23,
-	// which only changes correlations where rows meet. Truth is then computed from
-	// dense matrices, for at most 2,048 tokens.
-	Addition bool
+	// Addition is the number of tokens of a sequence, a power of Base up to 2,048, in
+	// which the paper's addition step (its Eq. C.23) follows the mixing of every layer;
+	// 0 means no such step. The step changes the last token of a row by the first of
+	// the next, so that a sequence is not the beginning of a longer one. Truth is
+	// computed from dense matrices.
+	Addition int
 }
 
 // Hierarchical is the hierarchical Gaussian process of the L²M paper (its
@@ -50,8 +51,15 @@ type Hierarchical struct {
 	b        int
 	m, inv   []float64 // mixing matrix and its inverse, row by row
 	inherit  []int
-	addition bool
+	addition int       // tokens; 0: no addition step
+	joints   [][]joint // of the addition step, by depth
 }
+
+// joint is where a row of a layer meets the next: the last token u of one and the first
+// v of the other become own·u + other·v and own·v + other·u. That is symmetric, and
+// brings their correlation from r to 2/5 times the sum of those of the last and of the
+// first two tokens of a row, plus r/5 [l2m, eq. C.23].
+type joint struct{ own, other float64 }
 
 // maxDense is the longest sequence whose covariance matrix is factorised.
 const maxDense = 2048
@@ -82,6 +90,14 @@ func NewHierarchical(o HierarchicalOptions) (*Hierarchical, error) {
 		}
 	}
 	h := &Hierarchical{b: o.Base, inherit: append([]int(nil), o.Inherit...), addition: o.Addition}
+	if n := h.addition; n != 0 {
+		for n > 1 && n%h.b == 0 {
+			n /= h.b
+		}
+		if n != 1 || h.addition < h.b || h.addition > maxDense {
+			return nil, fmt.Errorf("hierarchical: addition in sequences of %d tokens, which is not a power of the base %d from %d to %d", h.addition, h.b, h.b, maxDense)
+		}
+	}
 	correlation := -1 / float64(o.Base)
 	if o.Correlation != nil {
 		correlation = *o.Correlation
@@ -104,6 +120,7 @@ func NewHierarchical(o HierarchicalOptions) (*Hierarchical, error) {
 		return nil, fmt.Errorf("hierarchical: the mixing matrix cannot be inverted reliably: %w", err)
 	}
 	h.inv = inv.RawMatrix().Data
+	h.join()
 	h.describe(correlation, exchangeable)
 	return h, nil
 }
@@ -130,23 +147,20 @@ func (h *Hierarchical) describe(correlation float64, exchangeable bool) {
 	} else {
 		spec += ",mixing=" + list64(h.m)
 	}
-	params = append(params, Param{"addition", strconv.FormatBool(h.addition), "add rows pairwise (not the paper's Eq. C.23)"})
+	params = append(params, Param{"addition", strconv.Itoa(h.addition), "tokens of a sequence in which neighbouring rows are joined (the paper's Eq. C.23); 0: they are not"})
 	shift := NotStationary
-	if exchangeable && !h.addition && bits.OnesCount(uint(h.b)) == 1 {
+	if exchangeable && h.addition == 0 && bits.OnesCount(uint(h.b)) == 1 {
 		shift = DyadicShift
 	}
-	if h.addition {
-		spec += ",addition=true"
-	}
-	longest := maxLinear
-	if h.addition {
-		longest = maxDense
+	longest, lengths := maxLinear, fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b)
+	if h.addition > 0 {
+		spec += ",addition=" + strconv.Itoa(h.addition)
+		longest, lengths = h.addition, "in the limit; see truth for the exact curve"
 	}
 	h.desc = Description{
 		Kind: "hierarchical", Spec: spec, Title: "hierarchical Gaussian of the L²M paper",
 		Token: Number, Params: params, Shift: shift, Beta: &beta,
-		LengthBase: h.b, MaxLength: longest,
-		Lengths: fmt.Sprintf("L = %d, %d, %d, … (powers of the base)", h.b, h.b*h.b, h.b*h.b*h.b),
+		LengthBase: h.b, MaxLength: longest, Lengths: lengths,
 	}
 }
 
@@ -196,6 +210,29 @@ func flatten(rows [][]float64) ([]float64, error) {
 	return out, nil
 }
 
+// join computes the addition step of every layer, the coarsest first.
+func (h *Hierarchical) join() {
+	if h.addition == 0 {
+		return
+	}
+	depths := 0
+	for n := h.addition; n > 1; n /= h.b {
+		depths++
+	}
+	h.joints = make([][]joint, depths)
+	row := h.gram(0, h.b)
+	ends := row[(h.b-2)*h.b+h.b-1] + row[1]
+	for d, rows := depths-1, 1; d >= 0; d, rows = d-1, rows*h.b {
+		above, last := h.covariance(d+1, rows), h.gram(0, h.columns(d))[(h.b-1)*h.b]
+		for i := range rows - 1 {
+			r := last * above[i][i+1]
+			t := 2*ends/5 + r/5
+			sum, difference := math.Sqrt((1+t)/(1+r)), math.Sqrt((1-t)/(1-r))
+			h.joints[d] = append(h.joints[d], joint{(sum + difference) / 2, (sum - difference) / 2})
+		}
+	}
+}
+
 // Describe implements Truth.
 func (h *Hierarchical) Describe() Description { return h.desc }
 
@@ -209,8 +246,14 @@ func (h *Hierarchical) BipartiteMI(ell, L int) (info.Nats, error) {
 	if err := checkSplit(ell, L); err != nil {
 		return 0, err
 	}
+	if h.addition > 0 {
+		if L > h.addition {
+			return 0, notExact("sequences have %d tokens (--addition)", h.addition)
+		}
+		return denseMI(leading(h.covariance(0, h.addition), L), ell)
+	}
 	factor, depth := 1.0, 0
-	for !h.addition && ell%h.b == 0 && L%h.b == 0 {
+	for ell%h.b == 0 && L%h.b == 0 {
 		factor *= float64(h.columns(depth))
 		ell, L, depth = ell/h.b, L/h.b, depth+1
 	}
@@ -230,17 +273,24 @@ func (h *Hierarchical) TwoPointMI(int) (info.Nats, bool) { return 0, false }
 
 // EntropyRate implements Truth. A row of n·b tokens has the entropy of c
 // sequences of n tokens one layer up, of its fresh numbers, and ln|det M| per
-// row; pairwise addition adds −¼ ln 2 per token.
+// row. With the addition step, which multiplies densities where rows meet, it is the
+// entropy per token of a whole sequence.
 func (h *Hierarchical) EntropyRate() info.Nats {
 	b := float64(h.b)
 	logDet, _ := mat.LogDet(mat.NewDense(h.b, h.b, append([]float64(nil), h.m...)))
 	fresh := float64(gaussianEntropy(1))
 	total, factor := 0.0, 1.0
 	for d := 0; factor > 1e-18; d++ {
+		if h.addition > 0 && d == len(h.joints) { // one number
+			total += factor * fresh
+			break
+		}
 		c := float64(h.columns(d))
 		total += factor * (logDet + (b-c)*fresh) / b
-		if h.addition {
-			total -= factor * math.Ln2 / 4
+		if h.addition > 0 {
+			for _, j := range h.joints[d] {
+				total += factor * math.Log(j.own*j.own-j.other*j.other) / (b * float64(len(h.joints[d])+1))
+			}
 		}
 		factor *= c / b
 	}
@@ -252,11 +302,18 @@ func (h *Hierarchical) Covariance(n int) ([][]float64, error) {
 	if n > 4*maxDense {
 		return nil, notExact("a covariance matrix of %d tokens is too large (at most %d)", n, 4*maxDense)
 	}
-	return h.covariance(0, n), nil
+	if h.addition == 0 {
+		return h.covariance(0, n), nil
+	}
+	if n > h.addition {
+		return nil, notExact("sequences have %d tokens (--addition)", h.addition)
+	}
+	return leading(h.covariance(0, h.addition), n), nil
 }
 
 // covariance of the first n tokens at a depth: the c inherited columns carry
-// the covariance of the layer above, the fresh ones that within a row.
+// the covariance of the layer above, the fresh ones that within a row. With the addition
+// step, n must be the number of tokens there.
 func (h *Hierarchical) covariance(depth, n int) [][]float64 {
 	if n == 1 {
 		return [][]float64{{1}}
@@ -278,16 +335,15 @@ func (h *Hierarchical) covariance(depth, n int) [][]float64 {
 			out[s][t] = v
 		}
 	}
-	if h.addition {
-		addPairs(len(out), h.b, func(to, from int) { // rows, then columns
-			for t := range out[to] {
-				out[to][t] = (out[to][t] + out[from][t]) * math.Sqrt2 / 2
+	if h.addition > 0 {
+		for i, j := range h.joints[depth] {
+			u, v := (i+1)*h.b-1, (i+1)*h.b
+			for t := range size {
+				out[u][t], out[v][t] = j.of(out[u][t], out[v][t])
 			}
-		})
-		for s := range out {
-			addPairs(len(out), h.b, func(to, from int) {
-				out[s][to] = (out[s][to] + out[s][from]) * math.Sqrt2 / 2
-			})
+			for s := range out {
+				out[s][u], out[s][v] = j.of(out[s][u], out[s][v])
+			}
 		}
 	}
 	out = out[:n]
@@ -297,17 +353,7 @@ func (h *Hierarchical) covariance(depth, n int) [][]float64 {
 	return out
 }
 
-// addPairs calls add for every token of an odd row and its partner in the row
-// before.
-func addPairs(n, b int, add func(to, from int)) {
-	for row := 1; row*b < n; row += 2 {
-		for r := range b {
-			if to := row*b + r; to < n {
-				add(to, to-b)
-			}
-		}
-	}
-}
+func (j joint) of(u, v float64) (float64, float64) { return j.own*u + j.other*v, j.own*v + j.other*u }
 
 // gram is M·Mᵀ restricted to columns from..to−1.
 func (h *Hierarchical) gram(from, to int) []float64 {
@@ -328,7 +374,11 @@ func (h *Hierarchical) Sample(rng *rand.Rand, length int) []float64 {
 	if length < 1 {
 		return nil
 	}
-	sizes, copies := []int{length}, []int{1} // by depth
+	whole := length
+	if h.addition > 0 {
+		whole = h.addition
+	}
+	sizes, copies := []int{whole}, []int{1} // by depth
 	for sizes[len(sizes)-1] > 1 {
 		d := len(sizes) - 1
 		sizes = append(sizes, (sizes[d]+h.b-1)/h.b)
@@ -360,20 +410,23 @@ func (h *Hierarchical) Sample(rng *rand.Rand, length int) []float64 {
 					full[i*h.b+r] = dot(h.m[r*h.b:(r+1)*h.b], u)
 				}
 			}
-			if h.addition {
-				addPairs(len(full), h.b, func(to, from int) { full[to] = (full[to] + full[from]) * math.Sqrt2 / 2 })
+			if h.addition > 0 {
+				for i, j := range h.joints[d] {
+					u, v := (i+1)*h.b-1, (i+1)*h.b
+					full[u], full[v] = j.of(full[u], full[v])
+				}
 			}
 			copy(out[k*sizes[d]:(k+1)*sizes[d]], full)
 		}
 		layer = out
 	}
-	return layer
+	return layer[:length]
 }
 
 // Model implements Process.
 func (h *Hierarchical) Model() lm.Model[float64] {
-	if h.addition {
-		return newDenseModel(h.desc, func(n int) [][]float64 { return h.covariance(0, n) })
+	if h.addition > 0 {
+		return newDenseModel(h.desc, func(n int) [][]float64 { return leading(h.covariance(0, h.addition), n) })
 	}
 	return &forward[float64]{info: modelInfo(h.desc), start: func() filter[float64] { return newHierarchicalFilter(h) }}
 }

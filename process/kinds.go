@@ -37,7 +37,7 @@ func gaussianKinds() []kind {
 			{"c", "3", "inherited columns, or a list such as 2/3 from the finest layer upward, repeated"},
 			{"corr", "-1/base", "correlation of two tokens of a row"},
 			{"mixing", "", "b×b mixing matrix in place of base and corr: rows separated by /"},
-			{"addition", "false", "add rows pairwise, true or false"}, copiesParam,
+			{"addition", "0", "tokens of a sequence in which neighbouring rows are joined (the paper's Eq. C.23), a power of the base; 0: none"}, copiesParam,
 		}}, buildHierarchical},
 		{Kind{"fgn", "fractional Gaussian noise", "fgn:hurst=0.8", []Param{
 			{"hurst", "0.8", "Hurst exponent, between 0.01 and 0.99"}, varianceParam, copiesParam,
@@ -138,7 +138,7 @@ func truth[P Truth](p P, err error) (Truth, error) {
 }
 
 func buildHierarchical(a *arguments) (Truth, error) {
-	o := HierarchicalOptions{Addition: a.boolean("addition")}
+	o := HierarchicalOptions{Addition: a.integer("addition")}
 	if a.given("base") || !a.given("mixing") {
 		o.Base = a.integer("base")
 	}

@@ -66,7 +66,7 @@ func denseCaptured(t testing.TB, p Covarier, z *mat.Dense, L int) float64 {
 // matrices, at any cut: windows, patterns, means and newest tokens of segments.
 func TestStructureAgreesWithDenseMatrices(t *testing.T) {
 	specs := []string{"hierarchical", "hierarchical:c=1", "hierarchical:c=2/3", "hierarchical:base=2,c=1", "hierarchical:base=8,c=3/5", "hierarchical:base=2,c=1,mixing=0.6/0.8/1/0",
-		"hierarchical:base=3,c=2", "hierarchical:addition=true", "powergauss:signs=random", "arfima"}
+		"hierarchical:base=3,c=2", "hierarchical:addition=256", "powergauss:signs=random", "arfima"}
 	rapid.Check(t, func(r *rapid.T) {
 		p := mustParse[Covarier](t, rapid.SampledFrom(specs).Draw(r, "process"))
 		ell := rapid.IntRange(1, 90).Draw(r, "ell")

@@ -226,12 +226,3 @@ func (a *arguments) matrix(name string) [][]float64 {
 	}
 	return out
 }
-
-func (a *arguments) boolean(name string) bool {
-	s := a.text(name)
-	v, err := strconv.ParseBool(s)
-	if err != nil {
-		a.fail(name, s, "true or false")
-	}
-	return v
-}

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -131,6 +132,57 @@ func TestHierarchicalClosedForm(t *testing.T) {
 	p := mustParse[*Hierarchical](t, "hierarchical:c=3/2")
 	if got, want := exact(t, p, 512, 1024), 0.5*math.Log(9.0/5)*3*2*3*2; math.Abs(got-want) > 1e-9 {
 		t.Errorf("c = 3, 2, 3, 2: %v, want %v", got, want)
+	}
+}
+
+// The addition step of the paper: I(L/2;L) in sequences of L = 4, 16, … tokens (theory
+// notes). Where rows meet, correlations are those of its Eq. C.23, and elsewhere
+// variances stay 1, as do the correlations of tokens that do not meet.
+func TestHierarchicalAddition(t *testing.T) {
+	for c, want := range map[int][]float64{
+		1: {0.2939, 0.318, 0.3422, 0.3669, 0.3918},
+		3: {0.2939, 0.9013, 2.7301, 8.2165, 24.676},
+	} {
+		for l, nats := range want {
+			L := 4 << (2 * l)
+			p := mustParse[*Hierarchical](t, fmt.Sprintf("hierarchical:c=%d,addition=%d", c, L))
+			if got := exact(t, p, L/2, L); math.Abs(got-nats) > 5e-4 {
+				t.Errorf("c = %d: I(L/2;L) = %.4f at L = %d, want %.4f", c, got, L, nats)
+			}
+			cov, err := p.Covariance(L)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The step comes last: without it at the finest layer, correlations are
+			// inherited from the layer above.
+			above := p.covariance(1, L/4)
+			m := func(i, j int) (total float64) { // of the inherited columns
+				for k := range c {
+					total += p.m[i*4+k] * p.m[j*4+k]
+				}
+				return total
+			}
+			for i := range L {
+				if math.Abs(cov[i][i]-1) > 1e-12 {
+					t.Fatalf("c = %d: token %d of %d has variance %v", c, i, L, cov[i][i])
+				}
+			}
+			for i := range L/4 - 1 {
+				if got, want := cov[4*i+3][4*i+4], 2.0/5*(-0.25-0.25)+m(3, 0)*above[i][i+1]/5; math.Abs(got-want) > 1e-12 {
+					t.Errorf("c = %d: rows %d and %d of %d tokens meet with correlation %v, want %v", c, i, i+1, L, got, want)
+				}
+			}
+			if got, want := math.Abs(cov[0][L-1]), 0.25*math.Pow(5.0/16, float64(l)); math.Abs(got-want) > 1e-12 {
+				t.Errorf("c = %d: the ends of %d tokens have the correlation %v, want %v", c, L, got, want)
+			}
+			log, err := logDet(cov, 0, L)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := float64(p.EntropyRate()), log/2/float64(L)+float64(gaussianEntropy(1)); math.Abs(got-want) > 1e-12 {
+				t.Errorf("c = %d: entropy per token %v of %d tokens, want %v", c, got, L, want)
+			}
+		}
 	}
 }
 
@@ -326,7 +378,7 @@ func TestGrammarSiblings(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
-	for _, spec := range []string{"powergauss", "fgn", "hierarchical:addition=true", "fgn:copies=3", "markov"} {
+	for _, spec := range []string{"powergauss", "fgn", "hierarchical:addition=1024", "fgn:copies=3", "markov"} {
 		p := mustParse[Truth](t, spec)
 		err := WriteSamples(t.Context(), io.Discard, p, SampleOptions{Format: NPY, Length: p.Describe().MaxLength + 1, Count: 1})
 		if err == nil || !strings.Contains(err.Error(), "too long") {
