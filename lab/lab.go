@@ -168,7 +168,7 @@ func Train(ctx context.Context, o Options) (*result.Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Corpus: fingerprint, Checkpoint: filepath.Join(folder, "training.safetensors")}
+	to := train.Options{Workers: o.Workers, Set: cpu.Best(), Corpus: fingerprint, Checkpoint: filepath.Join(folder, rundir.CheckpointFile)}
 	doc := &result.Lab{
 		Schema: result.LabSchema, Command: dir.Command(), Version: info.BuildVersion().String(), Name: r.Name, Data: r.Data, Corpus: fingerprint,
 		Instructions: to.Set.String(),

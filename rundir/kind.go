@@ -37,7 +37,10 @@ const (
 	Repetitions = "repetitions" // folder of finished simulations
 
 	Checkpoint = "checkpoint" // folder of the state of a training
-	Trainings  = "trainings"  // folder of the run directories of a study's models
+	// CheckpointFile is the file in it, safetensors. Its metadata has the recipe, as JSON,
+	// and the steps that are done.
+	CheckpointFile = "training.safetensors"
+	Trainings      = "trainings" // folder of the run directories of a study's models
 
 	RunFile  = "run.json" // what the directory holds
 	lockName = ".l2m-lock"
@@ -73,7 +76,7 @@ var (
 	Audit = Kind{"audit", "audit.json", names(`audit\.json`, `audit\.csv`), nil}
 	Lab   = Kind{"lab train", "lab.json",
 		names(`lab\.json`, `config\.json`, `model\.safetensors`, `curve\.csv`, `loss\.csv`),
-		map[string]*regexp.Regexp{Checkpoint: regexp.MustCompile(`^training\.safetensors$`)}}
+		map[string]*regexp.Regexp{Checkpoint: regexp.MustCompile("^" + regexp.QuoteMeta(CheckpointFile) + "$")}}
 	// The trainings of a study are runs of their own, which a study does not remove.
 	Study   = Kind{"lab study", "study.json", names(`study\.json`), map[string]*regexp.Regexp{Trainings: regexp.MustCompile(`^$`)}}
 	Fit     = Kind{"fit", Results, names(`results\.json`, `estimates\.csv`), nil}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -32,6 +33,44 @@ func (s *Server) progress(r *Run, i rundir.Info) {
 	case rundir.TwoPoint.Verb:
 		r.Unit = "distances counted"
 		r.Done = s.count(r, rundir.Counting, `^distance-`)
+	case rundir.Lab.Verb:
+		s.trained(r)
+	case rundir.Study.Verb:
+		r.Unit = "models begun"
+		r.Done = s.count(r, rundir.Trainings, ".")
+	}
+}
+
+// trained reads how many steps of a training its last checkpoint has.
+func (s *Server) trained(r *Run) {
+	r.Unit = "steps trained"
+	name := path.Join(r.Name, rundir.Checkpoint, rundir.CheckpointFile)
+	st := s.regular(name)
+	if st == nil {
+		return // none yet
+	}
+	r.Changed = st.ModTime()
+	f, err := s.root.Open(name)
+	if err != nil {
+		return // just replaced
+	}
+	defer f.Close()
+	var header struct {
+		About struct{ Steps, Recipe string } `json:"__metadata__"`
+	}
+	var recipe struct{ Steps int }
+	var length [8]byte
+	if _, err = io.ReadFull(f, length[:]); err == nil {
+		err = json.NewDecoder(io.LimitReader(f, maxPart)).Decode(&header)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(header.About.Recipe), &recipe)
+	}
+	if err == nil {
+		r.Done, err = strconv.Atoi(header.About.Steps)
+	}
+	if r.Total = recipe.Steps; err != nil {
+		r.Trouble = name + ": " + err.Error()
 	}
 }
 

@@ -296,24 +296,34 @@ func TestProgress(t *testing.T) {
 // Runs of other kinds while they work.
 func TestUnderWay(t *testing.T) {
 	dir := t.TempDir()
-	for name, k := range map[string]rundir.Kind{"cal": rundir.Calibrate, "pairs": rundir.TwoPoint} {
+	for name, k := range map[string]rundir.Kind{"cal": rundir.Calibrate, "pairs": rundir.TwoPoint, "model": rundir.Lab, "cut": rundir.Lab, "grid": rundir.Study} {
 		run, err := rundir.Open(filepath.Join(dir, name), k, rundir.Options{Command: "l2m " + k.Verb})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer run.Close() // would remove the folder, which is empty
-		folder := map[string]string{"cal": rundir.Repetitions, "pairs": rundir.Counting}[name]
+		folder := map[string]string{"cal": rundir.Repetitions, "pairs": rundir.Counting, "grid": rundir.Trainings}[name]
+		if k.Verb == rundir.Lab.Verb {
+			folder = rundir.Checkpoint
+		}
 		if _, err := run.Folder(folder); err != nil {
 			t.Fatal(err)
 		}
 		defer run.Close() // a run that wrote nothing leaves nothing
 	}
-	for _, name := range []string{"cal/repetitions/0123456789ab-000000.json", "cal/repetitions/0123456789ab-000010.json", "pairs/counting/corpus.json", "pairs/counting/distance-4.json", "other/counting/sheep.txt"} {
+	for _, name := range []string{"cal/repetitions/0123456789ab-000000.json", "cal/repetitions/0123456789ab-000010.json", "pairs/counting/corpus.json", "pairs/counting/distance-4.json", "grid/trainings/a-seed1/run.json", "other/counting/sheep.txt"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Steps of training are in a checkpoint, of which one is cut short.
+	header := `{"__metadata__":{"recipe":"{\"steps\":30}","steps":"7"},"w":{}}`
+	for name, text := range map[string]string{"model": header + "\x00\x01", "cut": header[:20]} {
+		if err := os.WriteFile(filepath.Join(dir, name, rundir.Checkpoint, rundir.CheckpointFile), []byte("\x44\x00\x00\x00\x00\x00\x00\x00"+text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -323,11 +333,14 @@ func TestUnderWay(t *testing.T) {
 	}
 	defer s.Close()
 	list, err := s.list()
-	if err != nil || len(list) != 2 {
+	if err != nil || len(list) != 5 {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for _, r := range list {
-		if want := map[string]int{"cal": 2, "pairs": 1}[r.Name]; r.Done != want || r.Finished || r.Changed.IsZero() {
+		if want := map[string]int{"cal": 2, "pairs": 1, "model": 7, "grid": 1}[r.Name]; r.Done != want || r.Finished || r.Changed.IsZero() {
+			t.Errorf("%+v", r)
+		}
+		if r.Name == "model" && r.Total != 30 || (r.Name == "cut") != (r.Trouble != "") {
 			t.Errorf("%+v", r)
 		}
 	}
