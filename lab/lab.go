@@ -29,6 +29,7 @@ import (
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // Options of a training run. Zero values mean those of the recipe.
@@ -44,18 +45,19 @@ type Options struct {
 	Format string // of Paths, as corpus.ParseFormat reads it
 	Field  string
 
-	Data     string
-	Types    []string  // mechanisms of the layers
-	Memory   []float64 // scale and exponent of power_law_memory
-	Layers   int
-	Hidden   int
-	Lengths  []int
-	Evaluate []int
-	Steps    int
-	Batch    int
-	Rate     float64
-	Seed     *uint64
-	Rates    []float64 // candidates to choose from before training, see Train
+	Data      string
+	Tokenizer string    // vocabulary of the text, see vocabulary.Open; "" for bytes
+	Types     []string  // mechanisms of the layers
+	Memory    []float64 // scale and exponent of power_law_memory
+	Layers    int
+	Hidden    int
+	Lengths   []int
+	Evaluate  []int
+	Steps     int
+	Batch     int
+	Rate      float64
+	Seed      *uint64
+	Rates     []float64 // candidates to choose from before training, see Train
 
 	Workers  int // 0 means GOMAXPROCS; does not change the result
 	Progress info.ProgressFunc
@@ -105,6 +107,7 @@ func (o Options) recipe() (train.Recipe, error) {
 	if o.Data != "" {
 		r.Data = o.Data
 	}
+	o.tokenize(&r)
 	if len(o.Types) > 0 {
 		r.Model.Types = o.Types
 	}
@@ -139,6 +142,16 @@ func (o Options) recipe() (train.Recipe, error) {
 		r.Seed = *o.Seed
 	}
 	return r, nil
+}
+
+// tokenize makes a recipe of bytes one of tokens, if there is a vocabulary.
+func (o Options) tokenize(r *train.Recipe) {
+	if o.Tokenizer == "" {
+		return
+	}
+	if r.Tokenizer = o.Tokenizer; r.Data == train.Bytes {
+		r.Data = train.Tokens
+	}
 }
 
 // Train trains by a recipe and returns the document of the run. It resumes an
@@ -313,7 +326,10 @@ const maxTraining = 1 << 30
 
 // data opens the data of a recipe.
 func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, error) {
-	if r.Data != train.Bytes {
+	if (r.Data == train.Tokens) != (r.Tokenizer != "") {
+		return nil, "", fmt.Errorf("recipe %s: data %q and tokenizer %q do not fit (--tokenizer FILE trains on a text in the tokens of that vocabulary)", r.Name, r.Data, r.Tokenizer)
+	}
+	if r.Data != train.Bytes && r.Data != train.Tokens {
 		if len(o.Paths) > 0 {
 			return nil, "", fmt.Errorf("recipe %s trains on %s, not on text (--data bytes trains on text)", r.Name, r.Data)
 		}
@@ -340,12 +356,23 @@ func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, 
 	// Use the split of l2m measure, so that a model never trains on what measure
 	// evaluates with the same seed.
 	s := c.Split(r.Seed, 0.5)
+	encode, alphabet, tokens := symbols, 256, ""
+	if r.Tokenizer != "" {
+		v, err := vocabulary.Open(r.Tokenizer)
+		if err != nil {
+			return nil, "", err
+		}
+		encode, alphabet, tokens = func(b []byte) []token.ID { return v.Encode(nil, b) }, v.Size(), v.Fingerprint()
+		if s, err = s.Tokenized(ctx, func(_ context.Context, b []byte) ([]token.ID, error) { return encode(b), nil }); err != nil {
+			return nil, "", err
+		}
+	}
 	var text [][]token.ID
 	for excerpt, err := range s.Excerpts(ctx, corpus.TrainingOptions{Budget: min(maxTraining, s.TrainingBytes()), Excerpt: max(1<<20, 8*longest)}) {
 		if err != nil {
 			return nil, "", err
 		}
-		text = append(text, symbols(excerpt))
+		text = append(text, encode(excerpt))
 	}
 	windows, err := s.Windows(ctx, corpus.WindowOptions{Length: longest, PerDocument: 16, MaxTotal: 256})
 	if err != nil {
@@ -355,8 +382,8 @@ func (o Options) data(ctx context.Context, r train.Recipe) (train.Data, string, 
 	for _, w := range windows {
 		tests = append(tests, w.Tokens)
 	}
-	d, err := train.Text(train.Bytes, 256, text, tests)
-	return d, c.Fingerprint(), err
+	d, err := train.Text(tokens, alphabet, text, tests)
+	return d, strings.TrimSpace(c.Fingerprint() + " " + tokens), err
 }
 
 func symbols(b []byte) []token.ID {
@@ -407,8 +434,9 @@ func Evaluate(ctx context.Context, dir string, lengths []int, o Options) (*resul
 	}
 	model := r.Model
 	if o.Data != "" {
-		r.Data = o.Data
+		r.Data, r.Tokenizer = o.Data, ""
 	}
+	o.tokenize(&r)
 	if len(lengths) > 0 {
 		r.Evaluate = lengths
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/l2m-lab/l2m/info"
 	"github.com/l2m-lab/l2m/lab"
+	"github.com/l2m-lab/l2m/measure"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // textFolder writes documents of a first-order chain over two letters.
@@ -123,6 +126,55 @@ func TestMistakesAreNamed(t *testing.T) {
 		}
 	}
 	if _, err := lab.Evaluate(context.Background(), t.TempDir(), nil, lab.Options{}); err == nil || !strings.Contains(err.Error(), "not the directory of a finished run") {
+		t.Error(err)
+	}
+}
+
+// A text in the tokens of a vocabulary: the model reads them in measure, too, and no
+// others.
+func TestTokensOfAVocabulary(t *testing.T) {
+	const words, other = "../token/vocabulary/testdata/gpt2.json", "../token/vocabulary/testdata/roberta.json"
+	recipe := filepath.Join(t.TempDir(), "words.json")
+	if err := os.WriteFile(recipe, []byte(`{"model":{"model_type":"","hidden_size":16,"num_hidden_layers":1,"layer_types":["mamba2"],"num_attention_heads":2,"state_size":4},
+		"data":"bytes","lengths":[32],"steps":100,"batch":16,"rate":0.02,"warm_up":10,"seed":1}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, text := filepath.Join(t.TempDir(), "run"), textFolder(t)
+	o := lab.Options{Recipe: recipe, Out: out, Paths: []string{text}, Tokenizer: words}
+	doc, err := lab.Train(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vocabulary.Open(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf(`"vocab_size":%d}`, v.Size()+1); doc.Data != "tokens" || !strings.Contains(string(doc.Recipe), want) {
+		t.Errorf("data %s, want %s in the recipe %s", doc.Data, want, doc.Recipe)
+	}
+	if again, err := lab.Evaluate(t.Context(), out, nil, lab.Options{Paths: []string{text}, Tokenizer: words}); err != nil || again.Evaluations[0].Loss != doc.Evaluations[0].Loss {
+		t.Errorf("evaluated again: %+v, %v", again, err)
+	}
+	m := measure.Options{Paths: []string{text}, Model: out, Tokenizer: words, Length: 32, MaxWindows: 40, Draws: 50, Seed: 1, Out: t.TempDir()}
+	r, err := measure.Run(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loss := doc.Evaluations[0].Loss; math.Abs(float64(r.Loss.NatsPerToken)-loss) > 0.1 {
+		t.Errorf("measure finds a loss of %v, training of %v", r.Loss.NatsPerToken, loss)
+	}
+	o.Tokenizer = other
+	if _, err := lab.Train(t.Context(), o); err == nil || !strings.Contains(err.Error(), "another") {
+		t.Errorf("a run went on in other tokens: %v", err)
+	}
+	for tokenizer, says := range map[string]string{"": "name the file of their vocabulary (--tokenizer FILE)", other: "tokens of another vocabulary"} {
+		m.Tokenizer, m.Out = tokenizer, filepath.Join(t.TempDir(), "m")
+		if _, err := measure.Run(t.Context(), m); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("measured with --tokenizer %q: %v", tokenizer, err)
+		}
+	}
+	o = lab.Options{Recipe: "gaussian-small", Tokenizer: words, Out: filepath.Join(t.TempDir(), "g")}
+	if _, err := lab.Train(t.Context(), o); err == nil || !strings.Contains(err.Error(), "do not fit") {
 		t.Error(err)
 	}
 }

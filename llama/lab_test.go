@@ -39,7 +39,7 @@ func testExported(t *testing.T, c mixer.Config, close float64) {
 	for i := 1; i < len(text); i++ {
 		text[i] = token.ID((int(text[i-1]) + rng.IntN(3)) % 256)
 	}
-	data, err := train.Text("bytes", 256, [][]token.ID{text}, [][]token.ID{text})
+	data, err := train.Text("", 256, [][]token.ID{text}, [][]token.ID{text})
 	if err != nil {
 		t.Fatal(err)
 	}

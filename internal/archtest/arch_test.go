@@ -92,7 +92,7 @@ var bands = []band{
 		{"fit", []string{"info", "internal/option", "law", "mi", "result", "rundir"}},
 		{"exact", []string{"info", "internal/atomicfile", "process", "result"}},
 		{"predictor", []string{"internal/option", "check", "corpus", "info", "lm", "lm/bytemix", "lm/open", "mi", "result", "token"}},
-		{"lab", []string{"internal/option", "corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token"}},
+		{"lab", []string{"internal/option", "corpus", "info", "internal/npy", "lab/cpu", "lab/mixer", "lab/train", "result", "rundir", "token", "token/vocabulary"}},
 		{"lab/study", []string{"arch", "info", "internal/option", "lab", "lab/train", "measure", "process", "result", "rundir", "token"}},
 	}},
 	{"faces", []room{

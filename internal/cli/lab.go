@@ -155,6 +155,7 @@ from the exact law is then exact) or logprobs, of the same shape.`,
 	f.StringVar(&page, "html", "", "write a page with a figure to this file; only a page written by l2m is replaced")
 	f.IntSliceVar(&lengths, "length", nil, "lengths in tokens (default: those of the recipe)")
 	f.StringVar(&o.Data, "data", "", "other data with the same tokens")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "vocabulary of a model of tokens (default: the file that it was trained with)")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of the table")
 	return cmd
 }

@@ -188,7 +188,7 @@ func open(data string) (train.Data, error) {
 		return train.OpenData(data)
 	}
 	blank := [][]token.ID{make([]token.ID, 1<<20)}
-	return train.Text(data, 256, blank, blank)
+	return train.Text("", 256, blank, blank)
 }
 
 // inside is an object with one key; nil for no value.

@@ -26,6 +26,7 @@ const (
 // key is the recipe as stored in checkpoints, without descriptions.
 func (r Recipe) key() string {
 	r.Name, r.About, r.Cost = "", "", ""
+	r.Tokenizer = "" // a path; Options.Corpus identifies its content
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic("train: " + err.Error()) // numbers are finite, see check

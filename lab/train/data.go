@@ -64,8 +64,11 @@ func newRand(seed, stream, i uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15+stream, i))
 }
 
-// Bytes names the bytes of a text as data of a recipe, which Text opens.
-const Bytes = "bytes"
+// Data of a recipe that are a text, which Text opens.
+const (
+	Bytes  = "bytes"
+	Tokens = "tokens" // of Recipe.Tokenizer
+)
 
 // OpenData opens data by name: a process in the syntax of package process (Gaussian
 // ones with copies=N for vectors of N numbers), or a task

@@ -32,13 +32,18 @@ const (
 // Kinds of tokens of a trained model.
 const (
 	kindSymbols = "symbols" // the last one of the vocabulary starts a sequence
+	kindTokens  = "tokens"  // the same, of a vocabulary that the weights name
 	kindVectors = "vectors"
 	kindTask    = "task"
 )
 
 // kindOf is the kind of tokens in the data.
 func kindOf(d Data) string {
-	switch d.(type) {
+	switch d := d.(type) {
+	case *text:
+		if d.tokens != "" {
+			return kindTokens
+		}
 	case *task:
 		return kindTask
 	case *gaussian:
@@ -58,8 +63,8 @@ func (r *Run) Save(dir string, data Data) error {
 // WriteWeights writes the parameters as safetensors.
 func (r *Run) WriteWeights(w io.Writer, data Data) error {
 	meta := map[string]string{"format": weightsFormat, "tokens": kindOf(data)}
-	if _, ok := data.(*text); ok {
-		meta[textSeed] = strconv.FormatUint(r.Recipe.Seed, 10)
+	if t, ok := data.(*text); ok {
+		meta[textSeed], meta[textTokens] = strconv.FormatUint(r.Recipe.Seed, 10), t.tokens
 	}
 	return encodeTensors(w, sections(r.layout, "", r.params), meta)
 }
@@ -90,8 +95,12 @@ func Read(dir string, r Recipe) (*Run, error) {
 
 const weightsFormat = "l2m-lab-weights-1"
 
-// textSeed is the seed that split the documents of a text, in the weights' file.
-const textSeed = "text_seed"
+// What the weights' file says of a text: the seed that split its documents, and the
+// fingerprint of the vocabulary.
+const (
+	textSeed   = "text_seed"
+	textTokens = "text_tokens"
+)
 
 // trained is a model read from a folder.
 type trained struct {
@@ -99,6 +108,7 @@ type trained struct {
 	config mixer.Config
 	kind   string
 	seed   string // that split the documents of a text; "" for other data
+	tokens string // fingerprint of the vocabulary; "" for bytes and other data
 	layout *cpu.Layout
 	params []float32
 	set    cpu.Set
@@ -117,7 +127,7 @@ func Open(dir string, set cpu.Set) (lm.Model[token.ID], lm.Model[[]float64], err
 		return nil, nil, fmt.Errorf("reading the trained model in %s: %w", dir, err)
 	}
 	switch m.kind {
-	case kindSymbols:
+	case kindSymbols, kindTokens:
 		return symbolModel{m}, nil, nil
 	case kindVectors:
 		return nil, vectorModel{m}, nil
@@ -150,7 +160,7 @@ func open(dir string, set cpu.Set) (*trained, error) {
 	if meta["format"] != weightsFormat {
 		return nil, fmt.Errorf("%s: format %q is not %q", WeightsFile, meta["format"], weightsFormat)
 	}
-	m.kind, m.seed, m.layout = meta["tokens"], meta[textSeed], LayoutOf(m.config)
+	m.kind, m.seed, m.tokens, m.layout = meta["tokens"], meta[textSeed], meta[textTokens], LayoutOf(m.config)
 	if (m.kind == kindVectors) != (m.config.Vector > 0) {
 		return nil, fmt.Errorf("%s: tokens %q do not fit the config", WeightsFile, m.kind)
 	}
@@ -164,7 +174,7 @@ func open(dir string, set cpu.Set) (*trained, error) {
 		_, _ = io.Writer(sum).Write(h[:])
 	}
 	m.info = lm.Info{Name: filepath.Base(dir), Density: m.config.Vector > 0, BOS: lm.NoBOS, Fingerprint: "l2m-lab/1 " + set.String() + " " + hex.EncodeToString(sum.Sum(nil)[:16])}
-	if m.kind == kindSymbols {
+	if m.kind == kindSymbols || m.kind == kindTokens {
 		m.info.Vocabulary = m.config.Vocabulary - 1
 	}
 	if m.config.Limited() {
@@ -247,6 +257,10 @@ type symbolModel struct{ *trained }
 // TextSeed is the seed that split the documents of the text the model was trained on, in
 // decimal; "" for a model of a process, or where it is not known.
 func (m symbolModel) TextSeed() string { return m.seed }
+
+// TextTokens is the fingerprint of the vocabulary of a text, see vocabulary.Open; "" for
+// bytes and for a model of a process.
+func (m symbolModel) TextTokens() string { return m.tokens }
 
 // Info implements lm.Model.
 func (m symbolModel) Info() lm.Info { return m.info }

@@ -19,6 +19,8 @@ type Recipe struct {
 	Cost  string       `json:"cost,omitempty"`  // as measured, in words
 	Model mixer.Config `json:"model"`
 	Data  string       `json:"data"` // see OpenData
+	// Tokenizer is the file of the vocabulary, for the data Tokens: see vocabulary.Open.
+	Tokenizer string `json:"tokenizer,omitempty"`
 
 	Lengths []int  `json:"lengths"`         // tokens of training sequences
 	Order   string `json:"order,omitempty"` // of several lengths: "in-turn" (a curriculum, equal numbers of steps) or "mixed"

@@ -3,6 +3,7 @@ package train
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -285,7 +286,7 @@ func newCopy(spec string) (Data, error) {
 
 // text is text in memory.
 type text struct {
-	name       string
+	tokens     string // fingerprint of the vocabulary; "" for bytes
 	vocabulary int
 	train      [][]token.ID // documents or excerpts
 	testing    [][]token.ID
@@ -294,16 +295,16 @@ type text struct {
 
 // Text is data of tokens in memory: training sequences begin at random positions of
 // train, evaluation uses the windows test from their first token. Symbols are below
-// alphabet.
-func Text(name string, alphabet int, train, test [][]token.ID) (Data, error) {
-	d := &text{name: name, vocabulary: alphabet + 1, train: train, testing: test}
+// alphabet; tokens is the fingerprint of their vocabulary, "" for bytes.
+func Text(tokens string, alphabet int, train, test [][]token.ID) (Data, error) {
+	d := &text{tokens: tokens, vocabulary: alphabet + 1, train: train, testing: test}
 	total := 0
 	for _, t := range train {
 		total += len(t)
 		d.cumulated = append(d.cumulated, total)
 	}
 	if total == 0 || len(test) == 0 {
-		return nil, fmt.Errorf("text %s: there is nothing to train or to evaluate on", name)
+		return nil, errors.New("there is no text to train or to evaluate on")
 	}
 	return d, nil
 }

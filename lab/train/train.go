@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Workers    int           // 0 means GOMAXPROCS
 	Set        cpu.Set       // of instructions; the zero value is plain Go, see cpu.Best
-	Corpus     string        // identifies the text in checkpoints: training does not resume on another
+	Corpus     string        // identifies the text and its tokens in checkpoints: training does not resume on others
 	Checkpoint string        // file, written from time to time and at the end; if it exists, training resumes from it
 	SaveEach   time.Duration // between checkpoints; 0 means 30 s
 	// Progress is called after every step; tokens is the total so far.

@@ -127,7 +127,7 @@ func carrying(t *testing.T) (Recipe, Data) {
 		}
 		docs = append(docs, doc)
 	}
-	d, err := Text("letters", 6, docs, [][]token.ID{docs[0][:64]})
+	d, err := Text("", 6, docs, [][]token.ID{docs[0][:64]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/token"
+	"github.com/l2m-lab/l2m/token/vocabulary"
 )
 
 // IsTrained reports whether model is the directory of an l2m lab train run.
@@ -19,7 +20,7 @@ func IsTrained(model string) bool {
 	return model != "" && err == nil && s.Mode().IsRegular()
 }
 
-// openTrained opens a model of bytes that l2m lab trained.
+// openTrained opens a model of text that l2m lab trained.
 func (e *Model) openTrained(o Options) error {
 	m, err := Trained[token.ID](o.Model)
 	if err != nil {
@@ -31,6 +32,14 @@ func (e *Model) openTrained(o Options) error {
 			return fmt.Errorf("the model in %s was trained on half of the documents, as the seed %s splits them; with --seed %d some of those would be scored (use --seed %s, or --evaluation-fraction 1 for a text that it was not trained on)", o.Model, seed, o.Seed, seed)
 		}
 	}
+	if e.MaxLength = LanguageLength; m.Info().Context > 0 {
+		e.MaxLength = min(e.MaxLength, m.Info().Context)
+	}
+	e.Info, e.Tokens = m.Info(), LanguageTokens
+	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+	if s, ok := m.(interface{ TextTokens() string }); ok && s.TextTokens() != "" {
+		return e.tokens(o, s.TextTokens())
+	}
 	b := token.Bytes()
 	if o.Tokenizer != "" {
 		return fmt.Errorf("the model in %s reads bytes: it takes no --tokenizer", o.Model)
@@ -39,11 +48,23 @@ func (e *Model) openTrained(o Options) error {
 		return fmt.Errorf("the model in %s has %d symbols and was trained on a process: measure it on that (--process SPEC)", o.Model, n)
 	}
 	e.Tokenizer = Tokenizer{b.Name(), b.Fingerprint(), b.Name()}
-	e.Info, e.Tokens = m.Info(), LanguageTokens
-	if e.MaxLength = LanguageLength; e.Info.Context > 0 {
-		e.MaxLength = min(e.MaxLength, e.Info.Context)
+	return nil
+}
+
+// tokens opens the vocabulary of a model that l2m lab trained, by its fingerprint.
+func (e *Model) tokens(o Options, fingerprint string) error {
+	if o.Tokenizer == "" {
+		return fmt.Errorf("the model in %s was trained on tokens: name the file of their vocabulary (--tokenizer FILE)", o.Model)
 	}
-	e.Load = func(context.Context) (lm.Model[token.ID], error) { return m, nil }
+	v, err := vocabulary.Open(o.Tokenizer)
+	if err != nil {
+		return err
+	}
+	if v.Fingerprint() != fingerprint {
+		return fmt.Errorf("the model in %s was trained on the tokens of another vocabulary than %s", o.Model, o.Tokenizer)
+	}
+	e.Tokenizer = Tokenizer{Name: v.Name(), Fingerprint: v.Fingerprint()}
+	e.Encode = func(_ context.Context, text []byte) ([]token.ID, error) { return v.Encode(nil, text), nil }
 	return nil
 }
 
