@@ -314,7 +314,7 @@ func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 func (r trainedGrid) drawPositions(f result.StudyFigure) *figure.Figure {
 	fig := &figure.Figure{
 		ID: f.ID, Title: f.Title, X: figure.Axis{Label: "position", Unit: "tokens", Scale: figure.Log2}, Y: figure.Axis{Label: "loss", Unit: "nats", Nats: true},
-		Caption: prose.Plain(cmp.Or(f.Caption, "Points are means over positions from one power of two to the next and over seeds; bars reach from the lowest seed to the highest.")),
+		Caption: prose.Plain(cmp.Or(f.Caption, "Points are means over positions 1, 2, 3–4, 5–8 and so on and over seeds; bars reach from the lowest seed to the highest.")),
 	}
 	for _, p := range f.Panels {
 		for _, g := range r.own(p) {
@@ -330,7 +330,7 @@ func (r trainedGrid) drawPositions(f result.StudyFigure) *figure.Figure {
 						losses = append(losses, o[k])
 					}
 				}
-				c.Points = append(c.Points, figure.Point{X: math.Sqrt2 * float64(int(1)<<k), Y: stat.Mean(losses, nil), Lo: slices.Min(losses), Hi: slices.Max(losses), Note: g.model})
+				c.Points = append(c.Points, figure.Point{X: max(1, math.Exp2(float64(k)-0.5)), Y: stat.Mean(losses, nil), Lo: slices.Min(losses), Hi: slices.Max(losses), Note: g.model})
 			}
 			if len(c.Points) > 0 {
 				fig.Curves = append(fig.Curves, c)

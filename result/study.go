@@ -91,8 +91,8 @@ type StudyCell struct {
 	GapLate  *float64  `json:"gap_late,omitempty"` // of its second half
 	Accuracy *float64  `json:"accuracy,omitempty"`
 	Recalled *Recalled `json:"recalled,omitempty"` // of the task recall
-	// Octaves are losses by position in a text: means over positions 2^k … 2^(k+1)−1,
-	// counted from 1.
+	// Octaves are losses by position in a text: of the first token, of the second, means
+	// of the third and fourth, of the fifth to eighth and so on.
 	Octaves []float64 `json:"octaves,omitempty"`
 	// Others are evaluations of the finished model at further lengths.
 	Others []StudyEvaluation `json:"others,omitempty"`

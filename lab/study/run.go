@@ -242,11 +242,11 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 	return cell, err
 }
 
-// octaves are means of the losses of positions 2^k … 2^(k+1)−1, counted from 1.
+// octaves are means of the losses of positions 1, 2, 3–4, 5–8 and so on.
 func octaves(losses []float64) []float64 {
 	var out []float64
-	for from := 1; from <= len(losses); from *= 2 {
-		out = append(out, stat.Mean(losses[from-1:min(2*from-1, len(losses))], nil))
+	for from, to := 0, 1; from < len(losses); from, to = to, 2*to {
+		out = append(out, stat.Mean(losses[from:min(to, len(losses))], nil))
 	}
 	return out
 }

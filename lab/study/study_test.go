@@ -122,7 +122,7 @@ func TestRunOnText(t *testing.T) {
 	if c.Gap != nil || c.Accuracy != nil || c.Corpus == "" || len(c.Octaves) != 5 {
 		t.Fatalf("%+v", c)
 	}
-	mean := (c.Octaves[0] + 2*c.Octaves[1] + 4*c.Octaves[2] + 8*c.Octaves[3] + c.Octaves[4]) / 16
+	mean := (c.Octaves[0] + c.Octaves[1] + 2*c.Octaves[2] + 4*c.Octaves[3] + 8*c.Octaves[4]) / 16
 	if math.Abs(mean-c.Loss) > 1e-6 || c.Loss < math.Log(3) {
 		t.Errorf("a loss of %v, by octaves %v", c.Loss, mean)
 	}
