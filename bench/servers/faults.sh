@@ -12,11 +12,11 @@ set -euo pipefail
 books=$1 tokenizer=$2 command=$3 other=$4
 port=${PORT:-8099} l2m=${L2M:-l2m} url=http://127.0.0.1:${PORT:-8099}/v1
 work=$(mktemp -d); server=
-end() { [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true; }
+end() { [ -z "$server" ] || kill -KILL -- "-$server" 2>/dev/null || true; } # its workers too
 trap end EXIT
 
 start() { # a server in the background, until it answers
-	bash -c "exec $1" >>"$work/server.log" 2>&1 &
+	setsid bash -c "exec $1" >>"$work/server.log" 2>&1 &
 	server=$!
 	for _ in $(seq "${START:-120}"); do
 		curl -sf "$url/models" >/dev/null && return
@@ -24,7 +24,7 @@ start() { # a server in the background, until it answers
 	done
 	echo "no answer from: $1 (see $work/server.log)"; exit 1
 }
-stop() { kill -KILL "$server"; wait "$server" 2>/dev/null || true; }
+stop() { kill -KILL -- "-$server"; wait "$server" 2>/dev/null || true; }
 measure() { # in place of the shell that it runs in, so that this can be killed
 	# shellcheck disable=SC2086 # MEASURE is several words
 	exec "$l2m" measure "$books" --model "$url" --tokenizer "$tokenizer" --length 128 --windows 48 --cross 0 \
@@ -39,7 +39,7 @@ echo "undisturbed: $(sed -n 1p "$work/clean.txt")"
 measure "$work/faulty" >"$work/faulty.txt" 2>"$work/faulty.err" & run=$!
 until [ "$(parts faulty)" -ge 1 ] || ! kill -0 $run 2>/dev/null; do sleep 0.2; done
 stop; echo "server killed after $(parts faulty) parts"; sleep 3; start "$command"; echo "server restarted"
-sleep 1; kill -STOP "$server"; sleep 8; kill -CONT "$server"; echo "server stopped for 8 s, and let go on"
+sleep 1; kill -STOP -- "-$server"; sleep 8; kill -CONT -- "-$server"; echo "server stopped for 8 s, and let go on"
 kill -KILL $run 2>/dev/null || true; wait $run 2>/dev/null || true; echo "l2m killed after $(parts faulty) parts"
 (measure "$work/faulty") >"$work/faulty.txt"
 python3 - "$work" <<'PY'
