@@ -33,6 +33,11 @@ type finding struct {
 	withdrawn bool // a check says that it is no law of the text
 }
 
+// misfits is the probability of residuals below which estimates do not follow the best
+// power law, as in the verdicts of package law: a check that withdraws the verdict
+// leaves no law that they would follow.
+const misfits = 0.01
+
 // headlineSeries is the first series that has a law, or the first one.
 func headlineSeries(r *result.Result) int {
 	for i, s := range r.Series {
@@ -91,7 +96,7 @@ func find(r *result.Result) finding {
 	if len(r.Findings) > 0 {
 		f.found(r.Findings[0])
 	}
-	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation {
+	if s.Law.Power == nil || s.Law.Verdict == law.NoInformation || f.withdrawn && s.Law.Power.P < misfits {
 		return f
 	}
 	f.factor, f.exponent = param(s.Law.Power, "A"), param(s.Law.Power, "beta")
