@@ -156,7 +156,11 @@ func (p *progressBars) done() {
 		return
 	}
 	p.mu.Lock()
-	p.finish()
+	if p.bar != nil && p.last.Done < p.last.Total {
+		p.bar.Abort(false) // interrupted: it stays as it is
+	} else {
+		p.finish()
+	}
 	p.mu.Unlock()
 	p.pool.Wait()
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vbauerster/mpb/v8"
+
 	"github.com/l2m-lab/l2m/info"
 )
 
@@ -30,6 +32,20 @@ func TestProgressLines(t *testing.T) {
 	const want = "scoring: 60 % of 1000 tokens, 2 a second, about 3m20s left\n"
 	if out.String() != want {
 		t.Errorf("printed\n%swant\n%s", out.String(), want)
+	}
+}
+
+// An interrupted stage does not look finished.
+func TestInterruptedBar(t *testing.T) {
+	for done, want := range map[int64]string{40: "40 %", 100: "100 %"} {
+		var out strings.Builder
+		p := newProgress(&out, false)
+		p.pool = mpb.New(mpb.WithOutput(&out), mpb.WithAutoRefresh(), mpb.WithWidth(40))
+		p.report(info.Progress{Stage: "scoring", Done: done, Total: 100})
+		p.done()
+		if last := out.String()[strings.LastIndex(out.String(), "scoring"):]; !strings.Contains(last, want) {
+			t.Errorf("at %d of 100 the last bar is %q", done, last)
+		}
 	}
 }
 
