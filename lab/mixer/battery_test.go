@@ -230,13 +230,13 @@ func TestStepsAreTheTrainingForm(t *testing.T) {
 // Windows that get the state of the window before are the training form of all of them
 // together, whatever their length; mechanisms that keep tokens are refused.
 func TestCarriedWindowsAreTheTrainingForm(t *testing.T) {
-	carried := 0
+	var carried []string
 	for name, c := range subjects() {
 		c = settled(t, c)
 		if c.CheckCarried() != nil {
 			continue
 		}
-		carried++
+		carried = append(carried, name)
 		rng := rand.New(rand.NewPCG(4, 4))
 		feed := trained(c, rng)
 		x := tokens(c, rng)
@@ -283,8 +283,10 @@ func TestCarriedWindowsAreTheTrainingForm(t *testing.T) {
 			at += n
 		}
 	}
-	if carried != 8 {
-		t.Errorf("%d subjects carry their state", carried)
+	for _, name := range []string{"linear_attention", "gated_linear_attention", "mamba2", "mamba", "gated_delta", "short_conv", "gated_delta with heads of 2"} {
+		if !slices.Contains(carried, name) {
+			t.Errorf("%s does not carry its state; those that do: %q", name, carried)
+		}
 	}
 	for name, says := range map[string]string{"full_attention": "full_attention does not have a state of constant size", "learned positions": "full_attention does not", "hybrid without MLP": "sliding_attention does not", "log_linear_attention": "log_linear_attention does not"} {
 		if err := settled(t, subjects()[name]).CheckCarried(); err == nil || !strings.Contains(err.Error(), says) {
