@@ -253,7 +253,7 @@ func drawSample(ctx context.Context, t text, e *open.Model, o Options) (sample[t
 func incomplete(n, length int) info.Warning {
 	return info.Warning{
 		Code: "incomplete-windows",
-		Text: fmt.Sprintf("%d windows were left out because they came out shorter than %d tokens, so text with long tokens is under-represented", n, length),
+		Text: fmt.Sprintf("left out %s that came out shorter than %d tokens, so text with long tokens is under-represented", info.Plural(n, "window"), length),
 		Fix:  "choose shorter windows (--length)",
 	}
 }
