@@ -114,7 +114,16 @@ func TestServeList(t *testing.T) {
 
 // The list is sorted by numbers and filtered by words.
 func TestServeSortAndFilter(t *testing.T) {
-	_, url := serve(t)
+	dir, url := serve(t)
+	program, err := l2m()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A second run with an exponent: the law of texts is withdrawn and does not fit.
+	cmd := exec.Command(program, "measure", "--process", "powergauss:beta=0.5", "--length", "64", "--windows", "60", "--draws", "49", "--figures", "svg", "-q", "--out", filepath.Join(dir, "gentle"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	w := open(t)
 	w.goTo(url, 400, 900)
 	names := func() string {
@@ -132,14 +141,14 @@ func TestServeSortAndFilter(t *testing.T) {
 		t.Errorf("sorted by β: %v", betas)
 	}
 	choose("order", "name", "change")
-	if got := names(); got != "compare,measure,pairs,process,twopoint" {
+	if got := names(); got != "compare,gentle,measure,pairs,process,twopoint" {
 		t.Errorf("sorted by name: %s", got)
 	}
 	choose("order", "", "change")
 	if got := names(); got != latest {
 		t.Errorf("sorted by age: %s, at first %s", got, latest)
 	}
-	choose("filter", "powergauss", "input")
+	choose("filter", "beta=0.76", "input")
 	if got := names(); got != "process" {
 		t.Errorf("filtered: %s", got)
 	}
