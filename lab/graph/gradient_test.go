@@ -166,22 +166,53 @@ func idsCase(t *rapid.T) func(g *graph.Graph, n int) *graph.Node {
 	}
 }
 
+func numbers(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// spaced draws numbers for operands of these shapes: quantiles of the standard
+// normal in random order, so that no two are equal or zero to within differenceStep.
+// There Less, Max and MaxOf have a kink or a jump, where differences say nothing.
+func spaced(rng *rand.Rand, shapes [][]int) [][]float64 {
+	total := 0
+	for _, s := range shapes {
+		total += numbers(s)
+	}
+	order := rng.Perm(total)
+	operands := make([][]float64, len(shapes))
+	for i, s := range shapes {
+		operands[i] = make([]float64, numbers(s))
+		for k := range operands[i] {
+			// A quarter in place of a half: a middle one of an odd number would be zero.
+			operands[i][k] = math.Sqrt2 * math.Erfinv(2*(float64(order[0])+0.25)/float64(total)-1)
+			order = order[1:]
+		}
+	}
+	return operands
+}
+
+// differenceStep is half the distance of a central difference, which errs by its
+// square times f‴/6 and by 1e-16 over it.
+const differenceStep = 1e-5
+
 // checkGradients compares derivatives of a weighted sum of the value with
 // central differences.
 func checkGradients(t interface{ Fatalf(string, ...any) }, b build, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	feed := map[string][]float64{}
+	for i, v := range spaced(rng, b.params) {
+		feed[fmt.Sprint(i)] = v
+	}
 	var loss *graph.Node
 	var grads []*graph.Node
 	_, err := graph.Build(func(g *graph.Graph) {
 		var in []*graph.Node
 		for i, s := range b.params {
 			in = append(in, g.Param(fmt.Sprint(i), s...))
-			v := make([]float64, in[i].Size())
-			for k := range v {
-				v[k] = rng.NormFloat64()
-			}
-			feed[in[i].Name] = v
 		}
 		y := b.f(g, in)
 		weights := make([]float32, y.Size())
@@ -205,17 +236,16 @@ func checkGradients(t interface{ Fatalf(string, ...any) }, b build, seed uint64)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	const h = 1e-5 // central differences err by h²·f‴/6 and by 1e-16/h
 	for i := range grads {
 		v := feed[fmt.Sprint(i)]
 		for k := range v {
 			x := v[k]
-			v[k] = x + h
+			v[k] = x + differenceStep
 			up := value()
-			v[k] = x - h
+			v[k] = x - differenceStep
 			down := value()
 			v[k] = x
-			want := (up - down) / (2 * h)
+			want := (up - down) / (2 * differenceStep)
 			if math.Abs(got[i][k]-want) > 1e-6*(1+math.Abs(want)) {
 				t.Fatalf("operand %d of shape %v, number %d: derivative %v, by differences %v", i, b.params[i], k, got[i][k], want)
 			}
@@ -236,6 +266,20 @@ func TestEveryPrimitiveHasRightGradients(t *testing.T) {
 			checkGradients(t, draw(t), rapid.Uint64().Draw(t, "seed"))
 		}))
 	}
+}
+
+func TestOperandsAreFarFromKinks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		shapes := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(1, 3), 0, 4), 1, 3).Draw(t, "shapes")
+		all := slices.Concat(spaced(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)), shapes)...)
+		all = append(all, 0)
+		slices.Sort(all)
+		for i := range all[1:] {
+			if d := all[i+1] - all[i]; d < 100*differenceStep {
+				t.Fatalf("%v and %v are %v apart", all[i], all[i+1], d)
+			}
+		}
+	})
 }
 
 func TestStopHasNoGradient(t *testing.T) {
