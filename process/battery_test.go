@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,9 @@ func TestBattery(t *testing.T) {
 	for _, spec := range everyProcess {
 		t.Run(spec, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && strings.Contains(spec, ":") {
+				t.Skip("short: one process of each kind")
+			}
 			p, err := Parse(spec)
 			if err != nil {
 				t.Fatal(err)

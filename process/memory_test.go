@@ -125,6 +125,9 @@ func segmentMatrices(ell int, a, b float64) (n int, z map[string]*mat.Dense) {
 // Directions that are chosen: structure and dense matrices agree exactly where
 // everything is kept or nothing ties, and within their spread otherwise.
 func TestChosenDirectionsAgreeWithDenseMatrices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: seconds of one goroutine")
+	}
 	p := mustParse[*Hierarchical](t, "hierarchical")
 	cov, err := p.Covariance(128)
 	if err != nil {

@@ -54,6 +54,9 @@ func TestUrnGrowsLikeALogarithm(t *testing.T) {
 // The information of a renewal process is bounded, and equals the double sum
 // over ages and waits.
 func TestRenewalInformation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: seconds of one goroutine")
+	}
 	for _, spec := range []string{"renewal", "renewal:tail=1.2,scale=7", "renewal:tail=3,scale=0.5"} {
 		p := mustParse[*Renewal](t, spec)
 		for _, s := range [][2]int{{20, 40}, {3, 50}, {45, 50}} {
@@ -116,6 +119,9 @@ func TestRenewalInformation(t *testing.T) {
 // is its entropy, P·ln k, less what coincidences of periods take away (at most
 // one period, so none here), and up to P tokens blocks share nothing.
 func TestRepeat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: seconds of one goroutine")
+	}
 	p := mustParse[*Repeat](t, "repeat:symbols=5,shortest=8,longest=8")
 	for _, n := range []int{8, 9, 100, 1 << 20} {
 		if got, want := exact(t, p, n, 2*n), 8*math.Log(5); math.Abs(got-want) > 1e-9 {
