@@ -111,6 +111,7 @@ type group struct {
 	mean, lo, hi float64
 	state        int64
 	tokens       int64
+	operations   float64
 	seconds      float64 // of the cells of which it is known
 	timed        int     // number of those
 }
@@ -129,7 +130,7 @@ func (r trainedGrid) groups(panel string) []*group {
 			at := slices.IndexFunc(out, func(g *group) bool { return g.model == c.Model && g.length == e.Length })
 			if at < 0 {
 				at = len(out)
-				out = append(out, &group{model: c.Model, length: e.Length, further: further, lo: v, hi: v, state: e.State, tokens: c.Tokens})
+				out = append(out, &group{model: c.Model, length: e.Length, further: further, lo: v, hi: v, state: e.State, tokens: c.Tokens, operations: c.Operations})
 			}
 			g, n := out[at], float64(len(out[at].cells))
 			g.cells = append(g.cells, i)
@@ -261,6 +262,7 @@ func studyFigures(s *result.Study) []*figure.Figure {
 var axes = map[string]figure.Axis{
 	result.ByState:  {Label: "numbers that the model keeps", Scale: figure.Log2},
 	result.ByLength: {Label: "length L", Unit: "tokens", Scale: figure.Log2},
+	result.ByCost:   {Label: "operations a token", Scale: figure.Log10},
 	result.ByTokens: {Label: "trained on", Unit: "tokens", Scale: figure.Log2},
 }
 
@@ -283,7 +285,7 @@ func (r trainedGrid) draw(f result.StudyFigure) *figure.Figure {
 				continue
 			}
 			name := g.model
-			if f.X == result.ByState {
+			if f.X == result.ByState || f.X == result.ByCost {
 				name = r.family(g.model)
 				if len(f.Panels) > 1 {
 					name += ", " + r.label(p)
@@ -355,6 +357,8 @@ func (r trainedGrid) point(x string, g *group) figure.Point {
 		p.X = float64(g.state)
 	case result.ByLength:
 		p.X = float64(g.length)
+	case result.ByCost:
+		p.X = g.operations
 	case result.ByTokens:
 		p.X = float64(g.tokens)
 	}

@@ -49,7 +49,7 @@ type StudyFigure struct {
 	ID      string   `json:"id"` // lower-case letters, digits, hyphens
 	Title   string   `json:"title"`
 	Caption string   `json:"caption,omitempty"`
-	X       string   `json:"x"`           // "state", "length", "position", "tokens" or "gap"
+	X       string   `json:"x"`           // "state", "length", "position", "tokens", "cost" or "gap"
 	Y       string   `json:"y,omitempty"` // against "gap" only: "exponent" or "information"
 	Panels  []string `json:"panels"`
 	Models  []string `json:"models,omitempty"` // empty: all
@@ -61,6 +61,7 @@ const (
 	ByState  = "state"  // numbers that the model keeps, one curve for each family and panel
 	ByLength = "length" // tokens of a sequence, one curve for each model
 	ByTokens = "tokens" // trained on, one curve for each model
+	ByCost   = "cost"   // operations a token, one curve for each family and panel
 	ByGap    = "gap"    // one point for each trained model
 
 	ByPosition = "position" // of a token in its text, one curve for each model
@@ -85,6 +86,9 @@ type StudyCell struct {
 	Parameters int   `json:"parameters"`
 	Tokens     int64 `json:"tokens"` // trained on
 	State      int64 `json:"state"`  // numbers kept before the last token, in all layers
+	// Operations are what a token costs, token by token, mean over Length: multiplications of
+	// matrix products, and operations on single numbers. 0 means not known.
+	Operations float64 `json:"operations,omitempty"`
 
 	Loss     float64   `json:"loss"`               // see LabEvaluation
 	Gap      *float64  `json:"gap,omitempty"`      // of the whole sequence
@@ -231,7 +235,7 @@ func (s *Study) Validate() error {
 		if !figureName.MatchString(f.ID) {
 			return fmt.Errorf("%s.id is %q; want lower-case letters, digits and hyphens", at, f.ID)
 		}
-		if xs := []string{ByState, ByLength, ByPosition, ByTokens, ByGap}; !slices.Contains(xs, f.X) {
+		if xs := []string{ByState, ByLength, ByPosition, ByTokens, ByCost, ByGap}; !slices.Contains(xs, f.X) {
 			return fmt.Errorf("%s.x is %q; want one of %q", at, f.X, xs)
 		}
 		if (f.X == ByGap) != (f.Y == MeasuredExponent || f.Y == MeasuredInformation) || f.X != ByGap && f.Y != "" {

@@ -9,9 +9,9 @@ import (
 	"github.com/l2m-lab/l2m/result"
 )
 
-// recall adds to the evaluations of a recall task how much they show that the state
-// held; other cells stay as they are.
-func recall(done *result.StudyCell, c Cell) error {
+// derive adds to a cell what follows from its recipe: the operations of a token, and of
+// a recall task how much the evaluations show that the state held.
+func derive(done *result.StudyCell, c Cell) error {
 	data, err := open(c.Recipe.Data)
 	if err != nil {
 		return err
@@ -19,6 +19,9 @@ func recall(done *result.StudyCell, c Cell) error {
 	r, err := c.Recipe.Settled(data)
 	if err != nil {
 		return err
+	}
+	if done.Operations == 0 {
+		done.Operations = r.Model.Operations(done.Length)
 	}
 	model, err := arch.Parse(bytes.NewReader(r.Model.JSON()))
 	if err != nil {

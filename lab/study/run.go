@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) (*result.Study, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
-		if err := recall(done, c); err != nil {
+		if err := derive(done, c); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		if len(doc.Cells) > 0 && doc.Cells[0].Corpus != done.Corpus {
@@ -161,7 +161,7 @@ func stored(dir *rundir.Dir, cells []Cell) ([]result.StudyCell, error) {
 			return nil, fmt.Errorf("%s: the cell %s was trained by another recipe than the study has now (choose another --out)", f.Name(), c.Name)
 		}
 		out = append(out, doc.Cells[i])
-		if err := recall(&out[len(out)-1], c); err != nil {
+		if err := derive(&out[len(out)-1], c); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", f.Name(), c.Name, err)
 		}
 	}

@@ -426,7 +426,7 @@ func TestDocsSayHowManyModelsAreDone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := regexp.MustCompile(`(?m)^    l2m lab study ` + doc.Name + ` +# (\d+) models[^;\n]*(?:; (\d+) are done)?$`).FindStringSubmatch(string(docs))
+		said := regexp.MustCompile(`(?m)^    l2m lab study ` + doc.Name + `(?: books/)? +# (\d+) models[^;\n]*(?:; (\d+) are done)?$`).FindStringSubmatch(string(docs))
 		want := []string{strconv.Itoa(doc.Planned), ""}
 		if len(doc.Cells) < doc.Planned {
 			want[1] = strconv.Itoa(len(doc.Cells))
