@@ -34,7 +34,7 @@ func (c Config) Operations(tokens int) float64 {
 			}
 		}
 		flat := &graph.Graph{} // what the results need, calls replaced by their bodies
-		graph.Copy(flat, results, func(*graph.Node) *graph.Node { return nil }, nil)
+		graph.Copy(flat, results, nil, nil)
 		for _, n := range flat.Nodes {
 			total += operations(n)
 		}
