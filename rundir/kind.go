@@ -40,7 +40,8 @@ const (
 	// CheckpointFile is the file in it, safetensors. Its metadata has the recipe, as JSON,
 	// and the steps that are done.
 	CheckpointFile = "training.safetensors"
-	Trainings      = "trainings" // folder of the run directories of a study's models
+	CheckpointLoss = "curve.loss" // tensor in it, as lab/train calls it: the loss of each step
+	Trainings      = "trainings"  // folder of the run directories of a study's models
 
 	RunFile  = "run.json" // what the directory holds
 	lockName = ".l2m-lock"

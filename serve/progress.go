@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,8 @@ func (s *Server) progress(r *Run, i rundir.Info) {
 	}
 }
 
-// trained reads how many steps of a training its last checkpoint has.
+// trained reads from the last checkpoint of a training how many steps it has, and
+// their losses.
 func (s *Server) trained(r *Run) {
 	r.Unit = "steps trained"
 	name := path.Join(r.Name, rundir.Checkpoint, rundir.CheckpointFile)
@@ -55,23 +57,70 @@ func (s *Server) trained(r *Run) {
 		return // just replaced
 	}
 	defer f.Close()
-	var header struct {
-		About struct{ Steps, Recipe string } `json:"__metadata__"`
-	}
-	var recipe struct{ Steps int }
-	var length [8]byte
-	if _, err = io.ReadFull(f, length[:]); err == nil {
-		err = json.NewDecoder(io.LimitReader(f, maxPart)).Decode(&header)
-	}
-	if err == nil {
-		err = json.Unmarshal([]byte(header.About.Recipe), &recipe)
-	}
-	if err == nil {
-		r.Done, err = strconv.Atoi(header.About.Steps)
-	}
-	if r.Total = recipe.Steps; err != nil {
+	if err := r.readCheckpoint(f); err != nil {
 		r.Trouble = name + ": " + err.Error()
 	}
+}
+
+func (r *Run) readCheckpoint(f io.ReadSeeker) error {
+	var size [8]byte
+	if _, err := io.ReadFull(f, size[:]); err != nil {
+		return err
+	}
+	var header map[string]json.RawMessage
+	if err := json.NewDecoder(io.LimitReader(f, maxPart)).Decode(&header); err != nil {
+		return err
+	}
+	var about struct{ Steps, Recipe string }
+	var recipe struct{ Steps int }
+	if err := json.Unmarshal(header["__metadata__"], &about); err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(about.Recipe), &recipe); err != nil {
+		return err
+	}
+	var err error
+	if r.Done, err = strconv.Atoi(about.Steps); err != nil {
+		return err
+	}
+	r.Total = recipe.Steps
+	if header[rundir.CheckpointLoss] == nil || r.Done == 0 {
+		return nil
+	}
+	var curve struct {
+		At [2]int64 `json:"data_offsets"` // bytes after the header
+	}
+	if err := json.Unmarshal(header[rundir.CheckpointLoss], &curve); err != nil {
+		return err
+	}
+	if curve.At[1]-curve.At[0] != 4*int64(r.Done) || curve.At[1] > maxPart {
+		return fmt.Errorf("%s does not hold %d losses", rundir.CheckpointLoss, r.Done)
+	}
+	if _, err := f.Seek(8+int64(binary.LittleEndian.Uint64(size[:]))+curve.At[0], io.SeekStart); err != nil {
+		return err
+	}
+	losses := make([]float32, r.Done)
+	if err := binary.Read(f, binary.LittleEndian, losses); err != nil {
+		return fmt.Errorf("reading the losses: %w", err)
+	}
+	r.Curve = thinned(losses, maxCurve)
+	return nil
+}
+
+// maxCurve is the largest number of points of Run.Curve.
+const maxCurve = 100
+
+// thinned returns the means of at most n stretches of x, as equal as can be.
+func thinned(x []float32, n int) []float64 {
+	n = min(n, len(x))
+	means := make([]float64, n)
+	for i := range means {
+		stretch := x[i*len(x)/n : (i+1)*len(x)/n]
+		for _, v := range stretch {
+			means[i] += float64(v) / float64(len(stretch))
+		}
+	}
+	return means
 }
 
 // count counts the parts in a folder of a run whose names match.

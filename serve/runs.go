@@ -33,6 +33,9 @@ type Run struct {
 	Total    int       `json:"total,omitempty"` // 0 where it is not known
 	Unit     string    `json:"unit,omitempty"`  // of Done and Total
 	Trouble  string    `json:"trouble,omitempty"`
+	// Curve is the loss of a training under way, nats per trained token: means over
+	// equal stretches of its steps, at most 100.
+	Curve []float64 `json:"curve,omitempty"`
 
 	Exponent    *info.Estimate `json:"exponent,omitempty"` // β of the law
 	Documents   int            `json:"documents,omitempty"`

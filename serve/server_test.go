@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/l2m-lab/l2m/internal/pagetest"
+	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/rundir"
@@ -340,8 +343,77 @@ func TestUnderWay(t *testing.T) {
 		if want := map[string]int{"cal": 2, "pairs": 1, "model": 7, "grid": 1}[r.Name]; r.Done != want || r.Finished || r.Changed.IsZero() {
 			t.Errorf("%+v", r)
 		}
+		if r.Curve != nil {
+			t.Errorf("a curve from nowhere: %+v", r)
+		}
 		if r.Name == "model" && r.Total != 30 || (r.Name == "cut") != (r.Trouble != "") {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// The losses of a checkpoint that a training wrote are in the list, whole at first and
+// thinned later; a checkpoint with other numbers of steps and losses is no curve.
+func TestLossUnderWay(t *testing.T) {
+	dir := t.TempDir()
+	run, err := rundir.Open(filepath.Join(dir, "model"), rundir.Lab, rundir.Options{Command: "l2m lab train"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	folder, err := run.Folder(rundir.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := train.Recipes()[slices.IndexFunc(train.Recipes(), func(r train.Recipe) bool { return r.Name == "recall-small" })]
+	r.Steps, r.Batch, r.EvaluateOn, r.EvaluateEach, r.StopAt = 130, 1, 1, 0, 0
+	data, err := train.OpenData(r.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = r.Settled(data); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, rundir.CheckpointFile)
+	trained, err := train.Train(context.Background(), r, data, train.Options{Checkpoint: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	list, err := s.list()
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	got := list[0]
+	if got.Trouble != "" || got.Done != 130 || len(got.Curve) != maxCurve {
+		t.Fatalf("%+v", got)
+	}
+	// 100 stretches of 130 steps: the first has one, the last two.
+	last := (float64(trained.Loss[128]) + float64(trained.Loss[129])) / 2
+	if got.Curve[0] != float64(trained.Loss[0]) || math.Abs(got.Curve[99]-last) > 1e-6 {
+		t.Errorf("from %g to %g, the training says %g and %g", got.Curve[0], got.Curve[99], trained.Loss[0], last)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damaged := range map[string][]byte{
+		"other steps": bytes.Replace(file, []byte(`"steps":"130"`), []byte(`"steps":"131"`), 1),
+		"cut short":   file[:len(file)/2],
+		"no header":   file[:5],
+	} {
+		if bytes.Equal(damaged, file) {
+			t.Fatal(name, "is not damaged")
+		}
+		if err := os.WriteFile(path, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := s.list(); err != nil || len(list) != 1 || list[0].Trouble == "" || list[0].Curve != nil {
+			t.Errorf("%s: %+v, %v", name, list, err)
 		}
 	}
 }
