@@ -303,7 +303,7 @@ func writeCurve(w io.Writer, run *train.Run) error {
 // writePositions writes the loss by position, one row a token.
 func writePositions(w io.Writer, evaluations []train.Evaluation) error {
 	var b strings.Builder
-	b.WriteString("step,length,position,loss_nats,exact_nats,gain_nats\n")
+	b.WriteString("step,length,position,loss_nats,exact_nats,divergence_nats,gain_nats\n")
 	at := func(x []float64, i int) string {
 		if i >= len(x) {
 			return ""
@@ -312,7 +312,7 @@ func writePositions(w io.Writer, evaluations []train.Evaluation) error {
 	}
 	for _, e := range evaluations {
 		for i := range e.ByPosition {
-			fmt.Fprintf(&b, "%d,%d,%d,%s,%s,%s\n", e.Step, e.Length, i+1, at(e.ByPosition, i), at(e.Exact, i), at(e.Gain, i))
+			fmt.Fprintf(&b, "%d,%d,%d,%s,%s,%s,%s\n", e.Step, e.Length, i+1, at(e.ByPosition, i), at(e.Exact, i), at(e.Divergence, i), at(e.Gain, i))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -105,6 +105,9 @@ func (r trainedModel) headline() prose.Phrase {
 	case e.Accuracy != nil:
 		return prose.Join(percent(*e.Accuracy, at+"accuracy"), prose.Plain(fmt.Sprintf(" of the answers are right, at L\u00a0=\u00a0%d.", e.Length)))
 	}
+	if e.Divergence != nil {
+		return prose.Plain(fmt.Sprintf("The model loses %s nats a token more than the exact law, at L\u00a0=\u00a0%d.", prose.Round(stat.Mean(e.Divergence, nil), 0), e.Length))
+	}
 	return prose.Join(prose.Plain("The model's loss is "), prose.Value(e.Loss, 0, at+"loss"), prose.Plain(fmt.Sprintf(" nats a token, at L\u00a0=\u00a0%d.", e.Length)))
 }
 
@@ -135,9 +138,13 @@ func (r trainedModel) positions() *figure.Figure {
 		f.Y.Scale = figure.Log10
 		f.Caption = prose.Plain("Divergence of the model from the exact law at each position, and the information that the past holds there: what a model that knows nothing would lose.")
 	}
+	if e.Divergence != nil {
+		f.Caption = prose.Plain("Mean over the evaluated sequences of what the model and the exact law lose at each position, and the divergence of the model's law of the next token from the exact one: their difference without the chance of which token came.")
+	}
 	add("model", "by_position", e.ByPosition, figure.Solid)
 	add("in the past", "gain", e.Gain, figure.Dashed)
 	add("exact law", "exact", e.Exact, figure.Dashed)
+	add("divergence", "divergence", e.Divergence, figure.Solid)
 	if len(f.Curves) == 0 {
 		return nil
 	}
@@ -175,7 +182,7 @@ func LabText(w io.Writer, l *result.Lab, opts TextOptions) error {
 // table lists the evaluations after the step from and later.
 func (r trainedModel) table(from int) *page.Table {
 	t := &page.Table{ID: "evaluations-table", Columns: []page.Column{
-		page.Number("step"), page.Number("L"), page.Number("sequences"), page.Number("loss, nats"), page.Number("exact"), page.Number("gap"), page.Number("right"),
+		page.Number("step"), page.Number("L"), page.Number("sequences"), page.Number("loss, nats"), page.Number("exact"), page.Number("divergence"), page.Number("gap"), page.Number("right"),
 	}}
 	for i, e := range r.Evaluations {
 		if e.Step < from {
@@ -183,15 +190,18 @@ func (r trainedModel) table(from int) *page.Table {
 		}
 		at := fmt.Sprintf(".evaluations[%d].", i)
 		whole := func(n int, field string) prose.Phrase { return prose.Phrase{{Text: strconv.Itoa(n), Ref: at + field}} }
-		row := []prose.Phrase{whole(e.Step, "step"), whole(e.Length, "length"), whole(e.Sequences, "sequences"), prose.Value(e.Loss, 0, at+"loss"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–")}
+		row := []prose.Phrase{whole(e.Step, "step"), whole(e.Length, "length"), whole(e.Sequences, "sequences"), prose.Value(e.Loss, 0, at+"loss"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–"), prose.Plain("–")}
 		if e.Exact != nil {
 			row[4] = prose.Plain(prose.Round(stat.Mean(e.Exact, nil), 0))
 		}
+		if e.Divergence != nil {
+			row[5] = prose.Plain(prose.Round(stat.Mean(e.Divergence, nil), 0))
+		}
 		if e.Gap != nil {
-			row[5] = prose.Phrase{{Text: fmt.Sprintf("%.2f\u00a0%%", 100**e.Gap), Ref: at + "gap"}}
+			row[6] = prose.Phrase{{Text: fmt.Sprintf("%.2f\u00a0%%", 100**e.Gap), Ref: at + "gap"}}
 		}
 		if e.Accuracy != nil {
-			row[6] = percent(*e.Accuracy, at+"accuracy")
+			row[7] = percent(*e.Accuracy, at+"accuracy")
 		}
 		t.Rows = append(t.Rows, row)
 	}

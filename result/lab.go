@@ -50,6 +50,7 @@ type LabEvaluation struct {
 	Loss       float64   `json:"loss"`                  // nats a token that counts, or of vectors a number
 	ByPosition []float64 `json:"by_position,omitempty"` // the loss of each token
 	Exact      []float64 `json:"exact,omitempty"`       // what the true law loses, by position
+	Divergence []float64 `json:"divergence,omitempty"`  // of the law of symbols from the true one, by position, nats
 	Gain       []float64 `json:"gain,omitempty"`        // information about a number in its past, by position, nats
 	Gap        *float64  `json:"gap,omitempty"`         // loss over gain, both summed
 	Accuracy   *float64  `json:"accuracy,omitempty"`    // share of answers that are right
@@ -61,7 +62,7 @@ func (l *Lab) header() *string { return &l.Schema }
 // Validate says what keeps a document from being shown.
 func (l *Lab) Validate() error {
 	for i, e := range l.Evaluations {
-		for name, n := range map[string]int{"by_position": len(e.ByPosition), "exact": len(e.Exact), "gain": len(e.Gain)} {
+		for name, n := range map[string]int{"by_position": len(e.ByPosition), "exact": len(e.Exact), "divergence": len(e.Divergence), "gain": len(e.Gain)} {
 			if n != 0 && n != e.Length {
 				return fmt.Errorf(".evaluations[%d].%s has %d numbers for %d tokens", i, name, n, e.Length)
 			}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/l2m-lab/l2m/lab/cpu"
 	"github.com/l2m-lab/l2m/lab/graph"
+	"github.com/l2m-lab/l2m/token"
 )
 
 // Evaluation is how well a model predicts new sequences of one length.
@@ -21,6 +24,11 @@ type Evaluation struct {
 	// Exact is the loss of the true law on the same tokens, by position, in nats;
 	// omitted for vectors, where it is 0.
 	Exact []float64 `json:"exact,omitempty"`
+	// Divergence is the mean Kullback–Leibler divergence of the model's law of each token
+	// from the true one, by position, in nats: what it loses beyond Exact, without the
+	// chance of which token came. For processes of symbols; omitted where the laws of a
+	// sequence have more than 65,536 probabilities.
+	Divergence []float64 `json:"divergence,omitempty"`
 	// Gain is the information about a number in everything before it, by position, in
 	// nats, to compare the loss with.
 	Gain []float64 `json:"gain,omitempty"`
@@ -46,6 +54,10 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 	_, isTask := data.(*task)
 	sums := make([]float64, length)
 	right, inputs := 0.0, inputsOf(machine)
+	known, isProcess := data.(*symbols)
+	if isProcess = isProcess && length*known.alphabet <= maxLaws; isProcess {
+		e.Divergence = make([]float64, length)
+	}
 	for from := 0; from < e.Sequences; from += batch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -63,6 +75,12 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 		}
 		loss, weights := machine.Output(0), machine.Output(1)
 		for i := range min(batch, e.Sequences-from) {
+			if isProcess {
+				from, to := i*length, (i+1)*length
+				if err := known.addDivergence(ctx, e.Divergence, inputs(inputTargets)[from:to], machine.Output(2)[from*classes:to*classes], e.Sequences); err != nil {
+					return nil, err
+				}
+			}
 			for t := range length {
 				at := i*length + t
 				w := float64(weights[at])
@@ -83,6 +101,43 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 	}
 	e.ByPosition = sums
 	return e, e.compare(ctx, data, r.Recipe.Seed)
+}
+
+// maxLaws bounds the probabilities of the laws of one sequence: a step of the exact
+// recursion each.
+const maxLaws = 1 << 16
+
+// addDivergence adds the divergence of each position of one of n sequences, over n.
+func (d *symbols) addDivergence(ctx context.Context, sums []float64, sequence, logits []float32, n int) error {
+	tokens := make([]token.ID, len(sequence))
+	for t, x := range sequence {
+		tokens[t] = token.ID(x)
+	}
+	laws, err := d.laws(ctx, tokens)
+	if err != nil {
+		return err
+	}
+	classes := len(logits) / len(tokens)
+	for t, law := range laws {
+		sums[t] += symbolDivergence(law, logits[t*classes:(t+1)*classes]) / float64(n)
+	}
+	return nil
+}
+
+// symbolDivergence is Σ p·(ln p − ln q), in nats, of log-probabilities ln p and of q by
+// its logits, of which there may be more.
+func symbolDivergence(law []float64, logits []float32) float64 {
+	all := make([]float64, len(logits))
+	for i, x := range logits {
+		all[i] = float64(x)
+	}
+	total, norm := 0.0, floats.LogSumExp(all)
+	for i, lp := range law {
+		if p := math.Exp(lp); p > 0 {
+			total += p * (lp - (all[i] - norm))
+		}
+	}
+	return total
 }
 
 // evaluator compiles the loss without derivatives.

@@ -82,6 +82,27 @@ func (d *symbols) exact(ctx context.Context, rng *rand.Rand, length int) ([]floa
 	return out, nil
 }
 
+// laws returns ln p of every symbol at each position of a sequence, given the tokens
+// before it.
+func (d *symbols) laws(ctx context.Context, tokens []token.ID) ([][]float64, error) {
+	r := lm.Request[token.ID]{Tokens: tokens}
+	for t := range tokens {
+		for s := range d.alphabet {
+			r.Branches = append(r.Branches, lm.Branch[token.ID]{At: t, Tokens: []token.ID{token.ID(s)}})
+		}
+	}
+	scores, err := d.p.Model().LogProbs(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float64, len(tokens))
+	for i, b := range scores.Branches {
+		t := i / d.alphabet
+		out[t] = append(out[t], float64(b[0]))
+	}
+	return out, nil
+}
+
 // tasks are data that test memory.
 var tasks = map[string]func(spec string) (Data, error){"recall": newRecall, "copy": newCopy, "selective": newCopy}
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/l2m-lab/l2m/lab/cpu"
 	"github.com/l2m-lab/l2m/lab/mixer"
 	"github.com/l2m-lab/l2m/lm"
@@ -356,6 +358,74 @@ func TestRecallOfOnePairEverySoManyTokens(t *testing.T) {
 		if asked != pairs {
 			t.Errorf("length %d asks for %d of %d pairs", length, asked, pairs)
 		}
+	}
+}
+
+// The law of every symbol sums to one, gives the token that came its probability, and
+// diverges from itself by nothing; from another by what the definition says.
+func TestExactDivergenceOfSymbols(t *testing.T) {
+	for _, spec := range []string{"renewal:tail=1.5", "grammar:symbols=8,rules=2", "urn:symbols=4,concentration=1", "sticky:states=2,stay=0.95,clear=0.9", "markov:transition=0.9/0.1;0.2/0.8", "iid:symbols=4", "repeat:symbols=4,longest=16"} {
+		d, err := OpenData(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.(*symbols)
+		const length = 16
+		draw := func() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+		tokens := s.p.Sample(draw(), length)
+		laws, err := s.laws(t.Context(), tokens)
+		if err != nil {
+			t.Fatal(spec, err)
+		}
+		exact, err := s.exact(t.Context(), draw(), length)
+		if err != nil {
+			t.Fatal(spec, err)
+		}
+		for at, law := range laws {
+			sum, logits := 0.0, make([]float32, len(law))
+			for i, lp := range law {
+				sum += math.Exp(lp)
+				logits[i] = float32(lp) + 3 // logits are known up to a constant
+			}
+			if math.Abs(sum-1) > 1e-5 || math.Abs(law[tokens[at]]+exact[at]) > 1e-6 {
+				t.Errorf("%s, token %d: the law sums to %g and gives %g, the model gives %g", spec, at, sum, law[tokens[at]], -exact[at])
+			}
+			if kl := symbolDivergence(law, logits); math.Abs(kl) > 1e-6 {
+				t.Errorf("%s, token %d diverges from itself by %g", spec, at, kl)
+			}
+		}
+	}
+	// p = (1/4, 3/4, 0), q = (1/2, 1/4, 1/8, 1/8): 1/4·ln(1/2) + 3/4·ln 3.
+	law := []float64{math.Log(0.25), math.Log(0.75), math.Inf(-1)}
+	logits := []float32{float32(math.Log(4)), float32(math.Log(2)), 0, 0}
+	if got, want := symbolDivergence(law, logits), 0.25*math.Log(0.5)+0.75*math.Log(3); math.Abs(got-want) > 1e-6 {
+		t.Errorf("%g, want %g", got, want)
+	}
+}
+
+// What a model loses beyond the exact law is the divergence, but for chance. The variance
+// of ln p/q of a token is about twice its divergence where that is small, so that the mean
+// over n tokens has the standard error √(2·divergence/n); four of them are allowed.
+func TestDivergenceIsWhatIsLostBeyondTheExactLaw(t *testing.T) {
+	r := Recipe{Data: "sticky:states=2,stay=0.95,clear=0.9", Lengths: []int{16}, Steps: 30, Batch: 8, Rate: 0.01, Seed: 1, EvaluateOn: 400}
+	r.Model = mixer.Config{Types: []string{"full_attention"}, Hidden: 16, Layers: 1, Heads: 2, Inner: 16, Place: "learned"}
+	d, err := OpenData(r.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = r.Settled(d); err != nil {
+		t.Fatal(err)
+	}
+	run, err := Train(t.Context(), r, d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := run.Evaluations[len(run.Evaluations)-1]
+	lost, exactly := e.Loss-stat.Mean(e.Exact, nil), stat.Mean(e.Divergence, nil)
+	if allowed := 4 * math.Sqrt(2*exactly/(16*400)); exactly < 0.001 || math.Abs(lost-exactly) > allowed {
+		t.Errorf("%g nats a token lost, %g exactly, %g apart allowed", lost, exactly, allowed)
+	} else {
+		t.Logf("%g nats a token lost, %g exactly, %g apart allowed", lost, exactly, allowed)
 	}
 }
 
