@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/l2m-lab/l2m/law"
+
+	"github.com/l2m-lab/l2m/internal/gguf"
 )
 
 // use does with a parsed model what the command does: nothing of it may panic,
@@ -51,7 +53,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(`{"model_type":"llama","num_hidden_layers":1e3,"num_attention_heads":4,"hidden_size":16,"x":[Infinity,-Infinity,NaN,"\ud83d\ude00"]}`))
 	f.Add([]byte(`{"model_type":"llama","_name_or_path":"x/../../../../trav/pwned","architectures":["x/../../../../trav/pwned"],"num_hidden_layers":1,"num_attention_heads":4,"hidden_size":16}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if bytes.HasPrefix(data, []byte(ggufMagic)) {
+		if bytes.HasPrefix(data, []byte(gguf.Magic)) {
 			return // FuzzGGUF
 		}
 		if m, err := Parse(bytes.NewReader(data)); err == nil {
@@ -67,7 +69,7 @@ func FuzzGGUF(f *testing.F) {
 	f.Add(newGGUF("qwen3next").set("qwen3next.block_count", 4).set("qwen3next.attention.head_count", 2).set("qwen3next.embedding_length", 8).
 		set("qwen3next.ssm.conv_kernel", 4).set("qwen3next.ssm.state_size", 4).set("qwen3next.ssm.inner_size", 8).set("t", []string{"a", ""}).set("n", [][]float32{{1}, {}}).bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := Parse(bytes.NewReader(append([]byte(ggufMagic), bytes.TrimPrefix(data, []byte(ggufMagic))...)))
+		m, err := Parse(bytes.NewReader(append([]byte(gguf.Magic), bytes.TrimPrefix(data, []byte(gguf.Magic))...)))
 		if err == nil {
 			use(t, m)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/l2m-lab/l2m/info"
+
+	"github.com/l2m-lab/l2m/internal/gguf"
 )
 
 // Model is the history state of an architecture, layer by layer.
@@ -69,7 +71,7 @@ func ParseWith(r io.Reader, o Options) (*Model, error) {
 		return nil, fmt.Errorf("reading a model configuration: %w", err)
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), r)
-	if string(head[:n]) == ggufMagic {
+	if string(head[:n]) == gguf.Magic {
 		m, err := parseGGUF(whole, o)
 		if err != nil {
 			return nil, fmt.Errorf("reading GGUF metadata: %w", err)

@@ -11,7 +11,7 @@ import (
 // Declare declares the options of l2m lab train, except those for its output.
 func Declare(s option.Set, o *Options) {
 	s.Text(&o.Data, "data", "", "", "a process, a task (recall:pairs=4, copy, selective), or bytes", option.Numbers)
-	s.Text(&o.Tokenizer, "tokenizer", "", "", "vocabulary of the text's tokens: tokenizer.json, its folder, or a .tiktoken file (default: bytes)", option.Numbers)
+	s.Text(&o.Tokenizer, "tokenizer", "", "", "vocabulary of the text's tokens: tokenizer.json, its folder, a .tiktoken file, or a GGUF model (default: bytes)", option.Numbers)
 	s.List(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated as needed: "+strings.Join(Mechanisms(), ", "), option.Numbers)
 	s.Value(option.Floats(&o.Memory), "memory", "", "A,B: power_law_memory keeps A·n^B slots for a block of n tokens", option.Numbers)
 	s.Int(&o.Layers, "layers", "", 0, "number of layers", option.Numbers)

@@ -14,7 +14,7 @@ import (
 
 // Declare declares the options of l2m twopoint, except those for its output.
 func Declare(s option.Set, o *Options) {
-	s.Text(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file", option.Numbers)
+	s.Text(&o.Tokens, "tokens", "t", "bytes", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json, a .tiktoken file or a GGUF model", option.Numbers)
 	s.Value(option.Func("list", func() string { return formatDistances(o.Distances) }, func(text string) (err error) {
 		o.Distances, err = parseDistances(text)
 		return err

@@ -26,7 +26,7 @@ func main() {
 	flag.StringVar((*string)(&o.Format), "format", "", "text, jsonl, parquet or fasta (default: from the file name)")
 	flag.StringVar(&o.Field, "field", "text", "JSON field or Parquet column that holds the text")
 	flag.StringVar(&o.Output, "output", "counts.json", "file of counts to write")
-	flag.StringVar(&o.Tokens, "tokens", "words", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json or a .tiktoken file")
+	flag.StringVar(&o.Tokens, "tokens", "words", "bytes, words, dna (or dna:K, words of K letters), protein, or a vocabulary: tokenizer.json, a .tiktoken file or a GGUF model")
 	distances := flag.String("distances", "1,2,4,8,16,32,64,128,256,512,1024,2048,4096", "distances in tokens")
 	flag.IntVar(&o.Blocks, "blocks", 16, "blocks of documents to leave out in turn for the errors; 0 for none")
 	flag.Float64Var(&o.Sample, "sample", 1, "share of the documents to count")

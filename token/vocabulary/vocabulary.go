@@ -1,6 +1,7 @@
 package vocabulary
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/l2m-lab/l2m/internal/gguf"
 	"github.com/l2m-lab/l2m/token"
 )
 
@@ -38,9 +40,9 @@ type model interface {
 // maxFile bounds the size of a file, in bytes.
 const maxFile = 512 << 20
 
-// Open reads tokenizer.json (or the folder that holds it) or a .tiktoken file,
-// whose name decides how text is split: cl100k_base, o200k_base, p50k_base,
-// r50k_base or gpt2.
+// Open reads tokenizer.json (or the folder that holds it), a .tiktoken file,
+// whose name decides how text is split (cl100k_base, o200k_base, p50k_base,
+// r50k_base or gpt2), or the vocabulary of a GGUF file.
 func Open(path string) (*Vocabulary, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, "tokenizer.json")
@@ -55,19 +57,7 @@ func Open(path string) (*Vocabulary, error) {
 
 // Read is like [Open], but reads the file's content from r; path is its name.
 func Read(r io.Reader, path string) (*Vocabulary, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the tokenizer %s: %w", path, err)
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("reading the tokenizer %s: larger than %d MiB, so not a vocabulary", path, maxFile>>20)
-	}
-	var v *Vocabulary
-	if strings.HasSuffix(path, ".tiktoken") {
-		v, err = parseRanks(data, strings.TrimSuffix(filepath.Base(path), ".tiktoken"))
-	} else {
-		v, err = Parse(data)
-	}
+	v, identity, err := read(bufio.NewReader(r), path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the tokenizer %s: %w", path, err)
 	}
@@ -77,8 +67,29 @@ func Read(r io.Reader, path string) (*Vocabulary, error) {
 			v.name = filepath.Base(filepath.Dir(abs)) + "/" + v.name
 		}
 	}
-	v.print = fmt.Sprintf("vocabulary/1 %x", sha256.Sum256(data))
+	v.print = fmt.Sprintf("vocabulary/1 %x", sha256.Sum256(identity))
 	return v, nil
+}
+
+// read returns a vocabulary and what identifies it.
+func read(r *bufio.Reader, path string) (*Vocabulary, []byte, error) {
+	if head, _ := r.Peek(len(gguf.Magic)); string(head) == gguf.Magic {
+		return readGGUF(r)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(data) > maxFile {
+		return nil, nil, fmt.Errorf("larger than %d MiB, so not a vocabulary", maxFile>>20)
+	}
+	var v *Vocabulary
+	if strings.HasSuffix(path, ".tiktoken") {
+		v, err = parseRanks(data, strings.TrimSuffix(filepath.Base(path), ".tiktoken"))
+	} else {
+		v, err = Parse(data)
+	}
+	return v, data, err
 }
 
 // Name is the file's name, with that of its folder for tokenizer.json.
@@ -87,7 +98,7 @@ func (v *Vocabulary) Name() string { return v.name }
 // Size is the largest token id plus one.
 func (v *Vocabulary) Size() int { return v.size }
 
-// Fingerprint covers the file's content.
+// Fingerprint covers the file's content, of GGUF files what describes the vocabulary.
 func (v *Vocabulary) Fingerprint() string { return v.print }
 
 // maxKnown bounds the number of cached pieces.
