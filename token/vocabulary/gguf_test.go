@@ -75,6 +75,11 @@ func TestByteLevelGGUF(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d struct {
+		AddedTokens []struct {
+			ID      int
+			Content string
+			Special bool
+		} `json:"added_tokens"`
 		Model struct {
 			Vocab  map[string]int
 			Merges []any
@@ -83,9 +88,19 @@ func TestByteLevelGGUF(t *testing.T) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		t.Fatal(err)
 	}
-	tokens := make([]string, len(d.Model.Vocab))
+	size := len(d.Model.Vocab)
+	for _, a := range d.AddedTokens {
+		size = max(size, a.ID+1)
+	}
+	tokens, types := make([]string, size), make([]int32, size)
 	for s, id := range d.Model.Vocab {
-		tokens[id] = s
+		tokens[id], types[id] = s, 1
+	}
+	for _, a := range d.AddedTokens {
+		tokens[a.ID], types[a.ID] = a.Content, tokenUserDefined
+		if a.Special {
+			types[a.ID] = tokenControl
+		}
 	}
 	var merges []string
 	for _, m := range d.Model.Merges {
@@ -94,9 +109,9 @@ func TestByteLevelGGUF(t *testing.T) {
 		}
 		merges = append(merges, m.(string))
 	}
-	v, want := readBytes(t, map[string]any{"model": "gpt2", "pre": "gpt-2", "tokens": tokens, "merges": merges}), open(t, "testdata/gpt2.json")
+	v, want := readBytes(t, map[string]any{"model": "gpt2", "pre": "gpt-2", "tokens": tokens, "token_type": types, "merges": merges}), open(t, "testdata/gpt2.json")
 	rapid.Check(t, func(t *rapid.T) {
-		text := []byte(rapid.OneOf(rapid.String(), rapid.StringMatching(`([a-z' ]{1,8}[0-9 \n]{0,3}){0,9}`)).Draw(t, "text"))
+		text := []byte(rapid.OneOf(rapid.String(), rapid.StringMatching(`([a-z' ]{1,8}[0-9 \n]{0,3}(    |\t\t|<s>)?){0,9}`)).Draw(t, "text"))
 		ids := v.Encode(nil, text)
 		if w := want.Encode(nil, text); !slices.Equal(ids, w) {
 			t.Fatalf("%q: %v, want %v", text, ids, w)
