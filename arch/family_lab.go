@@ -43,6 +43,10 @@ func labLayers(c *config) []Layer {
 			return []Part{states}
 		case "power_law_memory":
 			return powerLawMemory(c, attention())
+		case "memory_caching":
+			states := linear(c, attention().n, head(), head()+1, false)
+			states.Rule, states.Scale, states.Beta = Fenwick, c.real(1, "memory_scale"), c.real(0, "memory_exponent")
+			return []Part{states}
 		case "short_conv":
 			return []Part{conv(c, d, kernel)}
 		}

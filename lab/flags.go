@@ -13,7 +13,7 @@ func Declare(s option.Set, o *Options) {
 	s.Text(&o.Data, "data", "", "", "a process, a task (recall:pairs=4, copy, selective), or bytes", option.Numbers)
 	s.Text(&o.Tokenizer, "tokenizer", "", "", "vocabulary of the text's tokens: tokenizer.json, its folder, a .tiktoken file, or a GGUF model (default: bytes)", option.Numbers)
 	s.List(&o.Types, "layer-types", nil, "mechanisms of the layers, repeated as needed: "+strings.Join(Mechanisms(), ", "), option.Numbers)
-	s.Value(option.Floats(&o.Memory), "memory", "", "A,B: power_law_memory keeps A·n^B slots for a block of n tokens", option.Numbers)
+	s.Value(option.Floats(&o.Memory), "memory", "", "A,B: power_law_memory and memory_caching keep A·n^B slots for a block of n tokens", option.Numbers)
 	s.Int(&o.Layers, "layers", "", 0, "number of layers", option.Numbers)
 	s.Int(&o.Hidden, "hidden", "", 0, "width of the model", option.Numbers)
 	s.Ints(&o.Lengths, "lengths", nil, "length of training sequences, tokens; several make a curriculum", option.Numbers)

@@ -178,9 +178,34 @@ def merge(c, p, level, x, size):
     return logits.softmax(-1) @ x
 
 
+def memory_caching(c, p, x):
+    """One query at a time: segments are lists of tokens, those of two full blocks joined in order."""
+    h, T, b, a = c["num_attention_heads"], x.shape[1], c["memory_exponent"], c["memory_scale"]
+    q, k = (split(F.silu(x @ p[f"{n}.weight"]), h) for n in "qk")
+    u, v = split(x @ p["u.weight"], h), split(x @ p["v.weight"], h)
+    size = q.shape[3]
+    out, blocks = [], []  # of past tokens, the longest first
+    for t in range(T):
+        seen = [s for block in blocks for s in block] + [[t]]
+        gate = torch.stack([(u[:, :, t] * k[:, :, s].mean(2)).sum(-1) for s in seen], -1) / math.sqrt(size)
+        parts = torch.stack([(q[:, :, t:t + 1] @ k[:, :, s].mT / math.sqrt(size)) @ v[:, :, s] for s in seen], -1)[:, :, 0]
+        out.append((parts * gate.softmax(-1)[:, :, None]).sum(-1))
+        new = [[t]]
+        while blocks and sum(map(len, blocks[-1])) == sum(map(len, new)):
+            halves = blocks.pop() + new
+            tokens = sum(map(len, halves))
+            n = min(tokens, math.ceil(a * 2 ** (b * math.log2(tokens))))
+            new = [[] for _ in range(n)]
+            for i, s in enumerate(halves):
+                new[i * n // len(halves)] += s
+        blocks.append(new)
+    return join(rms(torch.stack(out, 2), p["norm.weight"])) @ p["o.weight"]
+
+
 MIXERS = {"full_attention": attention, "sliding_attention": attention, "linear_attention": linear_attention,
           "gated_linear_attention": gated_linear_attention, "mamba2": mamba2, "mamba": mamba, "gated_delta": gated_delta,
-          "short_conv": short_conv, "log_linear_attention": log_linear_attention, "power_law_memory": power_law_memory}
+          "short_conv": short_conv, "log_linear_attention": log_linear_attention, "power_law_memory": power_law_memory,
+          "memory_caching": memory_caching}
 
 
 def under(p, prefix):

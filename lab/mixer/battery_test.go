@@ -34,10 +34,10 @@ func subjects() map[string]mixer.Config {
 		out[name] = c
 	}
 	attention := []string{"full_attention"}
-	for _, name := range []string{"full_attention", "linear_attention", "gated_linear_attention", "gated_delta", "log_linear_attention", "power_law_memory"} {
+	for _, name := range []string{"full_attention", "linear_attention", "gated_linear_attention", "gated_delta", "log_linear_attention", "power_law_memory", "memory_caching"} {
 		change(name+" with heads of 2", []string{name}, func(c *mixer.Config) { c.Heads, c.HeadDim = 3, 2 })
 	}
-	for _, name := range []string{"full_attention", "sliding_attention", "power_law_memory"} {
+	for _, name := range []string{"full_attention", "sliding_attention", "power_law_memory", "memory_caching"} {
 		change(name+" with shared keys", []string{name}, func(c *mixer.Config) { c.Heads, c.KVHeads, c.HeadDim = 4, 2, 3 })
 	}
 	change("shared keys, merged by attention", []string{"power_law_memory"}, func(c *mixer.Config) { c.Merge, c.Heads, c.KVHeads = "attention", 4, 1 })
@@ -59,6 +59,9 @@ func subjects() map[string]mixer.Config {
 	change("nested attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "nested", 0.5 })
 	change("memory of one slot a level", memory, func(c *mixer.Config) { c.Exponent, c.MemoryChunk = 0, 2 })
 	change("memory without a chunk", memory, func(c *mixer.Config) { c.Scale, c.MemoryChunk = 1.5, 1 })
+	caching := []string{"memory_caching"}
+	change("one segment a level", caching, func(c *mixer.Config) { c.Exponent, c.Longest = 0, 12 })
+	change("uneven segments", caching, func(c *mixer.Config) { c.Exponent, c.Scale = 0.5, 1.5 })
 	return out
 }
 
@@ -288,7 +291,7 @@ func TestCarriedWindowsAreTheTrainingForm(t *testing.T) {
 			t.Errorf("%s does not carry its state; those that do: %q", name, carried)
 		}
 	}
-	for name, says := range map[string]string{"full_attention": "full_attention does not have a state of constant size", "learned positions": "full_attention does not", "hybrid without MLP": "sliding_attention does not", "log_linear_attention": "log_linear_attention does not"} {
+	for name, says := range map[string]string{"full_attention": "full_attention does not have a state of constant size", "learned positions": "full_attention does not", "hybrid without MLP": "sliding_attention does not", "log_linear_attention": "log_linear_attention does not", "memory_caching": "memory_caching does not"} {
 		if err := settled(t, subjects()[name]).CheckCarried(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v, want %q", name, err, says)
 		}

@@ -22,7 +22,7 @@ type carried struct {
 // individual tokens, and no position may be counted from the start of a window.
 func (c Config) CheckCarried() error {
 	for _, t := range c.Types {
-		if t == fullAttention.name || t == slidingAttention.name || t == logLinear.name || t == powerLawMemory.name {
+		if slices.Contains([]string{fullAttention.name, slidingAttention.name, logLinear.name, powerLawMemory.name, memoryCaching.name}, t) {
 			return fmt.Errorf("%s does not have a state of constant size that one window could leave to the next", t)
 		}
 	}

@@ -21,7 +21,7 @@ type Config struct {
 	Heads   int      `json:"num_attention_heads"`
 	HeadDim int      `json:"head_dim,omitempty"`                // numbers of a head; hidden_size/num_attention_heads where 0. Not of mamba and mamba2
 	Inner   int      `json:"intermediate_size,omitempty"`       // of the feed-forward layers; 0 for none
-	KVHeads int      `json:"num_key_value_heads,omitempty"`     // of full_attention, sliding_attention and power_law_memory, each read by as many query heads; num_attention_heads where 0
+	KVHeads int      `json:"num_key_value_heads,omitempty"`     // of full_attention, sliding_attention, power_law_memory and memory_caching, each read by as many query heads; num_attention_heads where 0
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
 	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
@@ -39,11 +39,12 @@ type Config struct {
 	Steps []float64 `json:"time_steps,omitempty"`
 	Rates []float64 `json:"decay_rates,omitempty"`
 
-	// Of power_law_memory: a block of n tokens holds ⌈Scale·n^Exponent⌉ slots.
+	// Of power_law_memory and memory_caching: a block of n tokens holds ⌈Scale·n^Exponent⌉
+	// slots or segments.
 	Scale       float64 `json:"memory_scale,omitempty"`
 	Exponent    float64 `json:"memory_exponent,omitempty"`
-	MemoryChunk int     `json:"memory_chunk,omitempty"` // tokens that are kept individually; a power of two
-	Merge       string  `json:"memory_merge,omitempty"` // "linear", "attention" or "nested"
+	MemoryChunk int     `json:"memory_chunk,omitempty"` // of power_law_memory: tokens that are kept individually; a power of two
+	Merge       string  `json:"memory_merge,omitempty"` // of power_law_memory: "linear", "attention" or "nested"
 
 	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
 	Vector     int `json:"vector_size,omitempty"` // tokens are vectors of that many numbers
@@ -84,11 +85,11 @@ func (c *Config) fill() {
 	if c.Limited() {
 		c.ModelType = typeLearned
 	}
+	if c.Scale == 0 && (slices.Contains(c.Types, powerLaw) || slices.Contains(c.Types, memoryCaching.name)) {
+		c.Scale = 1
+	}
 	if slices.Contains(c.Types, powerLaw) {
 		or(&c.Merge, mergeLinear)
-		if c.Scale == 0 {
-			c.Scale = 1
-		}
 		if c.MemoryChunk == 0 {
 			c.MemoryChunk = 4
 		}

@@ -18,7 +18,7 @@ type mechanism struct {
 }
 
 func mechanisms() []*mechanism {
-	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &gatedLinear, &mamba2, &mamba, &gatedDelta, &shortConv, &logLinear, &powerLawMemory}
+	return []*mechanism{&fullAttention, &slidingAttention, &linearAttention, &gatedLinear, &mamba2, &mamba, &gatedDelta, &shortConv, &logLinear, &powerLawMemory, &memoryCaching}
 }
 
 // Mechanisms lists the values of Config.Types.

@@ -41,16 +41,23 @@ func checkMemory(c *Config) error {
 		return err
 	}
 	switch {
+	case c.MemoryChunk < 1 || bits.OnesCount(uint(c.MemoryChunk)) != 1:
+		return fmt.Errorf("memory_chunk is %d; want a power of two", c.MemoryChunk)
+	case !slices.Contains([]string{mergeLinear, mergeAttention, mergeNested}, c.Merge):
+		return fmt.Errorf("memory_merge is %q; want %s, %s or %s", c.Merge, mergeLinear, mergeAttention, mergeNested)
+	}
+	return c.checkMemory()
+}
+
+// checkMemory checks what mechanisms have in common whose blocks grow like a power.
+func (c *Config) checkMemory() error {
+	switch {
 	case c.Place == "rope":
 		return fmt.Errorf("slots have no position for rotary embeddings: positions must be none or learned")
 	case !(c.Scale > 0 && c.Scale <= 1<<20):
 		return fmt.Errorf("memory_scale is %g; want above 0", c.Scale)
 	case !(c.Exponent >= 0 && c.Exponent <= 1):
 		return fmt.Errorf("memory_exponent is %g; want 0 to 1", c.Exponent)
-	case c.MemoryChunk < 1 || bits.OnesCount(uint(c.MemoryChunk)) != 1:
-		return fmt.Errorf("memory_chunk is %d; want a power of two", c.MemoryChunk)
-	case !slices.Contains([]string{mergeLinear, mergeAttention, mergeNested}, c.Merge):
-		return fmt.Errorf("memory_merge is %q; want %s, %s or %s", c.Merge, mergeLinear, mergeAttention, mergeNested)
 	case c.Longest < 1:
 		return fmt.Errorf("max_position_embeddings is not set: it says how many levels there are")
 	}
@@ -64,6 +71,12 @@ type memory struct {
 	slots []int         // of a block, by level
 	shift []*graph.Node // [H slots 2·size], added to the keys and values of a level where they are read
 	joins []join        // makes the slots of a level: of tokens, or of two blocks of the level below
+}
+
+// slots is how many a block of so many tokens holds.
+func (c *Config) slots(tokens int) int {
+	block := float64(tokens)
+	return int(min(block, math.Ceil(c.Scale*math.Pow(2, c.Exponent*math.Log2(block)))))
 }
 
 // join holds the parameters of a merge.
@@ -81,8 +94,7 @@ func (s scope) memory() *memory {
 	from := c.MemoryChunk
 	_, size, _ := c.heads()
 	for i := range levelsFor(c.Longest, c.MemoryChunk) {
-		block := float64(c.MemoryChunk << i)
-		n := int(min(block, math.Ceil(c.Scale*math.Pow(2, c.Exponent*math.Log2(block)))))
+		n := c.slots(c.MemoryChunk << i)
 		level := s.in(fmt.Sprint(i))
 		j := join{}
 		switch c.Merge {

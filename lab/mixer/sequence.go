@@ -18,6 +18,7 @@ type sequence interface {
 	conv(x, w, bias *graph.Node) *graph.Node
 	memory(q, kv *graph.Node, m *memory) *graph.Node
 	levels(q, k, v, a, weights *graph.Node, chunk int) *graph.Node
+	segments(q, u, k, v *graph.Node, m *segments) *graph.Node
 }
 
 // whole has all tokens: the training form.
