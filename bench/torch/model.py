@@ -172,8 +172,10 @@ def power_law_memory(c, p, x):
 
 
 def merge(c, p, level, x, size):
-    if c["memory_merge"] == "linear":
+    if c["memory_merge"] in ("linear", "orthogonal"):
         return p[f"{level}.merge.weight"] @ x
+    if c["memory_merge"] == "dense":
+        return (p[f"{level}.merge.weight"] @ x.flatten(2)[..., None]).unflatten(2, (-1, 2 * size))[..., 0]
     logits = p[f"{level}.merge.queries"] @ x[..., :size].mT / math.sqrt(size) + p[f"{level}.merge.bias"]
     return logits.softmax(-1) @ x
 

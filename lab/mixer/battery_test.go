@@ -59,6 +59,8 @@ func subjects() map[string]mixer.Config {
 	change("nested attention", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "nested", 0.5 })
 	change("memory of one slot a level", memory, func(c *mixer.Config) { c.Exponent, c.MemoryChunk = 0, 2 })
 	change("memory without a chunk", memory, func(c *mixer.Config) { c.Scale, c.MemoryChunk = 1.5, 1 })
+	change("orthogonal merges", memory, func(c *mixer.Config) { c.Merge, c.Exponent = "orthogonal", 0.5 })
+	change("dense merges", memory, func(c *mixer.Config) { c.Merge, c.Exponent, c.Heads, c.KVHeads = "dense", 0.5, 4, 2 })
 	caching := []string{"memory_caching"}
 	change("one segment a level", caching, func(c *mixer.Config) { c.Exponent, c.Longest = 0, 12 })
 	change("uneven segments", caching, func(c *mixer.Config) { c.Exponent, c.Scale = 0.5, 1.5 })

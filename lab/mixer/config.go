@@ -44,7 +44,7 @@ type Config struct {
 	Scale       float64 `json:"memory_scale,omitempty"`
 	Exponent    float64 `json:"memory_exponent,omitempty"`
 	MemoryChunk int     `json:"memory_chunk,omitempty"` // of power_law_memory: tokens that are kept individually; a power of two
-	Merge       string  `json:"memory_merge,omitempty"` // of power_law_memory: "linear", "attention" or "nested"
+	Merge       string  `json:"memory_merge,omitempty"` // of power_law_memory: "linear", "orthogonal", "dense", "attention" or "nested"
 
 	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
 	Vector     int `json:"vector_size,omitempty"` // tokens are vectors of that many numbers

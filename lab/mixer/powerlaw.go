@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/l2m-lab/l2m/lab/graph"
 )
@@ -31,10 +32,14 @@ const powerLaw = "power_law_memory"
 
 // The ways in which slots are made from those of two halves (memory_merge).
 const (
-	mergeLinear    = "linear"    // a learned matrix over slots for each level
-	mergeAttention = "attention" // learned queries read them, with a learned bias for each slot
-	mergeNested    = "nested"    // some are kept, the others dropped: the tokens that are left lie at distances like k^(1/exponent)
+	mergeLinear     = "linear"     // a learned matrix over slots for each level, which begins as means of neighbours
+	mergeOrthogonal = "orthogonal" // the same, but it begins with random orthonormal rows
+	mergeDense      = "dense"      // a learned matrix over the numbers of all slots together
+	mergeAttention  = "attention"  // learned queries read them, with a learned bias for each slot
+	mergeNested     = "nested"     // some are kept, the others dropped: the tokens that are left lie at distances like k^(1/exponent)
 )
+
+var merges = []string{mergeLinear, mergeOrthogonal, mergeDense, mergeAttention, mergeNested}
 
 func checkMemory(c *Config) error {
 	if err := c.checkHeads(c.Hidden); err != nil {
@@ -43,8 +48,8 @@ func checkMemory(c *Config) error {
 	switch {
 	case c.MemoryChunk < 1 || bits.OnesCount(uint(c.MemoryChunk)) != 1:
 		return fmt.Errorf("memory_chunk is %d; want a power of two", c.MemoryChunk)
-	case !slices.Contains([]string{mergeLinear, mergeAttention, mergeNested}, c.Merge):
-		return fmt.Errorf("memory_merge is %q; want %s, %s or %s", c.Merge, mergeLinear, mergeAttention, mergeNested)
+	case !slices.Contains(merges, c.Merge):
+		return fmt.Errorf("memory_merge is %q; want one of %s", c.Merge, strings.Join(merges, ", "))
 	}
 	return c.checkMemory()
 }
@@ -82,6 +87,7 @@ func (c *Config) slots(tokens int) int {
 // join holds the parameters of a merge.
 type join struct {
 	weights *graph.Node // [slots, from]: the matrix, or the bias of the queries
+	dense   *graph.Node // [H slots·2·size, from·2·size]
 	queries *graph.Node // [H slots size]
 }
 
@@ -101,9 +107,13 @@ func (s scope) memory() *memory {
 		case mergeNested:
 			j.weights = s.g.Constant(newest(n, from), n, from)
 		case mergeLinear:
-			j.weights = level.param("merge.weight", true, mixing(n, from, 1/math.Sqrt(math.Ceil(float64(from)/float64(n))), 0.1/math.Sqrt(float64(from))), n, from)
+			j.weights = level.param("merge.weight", true, mixing(n, from, 1, evenly(n, from), 0.1/math.Sqrt(float64(from))), n, from)
+		case mergeOrthogonal:
+			j.weights = level.param("merge.weight", true, orthonormal(n, from), n, from)
+		case mergeDense:
+			j.dense = level.param("merge.weight", true, mixing(n, from, 2*size, evenly(n, from), 0.1/math.Sqrt(float64(from*2*size))), c.keyHeads(), n*2*size, from*2*size)
 		default:
-			j.weights = level.param("merge.bias", false, mixing(n, from, 4, 0.1), n, from)
+			j.weights = level.param("merge.bias", false, mixing(n, from, 1, 4, 0.1), n, from)
 			j.queries = level.param("merge.queries", true, normal(0.1), c.keyHeads(), n, size)
 		}
 		m.slots, m.joins = append(m.slots, n), append(m.joins, j)
@@ -113,17 +123,61 @@ func (s scope) memory() *memory {
 	return m
 }
 
-// mixing draws a matrix [n from] whose rows share the columns evenly, in order:
-// a number where they do, and noise.
-func mixing(n, from int, at, noise float64) func(*rand.Rand) float64 {
+// mixing draws matrices [n·width from·width] whose rows share the columns evenly, in
+// order, number by number where width is above 1: at where they do, and noise.
+func mixing(n, from, width int, at, noise float64) func(*rand.Rand) float64 {
 	i := -1
 	return func(rng *rand.Rand) float64 {
-		i = (i + 1) % (n * from)
+		i = (i + 1) % (n * from * width * width)
 		x := noise * rng.NormFloat64()
-		if i%from*n/from == i/from {
+		row, column := i/(from*width), i%(from*width)
+		if row%width == column%width && column/width*n/from == row/width {
 			x += at
 		}
 		return x
+	}
+}
+
+// evenly is the weight that keeps sums of independent numbers as large as they are, where
+// n rows share the columns.
+func evenly(n, from int) float64 { return 1 / math.Sqrt(math.Ceil(float64(from)/float64(n))) }
+
+// orthonormal draws a matrix [n from] of random orthonormal rows (normal rows, made so by
+// Gram and Schmidt), n at most from.
+func orthonormal(n, from int) func(*rand.Rand) float64 {
+	var x []float64
+	return func(rng *rand.Rand) float64 {
+		if len(x) == 0 {
+			for i := range n {
+				row := make([]float64, from)
+				for j := range row {
+					row[j] = rng.NormFloat64()
+				}
+				for range 2 { // the second time for what rounding left
+					for k := range i {
+						earlier := x[k*from:][:from]
+						along := 0.0
+						for j := range row {
+							along += row[j] * earlier[j]
+						}
+						for j := range row {
+							row[j] -= along * earlier[j]
+						}
+					}
+				}
+				norm := 0.0
+				for _, v := range row {
+					norm += v * v
+				}
+				for j := range row {
+					row[j] /= math.Sqrt(norm)
+				}
+				x = append(x, row...)
+			}
+		}
+		v := x[0]
+		x = x[1:]
+		return v
 	}
 }
 
@@ -143,6 +197,11 @@ func (m *memory) merged(level int, x *graph.Node) *graph.Node {
 	g, j := m.s.g, m.joins[level]
 	B, blocks, from, H, width := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[4]
 	n := m.slots[level]
+	if j.dense != nil {
+		x = g.Reshape(g.Transpose(g.Reshape(x, B*blocks, from, H, width), 2, 0, 1, 3), H, B*blocks, from*width)
+		y := g.Reshape(g.Dot(x, j.dense, false, true), H, B*blocks, n, width)
+		return g.Reshape(g.Transpose(y, 1, 2, 0, 3), B, blocks, n, H, width)
+	}
 	if j.queries == nil {
 		weights := g.Broadcast(j.weights, B*blocks, n, from) // small products, without transposed copies
 		return g.Reshape(g.Dot(weights, g.Reshape(x, B*blocks, from, H*width), false, false), B, blocks, n, H, width)

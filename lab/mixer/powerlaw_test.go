@@ -1,6 +1,7 @@
 package mixer_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -60,7 +61,7 @@ func TestMemoriesThatDoNotFitAreErrors(t *testing.T) {
 		{func(c *mixer.Config) { c.Exponent = 1.1 }, "memory_exponent is 1.1"},
 		{func(c *mixer.Config) { c.Scale = -1 }, "memory_scale is -1"},
 		{func(c *mixer.Config) { c.MemoryChunk = 6 }, "memory_chunk is 6; want a power of two"},
-		{func(c *mixer.Config) { c.Merge = "mean" }, `memory_merge is "mean"`},
+		{func(c *mixer.Config) { c.Merge = "mean" }, `memory_merge is "mean"; want one of linear, orthogonal`},
 		{func(c *mixer.Config) { c.Place = "rope" }, "positions must be none or learned"},
 	} {
 		bad := good
@@ -83,6 +84,66 @@ func TestNestedAttentionSeesTheTokensThatItKeeps(t *testing.T) {
 		other[changed] = float64((int(x[changed]) + 1) % c.Vocabulary)
 		if d := distance(forward(t, c, feed, other)[10], want[10]); (d > 1e-9) != seen {
 			t.Errorf("a change of token %d changes token 10 by %v", changed, d)
+		}
+	}
+}
+
+// Orthogonal merges begin with rows that are orthonormal, also where a block keeps all slots.
+func TestOrthogonalMergesBeginOrthonormal(t *testing.T) {
+	for _, b := range []float64{0, 0.5, 0.8, 1} {
+		c := settled(t, mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Vocabulary: 5, Types: []string{"power_law_memory"}, Merge: "orthogonal", Exponent: b, Longest: 64})
+		rng := rand.New(rand.NewPCG(7, 7))
+		for _, p := range c.Params() {
+			if !strings.HasSuffix(p.Name, ".merge.weight") {
+				continue
+			}
+			n, from := p.Shape[0], p.Shape[1]
+			x := make([]float32, n*from)
+			p.Fill(x, rng)
+			for i := range n {
+				for k := range i + 1 {
+					product, want := 0.0, 0.0
+					for j := range from {
+						product += float64(x[i*from+j]) * float64(x[k*from+j])
+					}
+					if i == k {
+						want = 1
+					}
+					if math.Abs(product-want) > 1e-6 {
+						t.Fatalf("%s, b = %g: rows %d and %d have product %g", p.Name, b, i, k, product)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Dense merges begin as the linear ones, number by number.
+func TestDenseMergesBeginAsLinearOnes(t *testing.T) {
+	c := settled(t, mixer.Config{Hidden: 8, Layers: 1, Heads: 2, Vocabulary: 5, Types: []string{"power_law_memory"}, Exponent: 0.5, Longest: 64})
+	d := c
+	d.Merge = "dense"
+	d = settled(t, d)
+	const width = 8
+	linear := c.Params()
+	for at, p := range d.Params() {
+		if !strings.HasSuffix(p.Name, ".merge.weight") {
+			continue
+		}
+		n, from := linear[at].Shape[0], linear[at].Shape[1]
+		x, y := make([]float32, n*from), make([]float32, p.Shape[0]*p.Shape[1]*p.Shape[2])
+		rng := rand.New(rand.NewPCG(8, 8))
+		linear[at].Fill(x, rng)
+		p.Fill(y, rng)
+		for i, v := range y {
+			head, row, column := i/(n*width*from*width), i/(from*width)%(n*width), i%(from*width)
+			near := 0.0
+			if row%width == column%width {
+				near = float64(x[row/width*from+column/width])
+			}
+			if math.Abs(float64(v)-near) > 0.35 {
+				t.Fatalf("%s, head %d: %g at %d, %d; the linear merge has %g there", p.Name, head, v, row, column, near)
+			}
 		}
 	}
 }

@@ -38,6 +38,7 @@ func TestTorchTakesTheSameSteps(t *testing.T) {
 	change("full_attention", "rotary positions, RMS norm, gated MLP", func(c *mixer.Config) { c.Place, c.Norm, c.MLP = "rope", "rmsnorm", "gated" })
 	change("sliding_attention", "window with sinks", func(c *mixer.Config) { c.Sinks = 2 })
 	change("power_law_memory", "memory merged by attention", func(c *mixer.Config) { c.Merge = "attention" })
+	change("power_law_memory", "memory with dense merges", func(c *mixer.Config) { c.Merge = "dense" })
 	dir := t.TempDir()
 	var names, files []string
 	var ours [][]float32
