@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -106,16 +107,21 @@ func (d *symbols) laws(ctx context.Context, tokens []token.ID) ([][]float64, err
 // tasks are data that test memory.
 var tasks = map[string]func(spec string) (Data, error){"recall": newRecall, "copy": newCopy, "selective": newCopy}
 
-// settings parses "kind:name=number,…" with defaults.
-func settings(spec string, defaults map[string]int) (map[string]int, error) {
+// settings parses "kind:name=number,…" with defaults. Numbers are whole and above 0, but
+// for the exponent growth.
+func settings(spec string, defaults map[string]float64) (map[string]float64, error) {
 	kind, rest, _ := strings.Cut(spec, ":")
 	for part := range strings.SplitSeq(rest, ",") {
 		if part == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		n, err := strconv.Atoi(value)
-		if _, known := defaults[name]; !known || err != nil || n < 1 || n > 1<<24 {
+		n, err := strconv.ParseFloat(value, 64)
+		whole := n == math.Trunc(n) && n >= 1 && n <= 1<<24
+		if name == "growth" {
+			whole = n > 0 && n < 1
+		}
+		if _, known := defaults[name]; !known || err != nil || !whole {
 			return nil, fmt.Errorf("data %q: %q is not a setting of %s", spec, part, kind)
 		}
 		defaults[name] = n
@@ -162,32 +168,44 @@ func (d *task) draw(rng *rand.Rand, i, length int, input func(name string) []flo
 // more, after a gap with a power law of exponent a − 1, where its value is the
 // answer; random symbols elsewhere. Keys come from the lower half of the
 // vocabulary, values from the upper one. With every=N in place of pairs there is one
-// pair for every N tokens of a sequence, so that longer ones ask for more.
+// pair for every N tokens of a sequence, so that longer ones ask for more, and with
+// growth=G there are ⌊(length/4)^G⌋.
 func newRecall(spec string) (Data, error) {
-	s, err := settings(spec, map[string]int{"pairs": 0, "every": 0, "vocabulary": 8192})
+	s, err := settings(spec, map[string]float64{"pairs": 0, "every": 0, "growth": 0, "vocabulary": 8192})
 	if err != nil {
 		return nil, err
 	}
-	pairs, every, vocabulary := s["pairs"], s["every"], s["vocabulary"]
+	pairs, every, growth, vocabulary := int(s["pairs"]), int(s["every"]), s["growth"], int(s["vocabulary"])
 	half := vocabulary / 2
 	switch {
 	case pairs > 0 && every > 0:
 		return nil, fmt.Errorf("data %q: every=N takes the place of pairs=N", spec)
+	case growth > 0 && (pairs > 0 || every > 0):
+		return nil, fmt.Errorf("data %q: growth=G takes the place of pairs=N and every=N", spec)
 	case every > 0 && every < 4:
 		return nil, fmt.Errorf("data %q: a pair takes four tokens, so that every is at least 4", spec)
-	case pairs == 0 && every == 0:
+	case pairs == 0 && every == 0 && growth == 0:
 		pairs = 4
 	}
-	if pairs >= half || every > 0 && half < 2 {
+	if pairs >= half || half < 2 {
 		return nil, fmt.Errorf("data %q: %d keys do not fit in half of the vocabulary", spec, max(pairs, 1))
 	}
 	d := &task{vocabulary: vocabulary, shortest: 4 * pairs}
-	if every > 0 {
+	power := func(length int) int { // the tiny number is for powers that are whole
+		return int(math.Pow(float64(length/4), growth) + 1e-9)
+	}
+	switch {
+	case every > 0:
 		d.shortest, d.longest = every, every*half-1
+	case growth > 0:
+		d.shortest, d.longest = 4, sort.Search(1<<20, func(n int) bool { return power(n+1) >= half })
 	}
 	d.recall = func(length int) (int, int) {
-		if every > 0 {
+		switch {
+		case every > 0:
 			return length / every, vocabulary - half
+		case growth > 0:
+			return power(length), vocabulary - half
 		}
 		return pairs, vocabulary - half
 	}
@@ -264,11 +282,11 @@ func gaps(rng *rand.Rand, n, k int, a float64) []int {
 // a mark, then the items; arXiv 2312.00752, section 4.1.1).
 func newCopy(spec string) (Data, error) {
 	kind, _, _ := strings.Cut(spec, ":")
-	s, err := settings(spec, map[string]int{"symbols": 16, "items": 8})
+	s, err := settings(spec, map[string]float64{"symbols": 16, "items": 8})
 	if err != nil {
 		return nil, err
 	}
-	count, items := s["symbols"], s["items"]
+	count, items := int(s["symbols"]), int(s["items"])
 	mark, blank := float32(count), float32(count+1)
 	d := &task{vocabulary: count + 2, shortest: 2}
 	if kind == "selective" {

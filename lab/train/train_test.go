@@ -178,7 +178,7 @@ func TestBadRecipesGetOneLine(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.says)
 		}
 	}
-	for _, spec := range []string{"recall:pairs=9000", "copy:symbols=x", "recall:colour=3", "nonsense", "recall:every=3", "recall:pairs=4,every=4", "recall:every=4,vocabulary=2"} {
+	for _, spec := range []string{"recall:pairs=9000", "copy:symbols=x", "recall:colour=3", "nonsense", "recall:every=3", "recall:pairs=4,every=4", "recall:every=4,vocabulary=2", "recall:growth=1", "recall:growth=0", "recall:growth=0.5,every=4", "recall:growth=NaN", "recall:pairs=2.5", "recall:vocabulary=Inf"} {
 		if _, err := OpenData(spec); err == nil {
 			t.Errorf("data %q was taken", spec)
 		}
@@ -329,13 +329,25 @@ func TestRecallAsksForWhatItTold(t *testing.T) {
 	}
 }
 
-// With every=N the number of pairs follows the length, up to the keys that there are.
-func TestRecallOfOnePairEverySoManyTokens(t *testing.T) {
-	d, err := OpenData("recall:every=4,vocabulary=32")
+// With every=N and growth=G the number of pairs follows the length, up to the keys that
+// there are.
+func TestRecallOfMorePairsInLongerSequences(t *testing.T) {
+	for spec, counts := range map[string]map[int]int{
+		"recall:every=4,vocabulary=32":     {4: 1, 7: 1, 8: 2, 32: 8, 63: 15, 3: 0, 64: 0},
+		"recall:growth=0.5,vocabulary=32":  {3: 0, 4: 1, 15: 1, 16: 2, 64: 4, 255: 7, 256: 8, 1023: 15, 1024: 0},
+		"recall:growth=0.75,vocabulary=32": {4: 1, 8: 1, 16: 2, 64: 8, 147: 14, 148: 15, 160: 15, 164: 0},
+	} {
+		t.Run(spec, func(t *testing.T) { checkRecall(t, spec, counts) })
+	}
+}
+
+// checkRecall draws a sequence of each length, and counts the pairs; 0 where none fits.
+func checkRecall(t *testing.T, spec string, counts map[int]int) {
+	d, err := OpenData(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for length, pairs := range map[int]int{4: 1, 7: 1, 8: 2, 32: 8, 63: 15, 3: 0, 64: 0} {
+	for length, pairs := range counts {
 		if err := d.CheckLength(length); (err == nil) != (pairs > 0) {
 			t.Errorf("length %d: %v", length, err)
 		}
