@@ -140,6 +140,9 @@ func (r trainedModel) positions() *figure.Figure {
 	}
 	if e.Divergence != nil {
 		f.Caption = prose.Plain("Mean over the evaluated sequences of what the model and the exact law lose at each position, and the divergence of the model's law of the next token from the exact one: their difference without the chance of which token came.")
+		if e.Gain != nil {
+			f.Caption = prose.Join(f.Caption, prose.Plain(" Dashed too: the information that the past holds about the token, which a model that knows nothing of it would lose."))
+		}
 	}
 	add("model", "by_position", e.ByPosition, figure.Solid)
 	add("in the past", "gain", e.Gain, figure.Dashed)

@@ -51,8 +51,8 @@ type LabEvaluation struct {
 	ByPosition []float64 `json:"by_position,omitempty"` // the loss of each token
 	Exact      []float64 `json:"exact,omitempty"`       // what the true law loses, by position
 	Divergence []float64 `json:"divergence,omitempty"`  // of the law of symbols from the true one, by position, nats
-	Gain       []float64 `json:"gain,omitempty"`        // information about a number in its past, by position, nats
-	Gap        *float64  `json:"gap,omitempty"`         // loss over gain, both summed
+	Gain       []float64 `json:"gain,omitempty"`        // information about a token, or a number of it, in its past, by position, nats
+	Gap        *float64  `json:"gap,omitempty"`         // what is lost beyond the true law over gain, both summed
 	Accuracy   *float64  `json:"accuracy,omitempty"`    // share of answers that are right
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/l2m-lab/l2m/arch"
@@ -212,12 +213,10 @@ func (o Options) train(ctx context.Context, c Cell, m *Measure, out, place strin
 		cell.Octaves = octaves(last.ByPosition)
 	}
 	if last.Gap != nil {
-		loss, gain := 0.0, 0.0
-		for t := last.Length / 2; t < last.Length; t++ {
-			loss, gain = loss+last.ByPosition[t], gain+last.Gain[t]
-		}
-		if gain > 0 {
-			late := loss / gain
+		from := last.Length / 2
+		if gain := floats.Sum(last.Gain[from:]); gain > 0 {
+			e := train.Evaluation(*last)
+			late := floats.Sum(e.Excess()[from:]) / gain
 			cell.GapLate = &late
 		}
 	}

@@ -29,14 +29,38 @@ type Evaluation struct {
 	// chance of which token came. For processes of symbols; omitted where the laws of a
 	// sequence have more than 65,536 probabilities.
 	Divergence []float64 `json:"divergence,omitempty"`
-	// Gain is the information about a number in everything before it, by position, in
-	// nats, to compare the loss with.
+	// Gain is the information about a token (of a vector, about a number) in everything
+	// before it, by position, in nats, to compare the loss with; omitted where it is not
+	// known exactly.
 	Gain []float64 `json:"gain,omitempty"`
-	// Gap is the loss over the gain, both summed over positions.
+	// Gap is the excess over the gain, see Excess, both summed over positions.
 	Gap *float64 `json:"gap,omitempty"`
 	// Accuracy is the share of counted positions where the most likely symbol is right;
 	// for tasks.
 	Accuracy *float64 `json:"accuracy,omitempty"`
+}
+
+// Excess is what the model loses beyond the true law, by position, in nats: the
+// divergence, or where there is none the loss less that of the true law on the same
+// tokens. It is nil where the true law is not known.
+func (e *Evaluation) Excess() []float64 {
+	switch {
+	case e.Divergence != nil:
+		return e.Divergence
+	case e.Exact != nil && e.ByPosition != nil:
+		return floats.SubTo(make([]float64, len(e.Exact)), e.ByPosition, e.Exact)
+	case e.Gain != nil:
+		return e.ByPosition
+	}
+	return nil
+}
+
+// measureGap sets the gap.
+func (e *Evaluation) measureGap() {
+	if gain := floats.Sum(e.Gain); gain > 0 {
+		gap := floats.Sum(e.Excess()) / gain
+		e.Gap = &gap
+	}
 }
 
 // Evaluate evaluates the model at a length.
@@ -169,14 +193,7 @@ func (e *Evaluation) compare(ctx context.Context, data Data, seed uint64) error 
 			return err
 		}
 		e.Gain = f.gain
-		total, gain := 0.0, 0.0
-		for t, l := range e.ByPosition {
-			total, gain = total+l, gain+f.gain[t]
-		}
-		if gain > 0 {
-			gap := total / gain
-			e.Gap = &gap
-		}
+		e.measureGap()
 	case truth:
 		e.Exact = make([]float64, e.Length)
 		for k := range e.Sequences {
@@ -187,6 +204,14 @@ func (e *Evaluation) compare(ctx context.Context, data Data, seed uint64) error 
 			for t := range x {
 				e.Exact[t] += x[t] / float64(e.Sequences)
 			}
+		}
+		if p, ok := data.(*symbols); ok {
+			gain, err := p.gain(ctx, e.Length)
+			if err != nil {
+				return err
+			}
+			e.Gain = gain
+			e.measureGap()
 		}
 	}
 	return nil

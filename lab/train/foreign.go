@@ -91,14 +91,7 @@ func (d *gaussian) foreign(e *Evaluation, p Predictions) error {
 	}
 	e.Gain = f.gain
 	if normal {
-		loss, gain := 0.0, 0.0
-		for t, l := range e.ByPosition {
-			loss, gain = loss+l, gain+f.gain[t]
-		}
-		if gain > 0 {
-			gap := loss / gain
-			e.Gap = &gap
-		}
+		e.measureGap()
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/l2m-lab/l2m/lab/graph"
 	"github.com/l2m-lab/l2m/lab/mixer"
@@ -49,6 +50,9 @@ type symbols struct {
 	p        process.Process[token.ID]
 	name     string
 	alphabet int
+
+	mu    sync.Mutex
+	gains map[int][]float64 // by length
 }
 
 func (d *symbols) Vocabulary() int { return d.alphabet + 1 }
@@ -81,6 +85,33 @@ func (d *symbols) exact(ctx context.Context, rng *rand.Rand, length int) ([]floa
 		out[t] = -float64(lp)
 	}
 	return out, nil
+}
+
+// gain is I(token; everything before it) by position, or nil where it is not known
+// exactly.
+func (d *symbols) gain(ctx context.Context, length int) ([]float64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if gain, ok := d.gains[length]; ok {
+		return gain, nil
+	}
+	gain := make([]float64, length)
+	for t := length - 1; t > 0; t-- { // the longest past is the first to be out of reach
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		mi, err := d.p.BipartiteMI(t, t+1)
+		if err != nil {
+			gain = nil
+			break
+		}
+		gain[t] = float64(mi)
+	}
+	if d.gains == nil {
+		d.gains = map[int][]float64{}
+	}
+	d.gains[length] = gain
+	return gain, nil
 }
 
 // laws returns ln p of every symbol at each position of a sequence, given the tokens

@@ -439,6 +439,43 @@ func TestDivergenceIsWhatIsLostBeyondTheExactLaw(t *testing.T) {
 	} else {
 		t.Logf("%g nats a token lost, %g exactly, %g apart allowed", lost, exactly, allowed)
 	}
+	// The process is stationary: a token's past holds H(token) − H(token | past), where
+	// the second is what the exact law loses. A mean of −ln p over n tokens, of at most
+	// 1.5 nats of deviation each, has a standard error below 1.5/√n.
+	entropy := entropyOfOne(t, d.(*symbols))
+	for at, gain := range e.Gain {
+		if math.Abs(entropy-e.Exact[at]-gain) > 4*1.5/math.Sqrt(400) {
+			t.Errorf("the past of token %d holds %g nats; %g and %g nats are lost without and with it", at+1, gain, entropy, e.Exact[at])
+		}
+	}
+	if e.Gain[0] != 0 || !(e.Gain[15] > 0.1) {
+		t.Errorf("the pasts of the first and last token hold %g and %g nats", e.Gain[0], e.Gain[15])
+	}
+	if want := 16 * exactly / (16 * stat.Mean(e.Gain, nil)); math.Abs(*e.Gap-want) > 1e-9 {
+		t.Errorf("the gap is %g, want %g", *e.Gap, want)
+	}
+	// Without the divergence the gap is that of losses on the same tokens.
+	sampled := e
+	sampled.Divergence = nil
+	sampled.measureGap()
+	if want := lost / stat.Mean(e.Gain, nil); math.Abs(*sampled.Gap-want) > 1e-9 {
+		t.Errorf("the gap of losses is %g, want %g", *sampled.Gap, want)
+	}
+}
+
+// entropyOfOne is that of a first token, nats.
+func entropyOfOne(t *testing.T, d *symbols) float64 {
+	laws, err := d.laws(t.Context(), []token.ID{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := 0.0
+	for _, lp := range laws[0] {
+		if p := math.Exp(lp); p > 0 {
+			h -= p * lp
+		}
+	}
+	return h
 }
 
 func TestCopiesAreCopies(t *testing.T) {
