@@ -104,7 +104,7 @@ def test_a_failing_iterator_does_not_pass_for_the_end_of_the_texts(
         def stop(*_):
             open("stopped", "w").close()
             sys.exit(130)
-        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
         sys.stdin.readline()
         sys.stdin.read()
         open("complete", "w").close()
@@ -121,11 +121,29 @@ def test_a_failing_iterator_does_not_pass_for_the_end_of_the_texts(
     assert not Path("complete").exists()
 
 
+# A shell has what it starts in the background ignore SIGINT, and the command inherits that.
+@pytest.mark.parametrize("ignored", [[], ["SIGINT"], ["SIGINT", "SIGTERM"]])
+def test_a_failing_iterator_ends_the_command_whatever_is_ignored(ignored: list[str], command: str) -> None:
+    program = textwrap.dedent(f"""
+        import signal
+        import l2m
+        for name in {ignored}:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        l2m.measure(["a text", 3])
+    """)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "L2M_BINARY": command}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "TypeError: int among texts" in done.stderr
+
+
 # Ctrl-C in a terminal reaches Python and, were it in the same group, the command; the command must hear of it once
 # and put its work away; the same call continues.
 def test_interrupt_keeps_the_run(tmp_path: Path, command: str) -> None:
     program = textwrap.dedent("""
+        import signal
         import l2m
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, wherever the tests run
         texts = (f"document {i} says so again. " * 20_000 for i in range(8))
         l2m.measure(texts, model="bytemix:universal", length=16384, cross=7, out="run")
     """)

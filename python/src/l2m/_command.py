@@ -132,7 +132,7 @@ def _run(command: Sequence[str], out: IO[bytes], lines: Iterable[bytes] | None, 
         code = child.wait()
     except BaseException as stopped:
         # Before its input ends: it must not take what it has read for the whole.
-        child.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+        _stop(child)
         child.wait()
         if last := words.last():
             stopped.add_note(last)
@@ -142,6 +142,17 @@ def _run(command: Sequence[str], out: IO[bytes], lines: Iterable[bytes] | None, 
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
     return code, words.last()
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Have a child put its work away and end, as after Ctrl-C."""
+    if os.name == "nt":
+        child.send_signal(getattr(signal, "CTRL_BREAK_EVENT"))  # noqa: B009 (other systems do not have it)
+    # A child inherits which signals are ignored: shells have SIGINT ignored by what they start in the background.
+    elif signal.getsignal(signal.SIGTERM) == signal.SIG_IGN:
+        child.kill()
+    else:
+        child.terminate()
 
 
 class _Words(threading.Thread):
