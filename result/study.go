@@ -235,6 +235,9 @@ func (s *Study) Validate() error {
 		if !figureName.MatchString(f.ID) {
 			return fmt.Errorf("%s.id is %q; want lower-case letters, digits and hyphens", at, f.ID)
 		}
+		if j := slices.IndexFunc(s.Figures[:i], func(g StudyFigure) bool { return g.ID == f.ID }); j >= 0 {
+			return fmt.Errorf("%s.id is %q, like that of .figures[%d]: one file would replace the other", at, f.ID, j)
+		}
 		if xs := []string{ByState, ByLength, ByPosition, ByTokens, ByCost, ByGap}; !slices.Contains(xs, f.X) {
 			return fmt.Errorf("%s.x is %q; want one of %q", at, f.X, xs)
 		}

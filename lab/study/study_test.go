@@ -78,6 +78,7 @@ func TestBadStudies(t *testing.T) {
 		{`"sliding_window": 2`, `"sliding_windw": 2`, `cell L4-window-seed1: reading a recipe: json: unknown field "sliding_windw"`},
 		{`"steps": 6`, `"steps": 0`, "steps is 0"},
 		{`"id": "gap"`, `"id": "../gap"`, ".figures[0].id"},
+		{`"figures": [`, `"figures": [{"id": "gap", "title": "State", "x": "state", "panels": ["L4"]}, `, `.figures[1].id is "gap", like that of .figures[0]`},
 		{`"x": "length"`, `"x": "depth"`, ".figures[0].x"},
 		{`["L4", "L16"]`, `["L5"]`, ".figures[0].panels"},
 		{`"x": "length"`, `"x": "gap"`, ".figures[0].y"},
