@@ -141,7 +141,8 @@ func lengthLabel(v float64) string {
 	return prose.Minus(strconv.FormatFloat(v, 'g', 4, 64))
 }
 
-// decadeTicks marks decades, and 2 and 5 between them when there are few.
+// decadeTicks marks decades, and 2 and 5 between them when there are few. Where that
+// labels fewer than two, within a decade, it marks multiples of a number, as on a linear axis.
 func decadeTicks(lo, hi, per float64, most int) []tick {
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Floor(math.Log10(hi)))
 	span := math.Log10(hi) - math.Log10(lo)
@@ -160,6 +161,7 @@ func decadeTicks(lo, hi, per float64, most int) []tick {
 		return false
 	}
 	var ts []tick
+	labels := 0
 	for e := first; e <= last; e++ {
 		for m := 1; m < 10; m++ {
 			if m > 1 && step > 1 {
@@ -172,8 +174,14 @@ func decadeTicks(lo, hi, per float64, most int) []tick {
 			t := tick{at: v / per}
 			if labelled(e, m) {
 				t.label = decadeLabel(m, e)
+				labels++
 			}
 			ts = append(ts, t)
+		}
+	}
+	if labels < 2 && span < 1 {
+		if even := linearTicks(lo, hi, per, 0, most); len(even) > labels {
+			return even
 		}
 	}
 	return ts
