@@ -46,6 +46,7 @@ func labLayers(c *config) []Layer {
 		case "memory_caching":
 			states := linear(c, attention().n, head(), head()+1, false)
 			states.Rule, states.Scale, states.Beta = Fenwick, c.real(1, "memory_scale"), c.real(0, "memory_exponent")
+			states.What += fmt.Sprintf(", segments like n^%g", states.Beta)
 			return []Part{states}
 		case "short_conv":
 			return []Part{conv(c, d, kernel)}

@@ -48,7 +48,7 @@ type Options struct {
 	Data      string
 	Tokenizer string    // vocabulary of the text, see vocabulary.Open; "" for bytes
 	Types     []string  // mechanisms of the layers
-	Memory    []float64 // scale and exponent of power_law_memory
+	Memory    []float64 // scale and exponent of power_law_memory and memory_caching
 	Layers    int
 	Hidden    int
 	Lengths   []int

@@ -148,12 +148,15 @@ func settings(spec string, defaults map[string]float64) (map[string]float64, err
 		}
 		name, value, _ := strings.Cut(part, "=")
 		n, err := strconv.ParseFloat(value, 64)
-		whole := n == math.Trunc(n) && n >= 1 && n <= 1<<24
+		fits, want := n == math.Trunc(n) && n >= 1 && n <= 1<<24, "a whole number above 0"
 		if name == "growth" {
-			whole = n > 0 && n < 1
+			fits, want = n > 0 && n < 1, "a number between 0 and 1"
 		}
-		if _, known := defaults[name]; !known || err != nil || !whole {
+		if _, known := defaults[name]; !known {
 			return nil, fmt.Errorf("data %q: %q is not a setting of %s", spec, part, kind)
+		}
+		if err != nil || !fits {
+			return nil, fmt.Errorf("data %q: %s is %q; want %s", spec, name, value, want)
 		}
 		defaults[name] = n
 	}
