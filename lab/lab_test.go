@@ -114,7 +114,7 @@ func TestMistakesAreNamed(t *testing.T) {
 	}{
 		{lab.Options{}, "name a recipe"},
 		{lab.Options{Recipe: "gaussian-small", Data: "bytes"}, "name files or folders"},
-		{lab.Options{Recipe: "gaussian-small", Data: "recall:pairs=0"}, "not a setting of recall"},
+		{lab.Options{Recipe: "gaussian-small", Data: "recall:pairs=0"}, `pairs is "0"; want a whole number above 0`},
 		{lab.Options{Recipe: "gaussian-small", Lengths: []int{1 << 20}}, "length 1048576"},
 	} {
 		c.o.Out = filepath.Join(t.TempDir(), "run")
