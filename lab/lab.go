@@ -115,7 +115,11 @@ func (o Options) recipe() (train.Recipe, error) {
 		if len(o.Memory) != 2 {
 			return r, fmt.Errorf("--memory has %d numbers; want two, A,B, such as --memory 1,0.8", len(o.Memory))
 		}
-		r.Model.Scale, r.Model.Exponent = o.Memory[0], o.Memory[1]
+		a, b := o.Memory[0], o.Memory[1]
+		if !(a > 0) || !(b >= 0 && b <= 1) {
+			return r, fmt.Errorf("--memory %g,%g: want A above 0 and B from 0 to 1", a, b)
+		}
+		r.Model.Scale, r.Model.Exponent = a, b
 	}
 	if o.Layers != 0 {
 		r.Model.Layers = o.Layers

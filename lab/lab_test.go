@@ -115,6 +115,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{lab.Options{}, "name a recipe"},
 		{lab.Options{Recipe: "gaussian-small", Data: "bytes"}, "name files or folders"},
 		{lab.Options{Recipe: "gaussian-small", Data: "recall:pairs=0"}, `pairs is "0"; want a whole number above 0`},
+		{lab.Options{Recipe: "gaussian-small", Types: []string{"memory_caching"}, Memory: []float64{1, 2}}, "--memory 1,2: want A above 0 and B from 0 to 1"},
+		{lab.Options{Recipe: "gaussian-small", Types: []string{"power_law_memory"}, Memory: []float64{0, 0.5}}, "--memory 0,0.5: want A above 0"},
 		{lab.Options{Recipe: "gaussian-small", Lengths: []int{1 << 20}}, "length 1048576"},
 	} {
 		c.o.Out = filepath.Join(t.TempDir(), "run")
