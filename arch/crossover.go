@@ -162,15 +162,18 @@ func (s smooth) grid(h line) []float64 {
 		if t.n > 0 && t.rule != PerBlock && t.rule != Slots {
 			breaks = append(breaks, t.n)
 		}
-		if t.rule == Slots {
-			breaks = append(breaks, max(0, t.n/(1-min(t.beta, 0.999999))))
+		if t.rule == Slots && t.n > 0 && t.beta < 1 { // else one slot a token is no bound
+			breaks = append(breaks, t.n/(1-t.beta))
 		}
 	}
 	slices.Sort(breaks)
 	var points []float64
+	// Between two breaks, however far apart, as fine near the first one as beyond the last.
+	step := func(x, start float64) float64 { return max(0.25, 0.05*(x-start)) }
 	for i := range len(breaks) - 1 {
-		for j := range perSegment {
-			points = append(points, breaks[i]+(breaks[i+1]-breaks[i])*float64(j)/perSegment)
+		start, end := breaks[i], breaks[i+1]
+		for x := start; x < end; x += max(1e-6, min(step(x, start), (end-start)/perSegment)) {
+			points = append(points, x)
 		}
 	}
 	start := breaks[len(breaks)-1]
@@ -180,7 +183,7 @@ func (s smooth) grid(h line) []float64 {
 		if x > start+1 && s.settled(h, x) {
 			break
 		}
-		x += max(0.25, 0.05*(x-start))
+		x += step(x, start)
 	}
 	return points
 }
