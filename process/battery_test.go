@@ -27,6 +27,7 @@ var everyProcess = []string{
 	"urn:symbols=3", "urn:symbols=2,concentration=0.3", "urn:symbols=12,concentration=40", "urn:symbols=1",
 	"renewal", "renewal:tail=1.2,scale=3", "renewal:tail=6,scale=20", "renewal:letters=a ", "urn:symbols=2,letters= b",
 	"repeat:symbols=2,longest=5", "repeat:symbols=3,shortest=2,longest=9", "repeat:symbols=2,shortest=4,longest=6", "repeat:symbols=2,longest=12,letters=xy",
+	"echo:symbols=2", "echo:symbols=2,growth=0", "echo:symbols=3,growth=0.5", "echo:growth=0.9",
 	"grammar:symbols=3,rules=2,variant=5", "grammar:symbols=4,rules=2,variant=1",
 }
 

@@ -126,6 +126,11 @@ func symbolKinds() []kind {
 		}}, func(a *arguments) (Truth, error) {
 			return truth(NewRepeat(a.integer("symbols"), a.integer("shortest"), a.integer("longest")))
 		}},
+		{Kind{"echo", "repetitions at every scale: discrete, information like L^growth at powers of two", "echo:symbols=16,growth=0.75", []Param{
+			{"symbols", "16", "equally likely symbols"}, {"growth", "0.75", "exponent of the number of repetitions, between 0 and 0.95"}, lettersParam,
+		}}, func(a *arguments) (Truth, error) {
+			return truth(NewEcho(a.integer("symbols"), a.number("growth")))
+		}},
 	}
 }
 

@@ -179,3 +179,77 @@ func TestLetters(t *testing.T) {
 		t.Errorf("a byte that is no letter: %v", err)
 	}
 }
+
+// The number of repetitions of every block is the power that it is said to be, both
+// tokens of each lie in their halves, no token takes part in two, and the entropy rate
+// is that of what is left. The law is the count times ln(symbols).
+func TestEcho(t *testing.T) {
+	for _, c := range []struct {
+		growth float64
+		first  int
+	}{{0, 4}, {0.5, 8}, {0.75, 16}, {0.79, 16}, {0.95, 64}} {
+		p, err := NewEcho(16, c.growth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const length = 1 << 15
+		lags := p.lagsOf(length)
+		taken, fresh := make([]bool, length), 0
+		counts := map[int]int{} // repetitions by the size of their block
+		for at, lag := range lags[:length] {
+			if lag == 0 {
+				fresh++
+				continue
+			}
+			n := 2 * int(lag)
+			source := at - int(lag)
+			if at/n != source/n || at%n < n/2 || taken[at] || taken[source] {
+				t.Fatalf("growth %g: token %d repeats %d", c.growth, at, source)
+			}
+			taken[at], taken[source] = true, true
+			counts[n]++
+		}
+		for n := 2; n <= length; n *= 2 {
+			want := 0.0
+			if n >= c.first {
+				want = math.Round(math.Pow(float64(n)/float64(c.first), c.growth))
+			}
+			if got := counts[n]; float64(got) != want*float64(length/n) {
+				t.Errorf("growth %g: the %d blocks of %d tokens have %d repetitions, want %g each", c.growth, length/n, n, got, want)
+			}
+			if got := exact(t, p, n/2, n); math.Abs(got-want*math.Log(16)) > 1e-9 {
+				t.Errorf("growth %g: I(%d;%d) = %g, want %g·ln 16", c.growth, n/2, n, got, want)
+			}
+		}
+		// Blocks longer than these take (n/first)^growth/n of the tokens each way.
+		beyond := math.Pow(length/float64(c.first), c.growth) / length / (math.Exp2(1-c.growth) - 1)
+		if got, want := float64(p.EntropyRate())/math.Log(16), float64(fresh)/length-beyond; math.Abs(got-want) > 2e-4 {
+			t.Errorf("growth %g: the entropy rate is %g of ln 16, want %g", c.growth, got, want)
+		}
+	}
+}
+
+// A cut anywhere has the repetitions across it, as the definition counts them.
+func TestEchoAtAnyCut(t *testing.T) {
+	p := mustParse[*Echo](t, "echo:symbols=4,growth=0.75")
+	lags := p.lagsOf(256)
+	for L := 2; L <= 200; L += 7 {
+		for ell := 1; ell < L; ell++ {
+			count := 0
+			for at := range L {
+				if lag := int(lags[at]); lag > 0 && at >= ell && at-lag < ell {
+					count++
+				}
+			}
+			if got, want := exact(t, p, ell, L), float64(count)*math.Log(4); math.Abs(got-want) > 1e-9 {
+				t.Fatalf("I(%d;%d) = %g, want %g", ell, L, got, want)
+			}
+		}
+	}
+	if _, err := p.BipartiteMI(1, maxEcho+1); !IsNotExact(err) {
+		t.Error(err)
+	}
+	if _, err := p.Model().LogProbs(t.Context(), lm.Request[token.ID]{Tokens: []token.ID{4}}); err == nil {
+		t.Error("a symbol outside of the alphabet is scored")
+	}
+}

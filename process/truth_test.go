@@ -312,6 +312,9 @@ func TestParseErrors(t *testing.T) {
 		"repeat:symbols=1":                 "not between 2 and 1024",
 		"repeat:shortest=9,longest=8":      "words of 9 to 8 tokens",
 		"repeat:longest=64":                "longest ≤ 63",
+		"echo:symbols=1":                   "not between 2 and 1024",
+		"echo:growth=1":                    "not between 0 and 0.95",
+		"echo:growth=-0.1":                 "not between 0 and 0.95",
 	} {
 		_, err := Parse(spec)
 		if err == nil || !strings.Contains(err.Error(), want) {
