@@ -58,10 +58,10 @@ func Declare(s option.Set, o *Options) {
 // declareMemory declares the options about what fits on a device.
 func declareMemory(s option.Set, o *MemoryOptions) {
 	v := &o.Serving
-	s.Value(option.PositiveSize(&v.Memory), "memory", "", "show which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
+	s.Value(option.Size(&v.Memory), "memory", "", "show which models fit on a device with this much memory, such as 80G (GiB) or 80GB", option.Numbers)
 	s.Value(option.Each("size", o.weightWords, o.addWeights), "weights", "", "weights: a size such as 16G, a file or folder of them, or NAME=SIZE for one model (default: looked for beside config.json)", option.Numbers)
 	s.Float(&v.Utilization, "utilization", defaultUtilization, "share of the memory that may be used, like vLLM's gpu_memory_utilization", option.Numbers)
-	s.Value(option.PositiveSize(&v.Overhead), "overhead", "", "memory to set aside on each device for activations and the engine, such as 2G", option.Numbers)
+	s.Value(option.Size(&v.Overhead), "overhead", "", "memory to set aside on each device for activations and the engine, such as 2G", option.Numbers)
 	s.Int(&v.Devices, "tp", "", 1, "devices that share a model (tensor parallelism)", option.Numbers)
 	s.Int64(&v.Batch, "batch", "", 1, "sequences at once; --length says how long they are", option.Numbers)
 	s.Value(dtype(&v.Storage.KV), "kv-type", "", "storage of keys and values: fp8, int8, q8_0, q4_0, … (default: --dtype)", option.Numbers)
@@ -69,7 +69,7 @@ func declareMemory(s option.Set, o *MemoryOptions) {
 	s.Value(dtype(&v.Storage.State), "state-type", "", "storage of recurrent states (default: float32 where the model's code keeps that)", option.Numbers)
 	s.Value(option.Func("size", func() string { return word(int64(v.Bandwidth)) }, func(text string) error {
 		var n int64
-		err := option.PositiveSize(&n).Set(text)
+		err := option.Size(&n).Set(text)
 		v.Bandwidth = float64(n)
 		return err
 	}), "bandwidth", "", "memory bandwidth of a device, bytes per second, such as 3.35TB, to bound the speed", option.Numbers)
@@ -174,7 +174,7 @@ func weightsSize(s string) (int64, error) {
 }
 
 // word is a size on the command line; none is 0.
-func word(bytes int64) string { return option.PositiveSize(&bytes).String() }
+func word(bytes int64) string { return option.Size(&bytes).String() }
 
 func dtype(p *arch.DType) pflag.Value {
 	return option.Func("dtype", func() string { return p.Name }, func(text string) (err error) {

@@ -108,6 +108,16 @@ func (o Options) recipe() (train.Recipe, error) {
 		r.Data = o.Data
 	}
 	o.tokenize(&r)
+	for _, t := range o.Types {
+		if !slices.Contains(Mechanisms(), t) {
+			return r, fmt.Errorf("--layer-types: %q is no mechanism; known are %s", t, strings.Join(Mechanisms(), ", "))
+		}
+	}
+	for _, rate := range o.Rates {
+		if !(rate > 0 && rate < 10) {
+			return r, fmt.Errorf("--rates: %g is no learning rate; want numbers above 0 and below 10", rate)
+		}
+	}
 	if len(o.Types) > 0 {
 		r.Model.Types = o.Types
 	}

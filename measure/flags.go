@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,8 +32,9 @@ func Declare(s option.Set, o *Options) {
 		return err
 	}), "context", "", "limit the model's context to N tokens, moved on by STEP; l2m compare then shows what a longer context gains", option.Numbers)
 	s.Text(&o.Tokenizer, "tokenizer", "", "", "what the built-in predictor reads: bytes, dna or protein (default: dna or protein for FASTA files, else bytes); for servers that do not tokenize, the model's tokenizer.json or .tiktoken file", option.Numbers)
-	s.Value(option.Size(&o.TrainingBytes, defaultTraining), "training-bytes", "", "how much text to train the built-in predictor on", option.Numbers)
-	s.Value(option.Size(&o.TwoPointBytes, 0), "two-point-bytes", "", "how much text to count pairs in, for two-point information (default: all; -1 skips it)", option.Numbers)
+	o.TrainingBytes = defaultTraining
+	s.Value(option.Size(&o.TrainingBytes), "training-bytes", "", "how much text to train the built-in predictor on", option.Numbers)
+	s.Value(option.SizeOrNone(&o.TwoPointBytes), "two-point-bytes", "", "how much text to count pairs in, for two-point information (default: all; 0 skips it)", option.Numbers)
 	s.Reading(option.Reading{Format: &o.Format, Field: &o.Field, MaxRecord: &o.MaxRecord, Strict: &o.Strict, KeepDuplicates: &o.KeepDuplicates})
 	declareFit(s, o)
 	s.Repeated(&o.Configs, "config", nil, "model configuration, GGUF file or folder to audit against the measured law", option.Numbers)
@@ -77,8 +79,8 @@ func declareEngines(s option.Set, o *Options) {
 	}), "bos", "", "token before every sequence, for servers and GGUF files: an id, the name of a special token, or none (default: as the model was trained)", option.Numbers)
 	s.Value(option.Func("int", func() string { return positive(max(o.Server.Context, o.Llama.Context)) }, func(text string) error {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return fmt.Errorf("%q is not a number of tokens", text)
+		if err != nil || n < 1 {
+			return errors.New("want a whole number of tokens above 0")
 		}
 		o.Server.Context, o.Llama.Context = n, n
 		return nil
@@ -104,7 +106,7 @@ func declareEngines(s option.Set, o *Options) {
 	}), "kv-type", "", "type of the KV cache for a GGUF file, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", option.Numbers)
 	s.Text(&o.Llama.FlashAttn, "flash-attention", "", "", "on or off for a GGUF file (default: as llama.cpp chooses)", option.Numbers)
 	s.Int(&o.Llama.Batch, "batch", "", 0, "tokens per batch for a GGUF file (default 512, fewer for large vocabularies)", option.Numbers)
-	s.Int(&o.Llama.GPULayers, "gpu-layers", "", 0, "layers of a GGUF file on the GPU; -1 for none (default: all)", option.Numbers)
+	s.Value(option.CountOrNone(&o.Llama.GPULayers), "gpu-layers", "", "layers of a GGUF file on the GPU; 0 for none (default: all)", option.Numbers)
 	s.Int(&o.Llama.Threads, "threads", "", 0, "threads for a GGUF file (default: the fastest number, found by trying)", option.Running)
 	s.Text(&o.Llama.LibraryDir, "llama-lib", "", "", "folder of the llama.cpp library (default: L2M_LLAMA_LIB, YZMA_LIB or the usual places)", option.Running)
 }

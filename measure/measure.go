@@ -106,7 +106,7 @@ func measureText(ctx context.Context, run *rundir.Dir, o Options) (*result.Resul
 	} else if err != nil {
 		// The law does not depend on it, so hours of scoring are not thrown away.
 		r.Warnings = append(r.Warnings, info.Warning{
-			Code: "no-two-point", Text: "measuring the two-point information failed: " + err.Error(), Fix: "l2m twopoint measures it alone; --two-point-bytes -1 leaves it out",
+			Code: "no-two-point", Text: "measuring the two-point information failed: " + err.Error(), Fix: "l2m twopoint measures it alone; --two-point-bytes 0 leaves it out",
 		})
 	}
 	if err := auditConfigs(ctx, r, o); err != nil {

@@ -15,7 +15,7 @@ const (
 // DeclareTraining declares the options of l2m model train.
 func DeclareTraining(s option.Set, o *Options) {
 	s.Text(&o.File, "out", "o", "", "file to write; an existing file is replaced only if it is a model", option.Running)
-	s.Value(option.PositiveSize(&o.TrainingBytes), "training-bytes", "", "train on at most this much text, sampled evenly (default 64M)", option.Numbers)
+	s.Value(option.Size(&o.TrainingBytes), "training-bytes", "", "train on at most this much text, sampled evenly (default 64M)", option.Numbers)
 	declareReading(s, o)
 	s.Text(&o.Tokenizer, "tokenizer", "", "", "what to predict: bytes, dna or protein (default: dna or protein for FASTA files, else bytes)", option.Numbers)
 	s.Seed(&o.Seed, "seed of the sample and its order")

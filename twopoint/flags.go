@@ -20,7 +20,8 @@ func Declare(s option.Set, o *Options) {
 		return err
 	}), "distances", "d", "distances in tokens, at most 255 of them: a list such as 1,2,5, or :4096 for the powers of two up to 4096 (default: powers of two up to the longest document)", option.Numbers)
 	s.Text(&o.Counts, "counts", "", "", "estimate from a file of counts instead of documents", option.Numbers)
-	s.Value(option.Size(&o.Memory, 1<<30), "memory", "", "total memory to use; counts that do not fit are kept on disk, in the run directory", option.Running)
+	o.Memory = 1 << 30
+	s.Value(option.Size(&o.Memory), "memory", "", "total memory to use; counts that do not fit are kept on disk, in the run directory", option.Running)
 	s.Text(&o.Estimator, "estimator", "", string(mi.Grassberger), "estimator of entropies: grassberger, chao-shen, miller-madow or plug-in", option.Numbers)
 	subtract := option.Func("bool", func() string { return strconv.FormatBool(!o.KeepFloor) }, func(text string) error {
 		yes, err := strconv.ParseBool(text)

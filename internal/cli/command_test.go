@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/l2m-lab/l2m/audit"
@@ -99,4 +100,24 @@ func shellWords(t *testing.T, command string) []string {
 		t.Skip("no shell here: ", err)
 	}
 	return slices.DeleteFunc(strings.Split(string(out), "\x00"), func(w string) bool { return w == "" })
+}
+
+// A 0 that is typed is refused, or means something else than not typing it.
+func TestZeroIsNotTheDefault(t *testing.T) {
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			switch f.Value.Type() {
+			case "bool", "string", "stringArray", "stringSlice", "strings":
+				return
+			}
+			if err := f.Value.Set("0"); err == nil && f.Value.String() == f.DefValue {
+				t.Errorf("%s --%s 0 is taken for the default (type %s)", c.CommandPath(), f.Name, f.Value.Type())
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRootCommand())
 }

@@ -188,7 +188,7 @@ llama.cpp runs. It works for models of bytes that are
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&out, "out", "o", "", "GGUF file to write")
-	f.IntVar(&context, "context", 0, "context length that the file states, tokens (default: the longest of the recipe)")
+	f.Var(option.Count(&context), "context", "context length that the file states, tokens (default: the longest of the recipe)")
 	return cmd
 }
 

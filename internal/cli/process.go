@@ -13,6 +13,7 @@ import (
 
 	"github.com/l2m-lab/l2m/exact"
 	"github.com/l2m-lab/l2m/internal/atomicfile"
+	"github.com/l2m-lab/l2m/internal/option"
 	"github.com/l2m-lab/l2m/internal/screen"
 	"github.com/l2m-lab/l2m/process"
 	"github.com/l2m-lab/l2m/report"
@@ -149,8 +150,9 @@ number of cores, and sample i does not depend on how many are drawn.
 	f.SortFlags = false
 	f.StringVarP(&o.Out, "out", "o", "-", "file to write; - is standard output, as text. an existing file is only replaced by the same samples")
 	f.StringVar(&format, "format", "", "npy, parquet, text or jsonl (default: from the file name)")
-	f.IntVarP(&o.Length, "length", "L", 1024, "tokens per sample")
-	f.IntVarP(&o.Count, "count", "n", 1, "samples")
+	o.Length, o.Count = 1024, 1
+	f.VarP(option.Count(&o.Length), "length", "L", "tokens per sample")
+	f.VarP(option.Count(&o.Count), "count", "n", "samples")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the samples")
 	f.BoolVarP(&quiet, "quiet", "q", false, "no progress")
 	flags.add(cmd)
@@ -212,11 +214,12 @@ with --frontier how much of it a state of a given size can hold, and with
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.IntVarP(&o.Length, "length", "L", 4096, "largest window length, tokens")
-	f.IntVar(&o.Ratio, "ratio", 2, "L/ℓ")
-	f.IntVar(&o.Distances, "distances", 0, "largest distance of two-point information (default length/2; -1 leaves it out)")
-	f.IntVar(&o.Frontier, "frontier", 0, "window length of the state–information frontier (at most 4096, hierarchical 16384; default: none, 1024 with --memory)")
-	f.IntVar(&o.Cut, "cut", 0, "tokens of the past for --frontier and --memory (default: half)")
+	o.Length, o.Ratio = 4096, 2
+	f.VarP(option.Count(&o.Length), "length", "L", "largest window length, tokens")
+	f.Var(option.Count(&o.Ratio), "ratio", "L/ℓ")
+	f.Var(option.CountOrNone(&o.Distances), "distances", "largest distance of two-point information (default length/2; 0 leaves it out)")
+	f.Var(option.Count(&o.Frontier), "frontier", "window length of the state–information frontier (at most 4096, hierarchical 16384; default: none, 1024 with --memory)")
+	f.Var(option.Count(&o.Cut), "cut", "tokens of the past for --frontier and --memory (default: half)")
 	f.StringArrayVar(&specs, "memory", nil, "structured memory, such as fenwick:1.5,0.76 (repeat for several)")
 	f.StringVarP(&out, "out", "o", "", "file to write (default: standard output)")
 	f.BoolVar(&asJSON, "json", false, "write JSON")

@@ -15,7 +15,7 @@ type Reading struct {
 func (s Set) Reading(r Reading) {
 	s.Text(r.Field, "field", "", "", "field of JSON or column of a table that holds the text; dots reach into objects, as in messages.content (default text)", Numbers)
 	s.Text(r.Format, "format", "", "", source.FormatNames()+" (default: recognised by content, then by name)", Numbers)
-	s.Value(PositiveSize(r.MaxRecord), "max-record", "", "longest record to read; it must fit in memory (default 256M)", Numbers)
+	s.Value(Size(r.MaxRecord), "max-record", "", "longest record to read; it must fit in memory (default 256M)", Numbers)
 	s.Bool(r.Strict, "strict", "", false, "stop at unreadable files in folders and archives instead of skipping them", Numbers)
 	s.Bool(r.KeepDuplicates, "keep-duplicates", "", false, "keep exact duplicate documents", Numbers)
 }

@@ -50,25 +50,28 @@ func (s Set) mark(name string, r Role) {
 	}
 }
 
-// Int declares an option with a whole number. short is a letter, or "".
+// Int declares an option with a whole number above 0, and its default; a default of 0
+// means that the program chooses, which cannot be asked for by a 0. short is a letter,
+// or "".
 func (s Set) Int(p *int, name, short string, standard int, help string, r Role) {
-	s.IntVarP(p, name, short, standard, help)
-	s.mark(name, r)
+	*p = standard
+	s.Value(Count(p), name, short, help, r)
 }
 
-// Int64 declares an option with a whole number.
+// Int64 declares an option with a whole number above 0, as Int does.
 func (s Set) Int64(p *int64, name, short string, standard int64, help string, r Role) {
-	s.Int64VarP(p, name, short, standard, help)
-	s.mark(name, r)
+	*p = standard
+	s.Value(Count(p), name, short, help, r)
 }
 
 // Seed declares the option --seed, 1 by default.
 func (s Set) Seed(p *uint64, help string) { s.Uint64Var(p, "seed", 1, help) }
 
-// Float declares an option with a number.
+// Float declares an option with a number above 0, and its default; a default of 0 means
+// that the program chooses, which cannot be asked for by a 0.
 func (s Set) Float(p *float64, name string, standard float64, help string, r Role) {
-	s.Float64Var(p, name, standard, help)
-	s.mark(name, r)
+	*p = standard
+	s.Value(amount{p}, name, "", help, r)
 }
 
 // Bool declares a switch.
@@ -101,10 +104,10 @@ func (s Set) Ints(p *[]int, name string, standard []int, help string, r Role) {
 	s.mark(name, r)
 }
 
-// Duration declares an option with a duration.
+// Duration declares an option with a duration above 0, as Float does.
 func (s Set) Duration(p *time.Duration, name string, standard time.Duration, help string, r Role) {
-	s.DurationVar(p, name, standard, help)
-	s.mark(name, r)
+	*p = standard
+	s.Value(period{p}, name, "", help, r)
 }
 
 // Value declares an option with its own syntax, whose default is the value of v.

@@ -6,30 +6,31 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/l2m-lab/l2m/internal/shell"
 )
 
-// Size is an option value for a number of bytes, in the syntax of ParseSize.
-func Size(p *int64, standard int64) pflag.Value {
-	*p = standard
-	return size{p, math.MinInt64}
-}
+// Size is an option value for a number of bytes above 0, in the syntax of ParseSize, or 0
+// if not set.
+func Size(p *int64) pflag.Value { return size{p, false} }
 
-// PositiveSize is a Size above 0, or 0 if not set.
-func PositiveSize(p *int64) pflag.Value { return size{p, 1} }
+// SizeOrNone is a Size that may also be 0 or negative, for none; *p is then −1.
+func SizeOrNone(p *int64) pflag.Value { return size{p, true} }
 
 type size struct {
 	bytes *int64
-	least int64
+	none  bool
 }
 
 func (s size) Set(text string) error {
 	n, err := ParseSize(text)
-	if err == nil && n < s.least {
-		err = fmt.Errorf("%q is not a size above 0", text)
+	if err == nil && n < 1 {
+		if n = -1; !s.none || text == "" {
+			return fmt.Errorf("%q is not a size above 0", text)
+		}
 	}
 	*s.bytes = n
 	return err
@@ -82,6 +83,87 @@ func ParseSize(s string) (int64, error) {
 	}
 	return 0, fmt.Errorf("%q is not a size such as 500k, 12M or 1.5G (1GiB is 1G, 1GB is 1000 MB)", s)
 }
+
+// Count is an option value for a whole number above 0, or 0 if not set.
+func Count[T int | int64](p *T) pflag.Value { return count[T]{p, false} }
+
+// CountOrNone is a Count that may also be 0, for none; *p is then −1.
+func CountOrNone[T int | int64](p *T) pflag.Value { return count[T]{p, true} }
+
+type count[T int | int64] struct {
+	n    *T
+	none bool
+}
+
+func (c count[T]) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return errors.New("want a whole number")
+	case c.none && (n == 0 || n == -1):
+		n = -1
+	case n < 1 && c.none:
+		return errors.New("want a whole number above 0, or 0 for none")
+	case n < 1:
+		return errors.New("want a whole number above 0")
+	}
+	*c.n = T(n)
+	return nil
+}
+
+func (c count[T]) String() string {
+	switch {
+	case c.n == nil || *c.n == 0:
+		return ""
+	case c.none && *c.n == -1:
+		return "0"
+	}
+	return strconv.Itoa(int(*c.n))
+}
+
+func (count[T]) Type() string { return "int" }
+
+// amount is an option value for a number above 0, or 0 if not set.
+type amount struct{ x *float64 }
+
+func (a amount) Set(text string) error {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(x > 0) || math.IsInf(x, 0) {
+		return errors.New("want a number above 0")
+	}
+	*a.x = x
+	return nil
+}
+
+func (a amount) String() string {
+	if a.x == nil || *a.x == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(*a.x, 'g', -1, 64)
+}
+
+func (amount) Type() string { return "float64" }
+
+// period is an option value for a duration above 0, or 0 if not set.
+type period struct{ d *time.Duration }
+
+func (p period) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return errors.New("want a time above 0, such as 90s or 5m")
+	}
+	*p.d = d
+	return nil
+}
+
+func (p period) String() string {
+	if p.d == nil || *p.d == 0 {
+		return ""
+	}
+	return p.d.String()
+}
+
+func (period) Type() string { return "duration" }
 
 // Floats is a list of numbers separated by commas. (That of pflag keeps six decimals
 // when it is written.)

@@ -40,8 +40,8 @@ func (o *Options) Flags() []Flag {
 	number := func(to *int) func(string) error {
 		return func(s string) error {
 			n, err := strconv.Atoi(s)
-			if err != nil {
-				return fmt.Errorf("%q is not a whole number", s)
+			if err != nil || n < 1 {
+				return fmt.Errorf("%q is not a whole number above 0", s)
 			}
 			*to = n
 			return nil
@@ -56,7 +56,13 @@ func (o *Options) Flags() []Flag {
 		{"batch", "tokens computed at a time (default 512, fewer for vocabularies above 65536)", number(&o.Batch)},
 		{"sequences", "branches computed side by side (default 16)", number(&o.Sequences)},
 		{"threads", "threads (default: as many as turn out fastest)", number(&o.Threads)},
-		{"gpu-layers", "layers on the GPU; -1 for none (default: all)", number(&o.GPULayers)},
+		{"gpu-layers", "layers on the GPU; 0 for none (default: all)", func(s string) error {
+			if s == "0" || s == "-1" { // none, as llama.cpp means 0; the field's 0 is for all
+				o.GPULayers = -1
+				return nil
+			}
+			return number(&o.GPULayers)(s)
+		}},
 		{"flash-attention", "on or off (default: as llama.cpp chooses)", text(&o.FlashAttn)},
 		{"kv-type", "type of the cache, or KEYS,VALUES: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default f16)", func(s string) error {
 			keys, values, two := strings.Cut(s, ",")
