@@ -37,7 +37,7 @@ func (c Config) CheckCarried() error {
 // text, and next are those of this window, in the same order and shapes.
 func (c Config) Continue(g *graph.Graph, x *graph.Node, state func(shape ...int) *graph.Node) (y *graph.Node, next []*graph.Node) {
 	s := &carried{whole: whole{g: g}, state: state}
-	y, _ = c.build(g, s, x)
+	y, _ = c.build(g, s, x, nil)
 	return y, s.next
 }
 

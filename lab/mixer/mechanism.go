@@ -167,7 +167,14 @@ func (c *Config) stepBias() func(*rand.Rand) float64 {
 // [B L Vector]. The result is [B·L Vocabulary] logits of the next symbol, or
 // [B L 2·Vector]: means and logarithms of deviations of the next vector.
 func (c Config) Forward(g *graph.Graph, x *graph.Node) *graph.Node {
-	y, _ := c.build(g, whole{g: g}, x)
+	y, _ := c.build(g, whole{g: g}, x, nil)
+	return y
+}
+
+// ForwardAt is Forward of symbols for some tokens only, rows [K], numbered from 0 over all
+// sequences: their logits [K Vocabulary].
+func (c Config) ForwardAt(g *graph.Graph, x, rows *graph.Node) *graph.Node {
+	y, _ := c.build(g, whole{g: g}, x, rows)
 	return y
 }
 
@@ -178,12 +185,12 @@ func (c Config) Params() []Param {
 	if c.Vector > 0 {
 		shape = append(shape, c.Vector)
 	}
-	_, params := c.build(g, whole{g: g}, g.Input("x", shape...))
+	_, params := c.build(g, whole{g: g}, g.Input("x", shape...), nil)
 	return params
 }
 
-// build builds the blocks.
-func (c Config) build(g *graph.Graph, seq sequence, x *graph.Node) (*graph.Node, []Param) {
+// build builds the blocks, and the head for some rows or, where nil, for all.
+func (c Config) build(g *graph.Graph, seq sequence, x, rows *graph.Node) (*graph.Node, []Param) {
 	var params []Param
 	s := scope{g: g, c: &c, params: &params}
 	h := s.embed(seq, x)
@@ -193,6 +200,9 @@ func (c Config) build(g *graph.Graph, seq sequence, x *graph.Node) (*graph.Node,
 		if c.Inner > 0 {
 			h = g.Add(h, l.in("mlp").feedForward(l.norm("mlp_norm", h)))
 		}
+	}
+	if rows != nil {
+		h = g.Gather(g.Reshape(h, -1, c.Hidden), rows)
 	}
 	h = s.norm("norm", h)
 	if c.Vocabulary > 0 {

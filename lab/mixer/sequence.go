@@ -174,6 +174,6 @@ func (s *step) conv(x, w, bias *graph.Node) *graph.Node {
 // of package arch.
 func (c Config) Step(g *graph.Graph, x *graph.Node, at int, state []*graph.Node) (y *graph.Node, next []*graph.Node) {
 	s := &step{g: g, at: at, state: state}
-	y, _ = c.build(g, s, x)
+	y, _ = c.build(g, s, x, nil)
 	return y, s.next
 }

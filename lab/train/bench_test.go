@@ -56,14 +56,8 @@ func BenchmarkStep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			run := &Run{Recipe: r, layout: LayoutOf(r.Model)}
-			run.params = make([]float32, run.layout.Size)
-			params := r.Model.Params()
-			for i, p := range params {
-				at := run.layout.Tensors[i]
-				p.Fill(run.params[at.Offset:at.Offset+at.Size()], newRand(1, streamBegin, uint64(i)))
-			}
-			t := &trainer{run: run, data: data, o: Options{Workers: 1, Set: cpu.Best()}, opt: newOptimiser(&run.Recipe, params, run.layout, cpu.Best())}
+			run := newRun(r)
+			t := &trainer{run: run, data: data, o: Options{Workers: 1, Set: cpu.Best()}, opt: newOptimiser(&run.Recipe, r.Model.Params(), run.layout, cpu.Best())}
 			if err := t.step(); err != nil { // compiles
 				b.Fatal(err)
 			}

@@ -177,6 +177,7 @@ const (
 	inputX       = "x"       // tokens, or for Gaussian data standard normal numbers
 	inputTargets = "targets" // symbols
 	inputWeights = "weights"
+	inputAnswers = "answers" // of tasks: numbers of the tokens that count, over all sequences
 )
 
 // inputState is the input of state number i of the window before, see Recipe.Carry.

@@ -98,6 +98,7 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 			return nil, err
 		}
 		loss, weights := machine.Output(0), machine.Output(1)
+		counted := len(loss) / batch // tokens of a sequence that count
 		for i := range min(batch, e.Sequences-from) {
 			if isProcess {
 				from, to := i*length, (i+1)*length
@@ -105,8 +106,8 @@ func (r *Run) Evaluate(ctx context.Context, data Data, length int, o Options) (*
 					return nil, err
 				}
 			}
-			for t := range length {
-				at := i*length + t
+			for t := range counted {
+				at := i*counted + t
 				w := float64(weights[at])
 				if w == 0 {
 					continue

@@ -170,7 +170,11 @@ type task struct {
 	longest    int // 0 means 1<<20
 	// recall is the number of pairs and of values of the task recall; nil for others.
 	recall func(length int) (pairs, values int)
-	fill   func(rng *rand.Rand, x, targets, weights []float32)
+	// answers is the number of tokens that count.
+	answers func(length int) int
+	// fill draws a sequence: its tokens, and where it asks for an answer, that and its
+	// weight.
+	fill func(rng *rand.Rand, x, targets, weights []float32)
 }
 
 func (d *task) Vocabulary() int { return d.vocabulary }
@@ -185,16 +189,23 @@ func (d *task) CheckLength(length int) error {
 	return nil
 }
 
+// loss computes no logits but of answers, which are few.
 func (d *task) loss(g *graph.Graph, c *mixer.Config, batch, length int) built {
-	return symbolLoss(g, c, batch, length)
+	n := d.answers(length)
+	return lossOf(g, c.ForwardAt(g, g.Input(inputX, batch, length), g.Input(inputAnswers, batch*n)), batch, n)
 }
 
 func (d *task) draw(rng *rand.Rand, i, length int, input func(name string) []float32) {
-	cut := func(name string) []float32 { return input(name)[i*length : (i+1)*length] }
-	x, targets, weights := cut(inputX), cut(inputTargets), cut(inputWeights)
-	clear(targets)
-	clear(weights)
-	d.fill(rng, x, targets, weights)
+	targets, weights := make([]float32, length), make([]float32, length)
+	d.fill(rng, input(inputX)[i*length:(i+1)*length], targets, weights)
+	n := d.answers(length)
+	next := i * n
+	for t, w := range weights {
+		if w > 0 {
+			input(inputAnswers)[next], input(inputTargets)[next], input(inputWeights)[next] = float32(i*length+t), targets[t], w
+			next++
+		}
+	}
 }
 
 // newRecall is multi-query associative recall as zoology draws it
@@ -243,6 +254,7 @@ func newRecall(spec string) (Data, error) {
 		}
 		return pairs, vocabulary - half
 	}
+	d.answers = func(length int) int { pairs, _ := d.recall(length); return pairs }
 	const a = 0.01
 	d.fill = func(rng *rand.Rand, x, targets, weights []float32) {
 		pairs, _ := d.recall(len(x))
@@ -322,15 +334,12 @@ func newCopy(spec string) (Data, error) {
 	}
 	count, items := int(s["symbols"]), int(s["items"])
 	mark, blank := float32(count), float32(count+1)
-	d := &task{vocabulary: count + 2, shortest: 2}
+	d := &task{vocabulary: count + 2, shortest: 2, answers: func(length int) int { return length / 2 }}
 	if kind == "selective" {
-		d.shortest = 2 * items
+		d.shortest, d.answers = 2*items, func(int) int { return items }
 	}
 	d.fill = func(rng *rand.Rand, x, targets, weights []float32) {
-		n := len(x) / 2 // of x[:len−n], the last is the mark
-		if kind == "selective" {
-			n = items
-		}
+		n := d.answers(len(x)) // x[len(x)−n] is the mark
 		for i := range x {
 			x[i] = blank
 		}

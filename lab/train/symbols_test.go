@@ -8,9 +8,86 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/l2m-lab/l2m/lab/cpu"
+	"github.com/l2m-lab/l2m/lab/graph"
 	"github.com/l2m-lab/l2m/lab/mixer"
 	"github.com/l2m-lab/l2m/token"
 )
+
+// filled draws a sequence of a task.
+func filled(d Data, rng *rand.Rand, length int) map[string][]float32 {
+	x, targets, weights := make([]float32, length), make([]float32, length), make([]float32, length)
+	d.(*task).fill(rng, x, targets, weights)
+	return map[string][]float32{inputX: x, inputTargets: targets, inputWeights: weights}
+}
+
+// The loss of a task is that of all tokens where those without an answer weigh nothing,
+// for every number of sequences, and so are its derivatives.
+func TestOnlyAnswersAreComputed(t *testing.T) {
+	for _, spec := range []string{"recall:pairs=3,vocabulary=32", "recall:growth=0.5,vocabulary=32", "copy:symbols=6", "selective:symbols=6,items=3"} {
+		d, err := OpenData(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const batch, length = 3, 17
+		r := Recipe{Data: spec, Lengths: []int{length}, Steps: 1, Batch: batch, Rate: 0.01, Seed: 1}
+		r.Model = mixer.Config{Types: []string{"short_conv", "full_attention"}, Hidden: 8, Layers: 2, Heads: 2, Inner: 8, Place: "learned"}
+		if r, err = r.Settled(d); err != nil {
+			t.Fatal(err)
+		}
+		run := newRun(r)
+		// evaluate returns the loss and its derivatives.
+		evaluate := func(loss func(g *graph.Graph) built, draw func(k int, input func(string) []float32)) [][]float32 {
+			var results []*graph.Node
+			if _, err := graph.Build(func(g *graph.Graph) {
+				b := loss(g)
+				total := g.SumAll(g.Mul(b.loss, b.weights))
+				var wrt []*graph.Node
+				for _, p := range run.layout.Tensors {
+					wrt = append(wrt, g.Param(p.Name, p.Shape...))
+				}
+				results = append([]*graph.Node{total}, g.Gradients(total, wrt)...)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			p, err := cpu.Compile(results, run.layout, cpu.Best())
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := cpu.NewMachine(p)
+			for k := range batch {
+				draw(k, inputsOf(m))
+			}
+			if err := m.Run(run.params); err != nil {
+				t.Fatal(err)
+			}
+			var out [][]float32
+			for i := range results {
+				out = append(out, slices.Clone(m.Output(i)))
+			}
+			return out
+		}
+		rng := func(k int) *rand.Rand { return rand.New(rand.NewPCG(uint64(k), 5)) }
+		got := evaluate(func(g *graph.Graph) built { return d.loss(g, &run.Recipe.Model, batch, length) },
+			func(k int, input func(string) []float32) { d.draw(rng(k), k, length, input) })
+		want := evaluate(func(g *graph.Graph) built { return symbolLoss(g, &run.Recipe.Model, batch, length) },
+			func(k int, input func(string) []float32) {
+				for name, x := range filled(d, rng(k), length) {
+					copy(input(name)[k*length:], x)
+				}
+			})
+		for i := range want {
+			for j := range want[i] {
+				if a, b := float64(got[i][j]), float64(want[i][j]); !(math.Abs(a-b) <= 1e-5*(1+math.Abs(b))) {
+					t.Fatalf("%s: result %d, number %d is %g, want %g", spec, i, j, a, b)
+				}
+			}
+		}
+		if got[0][0] < 1 {
+			t.Errorf("%s: an untrained model loses only %g nats an answer", spec, got[0][0]/batch)
+		}
+	}
+}
 
 // TestRecallAsksForWhatItTold checks the answers of recall against its pairs.
 func TestRecallAsksForWhatItTold(t *testing.T) {
@@ -19,9 +96,8 @@ func TestRecallAsksForWhatItTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	const length = 32
-	buffers := map[string][]float32{inputX: make([]float32, length), inputTargets: make([]float32, length), inputWeights: make([]float32, length)}
 	for seed := range uint64(50) {
-		d.draw(rand.New(rand.NewPCG(seed, 1)), 0, length, func(name string) []float32 { return buffers[name] })
+		buffers := filled(d, rand.New(rand.NewPCG(seed, 1)), length)
 		pairs := map[float32]float32{}
 		x := buffers[inputX]
 		for i := range 5 {
@@ -69,8 +145,7 @@ func checkRecall(t *testing.T, spec string, counts map[int]int) {
 		if pairs == 0 {
 			continue
 		}
-		buffers := map[string][]float32{inputX: make([]float32, length), inputTargets: make([]float32, length), inputWeights: make([]float32, length)}
-		d.draw(rand.New(rand.NewPCG(3, 1)), 0, length, func(name string) []float32 { return buffers[name] })
+		buffers := filled(d, rand.New(rand.NewPCG(3, 1)), length)
 		asked := 0
 		for at, w := range buffers[inputWeights] {
 			if w == 0 {
@@ -200,8 +275,7 @@ func TestCopiesAreCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 		const length = 20
-		buffers := map[string][]float32{inputX: make([]float32, length), inputTargets: make([]float32, length), inputWeights: make([]float32, length)}
-		d.draw(rand.New(rand.NewPCG(2, 1)), 0, length, func(name string) []float32 { return buffers[name] })
+		buffers := filled(d, rand.New(rand.NewPCG(2, 1)), length)
 		mark := slices.Index(buffers[inputX], 5)
 		var told, asked []float32
 		total := float32(0)

@@ -126,7 +126,14 @@ func writeSteps(tb testing.TB, file string, r Recipe, d Data) {
 			return inputs[name]
 		}
 		for k := range r.Batch {
-			d.draw(newRand(r.Seed, streamTrain, uint64(step*r.Batch+k)), k, length, input)
+			rng := newRand(r.Seed, streamTrain, uint64(step*r.Batch+k))
+			if _, ok := d.(*task); ok {
+				for name, x := range filled(d, rng, length) {
+					copy(input(name)[k*length:], x)
+				}
+				continue
+			}
+			d.draw(rng, k, length, input)
 		}
 		for name, x := range inputs {
 			shape := []int{r.Batch, length}

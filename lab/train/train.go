@@ -87,15 +87,9 @@ func Train(ctx context.Context, r Recipe, data Data, o Options) (*Run, error) {
 	if o.SaveEach == 0 {
 		o.SaveEach = 30 * time.Second
 	}
-	run := &Run{Recipe: r, layout: LayoutOf(r.Model)}
+	run := newRun(r)
 	t := &trainer{run: run, data: data, o: o, saved: -1, savedAt: time.Now()}
-	params := r.Model.Params()
-	t.opt = newOptimiser(&run.Recipe, params, run.layout, o.Set)
-	run.params = make([]float32, run.layout.Size)
-	for i, p := range params {
-		at := run.layout.Tensors[i]
-		p.Fill(run.params[at.Offset:at.Offset+at.Size()], newRand(r.Seed, streamBegin, uint64(i)))
-	}
+	t.opt = newOptimiser(&run.Recipe, r.Model.Params(), run.layout, o.Set)
 	if err := t.load(); err != nil {
 		return nil, err
 	}
@@ -117,6 +111,17 @@ func Train(ctx context.Context, r Recipe, data Data, o Options) (*Run, error) {
 		}
 	}
 	return run, t.finish(ctx)
+}
+
+// newRun is a run before its first step.
+func newRun(r Recipe) *Run {
+	run := &Run{Recipe: r, layout: LayoutOf(r.Model)}
+	run.params = make([]float32, run.layout.Size)
+	for i, p := range r.Model.Params() {
+		at := run.layout.Tensors[i]
+		p.Fill(run.params[at.Offset:at.Offset+at.Size()], newRand(r.Seed, streamBegin, uint64(i)))
+	}
+	return run
 }
 
 // advance evaluates, where that is due and a run that was interrupted has not
