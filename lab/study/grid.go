@@ -72,9 +72,10 @@ func Studies() []Study { return slices.Clone(studies()) }
 
 // Find returns a built-in study by name, or reads a file.
 func Find(name string) (Study, error) {
-	all := studies()
-	if i := slices.IndexFunc(all, func(s Study) bool { return s.Name == name }); i >= 0 {
-		return all[i], nil
+	if text, err := files.ReadFile("studies/" + name + ".json"); err == nil {
+		s, err := Read(bytes.NewReader(text))
+		s.Name = name
+		return s, err
 	}
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -128,16 +129,25 @@ func (s *Study) Cells() ([]Cell, error) {
 	for _, p := range s.Panels {
 		most = max(most, len(seeds(p)))
 	}
+	checked, opened := map[[2]string]Cell{}, map[string]train.Data{}
 	for round := range most {
 		for _, p := range s.Panels {
 			if round >= len(seeds(p)) {
 				continue
 			}
 			for _, m := range p.Models {
-				c, err := s.cell(p, m, seeds(p)[round])
-				if err != nil {
-					return nil, err
+				place := [2]string{p.Name, m}
+				c, known := checked[place] // all seeds have the same recipe
+				if !known {
+					var err error
+					if c, err = s.cell(p, m, opened); err != nil {
+						return nil, err
+					}
+					checked[place] = c
 				}
+				c.Recipe.Seed = seeds(p)[round]
+				c.Name = fmt.Sprintf("%s-%s-seed%d", p.Name, m, c.Recipe.Seed)
+				c.Recipe.Name = c.Name
 				if slices.ContainsFunc(out, func(o Cell) bool { return o.Name == c.Name }) {
 					return nil, fmt.Errorf("the study has two cells %s", c.Name)
 				}
@@ -153,13 +163,14 @@ func (s *Study) Cells() ([]Cell, error) {
 	return out, nil
 }
 
-// cell is the recipe of one model in one panel with one seed.
-func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
+// cell is the recipe of one model in one panel, without its seed. It uses and extends the
+// opened data, since exact laws of long sequences take a while.
+func (s *Study) cell(p Panel, model string, opened map[string]train.Data) (Cell, error) {
 	i := slices.IndexFunc(s.Models, func(m Model) bool { return m.Name == model })
 	if i < 0 {
 		return Cell{}, fmt.Errorf("panel %q names %q, which is not a model of the study", p.Name, model)
 	}
-	c := Cell{Name: fmt.Sprintf("%s-%s-seed%d", p.Name, model, seed), Panel: p.Name, Model: model}
+	c := Cell{Panel: p.Name, Model: model}
 	if !safe.MatchString(p.Name) || !safe.MatchString(model) {
 		return c, fmt.Errorf("%q and %q name files: want letters, digits, dots and hyphens", p.Name, model)
 	}
@@ -168,15 +179,18 @@ func (s *Study) cell(p Panel, model string, seed uint64) (Cell, error) {
 		c.Recipe, err = train.ReadRecipe(bytes.NewReader(merged))
 	}
 	if err != nil {
-		return c, fmt.Errorf("cell %s: %w", c.Name, err)
+		return c, fmt.Errorf("model %s in panel %s: %w", model, p.Name, err)
 	}
-	c.Recipe.Name, c.Recipe.Seed = c.Name, seed
-	data, err := open(c.Recipe.Data)
+	data, known := opened[c.Recipe.Data]
+	if !known {
+		data, err = open(c.Recipe.Data)
+		opened[c.Recipe.Data] = data
+	}
 	if err == nil {
 		_, err = c.Recipe.Settled(data)
 	}
 	if err != nil {
-		return c, fmt.Errorf("cell %s: %w", c.Name, err)
+		return c, fmt.Errorf("model %s in panel %s: %w", model, p.Name, err)
 	}
 	return c, nil
 }

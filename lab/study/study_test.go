@@ -75,7 +75,7 @@ func TestBadStudies(t *testing.T) {
 		{`"seeds": [1, 2]`, `"seeds": [1, 1]`, "two cells L4-attention-seed1"},
 		{`"seeds": [1, 2]`, `"seeds": []`, ""}, // the other panel has its own
 		{`"name": "L16"`, `"name": "../L16"`, "name files"},
-		{`"sliding_window": 2`, `"sliding_windw": 2`, `cell L4-window-seed1: reading a recipe: json: unknown field "sliding_windw"`},
+		{`"sliding_window": 2`, `"sliding_windw": 2`, `model window in panel L4: reading a recipe: json: unknown field "sliding_windw"`},
 		{`"steps": 6`, `"steps": 0`, "steps is 0"},
 		{`"id": "gap"`, `"id": "../gap"`, ".figures[0].id"},
 		{`"figures": [`, `"figures": [{"id": "gap", "title": "State", "x": "state", "panels": ["L4"]}, `, `.figures[1].id is "gap", like that of .figures[0]`},
