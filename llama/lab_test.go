@@ -23,10 +23,13 @@ func TestExportedModels(t *testing.T) {
 		model mixer.Config
 		close float64
 	}{
-		"llama with shared keys": {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, KVHeads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
-		"llama":                  {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
-		"gpt2":                   {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "learned", Norm: "layernorm", MLP: "gelu"}, closeGELU},
-		"mamba2":                 {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm"}, close},
+		"llama with shared keys":  {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, KVHeads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
+		"llama":                   {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated"}, close},
+		"gpt2":                    {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "learned", Norm: "layernorm", MLP: "gelu"}, closeGELU},
+		"mamba2":                  {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm"}, close},
+		"llama with a tied head":  {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "rope", Norm: "rmsnorm", MLP: "gated", Tied: true}, close},
+		"gpt2 with a tied head":   {mixer.Config{Hidden: 32, Layers: 2, Heads: 2, Inner: 48, Types: []string{"full_attention"}, Place: "learned", Norm: "layernorm", MLP: "gelu", Tied: true}, closeGELU},
+		"mamba2 with a tied head": {mixer.Config{Hidden: 32, Layers: 2, Heads: 4, State: 16, Types: []string{"mamba2"}, Norm: "rmsnorm", Tied: true}, close},
 	} {
 		t.Run(name, func(t *testing.T) { testExported(t, c.model, c.close) })
 	}

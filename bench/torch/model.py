@@ -244,7 +244,7 @@ def forward(c, p, x):
             h = h + mlp(c, under(l, "mlp."), norm(c, l, "mlp_norm", h))
     h = norm(c, p, "norm", h)
     if "vocab_size" in c:
-        return h @ p["head.weight"]
+        return h @ (p["embed.weight"].T if c.get("tie_word_embeddings") else p["head.weight"])
     return gelu(h @ p["head.0.weight"] + p["head.0.bias"]) @ p["head.1.weight"] + p["head.1.bias"]
 
 

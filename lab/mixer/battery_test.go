@@ -44,6 +44,7 @@ func subjects() map[string]mixer.Config {
 	change("rope", attention, func(c *mixer.Config) { c.Place = "rope" })
 	change("rope with shared keys", attention, func(c *mixer.Config) { c.Place, c.KVHeads = "rope", 1 })
 	change("learned positions", attention, func(c *mixer.Config) { c.Place, c.Longest = "learned", length })
+	change("tied", attention, func(c *mixer.Config) { c.Tied = true })
 	change("window of 1", []string{"sliding_attention"}, func(c *mixer.Config) { c.Window = 1 })
 	change("sinks", []string{"sliding_attention"}, func(c *mixer.Config) { c.Sinks, c.Place = 2, "rope" })
 	change("sinks and a window of 1", []string{"sliding_attention"}, func(c *mixer.Config) { c.Sinks, c.Window = 1, 1 })

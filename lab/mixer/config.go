@@ -3,6 +3,7 @@ package mixer
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ type Config struct {
 
 	Vocabulary int `json:"vocab_size,omitempty"`  // tokens are symbols
 	Vector     int `json:"vector_size,omitempty"` // tokens are vectors of that many numbers
+	// Tied makes the head the table of symbols, transposed: what a layer copies from a
+	// token is then the logit of its symbol from the beginning.
+	Tied bool `json:"tie_word_embeddings,omitempty"`
 }
 
 // Limited reports whether no sequence may be longer than Longest: positions are
@@ -165,6 +169,9 @@ func (c *Config) checkWords() error {
 	}
 	if c.Place == "learned" && c.Longest < 1 {
 		return fmt.Errorf("learned positions need max_position_embeddings")
+	}
+	if c.Tied && c.Vocabulary == 0 {
+		return errors.New("tie_word_embeddings is for symbols; vectors have no table")
 	}
 	if (c.Vocabulary > 0) == (c.Vector > 0) {
 		return fmt.Errorf("vocab_size is %d and vector_size is %d; one of them must be set, the other not", c.Vocabulary, c.Vector)

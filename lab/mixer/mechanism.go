@@ -205,18 +205,25 @@ func (c Config) build(g *graph.Graph, seq sequence, x, rows *graph.Node) (*graph
 		h = g.Gather(g.Reshape(h, -1, c.Hidden), rows)
 	}
 	h = s.norm("norm", h)
+	if c.Tied {
+		table := g.Param(tableName, c.Vocabulary, c.Hidden)
+		return g.Dot(g.Reshape(h, -1, c.Hidden), table, false, true), params
+	}
 	if c.Vocabulary > 0 {
 		return s.linear("head.weight", g.Reshape(h, -1, c.Hidden), c.Vocabulary), params
 	}
 	return s.biased("head.1", g.GELU(s.biased("head.0", h, c.Hidden)), 2*c.Vector), params
 }
 
+// tableName is the name of the vectors of symbols.
+const tableName = "embed.weight"
+
 // embed maps tokens to vectors of the model's width: rows of a table, or two layers
 // (L²M paper, appendix F.I).
 func (s scope) embed(seq sequence, x *graph.Node) *graph.Node {
 	var h *graph.Node
 	if s.c.Vocabulary > 0 {
-		h = s.g.Gather(s.param("embed.weight", false, normal(0.1), s.c.Vocabulary, s.c.Hidden), x)
+		h = s.g.Gather(s.param(tableName, false, normal(0.1), s.c.Vocabulary, s.c.Hidden), x)
 	} else {
 		e := s.in("embed")
 		h = e.biased("1", s.g.GELU(e.biased("0", x, s.c.Hidden)), s.c.Hidden)

@@ -63,6 +63,7 @@ func TestMemoriesThatDoNotFitAreErrors(t *testing.T) {
 		{func(c *mixer.Config) { c.MemoryChunk = 6 }, "memory_chunk is 6; want a power of two"},
 		{func(c *mixer.Config) { c.Merge = "mean" }, `memory_merge is "mean"; want one of linear, orthogonal`},
 		{func(c *mixer.Config) { c.Place = "rope" }, "positions must be none or learned"},
+		{func(c *mixer.Config) { c.Tied, c.Vocabulary, c.Vector = true, 0, 4 }, "tie_word_embeddings is for symbols"},
 	} {
 		bad := good
 		c.change(&bad)

@@ -53,7 +53,9 @@ func WriteGGUF(w io.Writer, dir string, context int) error {
 		a.layer(e, fmt.Sprintf("layers.%d.", l), fmt.Sprintf("blk.%d.", l))
 	}
 	e.norm("output_norm", "norm")
-	e.matrix("output.weight", inOrder, "head.weight")
+	if !e.m.config.Tied { // without it, llama.cpp takes the table of tokens
+		e.matrix("output.weight", inOrder, "head.weight")
+	}
 	return g.write(w)
 }
 
