@@ -145,6 +145,9 @@ func Truth(ctx context.Context, o TruthOptions) (*result.ProcessTruth, error) {
 		}
 		t.TwoPoint = append(t.TwoPoint, result.TwoPointTruth{Distance: d, Value: mi})
 	}
+	if e, ok := p.(*process.Echo); ok && o.Frontier == 0 && o.Cut == 0 {
+		return t, addHeld(ctx, t, e, o)
+	}
 	if o.Frontier > 0 || len(o.Memories) > 0 {
 		if err := addFrontier(ctx, t, p, o); err != nil {
 			return nil, err
@@ -191,6 +194,23 @@ func addFrontier(ctx context.Context, t *result.ProcessTruth, p process.Truth, o
 			return err
 		}
 		t.Memories = append(t.Memories, rows...)
+	}
+	return nil
+}
+
+// addHeld adds what memories hold of repetitions, at dyadic lengths.
+func addHeld(ctx context.Context, t *result.ProcessTruth, p *process.Echo, o TruthOptions) error {
+	for _, m := range o.Memories {
+		for length := 16; length <= o.Length; length *= 2 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			h, err := p.Held(m, length)
+			if err != nil {
+				return err
+			}
+			t.Held = append(t.Held, h)
+		}
 	}
 	return nil
 }

@@ -144,6 +144,67 @@ func (p *Echo) EntropyRate() info.Nats {
 	return info.Nats((1 - p.taken()/2) * math.Log(float64(p.k)))
 }
 
+// Held is how many repetitions of a process Echo a memory of slots can answer.
+type Held struct {
+	Memory      string `json:"memory"`      // in the syntax of ParseMemory
+	Length      int    `json:"length"`      // tokens of the sequence
+	Slots       int    `json:"slots"`       // kept before the last token
+	Repetitions int    `json:"repetitions"` // in the sequence
+	Held        int    `json:"held"`        // whose first token a slot still holds when it is repeated
+}
+
+// heldChunk is the number of last tokens that are kept one by one.
+const heldChunk = 4
+
+// Held computes for a memory of Fenwick shape how many repetitions it can answer at best
+// if a slot holds one symbol: a block of n = 4, 8, … tokens keeps ⌈A·n^B⌉ symbols of
+// those that its halves kept.
+//
+// A repetition at lag h is read from the block of h tokens that holds its first token,
+// and needs a slot in every block up to that one. The answer is that of the greedy
+// choice, shortest lags first ★: where the shortest finds a full block, all that fill the
+// lowest full one have lags as long, hence pass all further blocks of its path, and any
+// of them can give way to it.
+func (p *Echo) Held(m Memory, length int) (Held, error) {
+	h := Held{Memory: m.String(), Length: length}
+	if m.Shape != Fenwick {
+		return h, fmt.Errorf("memory %s: of repetitions, only what slots of fenwick:A,B hold is known", m)
+	}
+	if length < 2 || length > maxEcho {
+		return h, fmt.Errorf("memory %s: %d tokens are not between 2 and %d", m, length, maxEcho)
+	}
+	slots := func(n int) int { return int(min(float64(n), math.Ceil(m.A*math.Pow(float64(n), m.B)))) }
+	past := length - 1
+	h.Slots = past % heldChunk
+	for n := heldChunk; n <= past; n *= 2 {
+		if past&n != 0 {
+			h.Slots += slots(n)
+		}
+	}
+	lags := p.lagsOf(length)[:length]
+	taken := map[[2]int]int{} // slots by size and number of the block
+	for lag := 1; lag < length; lag *= 2 {
+		for at, l := range lags {
+			if int(l) != lag {
+				continue
+			}
+			h.Repetitions++
+			fits := true
+			for n := heldChunk; n <= lag && fits; n *= 2 {
+				fits = taken[[2]int{n, (at - lag) / n}] < slots(n)
+			}
+			if !fits {
+				continue
+			}
+			h.Held++
+			for n := heldChunk; n <= lag; n *= 2 {
+				taken[[2]int{n, (at - lag) / n}]++
+			}
+		}
+	}
+	return h, nil
+}
+
 // Sample implements Process.
 func (p *Echo) Sample(rng *rand.Rand, length int) []token.ID {
 	out := make([]token.ID, length)

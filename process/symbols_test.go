@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 	"testing"
 
@@ -251,5 +252,78 @@ func TestEchoAtAnyCut(t *testing.T) {
 	}
 	if _, err := p.Model().LogProbs(t.Context(), lm.Request[token.ID]{Tokens: []token.ID{4}}); err == nil {
 		t.Error("a symbol outside of the alphabet is scored")
+	}
+}
+
+// What slots hold is the most that any choice of repetitions could: all of them are tried.
+func TestHeldIsTheBestChoice(t *testing.T) {
+	for _, spec := range []string{"echo:growth=0", "echo:growth=0.3", "echo:growth=0.5", "echo:growth=0.75", "echo:growth=0.9"} {
+		p := mustParse[*Echo](t, spec)
+		for _, length := range []int{15, 32, 40, 64} {
+			type repetition struct{ lag, source int }
+			var all []repetition
+			for at, lag := range p.lagsOf(length)[:length] {
+				if lag > 0 {
+					all = append(all, repetition{int(lag), at - int(lag)})
+				}
+			}
+			if len(all) > 16 {
+				continue
+			}
+			for _, m := range []Memory{{Shape: Fenwick, A: 0.01, B: 0.2}, {Shape: Fenwick, A: 0.5, B: 0.2}, {Shape: Fenwick, A: 0.5, B: 0.5}, {Shape: Fenwick, A: 1, B: 0.2}, {Shape: Fenwick, A: 1, B: 1}} {
+				best := 0
+				for set := range 1 << len(all) {
+					used, fits := map[[2]int]float64{}, true
+					for i, r := range all {
+						if set>>i&1 == 0 {
+							continue
+						}
+						for n := 4; n <= r.lag; n *= 2 {
+							block := [2]int{n, r.source / n}
+							used[block]++
+							fits = fits && used[block] <= math.Ceil(m.A*math.Pow(float64(n), m.B))
+						}
+					}
+					if fits {
+						best = max(best, bits.OnesCount(uint(set)))
+					}
+				}
+				h, err := p.Held(m, length)
+				if err != nil || h.Held != best || h.Repetitions != len(all) {
+					t.Errorf("%s, %s, L = %d: %+v, %v; want %d of %d", spec, m, length, h, err, best, len(all))
+				}
+			}
+		}
+	}
+	p := mustParse[*Echo](t, "echo:growth=0.75")
+	// 255 is 128 + 64 + 32 + 16 + 8 + 4 and three tokens: ⌈√n/2⌉ = 6, 4, 3, 2, 2, 1.
+	if h, err := p.Held(Memory{Shape: Fenwick, A: 0.5, B: 0.5}, 256); err != nil || h.Slots != 6+4+3+2+2+1+3 {
+		t.Errorf("%+v, %v", h, err)
+	}
+	if _, err := p.Held(Memory{Shape: Window, Tokens: 4}, 64); err == nil {
+		t.Error("a window is taken for blocks")
+	}
+}
+
+// At an exponent of the law or above, the share held is the same at all lengths; below it
+// falls.
+func TestHeldHasItsKneeAtTheLaw(t *testing.T) {
+	share := func(spec string, b float64, length int) float64 {
+		h, err := mustParse[*Echo](t, spec).Held(Memory{Shape: Fenwick, A: 1, B: b}, length)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(h.Held) / float64(h.Repetitions)
+	}
+	for _, c := range []struct {
+		spec string
+		beta float64
+	}{{"echo:growth=0.5", 0.5}, {"echo:growth=0.75", 0.75}} {
+		for _, b := range []float64{0.2, 0.5, 0.75, 0.8} {
+			short, long := share(c.spec, b, 1<<10), share(c.spec, b, 1<<16)
+			if flat := long > short-0.03; flat != (b >= c.beta) {
+				t.Errorf("%s, b = %g: a share of %.3f at 1,024 tokens and %.3f at 65,536", c.spec, b, short, long)
+			}
+		}
 	}
 }

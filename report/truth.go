@@ -30,6 +30,10 @@ func TruthText(w io.Writer, p *result.ProcessTruth, opts TextOptions) error {
 		fmt.Fprintf(&t.out, "\nmemories of %d tokens, of what the next %d depend on\n", p.Frontier.Ell, p.Frontier.Length-p.Frontier.Ell)
 		t.table(memoryTable(p), 0)
 	}
+	if len(p.Held) > 0 {
+		t.out.WriteString("\nrepetitions that slots of one symbol can answer\n")
+		t.table(heldTable(p), 0)
+	}
 	for _, n := range p.Notes {
 		t.out.WriteString("note: " + printable(n) + "\n")
 	}
@@ -68,6 +72,14 @@ func twoPointTruthTable(truths []result.TwoPointTruth) *page.Table {
 	t := &page.Table{Columns: []page.Column{page.Number("distance"), page.Number("two-point nats"), page.Number("bits")}}
 	for _, p := range truths {
 		t.Rows = append(t.Rows, cells(fmt.Sprint(p.Distance), sixDigits(p.Value), fmt.Sprintf("%.6g", p.Value.Bits())))
+	}
+	return t
+}
+
+func heldTable(p *result.ProcessTruth) *page.Table {
+	t := &page.Table{Columns: []page.Column{page.Text("memory"), page.Number("L"), page.Number("slots"), page.Number("repetitions"), page.Number("held"), page.Number("share")}}
+	for _, h := range p.Held {
+		t.Rows = append(t.Rows, cells(h.Memory, fmt.Sprint(h.Length), fmt.Sprint(h.Slots), fmt.Sprint(h.Repetitions), fmt.Sprint(h.Held), fmt.Sprintf("%.1f\u00a0%%", 100*float64(h.Held)/float64(max(1, h.Repetitions)))))
 	}
 	return t
 }

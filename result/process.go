@@ -15,6 +15,7 @@ type ProcessTruth struct {
 	TwoPoint    []TwoPointTruth     `json:"twopoint,omitempty"`
 	Frontier    *FrontierTruth      `json:"frontier,omitempty"`
 	Memories    []process.Captured  `json:"memories,omitempty"` // what structured memories hold, at the cut of Frontier
+	Held        []process.Held      `json:"held,omitempty"`     // what slots of one symbol hold of a process echo, by memory and length
 	Notes       []string            `json:"notes,omitempty"`    // what could not be had, and why
 }
 

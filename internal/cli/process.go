@@ -177,11 +177,15 @@ with --frontier how much of it a state of a given size can hold, and with
   fenwick:A,B     stretches of w tokens keep A·w^B numbers each
   segments:A,B    segments of A·d^(1-B) tokens at distance d keep one number each
   window:K        the last K tokens
-  pattern:k^P     the tokens at distances 1, 2^P, 3^P, …; also k^1/B and k^P+1`,
+  pattern:k^P     the tokens at distances 1, 2^P, 3^P, …; also k^1/B and k^P+1
+
+Of the process echo, --memory fenwick:A,B says how many repetitions can be answered
+if each slot holds one symbol, at each length.`,
 		Example: `  l2m process truth santafe --beta 0.8
   l2m process truth hierarchical --c 3 --length 262144
   l2m process truth powergauss --signs random --frontier 1024 --json -o truth.json
-  l2m process truth hierarchical --frontier 256 --cut 127 --memory fenwick:1.5,0.7925 --memory fenwick:1.5,0.5`,
+  l2m process truth hierarchical --frontier 256 --cut 127 --memory fenwick:1.5,0.7925 --memory fenwick:1.5,0.5
+  l2m process truth echo --growth 0.75 --memory fenwick:1,0.75 --memory fenwick:1,0.5`,
 		Args: oneProcess,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := flags.parse(cmd, args[0])
