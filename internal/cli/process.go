@@ -131,9 +131,6 @@ number of cores, and sample i does not depend on how many are drawn.
   l2m process sample markov --length 60`,
 		Args: oneProcess,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.Length < 1 || o.Count < 1 {
-				return usagef("--length and --count must be at least 1")
-			}
 			p, err := flags.parse(cmd, args[0])
 			if err != nil {
 				return err
