@@ -237,6 +237,9 @@ def forward(c, p, x):
         h = gelu(x @ p["embed.0.weight"] + p["embed.0.bias"]) @ p["embed.1.weight"] + p["embed.1.bias"]
     if c["positions"] == "learned":
         h = h + p["positions.weight"][:x.shape[1]]
+    elif c["positions"] == "digits":
+        bits = torch.arange(x.shape[1])[:, None] >> torch.arange(len(p["positions.weight"])) & 1
+        h = h + (2.0 * bits - 1) @ p["positions.weight"]
     for i, kind in enumerate(c["layer_types"]):
         l = under(p, f"layers.{i}.")
         h = h + MIXERS[kind](c, under(l, "mixer."), norm(c, l, "norm", h))

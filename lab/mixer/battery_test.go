@@ -44,6 +44,7 @@ func subjects() map[string]mixer.Config {
 	change("rope", attention, func(c *mixer.Config) { c.Place = "rope" })
 	change("rope with shared keys", attention, func(c *mixer.Config) { c.Place, c.KVHeads = "rope", 1 })
 	change("learned positions", attention, func(c *mixer.Config) { c.Place, c.Longest = "learned", length })
+	change("digits of positions", attention, func(c *mixer.Config) { c.Place, c.Longest = "digits", length })
 	change("tied", attention, func(c *mixer.Config) { c.Tied = true })
 	change("window of 1", []string{"sliding_attention"}, func(c *mixer.Config) { c.Window = 1 })
 	change("sinks", []string{"sliding_attention"}, func(c *mixer.Config) { c.Sinks, c.Place = 2, "rope" })
@@ -300,8 +301,10 @@ func TestCarriedWindowsAreTheTrainingForm(t *testing.T) {
 		}
 	}
 	c := settled(t, subjects()["mamba2"])
-	if c.Place = "learned"; c.CheckCarried() == nil {
-		t.Error("learned positions are carried")
+	for _, c.Place = range []string{"learned", "digits"} {
+		if c.CheckCarried() == nil {
+			t.Errorf("positions %s are carried", c.Place)
+		}
 	}
 }
 
@@ -370,7 +373,8 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		{func(c *mixer.Config) { c.Types = nil }, "layer_types names no mechanism"},
 		{func(c *mixer.Config) { c.Types = []string{"mamba3"} }, `layer_types names "mamba3"`},
 		{func(c *mixer.Config) { c.Types = []string{"sliding_attention"} }, "sliding_window is not set"},
-		{func(c *mixer.Config) { c.Place = "learned" }, "learned positions need max_position_embeddings"},
+		{func(c *mixer.Config) { c.Place = "learned" }, "positions learned need max_position_embeddings"},
+		{func(c *mixer.Config) { c.Place = "digits" }, "positions digits need max_position_embeddings"},
 		{func(c *mixer.Config) { c.Place, c.Hidden = "rope", 6 }, "rotary positions need heads of even size, not 3"},
 		{func(c *mixer.Config) { c.Vocabulary = 0 }, "one of them must be set"},
 		{func(c *mixer.Config) { c.Vector = 3 }, "one of them must be set"},

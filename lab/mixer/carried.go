@@ -26,8 +26,8 @@ func (c Config) CheckCarried() error {
 			return fmt.Errorf("%s does not have a state of constant size that one window could leave to the next", t)
 		}
 	}
-	if c.Place == "learned" {
-		return fmt.Errorf("learned positions are counted from the start of a window, which is not the start of the text (choose none)")
+	if c.counted() {
+		return fmt.Errorf("positions %s are counted from the start of a window, which is not the start of the text (choose none)", c.Place)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type Config struct {
 	KVHeads int      `json:"num_key_value_heads,omitempty"`     // of full_attention, sliding_attention, power_law_memory and memory_caching, each read by as many query heads; num_attention_heads where 0
 	MLP     string   `json:"hidden_act,omitempty"`              // "gelu" or "gated"
 	Norm    string   `json:"norm,omitempty"`                    // "layernorm" or "rmsnorm"
-	Place   string   `json:"positions,omitempty"`               // "learned", "rope" or "none"
+	Place   string   `json:"positions,omitempty"`               // "learned", "digits", "rope" or "none"
 	Longest int      `json:"max_position_embeddings,omitempty"` // tokens; needed when Limited
 	Window  int      `json:"sliding_window,omitempty"`          // keys that a query sees, including its own
 	Sinks   int      `json:"attention_sinks,omitempty"`         // first keys that are always seen
@@ -54,14 +54,18 @@ type Config struct {
 	Tied bool `json:"tie_word_embeddings,omitempty"`
 }
 
-// Limited reports whether no sequence may be longer than Longest: positions are
-// learned, or a mechanism has parameters for each doubling of the length.
+// Limited reports whether no sequence may be longer than Longest: positions have
+// parameters, or a mechanism has parameters for each doubling of the length.
 func (c Config) Limited() bool {
-	return c.Place == "learned" || slices.ContainsFunc(c.Types, func(t string) bool {
+	return c.counted() || slices.ContainsFunc(c.Types, func(t string) bool {
 		m := mechanismOf(t)
 		return m != nil && m.limited
 	})
 }
+
+// counted reports whether a position is a vector added to the token, by its number from
+// the start of the sequence.
+func (c Config) counted() bool { return c.Place == "learned" || c.Place == "digits" }
 
 // Model types that Config writes, without and with a longest sequence.
 const (
@@ -162,13 +166,13 @@ func (c *Config) checkWords() error {
 	for _, w := range []struct {
 		name, is string
 		may      []string
-	}{{"hidden_act", c.MLP, []string{"gelu", "gated"}}, {"norm", c.Norm, []string{"layernorm", "rmsnorm"}}, {"positions", c.Place, []string{"none", "learned", "rope"}}} {
+	}{{"hidden_act", c.MLP, []string{"gelu", "gated"}}, {"norm", c.Norm, []string{"layernorm", "rmsnorm"}}, {"positions", c.Place, []string{"none", "learned", "digits", "rope"}}} {
 		if !slices.Contains(w.may, w.is) {
 			return fmt.Errorf("%s is %q; want %s", w.name, w.is, strings.Join(w.may, ", "))
 		}
 	}
-	if c.Place == "learned" && c.Longest < 1 {
-		return fmt.Errorf("learned positions need max_position_embeddings")
+	if c.counted() && c.Longest < 1 {
+		return fmt.Errorf("positions %s need max_position_embeddings", c.Place)
 	}
 	if c.Tied && c.Vocabulary == 0 {
 		return errors.New("tie_word_embeddings is for symbols; vectors have no table")

@@ -3,6 +3,7 @@ package mixer
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 
 	"github.com/l2m-lab/l2m/lab/graph"
@@ -228,11 +229,32 @@ func (s scope) embed(seq sequence, x *graph.Node) *graph.Node {
 		e := s.in("embed")
 		h = e.biased("1", s.g.GELU(e.biased("0", x, s.c.Hidden)), s.c.Hidden)
 	}
-	if s.c.Place == "learned" {
-		table := s.param("positions.weight", false, normal(0.1), s.c.Longest, s.c.Hidden)
+	switch s.c.Place {
+	case "learned":
+		table := s.param(positionsName, false, normal(0.1), s.c.Longest, s.c.Hidden)
 		h = s.g.Add(h, s.g.Cut(table, 0, seq.position(), h.Shape[1]))
+	case "digits":
+		n := max(1, bits.Len(uint(s.c.Longest-1)))
+		table := s.param(positionsName, false, normal(0.1), n, s.c.Hidden)
+		h = s.g.Add(h, s.g.Dot(s.g.Constant(digits(seq.position(), h.Shape[1], n), h.Shape[1], n), table, false, false))
 	}
 	return h
+}
+
+// positionsName is the name of the vectors of positions.
+const positionsName = "positions.weight"
+
+// digits are the n binary digits of the positions from at on, lowest first, as 1 and −1,
+// [length n]. With one vector a digit, a product of two positions can say how many of
+// their digits agree, and so which aligned blocks they share.
+func digits(at, length, n int) []float32 {
+	d := make([]float32, 0, length*n)
+	for t := at; t < at+length; t++ {
+		for j := range n {
+			d = append(d, float32(t>>j&1)*2-1)
+		}
+	}
+	return d
 }
 
 func (s scope) feedForward(x *graph.Node) *graph.Node {

@@ -58,7 +58,7 @@ func checkMemory(c *Config) error {
 func (c *Config) checkMemory() error {
 	switch {
 	case c.Place == "rope":
-		return fmt.Errorf("slots have no position for rotary embeddings: positions must be none or learned")
+		return fmt.Errorf("slots have no position for rotary embeddings: positions must be none, learned or digits")
 	case !(c.Scale > 0 && c.Scale <= 1<<20):
 		return fmt.Errorf("memory_scale is %g; want above 0", c.Scale)
 	case !(c.Exponent >= 0 && c.Exponent <= 1):

@@ -62,7 +62,7 @@ func TestMemoriesThatDoNotFitAreErrors(t *testing.T) {
 		{func(c *mixer.Config) { c.Scale = -1 }, "memory_scale is -1"},
 		{func(c *mixer.Config) { c.MemoryChunk = 6 }, "memory_chunk is 6; want a power of two"},
 		{func(c *mixer.Config) { c.Merge = "mean" }, `memory_merge is "mean"; want one of linear, orthogonal`},
-		{func(c *mixer.Config) { c.Place = "rope" }, "positions must be none or learned"},
+		{func(c *mixer.Config) { c.Place = "rope" }, "positions must be none, learned or digits"},
 		{func(c *mixer.Config) { c.Tied, c.Vocabulary, c.Vector = true, 0, 4 }, "tie_word_embeddings is for symbols"},
 	} {
 		bad := good

@@ -39,6 +39,7 @@ func TestTorchTakesTheSameSteps(t *testing.T) {
 	change("sliding_attention", "window with sinks", func(c *mixer.Config) { c.Sinks = 2 })
 	change("power_law_memory", "memory merged by attention", func(c *mixer.Config) { c.Merge = "attention" })
 	change("power_law_memory", "memory with dense merges", func(c *mixer.Config) { c.Merge = "dense" })
+	change("full_attention", "digits of positions", func(c *mixer.Config) { c.Place = "digits" })
 	change("full_attention", "head tied to the symbols", func(c *mixer.Config) { c.Tied = true })
 	dir := t.TempDir()
 	var names, files []string
