@@ -61,6 +61,9 @@ func checkPage(t *testing.T, dir, document string, least int) {
 }
 
 func TestCalibrate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one worker: nothing for the race detector")
+	}
 	o := small(t)
 	o.Processes = o.Processes[:3]
 	r := calibrated(t, o)
@@ -169,6 +172,9 @@ func TestCalibrateNotStationary(t *testing.T) {
 // A context cut to k tokens cannot see what lies farther back: information
 // stops growing at about k, and the exponent falls.
 func TestCalibrateDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one worker: nothing for the race detector")
+	}
 	o := small(t)
 	o.Processes, o.Damages, o.Estimators = []string{"powergauss:beta=0.76,signs=random"}, []string{"none", "order=4"}, []mi.Estimator{mi.Paired}
 	r := calibrated(t, o)
