@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/atomicfile"
@@ -42,12 +40,11 @@ func newLabRecipesCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), train.Recipes())
 			}
-			t := plainTable("recipe", "what it trains", "cost")
+			t := newListing("recipe", "what it trains", "cost")
 			for _, r := range train.Recipes() {
-				t.AppendRow(table.Row{r.Name, r.About, r.Cost})
+				t.add(r.Name, r.About, r.Cost)
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
-			return err
+			return t.print(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the recipes in the format of a recipe file")

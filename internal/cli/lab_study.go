@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/internal/option"
@@ -68,14 +65,13 @@ the page and the figures are drawn from what is stored.`,
 }
 
 func listStudies(cmd *cobra.Command) error {
-	t := plainTable("study", "what it asks", "models", "cost")
+	t := newListing("study", "what it asks", "models", "cost")
 	for _, s := range study.Studies() {
 		cells, err := s.Cells()
 		if err != nil {
 			return err
 		}
-		t.AppendRow(table.Row{s.Name, s.Question, len(cells), s.Cost})
+		t.add(s.Name, s.Question, len(cells), s.Cost)
 	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
-	return err
+	return t.print(cmd.OutOrStdout())
 }

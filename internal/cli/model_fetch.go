@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -123,7 +122,7 @@ func newModelListCommand() *cobra.Command {
 				Path    string `json:"path,omitempty"`
 			}
 			var list []entry
-			t := plainTable("name", "what", "licence", "to fetch", "fetched to")
+			t := newListing("name", "what", "licence", "to fetch", "fetched to")
 			for _, i := range fetch.Catalogue() {
 				if !i.Fits() {
 					continue
@@ -133,13 +132,12 @@ func newModelListCommand() *cobra.Command {
 					e.Path = i.Path(cache)
 				}
 				list = append(list, e)
-				t.AppendRow(table.Row{e.Name, e.About, e.Licence, fetch.Megabytes(e.Bytes), screen.Printable(e.Path)})
+				t.add(e.Name, e.About, e.Licence, fetch.Megabytes(e.Bytes), screen.Printable(e.Path))
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), list)
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), t.Render())
-			return err
+			return t.print(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/l2m-lab/l2m/exact"
@@ -51,12 +49,11 @@ func newProcessListCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), process.Kinds())
 			}
-			t := plainTable("kind", "what it is", "example")
+			t := newListing("kind", "what it is", "example")
 			for _, k := range process.Kinds() {
-				t.AppendRow(table.Row{k.Name, k.Title, k.Example})
+				t.add(k.Name, k.Title, k.Example)
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
-			return err
+			return t.print(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -96,12 +93,11 @@ func newProcessDescribeCommand() *cobra.Command {
 			fmt.Fprintf(out, "shifted by ℓ    %s\n\n", map[process.Shift]string{
 				process.Stationary: "stationary: every stretch has the same law", process.DyadicShift: "halves of dyadic lengths have the same law; ratio 2 is exact, others are not",
 				process.NotStationary: "not stationary: block does not apply"}[d.Shift])
-			t := plainTable("parameter", "value", "")
+			t := newListing("parameter", "value", "")
 			for _, q := range d.Params {
-				t.AppendRow(table.Row{"--" + q.Name, q.Value, q.Doc})
+				t.add("--"+q.Name, q.Value, q.Doc)
 			}
-			_, err = fmt.Fprintln(out, t.Render())
-			return err
+			return t.print(out)
 		},
 	}
 	flags.add(cmd)
@@ -289,22 +285,6 @@ func oneProcess(_ *cobra.Command, args []string) error {
 		return usagef("name one process (see l2m process list), not %s", strconv.Itoa(len(args)))
 	}
 	return nil
-}
-
-// plainTable is a table without borders whose headers keep their case.
-func plainTable(heads ...string) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Format.Header = text.FormatDefault
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
-	row := make(table.Row, len(heads))
-	for i, h := range heads {
-		row[i] = h
-	}
-	t.AppendHeader(row)
-	return t
 }
 
 func writeJSON(w io.Writer, v any) error {
