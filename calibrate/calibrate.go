@@ -221,7 +221,11 @@ func (o Options) cells(ctx context.Context) ([]*cell, error) {
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", spec, err)
 				}
-				fingerprint = m.(interface{ Info() lm.Info }).Info().Fingerprint
+				info := m.(interface{ Info() lm.Info }).Info()
+				if err := info.CheckWindow(o.Length); err != nil {
+					return nil, fmt.Errorf("--damage %s: %w", text, err)
+				}
+				fingerprint = info.Fingerprint
 			}
 			for _, n := range o.Windows {
 				out = append(out, &cell{o: o, truth: p, damage: d, windows: n, splits: splits, model: model, fingerprint: fingerprint})

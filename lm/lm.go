@@ -6,7 +6,10 @@
 // probability density, and log-probabilities may be positive).
 package lm
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Request asks for ln q(token | preceding tokens) along Tokens and along every
 // branch off it. Engines that can fork their state score the shared prefix
@@ -58,4 +61,13 @@ type Info struct {
 	FileType    string  `json:"file_type,omitempty"`  // how the weights are stored: F32, Q4_1, …
 	FileHash    string  `json:"file_hash,omitempty"`  // "sha256:" and the hash of the file, or "sample:" and one of parts of a large file
 	Fingerprint string  `json:"fingerprint"`
+}
+
+// CheckWindow returns an error if windows of that many tokens are longer than the
+// context.
+func (i Info) CheckWindow(tokens int) error {
+	if i.Context > 0 && tokens > i.Context {
+		return fmt.Errorf("windows of %d tokens are longer than the context of model %s, %d tokens (choose --length %d or less)", tokens, i.Name, i.Context, i.Context)
+	}
+	return nil
 }

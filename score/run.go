@@ -107,8 +107,9 @@ func prepare[T any](m lm.Info, windows []Window[T], partners [][]int, plan Plan,
 		return nil, nil, none, fmt.Errorf("%d windows, but the run has %d", len(windows), k.Count)
 	case m.Fingerprint != k.Model:
 		return nil, nil, none, fmt.Errorf("the model's fingerprint is %s, but that of the run is %s", shorten(m.Fingerprint), shorten(k.Model))
-	case m.Context > 0 && plan.Length > m.Context:
-		return nil, nil, none, fmt.Errorf("windows of %d tokens are longer than the context of model %s, %d tokens (choose --length %d or less)", plan.Length, m.Name, m.Context, m.Context)
+	}
+	if err := m.CheckWindow(plan.Length); err != nil {
+		return nil, nil, none, err
 	}
 	jobs, err := newJobs(plan, windows, partners)
 	if err != nil {

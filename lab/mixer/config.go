@@ -168,7 +168,7 @@ func (c *Config) checkWords() error {
 		may      []string
 	}{{"hidden_act", c.MLP, []string{"gelu", "gated"}}, {"norm", c.Norm, []string{"layernorm", "rmsnorm"}}, {"positions", c.Place, []string{"none", "learned", "digits", "rope"}}} {
 		if !slices.Contains(w.may, w.is) {
-			return fmt.Errorf("%s is %q; want %s", w.name, w.is, strings.Join(w.may, ", "))
+			return fmt.Errorf("%s is %q; want one of %s", w.name, w.is, strings.Join(w.may, ", "))
 		}
 	}
 	if c.counted() && c.Longest < 1 {

@@ -90,6 +90,11 @@ func (r Recipe) Settled(d Data) (Recipe, error) {
 	if len(r.Evaluate) == 0 {
 		r.Evaluate = []int{longest}
 	}
+	for _, l := range slices.Concat(r.Lengths, r.Evaluate) {
+		if l < 1 {
+			return r, fmt.Errorf("recipe: length %d: a sequence has at least 1 token", l)
+		}
+	}
 	r.Model.Vocabulary, r.Model.Vector = d.Vocabulary(), d.Vector()
 	if r.Model.Limited() && r.Model.Longest == 0 {
 		r.Model.Longest = max(longest, slices.Max(r.Evaluate))
