@@ -1,7 +1,6 @@
 package process
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/l2m-lab/l2m/info"
+	"github.com/l2m-lab/l2m/internal/jsonfile"
 	"github.com/l2m-lab/l2m/lm"
 	"github.com/l2m-lab/l2m/token"
 )
@@ -134,24 +134,9 @@ func NewIID(probabilities []float64) (*HiddenMarkov, error) {
 // ReadHiddenMarkov reads the JSON description {"transition": [[…]], "emission":
 // [[…]]}.
 func ReadHiddenMarkov(r io.Reader, name string) (*HiddenMarkov, error) {
-	data, err := io.ReadAll(io.LimitReader(r, 64<<20))
-	if err != nil {
-		return nil, fmt.Errorf("reading the hidden Markov chain %s: %w", name, err)
-	}
 	var o HiddenMarkovOptions
-	dec := json.NewDecoder(strings.NewReader(string(data)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&o); err != nil {
-		offset := dec.InputOffset()
-		var syntax *json.SyntaxError
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &syntax) {
-			offset = syntax.Offset
-		} else if errors.As(err, &kind) {
-			offset = kind.Offset
-		}
-		line := 1 + strings.Count(string(data[:min(len(data), int(offset))]), "\n")
-		return nil, fmt.Errorf("reading the hidden Markov chain %s:%d: %w", name, line, err)
+	if err := jsonfile.Decode(r, 64<<20, &o); err != nil {
+		return nil, fmt.Errorf("reading the hidden Markov chain %s: %w", name, err)
 	}
 	h, err := NewHiddenMarkov(o)
 	if err != nil {

@@ -332,8 +332,8 @@ func TestReadHiddenMarkov(t *testing.T) {
 		t.Errorf("alphabet %d, stationary distribution %v", h.desc.Alphabet, h.stationary)
 	}
 	for text, want := range map[string]string{
-		"{\n\"transition\": [[1]],\n\"emision\": [[1]]}": "chain.json:",
-		"": "chain.json:1", `{"transition": [[2]]}`: "not a probability", `{}`: "empty",
+		"{\n\"transition\": [[1]],\n\"emision\": [[1]]}": `chain.json: line 3: unknown key "emision"`,
+		"": "chain.json: the file is empty", `{"transition": [[2]]}`: "not a probability", `{}`: "empty",
 	} {
 		if _, err := ReadHiddenMarkov(strings.NewReader(text), "chain.json"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one that says %q", text, err, want)

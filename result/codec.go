@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/l2m-lab/l2m/internal/jsonfile"
 )
 
 // maxDocument bounds what Read reads, in bytes.
@@ -106,7 +108,7 @@ func decode(r io.Reader, schema string, into any) error {
 		Schema *string `json:"schema"`
 	}
 	if err := json.Unmarshal(doc, &head); err != nil {
-		return explainJSON(doc, err)
+		return explain(doc, err)
 	}
 	switch {
 	case head.Schema == nil:
@@ -115,34 +117,16 @@ func decode(r io.Reader, schema string, into any) error {
 		return fmt.Errorf("schema %q, this version of l2m reads %q (make the run again with this version, or read it with the version that wrote it)", *head.Schema, schema)
 	}
 	if err := json.Unmarshal(doc, into); err != nil {
-		return explainJSON(doc, err)
+		return explain(doc, err)
 	}
 	return nil
 }
 
-// explainJSON says where and why a document is not JSON.
-func explainJSON(doc []byte, err error) error {
-	if len(bytes.TrimSpace(doc)) == 0 {
-		return errors.New("the file is empty")
-	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		at := min(int(syntax.Offset), len(doc))
-		line := 1 + bytes.Count(doc[:at], []byte("\n"))
-		for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-			if from := max(0, at-len(word)-1); bytes.Contains(doc[from:min(len(doc), at+len(word))], []byte(word)) {
-				return fmt.Errorf("line %d: %s is not a number in JSON: l2m never writes it, the file was made or changed by something else", line, word)
-			}
-		}
-		if at >= len(doc) {
-			return fmt.Errorf("line %d: the document ends too early: the file is truncated (run the command again to write it whole)", line)
-		}
-		return fmt.Errorf("line %d: %w", line, err)
-	case errors.As(err, &kind):
-		line := 1 + bytes.Count(doc[:min(int(kind.Offset), len(doc))], []byte("\n"))
-		return fmt.Errorf("line %d: field %q holds a %s where %s belongs", line, kind.Field, kind.Value, kind.Type)
+// explain says where and why a document is not one that l2m wrote.
+func explain(doc []byte, err error) error {
+	err = jsonfile.Explain(doc, err)
+	if errors.Is(err, jsonfile.ErrTruncated) {
+		return fmt.Errorf("%w (run the command again to write it whole)", err)
 	}
 	return err
 }

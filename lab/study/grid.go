@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/l2m-lab/l2m/internal/jsonfile"
 	"github.com/l2m-lab/l2m/lab/train"
 	"github.com/l2m-lab/l2m/result"
 	"github.com/l2m-lab/l2m/token"
@@ -174,12 +175,12 @@ func (s *Study) cell(p Panel, model string, opened map[string]train.Data) (Cell,
 	if !safe.MatchString(p.Name) || !safe.MatchString(model) {
 		return c, fmt.Errorf("%q and %q name files: want letters, digits, dots and hyphens", p.Name, model)
 	}
-	merged, err := merge(s.Recipe, s.Models[i].Training, p.Change, inside("model", s.Models[i].Change), inside("model", p.Sizes[model]))
+	merged, err := jsonfile.Merge(s.Recipe, s.Models[i].Training, p.Change, inside("model", s.Models[i].Change), inside("model", p.Sizes[model]))
 	if err == nil {
 		c.Recipe, err = train.ReadRecipe(bytes.NewReader(merged))
 	}
 	if err != nil {
-		return c, fmt.Errorf("model %s in panel %s: %w", model, p.Name, err)
+		return c, fmt.Errorf("model %s in panel %s: %w", model, p.Name, jsonfile.WithoutLine(err))
 	}
 	data, known := opened[c.Recipe.Data]
 	if !known {
@@ -211,41 +212,6 @@ func inside(key string, value json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return slices.Concat([]byte(`{"`+key+`":`), value, []byte("}"))
-}
-
-// merge applies changes to an object: RFC 7396, JSON Merge Patch.
-func merge(object json.RawMessage, changes ...json.RawMessage) (json.RawMessage, error) {
-	var out any = map[string]any{}
-	for _, c := range append([]json.RawMessage{object}, changes...) {
-		if c == nil {
-			continue
-		}
-		var v any
-		if err := json.Unmarshal(c, &v); err != nil {
-			return nil, err
-		}
-		out = patch(out, v)
-	}
-	return json.Marshal(out)
-}
-
-func patch(target, change any) any {
-	c, ok := change.(map[string]any)
-	if !ok {
-		return change
-	}
-	t, ok := target.(map[string]any)
-	if !ok {
-		t = map[string]any{}
-	}
-	for key, value := range c {
-		if value == nil {
-			delete(t, key)
-		} else {
-			t[key] = patch(t[key], value)
-		}
-	}
-	return t
 }
 
 // document is the study without a finished cell.

@@ -70,12 +70,12 @@ func TestCells(t *testing.T) {
 
 func TestBadStudies(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{`"question"`, `"queston"`, `unknown field "queston"`},
+		{`"question"`, `"queston"`, `line 1: unknown key "queston"`},
 		{`"models": ["window"]`, `"models": ["windw"]`, `panel "L16" names "windw", which is not a model`},
 		{`"seeds": [1, 2]`, `"seeds": [1, 1]`, "two cells L4-attention-seed1"},
 		{`"seeds": [1, 2]`, `"seeds": []`, ""}, // the other panel has its own
 		{`"name": "L16"`, `"name": "../L16"`, "name files"},
-		{`"sliding_window": 2`, `"sliding_windw": 2`, `model window in panel L4: reading a recipe: json: unknown field "sliding_windw"`},
+		{`"sliding_window": 2`, `"sliding_windw": 2`, `model window in panel L4: unknown key "sliding_windw"`},
 		{`"steps": 6`, `"steps": 0`, "steps is 0"},
 		{`"id": "gap"`, `"id": "../gap"`, ".figures[0].id"},
 		{`"figures": [`, `"figures": [{"id": "gap", "title": "State", "x": "state", "panels": ["L4"]}, `, `.figures[1].id is "gap", like that of .figures[0]`},
@@ -141,23 +141,6 @@ func TestRunOnText(t *testing.T) {
 	o = Options{Study: write(t, small), Out: t.TempDir(), Paths: []string{books}}
 	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "trains on no text") {
 		t.Errorf("text for a process: %v", err)
-	}
-}
-
-// The examples are from RFC 7396, appendix A.
-func TestMerge(t *testing.T) {
-	for _, c := range []struct{ object, change, want string }{
-		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
-		{`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`},
-		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`},
-		{`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`},
-		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`},
-		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
-		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
-	} {
-		if got, err := merge(json.RawMessage(c.object), json.RawMessage(c.change)); err != nil || string(got) != c.want {
-			t.Errorf("%s changed by %s is %s, %v; want %s", c.object, c.change, got, err, c.want)
-		}
 	}
 }
 

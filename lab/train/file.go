@@ -2,26 +2,21 @@ package train
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/l2m-lab/l2m/internal/jsonfile"
 )
 
 // DecodeFile reads the one JSON object of a small file. Unknown keys and further objects
 // are errors, in which the file is called what, such as "a recipe".
 func DecodeFile[T any](r io.Reader, what string) (T, error) {
 	var out, none T
-	d := json.NewDecoder(io.LimitReader(r, 1<<20))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&out); err != nil {
+	if err := jsonfile.Decode(r, 1<<20, &out); err != nil {
 		return none, fmt.Errorf("reading %s: %w", what, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return none, fmt.Errorf("reading %s: more than one object", what)
 	}
 	return out, nil
 }
