@@ -22,6 +22,7 @@ func Declare(s option.Set, o *Options) {
 	s.Int(&o.Batch, "batch", "", 0, "sequences per step", option.Numbers)
 	s.Float(&o.Rate, "rate", 0, "peak learning rate", option.Numbers)
 	s.Value(option.Floats(&o.Rates), "rates", "", "learning rates to try for a tenth of the steps each; the best one is used", option.Numbers)
+	s.Repeated(&o.Set, "set", nil, "any other setting of a recipe file, KEY=VALUE, such as model.positions=rope (may be repeated)", option.Numbers)
 	s.Value(option.Func("uint64", func() string {
 		if o.Seed == nil {
 			return ""

@@ -45,6 +45,10 @@ type Options struct {
 	Format string // of Paths, as corpus.ParseFormat reads it
 	Field  string
 
+	// Set changes settings of the recipe, KEY=VALUE each, see train.Recipe.With; fields
+	// below have the last word.
+	Set []string
+
 	Data      string
 	Tokenizer string    // vocabulary of the text, see vocabulary.Open; "" for bytes
 	Types     []string  // mechanisms of the layers
@@ -103,6 +107,15 @@ func (o Options) recipe() (train.Recipe, error) {
 		r = *o.Settings
 	} else if r, err = FindRecipe(o.Recipe); err != nil {
 		return r, err
+	}
+	for _, setting := range o.Set {
+		key, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			return r, fmt.Errorf("--set %s: want KEY=VALUE, such as model.positions=rope", setting)
+		}
+		if r, err = r.With(key, value); err != nil {
+			return r, fmt.Errorf("--set %s: %w", setting, err)
+		}
 	}
 	if o.Data != "" {
 		r.Data = o.Data

@@ -68,6 +68,7 @@ neither on the number of workers nor on interruptions.`,
 		Example: `  l2m lab train gaussian-small
   l2m lab train gaussian-small --layer-types mamba2 --out ssd
   l2m lab train gaussian-small --layer-types power_law_memory --memory 1,0.8 --out memory
+  l2m lab train gaussian-small --set optimiser=muon --set muon_rate=0.01 --out muon
   l2m lab train recipe.json books/ --rates 0.0005,0.001,0.002`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -1,7 +1,9 @@
 package train
 
 import (
+	"bytes"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/l2m-lab/l2m/internal/jsonfile"
 	"github.com/l2m-lab/l2m/lab/mixer"
 )
 
@@ -51,6 +54,35 @@ const beta1 = 0.9
 
 // ReadRecipe reads a recipe file. Unknown keys are errors.
 func ReadRecipe(r io.Reader) (Recipe, error) { return DecodeFile[Recipe](r, "a recipe") }
+
+// With returns the recipe with one setting changed, named by its key in the file, such as
+// model.positions. The value is JSON, or else text without quotes.
+func (r Recipe) With(key, value string) (Recipe, error) {
+	change := json.RawMessage(value)
+	if !json.Valid(change) {
+		change, _ = json.Marshal(value) // a string can always be written
+	}
+	for _, name := range slices.Backward(strings.Split(key, ".")) {
+		object, err := json.Marshal(map[string]json.RawMessage{name: change})
+		if err != nil {
+			return r, err
+		}
+		change = object
+	}
+	old, err := json.Marshal(r)
+	if err != nil {
+		return r, err
+	}
+	merged, err := jsonfile.Merge(old, change)
+	if err != nil {
+		return r, err
+	}
+	var out Recipe
+	if err := jsonfile.Decode(bytes.NewReader(merged), int64(len(merged)), &out); err != nil {
+		return r, jsonfile.WithoutLine(err)
+	}
+	return out, nil
+}
 
 //go:embed recipes/*.json
 var recipes embed.FS
